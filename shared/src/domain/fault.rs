@@ -1,0 +1,79 @@
+//! What is wrong with a caller's body: every fault, each with the place where it stands.
+
+use serde::Serialize;
+use std::cell::RefCell;
+
+/// What kind of fault it is; stable, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultCode {
+    /// A field that must be there is not.
+    Required,
+    /// A value of another JSON type was expected.
+    WrongType,
+    /// A field that nobody knows.
+    UnknownField,
+    /// Longer than allowed.
+    TooLong,
+    /// Shorter than allowed.
+    TooShort,
+    /// More entries than allowed.
+    TooMany,
+    /// Fewer entries than allowed.
+    TooFew,
+    /// A number outside its range.
+    OutOfRange,
+    /// Not of the form it must have.
+    Invalid,
+    /// Valid by itself, but not here or not together with something else.
+    NotAllowed,
+    /// The same thing twice.
+    Duplicate,
+}
+
+/// One fault of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Where: a JSON pointer (RFC 6901) into the body.
+    pub pointer: String,
+    /// What kind.
+    pub code: FaultCode,
+    /// What is wrong and what would be right, for a person; never repeats the value.
+    pub detail: String,
+}
+
+/// Collects faults while a body is read, so that one answer names them all.
+#[derive(Debug, Default)]
+pub struct Faults(RefCell<Vec<Fault>>);
+
+impl Faults {
+    /// A collection without a fault.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one fault.
+    pub fn add(&self, pointer: impl Into<String>, code: FaultCode, detail: impl Into<String>) {
+        self.0.borrow_mut().push(Fault {
+            pointer: pointer.into(),
+            code,
+            detail: detail.into(),
+        });
+    }
+
+    /// How many faults there are so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// The value if no fault was found, else every fault.
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Vec<Fault>> {
+        let faults = self.0.into_inner();
+        match value {
+            Some(value) if faults.is_empty() => Ok(value),
+            _ => Err(faults),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Reads a JSON object field by field and collects every fault on the way.
+//!
+//! `serde` stops at the first fault and knows no limits; a caller wants all of them at once, each with its place.
+//! A field that nobody asked for is a fault when the reader is finished.
+
+use super::fault::{FaultCode, Faults};
+use serde_json::{Map, Value};
+use std::ops::RangeInclusive;
+
+/// One object of a body, being read.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    pointer: String,
+    faults: &'a Faults,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads `value`, which stands at `pointer` (empty for the whole body). A fault if it is not an object.
+    #[must_use]
+    pub fn of(value: &'a Value, pointer: impl Into<String>, faults: &'a Faults) -> Option<Self> {
+        let pointer = pointer.into();
+        let Value::Object(object) = value else {
+            faults.add(pointer, FaultCode::WrongType, "must be an object");
+            return None;
+        };
+        Some(Self {
+            object,
+            pointer,
+            faults,
+            known: Vec::new(),
+        })
+    }
+
+    /// Where a field of this object stands.
+    #[must_use]
+    pub fn pointer_to(&self, name: &str) -> String {
+        format!(
+            "{}/{}",
+            self.pointer,
+            name.replace('~', "~0").replace('/', "~1")
+        )
+    }
+
+    /// Where this object stands.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// Where the faults go.
+    #[must_use]
+    pub fn faults(&self) -> &'a Faults {
+        self.faults
+    }
+
+    /// Adds a fault at a field of this object.
+    pub fn fault(&self, name: &str, code: FaultCode, detail: impl Into<String>) {
+        self.faults.add(self.pointer_to(name), code, detail);
+    }
+
+    /// The raw value of a field; `null` counts as absent.
+    pub fn value(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.known.push(name);
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    /// As [`Self::value`], but a fault if absent.
+    pub fn required(&mut self, name: &'static str) -> Option<&'a Value> {
+        let value = self.value(name);
+        if value.is_none() {
+            self.fault(name, FaultCode::Required, "is required");
+        }
+        value
+    }
+
+    /// A text of a length (in characters, as Meta counts) within `length`.
+    pub fn text(&mut self, name: &'static str, length: RangeInclusive<usize>) -> Option<&'a str> {
+        let value = self.value(name)?;
+        self.as_text(name, value, length)
+    }
+
+    /// As [`Self::text`], but a fault if absent.
+    pub fn required_text(
+        &mut self,
+        name: &'static str,
+        length: RangeInclusive<usize>,
+    ) -> Option<&'a str> {
+        let value = self.required(name)?;
+        self.as_text(name, value, length)
+    }
+
+    /// A truth value.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        let value = self.value(name)?;
+        if value.as_bool().is_none() {
+            self.fault(name, FaultCode::WrongType, "must be true or false");
+        }
+        value.as_bool()
+    }
+
+    /// A number within `range`.
+    pub fn number(&mut self, name: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
+        let value = self.value(name)?;
+        let Some(number) = value.as_f64() else {
+            self.fault(name, FaultCode::WrongType, "must be a number");
+            return None;
+        };
+        if !range.contains(&number) {
+            let detail = format!("must be between {} and {}", range.start(), range.end());
+            self.fault(name, FaultCode::OutOfRange, detail);
+            return None;
+        }
+        Some(number)
+    }
+
+    /// An array with a number of entries within `count`, each with its place.
+    pub fn array(
+        &mut self,
+        name: &'static str,
+        count: RangeInclusive<usize>,
+    ) -> Option<Vec<(String, &'a Value)>> {
+        let value = self.value(name)?;
+        self.as_array(name, value, count)
+    }
+
+    /// As [`Self::array`], but a fault if absent.
+    pub fn required_array(
+        &mut self,
+        name: &'static str,
+        count: RangeInclusive<usize>,
+    ) -> Option<Vec<(String, &'a Value)>> {
+        let value = self.required(name)?;
+        self.as_array(name, value, count)
+    }
+
+    /// An object within this one.
+    pub fn object(&mut self, name: &'static str) -> Option<Fields<'a>> {
+        let value = self.value(name)?;
+        Fields::of(value, self.pointer_to(name), self.faults)
+    }
+
+    /// As [`Self::object`], but a fault if absent.
+    pub fn required_object(&mut self, name: &'static str) -> Option<Fields<'a>> {
+        let value = self.required(name)?;
+        Fields::of(value, self.pointer_to(name), self.faults)
+    }
+
+    /// A text that `parse` accepts; its error becomes the fault's detail.
+    pub fn parsed<T, E: std::fmt::Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name, 1..=usize::MAX)?;
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fault(name, FaultCode::Invalid, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Ends the reading: every field nobody asked for is a fault.
+    pub fn finish(self) {
+        for name in self
+            .object
+            .keys()
+            .filter(|name| !self.known.contains(&name.as_str()))
+        {
+            self.fault(
+                name,
+                FaultCode::UnknownField,
+                "is not a field of this object",
+            );
+        }
+    }
+
+    fn as_text(
+        &self,
+        name: &str,
+        value: &'a Value,
+        length: RangeInclusive<usize>,
+    ) -> Option<&'a str> {
+        let Some(text) = value.as_str() else {
+            self.fault(name, FaultCode::WrongType, "must be a text");
+            return None;
+        };
+        let characters = text.chars().count();
+        if characters > *length.end() {
+            let detail = format!(
+                "has {characters} characters, at most {} are allowed",
+                length.end()
+            );
+            self.fault(name, FaultCode::TooLong, detail);
+            return None;
+        }
+        if characters < *length.start() {
+            let detail = if characters == 0 {
+                "must not be empty".to_owned()
+            } else {
+                format!(
+                    "has {characters} characters, at least {} are needed",
+                    length.start()
+                )
+            };
+            self.fault(name, FaultCode::TooShort, detail);
+            return None;
+        }
+        Some(text)
+    }
+
+    fn as_array(
+        &self,
+        name: &str,
+        value: &'a Value,
+        count: RangeInclusive<usize>,
+    ) -> Option<Vec<(String, &'a Value)>> {
+        let Some(entries) = value.as_array() else {
+            self.fault(name, FaultCode::WrongType, "must be an array");
+            return None;
+        };
+        if entries.len() > *count.end() {
+            let detail = format!(
+                "has {} entries, at most {} are allowed",
+                entries.len(),
+                count.end()
+            );
+            self.fault(name, FaultCode::TooMany, detail);
+            return None;
+        }
+        if entries.len() < *count.start() {
+            let detail = format!(
+                "has {} entries, at least {} are needed",
+                entries.len(),
+                count.start()
+            );
+            self.fault(name, FaultCode::TooFew, detail);
+            return None;
+        }
+        let pointer = self.pointer_to(name);
+        Some(
+            entries
+                .iter()
+                .enumerate()
+                .map(|(index, entry)| (format!("{pointer}/{index}"), entry))
+                .collect(),
+        )
+    }
+}

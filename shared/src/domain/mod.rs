@@ -1,0 +1,16 @@
+//! What the words mean and what is allowed.
+//!
+//! Plain values and plain functions: no async, no AWS, no HTTP, and the time is always an argument.
+//! A test in `tests/` holds this module to that.
+
+pub mod content;
+pub mod failure;
+pub mod fault;
+pub mod fields;
+pub mod id;
+pub mod identity;
+pub mod message;
+pub mod phone;
+pub mod placeholder;
+pub mod queue;
+pub mod webhook;

@@ -1,0 +1,82 @@
+//! What stands in a queue's messages. Versioned: a body written before a deployment is read after it.
+//!
+//! A queue message is a hint; the ledger decides. A body that does not decode goes to the dead-letter queue.
+
+use super::id::{AccountId, EventId, MessageId};
+use super::identity::{PhoneNumberId, TenantId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Queues `otp`, `single` and `bulk`: try to send this message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "v")]
+pub enum DeliverBody {
+    /// The first form.
+    #[serde(rename = "1")]
+    V1 {
+        /// Whose message.
+        tenant: TenantId,
+        /// Which message.
+        message: MessageId,
+        /// When it may go: the slot leased for it, in milliseconds of Unix time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<i64>,
+    },
+}
+
+/// Queue `dispatch`: hand out the next second of this sender's running jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "v")]
+pub enum DispatchBody {
+    /// The first form.
+    #[serde(rename = "1")]
+    V1 {
+        /// Whose sender.
+        tenant: TenantId,
+        /// Which sender.
+        sender: PhoneNumberId,
+    },
+}
+
+/// Queues `inbound` and `status`: changes as a provider sent them.
+///
+/// Not internally tagged: raw JSON must pass through untouched, and serde's internal tagging would re-read it.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum WebhookBody {
+    /// At most ten updates, as JSON.
+    #[serde(rename = "1")]
+    V1(WebhookRecord),
+    /// The same, too large for a queue message as it is: the JSON of the record, compressed (gzip), in base64.
+    #[serde(rename = "1gz")]
+    V1Gzip(String),
+}
+
+/// A piece of one webhook call: at most ten updates.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WebhookRecord {
+    /// Names the piece; its updates are this id and their place in it.
+    pub id: EventId,
+    /// Whose account.
+    pub tenant: TenantId,
+    /// The account in the webhook's path, which chose the secret.
+    pub account: AccountId,
+    /// When we had it.
+    pub received_at: Timestamp,
+    /// What it holds.
+    pub changes: Vec<Change>,
+}
+
+/// One change of a webhook's envelope, cut to the updates that travel in this record.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Meta's `entry.id`: the WABA the change is about.
+    pub entry: String,
+    /// Meta's `entry.time`, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<i64>,
+    /// Meta's name for the kind of change.
+    pub field: String,
+    /// The change itself, byte for byte save for what was cut out of its arrays.
+    pub value: Box<RawValue>,
+}

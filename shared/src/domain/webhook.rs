@@ -1,0 +1,91 @@
+//! What a webhook tells us, in our words. `provider` reads it from the wire; `messaging` applies it.
+
+use super::failure::ProviderFailure;
+use super::id::MessageId;
+use super::identity::{Bsuid, GroupId, PhoneNumberId, WaId, Wamid};
+use super::message::Status;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// One thing a change says: a message, a status, or something we only keep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// Meta's `entry.id`: the WABA it is about.
+    pub entry: String,
+    /// Meta's name for the kind of change (`messages`, `account_update`, …).
+    pub field: String,
+    /// The sender it is about, where it names one.
+    pub sender: Option<PhoneNumberId>,
+    /// What it says.
+    pub fact: Fact,
+    /// This update as sent: the change's `value` with nothing but this update in its arrays.
+    pub raw: Value,
+}
+
+/// What an update says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// A person wrote to a sender.
+    Message(Box<InboundMessage>),
+    /// Something happened to a message we sent.
+    Status(Box<StatusUpdate>),
+    /// Anything else: kept raw and counted under this name (`account_update/ACCOUNT_DELETED`, `messages/errors`, …).
+    Other(String),
+    /// Of a kind we know, but not of its shape: kept raw with what is wrong with it.
+    Malformed(String),
+}
+
+/// Who is meant, by every name the provider gave. Any of them may be absent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Person {
+    /// The phone, as the provider writes it.
+    pub wa_id: Option<WaId>,
+    /// The business-scoped user id.
+    pub user_id: Option<Bsuid>,
+    /// The name the person chose to show.
+    pub name: Option<String>,
+    /// The person's user name, without `@`.
+    pub username: Option<String>,
+}
+
+/// A message from a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InboundMessage {
+    /// The provider's id.
+    pub wamid: Wamid,
+    /// Who wrote.
+    pub from: Person,
+    /// The group it was written in.
+    pub group: Option<GroupId>,
+    /// When, by the provider's clock.
+    pub sent_at: Timestamp,
+    /// Meta's `type` (`text`, `image`, …); unknown ones are kept as they are.
+    pub kind: String,
+    /// The message object as sent, whole.
+    pub object: Value,
+    /// The provider's id of the message this one answers, reacts to, edits or revokes.
+    pub context: Option<Wamid>,
+    /// For a `system` message about a person who changed number or user id: the new names.
+    pub moved_to: Option<Person>,
+}
+
+/// What happened to a message we sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusUpdate {
+    /// The provider's id.
+    pub wamid: Wamid,
+    /// Our id, if the provider gave it back (`biz_opaque_callback_data`) and it is one of ours.
+    pub message: Option<MessageId>,
+    /// What happened.
+    pub status: Status,
+    /// When, by the provider's clock.
+    pub at: Timestamp,
+    /// Who it was sent to, by every name the provider now gives.
+    pub recipient: Person,
+    /// Meta's `pricing` object.
+    pub pricing: Option<Value>,
+    /// Meta's `conversation` object.
+    pub conversation: Option<Value>,
+    /// Why it failed.
+    pub failure: Option<ProviderFailure>,
+}

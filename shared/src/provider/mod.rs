@@ -1,0 +1,3 @@
+//! One module per provider: clients, wire types, signatures.
+
+pub mod meta;
