@@ -2,10 +2,15 @@
 //!
 //! Every change of a message's state is decided here; `store` writes the decision under a condition.
 
+use super::content::Content;
 use super::failure::ProviderFailure;
-use super::identity::{PhoneNumberId, Wamid};
+use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
+use super::identity::{GroupId, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::webhook::Person;
 use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -108,7 +113,8 @@ impl State {
 }
 
 /// What a provider says has happened to a message it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Ordered as things happen, so that of two reports the later one can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Sent on to the person.
@@ -218,27 +224,42 @@ pub enum OnUnknown {
     Wait,
 }
 
-/// One call to a provider for a message.
+/// One call to a provider for a message. Its number is its place in the list, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Counted from 1.
-    pub number: u32,
-    /// The sender it left from.
-    pub sender: PhoneNumberId,
     /// When it was claimed.
+    #[serde(with = "millisecond::required")]
     pub started_at: Timestamp,
     /// How long the call took, once it has ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u32>,
     /// How it ended; `None` while it runs, or if the worker died.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// The provider's id of the message, from the answer or from the first status.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<Wamid>,
-    /// Why it was not accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why it was not accepted, or not delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<ProviderFailure>,
+    /// The alias of the credential it was made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+impl Attempt {
+    /// A call that begins at `now`.
+    #[must_use]
+    pub const fn starting(now: Timestamp) -> Self {
+        Self {
+            started_at: now,
+            duration_ms: None,
+            outcome: None,
+            provider_id: None,
+            failure: None,
+            credential: None,
+        }
+    }
 }
 
 /// How one call ended.
@@ -253,6 +274,240 @@ pub enum Outcome {
     Ambiguous,
     /// Given back before the call began.
     NotStarted,
+}
+
+/// When each thing happened to a message. The earliest report of each wins, so that order does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Times {
+    /// The provider took it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub accepted: Option<Timestamp>,
+    /// Sent on.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub sent: Option<Timestamp>,
+    /// Reached the device.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub delivered: Option<Timestamp>,
+    /// Read.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub read: Option<Timestamp>,
+    /// Played.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub played: Option<Timestamp>,
+    /// Failed, cancelled or expired.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub ended: Option<Timestamp>,
+}
+
+impl Times {
+    /// Notes that `status` was reached at `at`.
+    pub fn note(&mut self, status: Status, at: Timestamp) {
+        let slot = match status {
+            Status::Sent => &mut self.sent,
+            Status::Delivered => &mut self.delivered,
+            Status::Read => &mut self.read,
+            Status::Played => &mut self.played,
+            Status::Failed => &mut self.ended,
+        };
+        *slot = Some(slot.map_or(at, |known| known.min(at)));
+    }
+}
+
+/// What the provider charges for a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// The status that told it; a later one tells it better.
+    pub told_by: Status,
+    /// Meta's `pricing` object, as JSON.
+    #[serde(with = "super::json_text")]
+    pub pricing: Value,
+}
+
+/// A worker's hold on a message while it calls the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Random; tells this claim from every other.
+    pub token: String,
+    /// When the hold runs out.
+    #[serde(with = "millisecond::required")]
+    pub lease_until: Timestamp,
+}
+
+/// A message from us to a person: one line of the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outbound {
+    /// Our id.
+    #[serde(rename = "list_sort")]
+    pub id: MessageId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The account the sender belongs to.
+    pub account: AccountId,
+    /// What it leaves from.
+    pub sender: PhoneNumberId,
+    /// Whom it goes to.
+    pub to: Recipient,
+    /// What it may not wait behind.
+    pub lane: Lane,
+    /// Where it stands.
+    pub state: State,
+    /// Changes with every write; a write names the one it read.
+    pub rev: u64,
+    /// What it says, if it has content of its own; a bulk recipient takes the job's.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::json_text::optional"
+    )]
+    pub content: Option<Content>,
+    /// The job it is a recipient of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// What fills the job's placeholders.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::json_text::optional"
+    )]
+    pub variables: Option<Value>,
+    /// The caller's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The caller's own facts about it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::json_text::optional"
+    )]
+    pub metadata: Option<Value>,
+    /// The caller's own `biz_opaque_callback_data`, given back as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_data: Option<String>,
+    /// The person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
+    /// The conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+    /// When it was written down.
+    #[serde(with = "millisecond::required")]
+    pub created_at: Timestamp,
+    /// Not to be sent before this: a schedule, or the wait before another attempt.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub not_before: Option<Timestamp>,
+    /// Not to be sent after this.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub expires_at: Option<Timestamp>,
+    /// What to do when a call's outcome is not known.
+    #[serde(default)]
+    pub on_unknown: OnUnknown,
+    /// The hold of the newest attempt; kept after its lease has run out, so that a late outcome finds its attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// Every call made for it, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// When what happened.
+    #[serde(default)]
+    pub times: Times,
+    /// What it costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+}
+
+impl Outbound {
+    /// The provider's id, by the newest attempt that has one.
+    #[must_use]
+    pub fn provider_id(&self) -> Option<&Wamid> {
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.provider_id.as_ref())
+    }
+
+    /// Why it was not delivered, by the newest attempt.
+    #[must_use]
+    pub fn failure(&self) -> Option<&ProviderFailure> {
+        self.attempts
+            .last()
+            .and_then(|attempt| attempt.failure.as_ref())
+    }
+}
+
+/// A message from a person to us.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// Our id, derived from the provider's, so that a second delivery is the same message.
+    #[serde(rename = "list_sort")]
+    pub id: MessageId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The account the sender belongs to.
+    pub account: AccountId,
+    /// The number it was written to.
+    pub sender: PhoneNumberId,
+    /// The provider's id.
+    pub provider_id: Wamid,
+    /// Who wrote, by every name the provider gave.
+    pub from: Person,
+    /// The group it was written in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// Meta's `type`.
+    pub kind: String,
+    /// The message object as sent, whole.
+    #[serde(with = "super::json_text")]
+    pub object: Value,
+    /// The provider's id of the message this one answers, reacts to, edits or revokes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Wamid>,
+    /// The person.
+    pub contact: ContactId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// When, by the provider's clock.
+    #[serde(with = "millisecond::required")]
+    pub sent_at: Timestamp,
+    /// When we had it.
+    #[serde(with = "millisecond::required")]
+    pub received_at: Timestamp,
+}
+
+/// One message, either way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "direction", rename_all = "snake_case")]
+pub enum Message {
+    /// From us.
+    Outbound(Box<Outbound>),
+    /// To us.
+    Inbound(Box<Inbound>),
 }
 
 #[cfg(test)]

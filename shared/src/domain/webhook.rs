@@ -5,6 +5,7 @@ use super::id::MessageId;
 use super::identity::{Bsuid, GroupId, PhoneNumberId, WaId, Wamid};
 use super::message::Status;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One thing a change says: a message, a status, or something we only keep.
@@ -36,15 +37,20 @@ pub enum Fact {
 }
 
 /// Who is meant, by every name the provider gave. Any of them may be absent.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Person {
     /// The phone, as the provider writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wa_id: Option<WaId>,
     /// The business-scoped user id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Bsuid>,
     /// The name the person chose to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The person's user name, without `@`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
 }
 

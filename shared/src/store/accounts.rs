@@ -1,0 +1,127 @@
+//! Accounts, their WABAs and senders.
+
+use super::item::{Indexes, Key, body, item};
+use super::{Store, StoreError, keys};
+use crate::domain::id::AccountId;
+use crate::domain::identity::{PhoneNumberId, TenantId, WabaId};
+use serde::{Deserialize, Serialize};
+
+/// A tenant's connection to a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// Its WhatsApp Business Accounts.
+    pub wabas: Vec<WabaId>,
+}
+
+/// Whose an account is: all that a webhook call needs to find the secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountPointer {
+    /// Whose account.
+    pub tenant: TenantId,
+}
+
+/// Whether free-form messages outside the 24-hour window are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowPolicy {
+    /// Refused, with the remedy.
+    Enforce,
+    /// Sent, with a warning in the answer.
+    Warn,
+    /// Not looked at.
+    Off,
+}
+
+/// What messages leave from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// Meta's phone number id.
+    pub id: PhoneNumberId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its account.
+    pub account: AccountId,
+    /// Its WhatsApp Business Account.
+    pub waba: WabaId,
+    /// The number as people read it.
+    pub display_number: String,
+    /// How many messages a second Meta takes from it.
+    pub messages_per_second: u32,
+    /// The share of that rate bulk jobs leave to other messages, in percent.
+    pub reserved_percent: u8,
+    /// Whether the 24-hour window is enforced.
+    pub window: WindowPolicy,
+}
+
+impl Store {
+    /// Writes an account with its pointers; writing it again changes it.
+    pub async fn put_account(&self, account: &Account) -> Result<(), StoreError> {
+        let Account { tenant, id, .. } = account;
+        let pointer = AccountPointer {
+            tenant: tenant.clone(),
+        };
+        let key = Key::new(keys::account_pointer(id), keys::HEAD);
+        self.put(item("account_pointer", key, Indexes::default(), &pointer)?)
+            .await?;
+        for waba in &account.wabas {
+            let key = Key::new(keys::waba(tenant, waba), keys::HEAD);
+            self.put(item("waba", key, Indexes::default(), account)?)
+                .await?;
+        }
+        let key = Key::new(keys::account(tenant, id), keys::HEAD);
+        self.put(item("account", key, Indexes::default(), account)?)
+            .await
+    }
+
+    /// Whose the account is that a webhook's path names.
+    pub async fn account_pointer(
+        &self,
+        id: &AccountId,
+    ) -> Result<Option<AccountPointer>, StoreError> {
+        let key = Key::new(keys::account_pointer(id), keys::HEAD);
+        self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    /// The account a WABA belongs to, if it is this tenant's.
+    pub async fn account_of_waba(
+        &self,
+        tenant: &TenantId,
+        waba: &WabaId,
+    ) -> Result<Option<Account>, StoreError> {
+        let key = Key::new(keys::waba(tenant, waba), keys::HEAD);
+        self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    /// Writes a sender; writing it again changes it.
+    pub async fn put_sender(&self, sender: &Sender) -> Result<(), StoreError> {
+        let key = Key::new(keys::sender(&sender.tenant, &sender.id), keys::HEAD);
+        self.put(item("sender", key, Indexes::default(), sender)?)
+            .await
+    }
+
+    /// The sender of this id, if it is this tenant's.
+    pub async fn sender(
+        &self,
+        tenant: &TenantId,
+        id: &PhoneNumberId,
+    ) -> Result<Option<Sender>, StoreError> {
+        let key = Key::new(keys::sender(tenant, id), keys::HEAD);
+        self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    pub(super) async fn put(&self, item: super::item::Item) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.messages)
+            .set_item(Some(item))
+            .send()
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Counters that `tally` keeps, exact because they move with the position in the stream they were counted from.
+
+use super::item::{Indexes, Key, body, item, number, text};
+use super::page::{Index, Listing, Order, Slice};
+use super::transaction::{Change, Committed, Transaction};
+use super::{Store, StoreError, keys};
+use crate::domain::identity::TenantId;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// One number of a counter item to move.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counter {
+    /// Whose.
+    pub tenant: TenantId,
+    /// What is counted: `job:…`, `day:2026-11-20`.
+    pub of: String,
+    /// A part of it, such as a sender; `-` where there are no parts.
+    pub part: String,
+    /// The number's name.
+    pub name: String,
+}
+
+/// By how much each number moves.
+pub type CounterDelta = BTreeMap<Counter, i64>;
+
+/// How far a shard of the stream has been counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The shard.
+    pub shard: String,
+    /// The sequence number of the last record counted; `None` before the first.
+    pub sequence: Option<String>,
+}
+
+impl Store {
+    /// How far a shard has been counted.
+    pub async fn position(&self, shard: &str) -> Result<Position, StoreError> {
+        let key = Key::new(keys::position(shard), keys::HEAD);
+        let position = self
+            .read(&self.messages, key)
+            .await?
+            .map(body)
+            .transpose()?;
+        Ok(position.unwrap_or_else(|| Position {
+            shard: shard.into(),
+            sequence: None,
+        }))
+    }
+
+    /// Moves the counters and the position from `from` to `sequence`, together. `false` if someone else moved the
+    /// position: then these records are counted already, or being counted.
+    pub async fn count(
+        &self,
+        delta: &CounterDelta,
+        from: &Position,
+        sequence: &str,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new();
+        let next = Position {
+            shard: from.shard.clone(),
+            sequence: Some(sequence.into()),
+        };
+        let key = Key::new(keys::position(&from.shard), keys::HEAD);
+        let position = item("position", key, Indexes::default(), &next)?;
+        match &from.sequence {
+            None => transaction.put_new(&self.messages, position)?,
+            Some(known) => {
+                let values = HashMap::from([(":known".to_owned(), text(known.as_str()))]);
+                transaction.put_if(&self.messages, position, Some("sequence = :known"), values)?;
+            }
+        }
+        for ((tenant, of, part), numbers) in by_item(delta) {
+            self.add(&mut transaction, tenant, of, part, &numbers)?;
+        }
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
+    }
+
+    fn add(
+        &self,
+        transaction: &mut Transaction,
+        tenant: &TenantId,
+        of: &str,
+        part: &str,
+        numbers: &[(&str, i64)],
+    ) -> Result<(), StoreError> {
+        let adds: Vec<String> = numbers
+            .iter()
+            .map(|(name, _)| format!("n_{name} :{name}"))
+            .collect();
+        let change = Change {
+            update: format!("ADD {}", adds.join(", ")),
+            condition: None,
+            names: Vec::new(),
+            values: numbers
+                .iter()
+                .map(|(name, by)| (format!(":{name}"), number(by)))
+                .collect(),
+        };
+        transaction.update(
+            &self.messages,
+            Key::new(keys::counters(tenant, of), part),
+            &change,
+        )
+    }
+
+    /// Every part of what is counted, with its numbers.
+    pub async fn parts(
+        &self,
+        tenant: &TenantId,
+        of: &str,
+    ) -> Result<BTreeMap<String, BTreeMap<String, i64>>, StoreError> {
+        let listing = Listing {
+            index: Index::TABLE,
+            partitions: vec![keys::counters(tenant, of)],
+            prefix: String::new(),
+            order: Order::Ascending,
+        };
+        let slice = Slice {
+            limit: 1000,
+            after: None,
+        };
+        let page = self.list(&self.messages, &listing, &slice).await?;
+        Ok(page
+            .entries
+            .into_iter()
+            .map(|entry| (entry.sort, numbers_of(entry.item)))
+            .collect())
+    }
+
+    /// The numbers of one counter item.
+    pub async fn numbers(
+        &self,
+        tenant: &TenantId,
+        of: &str,
+        part: &str,
+    ) -> Result<BTreeMap<String, i64>, StoreError> {
+        let key = Key::new(keys::counters(tenant, of), part);
+        let Some(item) = self.read(&self.messages, key).await? else {
+            return Ok(BTreeMap::new());
+        };
+        Ok(numbers_of(item))
+    }
+}
+
+fn numbers_of(item: super::item::Item) -> BTreeMap<String, i64> {
+    let names = item.into_iter().filter_map(|(name, value)| {
+        let number = value.as_n().ok()?.parse().ok()?;
+        Some((name.strip_prefix("n_")?.to_owned(), number))
+    });
+    names.collect()
+}
+
+type ItemOf<'a> = (&'a TenantId, &'a str, &'a str);
+
+fn by_item(delta: &CounterDelta) -> BTreeMap<ItemOf<'_>, Vec<(&str, i64)>> {
+    let mut items: BTreeMap<ItemOf<'_>, Vec<(&str, i64)>> = BTreeMap::new();
+    for (counter, by) in delta.iter().filter(|(_, by)| **by != 0) {
+        let key = (&counter.tenant, counter.of.as_str(), counter.part.as_str());
+        items
+            .entry(key)
+            .or_default()
+            .push((counter.name.as_str(), *by));
+    }
+    items
+}

@@ -1,0 +1,244 @@
+//! Webhook events, kept raw in `logs`: one item per record of at most ten, compressed.
+
+use super::item::{Indexes, Key, body, item};
+use super::page::{Entry, Index, Listed, Listing, Order, Slice};
+use super::{Store, StoreError, keys};
+use crate::domain::id::{AccountId, EventId};
+use crate::domain::identity::TenantId;
+use jiff::fmt::serde::timestamp::millisecond;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How long events are kept.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What became of an event.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EventState {
+    /// It changed what it was to change, or had done so before.
+    Applied,
+    /// Of a kind we only keep.
+    Kept,
+    /// About a WABA or a number that is not the tenant's: kept, and changes nothing.
+    UnknownAccount,
+    /// Not of the shape of its kind.
+    Malformed,
+    /// A status of a message we cannot find yet; tried again for a while.
+    Waiting,
+    /// As waiting, but nobody tries any more.
+    Unmatched,
+    /// Applying it failed; tried again.
+    Failed,
+}
+
+impl EventState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Applied,
+        Self::Kept,
+        Self::UnknownAccount,
+        Self::Malformed,
+        Self::Waiting,
+        Self::Unmatched,
+        Self::Failed,
+    ];
+
+    /// Its name in the store and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Kept => "kept",
+            Self::UnknownAccount => "unknown_account",
+            Self::Malformed => "malformed",
+            Self::Waiting => "waiting",
+            Self::Unmatched => "unmatched",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One webhook event: an update of a record, by its place in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Meta's name for the kind of change.
+    pub field: String,
+    /// What it was: `messages/text`, `messages/status/delivered`, `account_update/…`.
+    pub kind: String,
+    /// What became of it.
+    pub state: EventState,
+    /// Why, where it was not applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Our id of the message it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A record of webhook events with what became of each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredRecord {
+    /// Names the record; event `n` of it is this id and `n`.
+    #[serde(rename = "sk")]
+    pub id: EventId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The account in the webhook's path.
+    pub account: AccountId,
+    /// When we had it.
+    #[serde(with = "millisecond::required")]
+    pub received_at: Timestamp,
+    /// The record as it stood on the queue (see `domain::queue`).
+    pub raw: String,
+    /// What became of its events, in their order.
+    pub events: Vec<Event>,
+    /// How often it was applied.
+    pub tries: u32,
+    /// When to try again what waits.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub try_again_at: Option<Timestamp>,
+}
+
+impl StoredRecord {
+    /// The state of the event that most needs a person's eye.
+    #[must_use]
+    pub fn worst(&self) -> EventState {
+        self.events
+            .iter()
+            .map(|event| event.state)
+            .max()
+            .unwrap_or(EventState::Kept)
+    }
+}
+
+impl Store {
+    /// Keeps a record; keeping it again replaces what became of its events.
+    pub async fn keep_events(&self, record: &StoredRecord) -> Result<(), StoreError> {
+        let key = Key::new(
+            keys::events_of(&record.tenant, &record.id),
+            record.id.as_str(),
+        );
+        let expires = record
+            .received_at
+            .saturating_add(KEPT_FOR)
+            .unwrap_or(Timestamp::MAX);
+        let shard = keys::shard_of(record.id.as_str(), keys::LIST_SHARDS);
+        let mut indexes = Indexes {
+            expires: Some(expires.as_second()),
+            ..Indexes::default()
+        };
+        let worst = record.worst();
+        if worst > EventState::Kept {
+            indexes.state_key = Some(keys::events_in_state(&record.tenant, shard));
+            indexes.state_sort = Some(format!("{}#{}", worst.as_str(), record.id));
+        }
+        if let Some(at) = record.try_again_at {
+            indexes.due_key = Some(keys::due(keys::shard_of(
+                record.id.as_str(),
+                keys::DUE_SHARDS,
+            )));
+            indexes.due_sort = Some(keys::due_sort(at, record.id.as_str()));
+        }
+        let item = event_item(key, indexes, record)?;
+        self.client
+            .put_item()
+            .table_name(&self.logs)
+            .set_item(Some(item))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// The record of this id.
+    pub async fn events(
+        &self,
+        tenant: &TenantId,
+        id: &EventId,
+    ) -> Result<Option<StoredRecord>, StoreError> {
+        let key = Key::new(keys::events_of(tenant, id), id.as_str());
+        self.read(&self.logs, key).await?.map(body).transpose()
+    }
+
+    /// A tenant's records, newest first.
+    pub async fn events_by_time(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<StoredRecord>, StoreError> {
+        let listing = Listing {
+            index: Index::TABLE,
+            partitions: (0..keys::LIST_SHARDS)
+                .map(|shard| keys::events(tenant, shard))
+                .collect(),
+            prefix: String::new(),
+            order: Order::Descending,
+        };
+        let page = self.list(&self.logs, &listing, slice).await?;
+        let records = page
+            .entries
+            .into_iter()
+            .map(|Entry { item, .. }| body(item));
+        Ok(Listed {
+            entries: records.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
+    }
+
+    /// A tenant's records whose worst event is in `state`, newest first. Only states worse than kept are indexed.
+    pub async fn events_by_state(
+        &self,
+        tenant: &TenantId,
+        state: EventState,
+        slice: &Slice,
+    ) -> Result<Listed<StoredRecord>, StoreError> {
+        let shards = 0..keys::LIST_SHARDS;
+        let listing = Listing {
+            index: Index::STATE,
+            partitions: shards
+                .map(|shard| keys::events_in_state(tenant, shard))
+                .collect(),
+            prefix: format!("{}#", state.as_str()),
+            order: Order::Descending,
+        };
+        let page = self.list_items(&self.logs, &listing, slice).await?;
+        let entries = page
+            .entries
+            .into_iter()
+            .map(body)
+            .collect::<Result<_, _>>()?;
+        Ok(Listed {
+            entries,
+            next: page.next,
+        })
+    }
+
+    /// The records that wait and are to be tried again by `now`.
+    pub async fn events_to_try(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, StoreError> {
+        let due = self.due(&self.logs, now, limit).await?;
+        self.read_all(&self.logs, due)
+            .await?
+            .into_iter()
+            .map(body)
+            .collect()
+    }
+}
+
+/// The record's id is its sort key, which the key brings.
+fn event_item(
+    key: Key,
+    indexes: Indexes,
+    record: &StoredRecord,
+) -> Result<super::item::Item, StoreError> {
+    item("webhook_record", key, indexes, record)
+}

@@ -1,0 +1,75 @@
+//! Idempotency records: which resource a key made, written in the transaction that makes it.
+
+use super::item::{Indexes, Key, body, item, number};
+use super::transaction::Transaction;
+use super::{Store, StoreError, keys};
+use crate::domain::identity::TenantId;
+use jiff::fmt::serde::timestamp::millisecond;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// How long a key is remembered.
+pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a key was used for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdempotencyRecord {
+    /// Whose.
+    pub tenant: TenantId,
+    /// SHA-256 of method, path and key.
+    pub key_hash: String,
+    /// SHA-256 of the body.
+    pub body_hash: String,
+    /// The id of what was made.
+    pub resource: String,
+    /// The answer's status code.
+    pub status_code: u16,
+    /// What the answer held beyond the resource itself, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Not remembered from then on (DynamoDB deletes late, so this is checked on reading).
+    #[serde(with = "millisecond::required")]
+    pub expires_at: Timestamp,
+}
+
+impl Store {
+    /// The record of a key, unless it has expired.
+    pub async fn idempotency(
+        &self,
+        tenant: &TenantId,
+        key_hash: &str,
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        let key = Key::new(keys::idempotency(tenant, key_hash), keys::HEAD);
+        let record: Option<IdempotencyRecord> = self
+            .read(&self.messages, key)
+            .await?
+            .map(body)
+            .transpose()?;
+        Ok(record.filter(|record| now < record.expires_at))
+    }
+
+    /// Adds the record to a transaction, which fails if a live one is there.
+    pub fn remember(
+        &self,
+        transaction: &mut Transaction,
+        record: &IdempotencyRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = Key::new(
+            keys::idempotency(&record.tenant, &record.key_hash),
+            keys::HEAD,
+        );
+        let indexes = Indexes {
+            expires: Some(record.expires_at.as_second()),
+            ..Indexes::default()
+        };
+        transaction.put_if(
+            &self.messages,
+            item("idempotency", key, indexes, record)?,
+            Some("attribute_not_exists(pk) OR expires_at <= :now"),
+            HashMap::from([(":now".to_owned(), number(now.as_millisecond()))]),
+        )
+    }
+}

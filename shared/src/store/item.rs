@@ -1,0 +1,104 @@
+//! Items: a thing with the keys it stands under. The thing's own shape is its serde shape.
+
+use super::StoreError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// An item as the SDK speaks of it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// An item's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    pub(super) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self {
+            pk: pk.into(),
+            sk: sk.into(),
+        }
+    }
+
+    pub(super) fn into_item(self) -> Item {
+        HashMap::from([("pk".into(), text(self.pk)), ("sk".into(), text(self.sk))])
+    }
+}
+
+/// The sparse index attributes of an item; what is absent is in no index.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Indexes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) provider_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) thread_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) list_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) list_sort: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) state_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) job_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) state_sort: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) due_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) due_sort: Option<String>,
+    /// When the item may be deleted, in seconds of Unix time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Row<'a, T> {
+    #[serde(flatten)]
+    key: Key,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    v: u8,
+    #[serde(flatten)]
+    indexes: Indexes,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// The item of `body` under `key`.
+pub(super) fn item<T: Serialize>(
+    kind: &'static str,
+    key: Key,
+    indexes: Indexes,
+    body: &T,
+) -> Result<Item, StoreError> {
+    Ok(serde_dynamo::to_item(Row {
+        key,
+        kind,
+        v: 1,
+        indexes,
+        body,
+    })?)
+}
+
+/// The thing an item holds.
+pub(super) fn body<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    let name = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned();
+    serde_dynamo::from_item(item).map_err(|error| StoreError::Corrupt {
+        what: name.unwrap_or_default(),
+        source: Some(Box::new(error)),
+    })
+}
+
+/// A text attribute.
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub(super) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

@@ -1,0 +1,147 @@
+//! Every key of every item, in one place. `#` divides; no part may hold one (the types see to it).
+
+use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, JobId, MessageId};
+use crate::domain::identity::{PhoneNumberId, TenantId, WabaId, Wamid};
+use jiff::Timestamp;
+
+/// The sort key of items that are alone under their partition key.
+pub(super) const HEAD: &str = "-";
+
+/// Over how many partitions a tenant's lists are spread: 1,000 writes a second stay below 500 on each.
+pub(super) const LIST_SHARDS: u8 = 8;
+
+/// Over how many partitions what is due is spread.
+pub(super) const DUE_SHARDS: u8 = 16;
+
+pub(super) fn message(tenant: &TenantId, id: &MessageId) -> String {
+    format!("T#{tenant}#M#{id}")
+}
+
+/// The message id in a message's partition key, and its tenant.
+pub(super) fn message_of(pk: &str) -> Option<(TenantId, MessageId)> {
+    let (tenant, id) = pk.strip_prefix("T#")?.split_once("#M#")?;
+    Some((tenant.parse().ok()?, id.parse().ok()?))
+}
+
+pub(super) fn provider_id(tenant: &TenantId, wamid: &Wamid) -> String {
+    format!("T#{tenant}#W#{wamid}")
+}
+
+pub(super) fn thread(tenant: &TenantId, sender: &PhoneNumberId, canonical: &str) -> String {
+    format!("T#{tenant}#TH#{sender}#{canonical}")
+}
+
+pub(super) fn log(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#LOG#{shard}")
+}
+
+pub(super) fn state(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#STATE#{shard}")
+}
+
+pub(super) fn job_problems(job: &JobId) -> String {
+    format!("J#{job}")
+}
+
+pub(super) fn due(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+pub(super) fn due_sort(at: Timestamp, id: &str) -> String {
+    format!("{}#{id}", millis(at))
+}
+
+/// Milliseconds of Unix time that sort as text.
+pub(super) fn millis(at: Timestamp) -> String {
+    format!("{:013}", at.as_millisecond())
+}
+
+pub(super) fn job(tenant: &TenantId, id: &JobId) -> String {
+    format!("T#{tenant}#J#{id}")
+}
+
+pub(super) const CHUNK_PREFIX: &str = "CHUNK#";
+
+pub(super) fn jobs(tenant: &TenantId) -> String {
+    format!("T#{tenant}#JOBS")
+}
+
+pub(super) fn sender(tenant: &TenantId, id: &PhoneNumberId) -> String {
+    format!("T#{tenant}#S#{id}")
+}
+
+/// Beside the sender itself: its pace, written every second while it sends.
+pub(super) const PACE: &str = "PACE";
+
+/// Beside the sender itself: the slots of its single messages.
+pub(super) const SINGLES: &str = "SINGLES";
+
+pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
+    format!("T#{tenant}#A#{id}")
+}
+
+pub(super) fn waba(tenant: &TenantId, id: &WabaId) -> String {
+    format!("T#{tenant}#WABA#{id}")
+}
+
+/// The one key without a tenant that a webhook's path leads to.
+pub(super) fn account_pointer(id: &AccountId) -> String {
+    format!("ACCOUNT#{id}")
+}
+
+pub(super) fn api_key(hash: &str) -> String {
+    format!("KEY#{hash}")
+}
+
+pub(super) fn identity(tenant: &TenantId, canonical: &str) -> String {
+    format!("T#{tenant}#I#{canonical}")
+}
+
+pub(super) fn contact(tenant: &TenantId, id: &ContactId) -> String {
+    format!("T#{tenant}#C#{id}")
+}
+
+pub(super) fn contacts(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#CONTACTS#{shard}")
+}
+
+pub(super) fn conversation(tenant: &TenantId, id: &ConversationId) -> String {
+    format!("T#{tenant}#V#{id}")
+}
+
+pub(super) fn inbox(tenant: &TenantId, state: &str, shard: u8) -> String {
+    format!("T#{tenant}#INBOX#{state}#{shard}")
+}
+
+pub(super) fn idempotency(tenant: &TenantId, hash: &str) -> String {
+    format!("T#{tenant}#IDEM#{hash}")
+}
+
+pub(super) fn counters(tenant: &TenantId, of: &str) -> String {
+    format!("T#{tenant}#N#{of}")
+}
+
+pub(super) fn position(shard: &str) -> String {
+    format!("STREAM#{shard}")
+}
+
+pub(super) fn events(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#EV#{shard}")
+}
+
+pub(super) fn events_of(tenant: &TenantId, id: &EventId) -> String {
+    events(tenant, shard_of(id.as_str(), LIST_SHARDS))
+}
+
+pub(super) fn events_in_state(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#EVSTATE#{shard}")
+}
+
+/// Which of `count` partitions an id belongs to: its last hexadecimal digit decides, which is random in a UUID.
+pub(super) fn shard_of(id: &str, count: u8) -> u8 {
+    let last = id.bytes().last().unwrap_or(b'0');
+    let digit = char::from(last)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok());
+    digit.unwrap_or(last) % count
+}

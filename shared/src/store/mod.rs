@@ -1,0 +1,68 @@
+//! DynamoDB: keys, item shapes, conditional writes, paging. Two tables, `messages` and `logs`.
+//!
+//! ARCHITECTURE.md tables every item. Rules that hold throughout: no Scan; an index gives keys only, each followed by
+//! a consistent read or a conditional write; every write may be repeated. What is allowed is decided in `domain`.
+
+mod accounts;
+mod contacts;
+mod counters;
+mod error;
+mod events;
+mod idempotency;
+mod item;
+mod jobs;
+mod keys;
+mod keys_of_callers;
+mod messages;
+mod pace;
+mod page;
+mod setup;
+mod transaction;
+
+pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
+pub use contacts::{Contact, Conversation, ConversationState};
+pub use counters::{Counter, CounterDelta, Position};
+pub use error::StoreError;
+pub use events::{Event, EventState, StoredRecord};
+pub use idempotency::{IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
+pub use jobs::{CHUNK_SIZE, Chunk, Job, JobStatus, Progress, RecipientsAdded};
+pub use keys_of_callers::ApiKey;
+pub use messages::{ClaimError, StateBucket};
+pub use pace::{Lease, Pace};
+pub use page::{Listed, Slice};
+pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
+pub use transaction::Transaction;
+
+use aws_sdk_dynamodb::Client;
+
+/// Both tables, reached through one client.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    messages: String,
+    logs: String,
+}
+
+impl Store {
+    /// Uses `client` for the tables of these names. A function that never touches `logs` passes an empty name.
+    #[must_use]
+    pub fn new(client: Client, messages: impl Into<String>, logs: impl Into<String>) -> Self {
+        Self {
+            client,
+            messages: messages.into(),
+            logs: logs.into(),
+        }
+    }
+
+    /// Whether both tables answer.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        for table in [&self.messages, &self.logs] {
+            self.client
+                .describe_table()
+                .table_name(table)
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! A sender's pace: which jobs it runs, and up to when its slots have been given away.
+
+use super::item::{Key, body, number, text};
+use super::jobs::Job;
+use super::transaction::{Change, Transaction};
+use super::{Store, StoreError, keys};
+use crate::domain::id::JobId;
+use crate::domain::identity::{PhoneNumberId, TenantId};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::fmt::serde::timestamp::millisecond;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A dispatch that was not heard of for this long is taken for dead.
+const KICK_AFTER: SignedDuration = SignedDuration::from_secs(5);
+
+/// A sender's pace.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pace {
+    /// Its running jobs.
+    #[serde(with = "serde_dynamo::string_set")]
+    pub jobs: BTreeSet<String>,
+    /// The first slot that has not been given away.
+    #[serde(with = "millisecond::optional")]
+    pub next_slot: Option<Timestamp>,
+    /// A hint that comes before this time is one too many.
+    #[serde(with = "millisecond::optional")]
+    pub next_run: Option<Timestamp>,
+    /// Changes with every lease.
+    pub rev: u64,
+}
+
+impl Pace {
+    /// Its running jobs.
+    #[must_use]
+    pub fn job_ids(&self) -> Vec<JobId> {
+        self.jobs.iter().filter_map(|id| id.parse().ok()).collect()
+    }
+}
+
+/// Slots taken for the next second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The first slot after those taken.
+    pub until: Timestamp,
+    /// When the next hint may come.
+    pub next_run: Timestamp,
+}
+
+impl Store {
+    /// A sender's pace.
+    pub async fn pace(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+    ) -> Result<Pace, StoreError> {
+        let key = Key::new(keys::sender(tenant, sender), keys::PACE);
+        let pace = self
+            .read(&self.messages, key)
+            .await?
+            .map(body)
+            .transpose()?;
+        Ok(pace.unwrap_or_default())
+    }
+
+    /// Takes slots, if nobody else did since `pace` was read. They are taken before they are used: a dispatch that
+    /// dies in between wastes them, and no second can be used twice.
+    pub async fn lease_slots(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        pace: &Pace,
+        lease: Lease,
+    ) -> Result<bool, StoreError> {
+        let due = lease
+            .next_run
+            .saturating_add(KICK_AFTER)
+            .unwrap_or(lease.next_run);
+        let change = Change {
+            update: "SET next_slot = :until, next_run = :next_run, rev = :next, due_key = :due_key, due_sort = :due"
+                .into(),
+            condition: Some("rev = :rev".into()),
+            names: vec![],
+            values: vec![
+                (":until".into(), number(lease.until.as_millisecond())),
+                (":next_run".into(), number(lease.next_run.as_millisecond())),
+                (":rev".into(), number(pace.rev)),
+                (":next".into(), number(pace.rev + 1)),
+                (":due_key".into(), text(due_key(sender))),
+                (":due".into(), text(keys::due_sort(due, sender.as_str()))),
+            ],
+        };
+        self.change_if(Key::new(keys::sender(tenant, sender), keys::PACE), &change)
+            .await
+    }
+
+    /// Lets the sweeper forget a sender that has no jobs left. `false` if one was started meanwhile.
+    pub async fn rest(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        pace: &Pace,
+    ) -> Result<bool, StoreError> {
+        let change = Change {
+            update: "SET rev = :next REMOVE due_key, due_sort".into(),
+            condition: Some("rev = :rev".into()),
+            names: vec![],
+            values: vec![
+                (":rev".into(), number(pace.rev)),
+                (":next".into(), number(pace.rev + 1)),
+            ],
+        };
+        self.change_if(Key::new(keys::sender(tenant, sender), keys::PACE), &change)
+            .await
+    }
+
+    /// Adds a job to those its sender runs; from now on the sweeper sees to it that it goes on.
+    pub(super) fn enlist(
+        &self,
+        transaction: &mut Transaction,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let change = Change {
+            update: "SET #type = :type, v = :one, due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
+            condition: None,
+            names: vec![("#type", "type")],
+            values: vec![
+                (":type".into(), text("pace")),
+                (":one".into(), number(1)),
+                (":due_key".into(), text(due_key(&job.sender))),
+                (":due".into(), text(keys::due_sort(now, job.sender.as_str()))),
+                (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
+            ],
+        };
+        let key = Key::new(keys::sender(&job.tenant, &job.sender), keys::PACE);
+        transaction.update(&self.messages, key, &change)
+    }
+
+    /// Takes a job off those its sender runs.
+    pub(super) fn delist(
+        &self,
+        transaction: &mut Transaction,
+        job: &Job,
+    ) -> Result<(), StoreError> {
+        let change = Change {
+            update: "DELETE jobs :job ADD rev :one".into(),
+            condition: None,
+            names: vec![],
+            values: vec![
+                (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
+                (":one".into(), number(1)),
+            ],
+        };
+        let key = Key::new(keys::sender(&job.tenant, &job.sender), keys::PACE);
+        transaction.update(&self.messages, key, &change)
+    }
+
+    /// The senders whose dispatch should have run by `now` and has not.
+    pub async fn stalled_senders(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, PhoneNumberId)>, StoreError> {
+        let due = self.due(&self.messages, now, limit).await?;
+        let paces = due.iter().filter(|key| key.sk == keys::PACE);
+        Ok(paces.filter_map(|key| sender_of(&key.pk)).collect())
+    }
+
+    /// Takes the next free slot of a sender's single messages, `interval` apart: the time at which one may go.
+    pub async fn single_slot(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        interval: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let step = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
+        let now = now.as_microsecond();
+        let key = Key::new(keys::sender(tenant, sender), keys::SINGLES);
+        // Behind schedule: the next slot is now. On schedule: the next slot is the next one.
+        let catch_up = Change {
+            update: "SET next_slot = :next".into(),
+            condition: Some("attribute_not_exists(pk) OR next_slot <= :now".into()),
+            names: vec![],
+            values: vec![
+                (":next".into(), number(now + step)),
+                (":now".into(), number(now)),
+            ],
+        };
+        if self.change_if(key.clone(), &catch_up).await? {
+            return micros(now);
+        }
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.messages)
+            .set_key(Some(key.into_item()))
+            .update_expression("ADD next_slot :step")
+            .expression_attribute_values(":step", number(step))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedOld)
+            .send()
+            .await?;
+        let slot = output
+            .attributes
+            .and_then(|old| old.get("next_slot")?.as_n().ok()?.parse().ok());
+        micros(slot.unwrap_or(now))
+    }
+}
+
+fn due_key(sender: &PhoneNumberId) -> String {
+    keys::due(keys::shard_of(sender.as_str(), keys::DUE_SHARDS))
+}
+
+fn micros(value: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(value).map_err(|_| StoreError::corrupt("a sender's slots"))
+}
+
+fn sender_of(pk: &str) -> Option<(TenantId, PhoneNumberId)> {
+    let (tenant, sender) = pk.strip_prefix("T#")?.split_once("#S#")?;
+    Some((tenant.parse().ok()?, sender.parse().ok()?))
+}

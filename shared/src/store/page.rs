@@ -1,0 +1,262 @@
+//! Paging: newest first over one or several partitions, an index giving keys, each key then read consistently.
+
+use super::item::{Item, Key};
+use super::{Store, StoreError};
+use crate::store::item::text;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures_util::future::try_join_all;
+use std::collections::HashMap;
+
+/// What to list: how many at most, and after which sort value.
+#[derive(Debug, Clone, Default)]
+pub struct Slice {
+    /// How many entries.
+    pub limit: usize,
+    /// The sort value of the last entry already seen.
+    pub after: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Listed<T> {
+    /// The entries.
+    pub entries: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// An index: its name and its attributes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Index {
+    pub(super) name: Option<&'static str>,
+    pub(super) hash: &'static str,
+    pub(super) sort: &'static str,
+}
+
+impl Index {
+    pub(super) const LIST: Self = Self {
+        name: Some("by_list"),
+        hash: "list_key",
+        sort: "list_sort",
+    };
+    pub(super) const THREAD: Self = Self {
+        name: Some("by_thread"),
+        hash: "thread_key",
+        sort: "list_sort",
+    };
+    pub(super) const STATE: Self = Self {
+        name: Some("by_state"),
+        hash: "state_key",
+        sort: "state_sort",
+    };
+    pub(super) const JOB: Self = Self {
+        name: Some("by_job"),
+        hash: "job_key",
+        sort: "state_sort",
+    };
+    pub(super) const DUE: Self = Self {
+        name: Some("by_due"),
+        hash: "due_key",
+        sort: "due_sort",
+    };
+    pub(super) const TABLE: Self = Self {
+        name: None,
+        hash: "pk",
+        sort: "sk",
+    };
+}
+
+/// Which way a list runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Ascending,
+    Descending,
+}
+
+/// A query of one or several partitions that reads as one list.
+#[derive(Debug, Clone)]
+pub(super) struct Listing {
+    pub(super) index: Index,
+    pub(super) partitions: Vec<String>,
+    /// Only sort values that begin so.
+    pub(super) prefix: String,
+    pub(super) order: Order,
+}
+
+/// An entry of a listing: its sort value and its item (only keys, if an index gave it).
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) sort: String,
+    pub(super) item: Item,
+}
+
+impl Store {
+    /// One page of `listing` in `table`, merged over its partitions.
+    pub(super) async fn list(
+        &self,
+        table: &str,
+        listing: &Listing,
+        slice: &Slice,
+    ) -> Result<Listed<Entry>, StoreError> {
+        let queries = listing
+            .partitions
+            .iter()
+            .map(|partition| self.list_partition(table, listing, partition, slice));
+        let mut entries: Vec<Entry> = try_join_all(queries).await?.into_iter().flatten().collect();
+        entries.sort_by(|one, other| match listing.order {
+            Order::Ascending => one.sort.cmp(&other.sort),
+            Order::Descending => other.sort.cmp(&one.sort),
+        });
+        let more = entries.len() > slice.limit;
+        entries.truncate(slice.limit);
+        let next = entries
+            .last()
+            .filter(|_| more)
+            .map(|entry| entry.sort.clone());
+        Ok(Listed { entries, next })
+    }
+
+    /// Up to one entry more than asked for, so that the page knows whether another follows.
+    async fn list_partition(
+        &self,
+        table: &str,
+        listing: &Listing,
+        partition: &str,
+        slice: &Slice,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let Listing {
+            index,
+            prefix,
+            order,
+            ..
+        } = listing;
+        let (low, high) = bounds(prefix, *order, slice.after.as_deref());
+        let mut entries = Vec::new();
+        let mut start: Option<Item> = None;
+        loop {
+            let wanted = slice.limit + 1 - entries.len();
+            let output = self
+                .client
+                .query()
+                .table_name(table)
+                .set_index_name(index.name.map(Into::into))
+                .key_condition_expression("#hash = :hash AND #sort BETWEEN :low AND :high")
+                .expression_attribute_names("#hash", index.hash)
+                .expression_attribute_names("#sort", index.sort)
+                .expression_attribute_values(":hash", text(partition))
+                .expression_attribute_values(":low", text(low.as_str()))
+                .expression_attribute_values(":high", text(high.as_str()))
+                .scan_index_forward(*order == Order::Ascending)
+                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start.take())
+                .send()
+                .await?;
+            for item in output.items.unwrap_or_default() {
+                let sort = item
+                    .get(index.sort)
+                    .and_then(|sort| sort.as_s().ok())
+                    .cloned();
+                let sort = sort.ok_or_else(|| StoreError::corrupt("an index entry"))?;
+                if Some(sort.as_str()) != slice.after.as_deref() {
+                    entries.push(Entry { sort, item });
+                }
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() || entries.len() > slice.limit {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// The items of these keys, read consistently, in the order of the keys; what is gone is left out.
+    pub(super) async fn read_all(
+        &self,
+        table: &str,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut found = HashMap::new();
+        for chunk in keys.chunks(100) {
+            let mut open: Vec<Item> = chunk.iter().cloned().map(Key::into_item).collect();
+            while !open.is_empty() {
+                let request = KeysAndAttributes::builder()
+                    .consistent_read(true)
+                    .set_keys(Some(open))
+                    .build()
+                    .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+                let output = self
+                    .client
+                    .batch_get_item()
+                    .request_items(table, request)
+                    .send()
+                    .await?;
+                for item in output.responses.unwrap_or_default().into_values().flatten() {
+                    found.insert(key_of(&item)?, item);
+                }
+                let left = output.unprocessed_keys.unwrap_or_default();
+                open = left.into_values().flat_map(|keys| keys.keys).collect();
+            }
+        }
+        Ok(keys
+            .into_iter()
+            .filter_map(|key| found.remove(&(key.pk, key.sk)))
+            .collect())
+    }
+
+    /// A page whose index entries are replaced by the items they point to.
+    pub(super) async fn list_items(
+        &self,
+        table: &str,
+        listing: &Listing,
+        slice: &Slice,
+    ) -> Result<Listed<Item>, StoreError> {
+        let page = self.list(table, listing, slice).await?;
+        let mut keys = Vec::with_capacity(page.entries.len());
+        for entry in &page.entries {
+            let (pk, sk) = key_of(&entry.item)?;
+            keys.push(Key { pk, sk });
+        }
+        Ok(Listed {
+            entries: self.read_all(table, keys).await?,
+            next: page.next,
+        })
+    }
+
+    /// One item, read consistently.
+    pub(super) async fn read(&self, table: &str, key: Key) -> Result<Option<Item>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key.into_item()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(output.item)
+    }
+}
+
+/// The pk and sk of an item or of an index entry.
+pub(super) fn key_of(item: &Item) -> Result<(String, String), StoreError> {
+    let part = |name: &str| {
+        item.get(name)
+            .and_then(|value: &AttributeValue| value.as_s().ok())
+    };
+    match (part("pk"), part("sk")) {
+        (Some(pk), Some(sk)) => Ok((pk.clone(), sk.clone())),
+        _ => Err(StoreError::corrupt("an item without keys")),
+    }
+}
+
+/// The range of sort values to read: all that begin with `prefix`, from where the last page ended.
+fn bounds(prefix: &str, order: Order, after: Option<&str>) -> (String, String) {
+    // Sort values are ASCII, so this one is above all that begin with the prefix. A key may not be empty.
+    let (low, high) = (
+        if prefix.is_empty() { " " } else { prefix },
+        format!("{prefix}\u{7f}"),
+    );
+    match (order, after) {
+        (Order::Ascending, Some(after)) => (after.to_owned(), high),
+        (Order::Descending, Some(after)) => (low.to_owned(), after.to_owned()),
+        (_, None) => (low.to_owned(), high),
+    }
+}

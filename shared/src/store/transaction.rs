@@ -1,0 +1,170 @@
+//! Several conditional writes that happen together or not at all.
+
+use super::item::{Item, Key};
+use super::{Store, StoreError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use std::collections::HashMap;
+
+/// Writes to the `messages` table that happen together or not at all.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    items: Vec<TransactWriteItem>,
+}
+
+/// An update's text and values.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub(super) update: String,
+    pub(super) condition: Option<String>,
+    pub(super) names: Vec<(&'static str, &'static str)>,
+    pub(super) values: Vec<(String, AttributeValue)>,
+}
+
+impl Change {
+    pub(super) fn values(&self) -> HashMap<String, AttributeValue> {
+        self.values.iter().cloned().collect()
+    }
+
+    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
+        let names: HashMap<_, _> = self
+            .names
+            .iter()
+            .map(|(name, of)| ((*name).to_owned(), (*of).to_owned()))
+            .collect();
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+impl Transaction {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many writes it holds; DynamoDB takes 100.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn put_new(&mut self, table: &str, item: Item) -> Result<(), StoreError> {
+        self.put_if(
+            table,
+            item,
+            Some("attribute_not_exists(pk)"),
+            HashMap::new(),
+        )
+    }
+
+    pub(super) fn put_if(
+        &mut self,
+        table: &str,
+        item: Item,
+        condition: Option<&str>,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .set_condition_expression(condition.map(Into::into))
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .build()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        self.items
+            .push(TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    pub(super) fn update(
+        &mut self,
+        table: &str,
+        key: Key,
+        change: &Change,
+    ) -> Result<(), StoreError> {
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key.into_item()))
+            .update_expression(&change.update)
+            .set_condition_expression(change.condition.clone())
+            .set_expression_attribute_names(change.names())
+            .set_expression_attribute_values(Some(change.values()))
+            .build()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        self.items
+            .push(TransactWriteItem::builder().update(update).build());
+        Ok(())
+    }
+}
+
+/// How a transaction ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Committed {
+    /// All of it was written.
+    Yes,
+    /// Nothing was: the conditions of the writes at these places did not hold.
+    Refused(Vec<usize>),
+}
+
+/// A conflict with another transaction is worth this many tries.
+const TRIES: u32 = 6;
+
+impl Store {
+    /// Writes all of `transaction` or nothing. A conflict with another writer is tried again; a condition that
+    /// does not hold is not.
+    pub(super) async fn commit_if(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Committed, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(transaction.items.clone()))
+                .send()
+                .await;
+            let error = match sent {
+                Ok(_) => return Ok(Committed::Yes),
+                Err(error) => error,
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
+            else {
+                return Err(error.into());
+            };
+            let reasons = cancelled.cancellation_reasons();
+            let failed: Vec<usize> = (0..)
+                .zip(reasons)
+                .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+                .map(|(place, _)| place)
+                .collect();
+            if !failed.is_empty() {
+                return Ok(Committed::Refused(failed));
+            }
+            if tries >= TRIES {
+                return Err(StoreError::Throttled(Box::new(error)));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(u64::from(
+                5 * tries * tries,
+            )))
+            .await;
+        }
+    }
+
+    /// Writes all of `transaction`, or fails with [`StoreError::Conflict`].
+    pub async fn commit(&self, transaction: Transaction) -> Result<(), StoreError> {
+        match self.commit_if(transaction).await? {
+            Committed::Yes => Ok(()),
+            Committed::Refused(_) => Err(StoreError::Conflict),
+        }
+    }
+}
