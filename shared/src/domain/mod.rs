@@ -17,4 +17,5 @@ pub mod placeholder;
 pub mod queue;
 pub mod retry;
 pub mod role;
+pub mod secret;
 pub mod webhook;

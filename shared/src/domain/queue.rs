@@ -17,6 +17,8 @@ pub enum DeliverBody {
     V1 {
         /// Whose message.
         tenant: TenantId,
+        /// The account it leaves from: its credential is fetched before the message is claimed.
+        account: AccountId,
         /// Which message.
         message: MessageId,
         /// When it may go: the slot leased for it, in milliseconds of Unix time.

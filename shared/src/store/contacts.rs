@@ -6,7 +6,7 @@ use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
 use crate::domain::identity::{Bsuid, Identity, PhoneNumberId, TenantId, WaId};
-use crate::domain::message::Inbound;
+use crate::domain::message::{Inbound, Message, Outbound};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -293,7 +293,7 @@ impl Store {
     /// Writes an inbound message and counts it as unread. `false` if it was there already.
     pub async fn receive(&self, message: &Inbound, contact: &Contact) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
-        let boxed = crate::domain::message::Message::Inbound(Box::new(message.clone()));
+        let boxed = Message::Inbound(Box::new(message.clone()));
         self.create_message(&mut transaction, &boxed)?;
         let thread = super::messages::thread_of(&message.from, message.group.as_ref());
         let thread = keys::thread(&message.tenant, &message.sender, &thread);
@@ -308,8 +308,20 @@ impl Store {
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
+    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message.
+    pub fn open_thread(
+        &self,
+        transaction: &mut Transaction,
+        contact: &Contact,
+        message: &Outbound,
+    ) -> Result<(), StoreError> {
+        let Outbound { tenant, account, sender, to, .. } = message;
+        let thread = keys::thread(tenant, sender, &to.canonical());
+        self.open_conversation(transaction, contact, account, sender, &thread, 0)
+    }
+
     /// Adds to a transaction that a conversation exists, shows `thread` and has `unread` more unread messages.
-    pub fn open_conversation(
+    fn open_conversation(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,

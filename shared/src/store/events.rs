@@ -92,6 +92,7 @@ pub struct StoredRecord {
     #[serde(with = "millisecond::required")]
     pub received_at: Timestamp,
     /// The record as it stood on the queue (see `domain::queue`).
+    #[serde(with = "super::packed")]
     pub raw: String,
     /// What became of its events, in their order.
     pub events: Vec<Event>,

@@ -23,8 +23,6 @@ pub struct IdempotencyRecord {
     pub body_hash: String,
     /// The id of what was made.
     pub resource: String,
-    /// The answer's status code.
-    pub status_code: u16,
     /// What the answer held beyond the resource itself, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,

@@ -15,6 +15,7 @@ mod keys;
 mod keys_of_callers;
 mod messages;
 mod pace;
+mod packed;
 mod page;
 mod setup;
 mod transaction;

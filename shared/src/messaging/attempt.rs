@@ -1,0 +1,204 @@
+//! One attempt to send one message: claim, call, record.
+//!
+//! The only place where a provider is asked to send. Idempotency key: the message id; a second attempt at the same
+//! time loses the claim.
+
+use crate::domain::content::Content;
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::fault::Faults;
+use crate::domain::fields::Fields;
+use crate::domain::id::{JobId, MessageId};
+use crate::domain::identity::TenantId;
+use crate::domain::ledger::{CallResult, Event, START_WITHIN};
+use crate::domain::message::{Outbound, State};
+use crate::domain::placeholder;
+use crate::domain::secret::Credential;
+use crate::provider::meta::client::{MetaClient, SendOutcome};
+use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// A job's head is read again after this long: pause and cancel act within it.
+const JOB_LIFETIME: Duration = Duration::from_secs(1);
+
+/// What it takes to send: the ledger and the provider.
+#[derive(Debug)]
+pub struct Sending {
+    store: Store,
+    meta: MetaClient,
+    jobs: Expiring<Arc<Job>>,
+    now: fn() -> Timestamp,
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub enum Attempted {
+    /// A call was made, and its outcome is written.
+    Made(Box<Outbound>),
+    /// The message may not be sent now, or not any more; this is how it stands, if it is there at all.
+    NotNow(Option<Box<Outbound>>),
+}
+
+/// Why an attempt could not be made. The message is as it was, or its lease runs out.
+#[derive(Debug, Error)]
+pub enum AttemptError {
+    /// The store failed.
+    #[error("the store failed while a message was being sent")]
+    Store(#[from] StoreError),
+}
+
+impl Sending {
+    /// Sends through `meta` what stands in `store`; `now` is the clock.
+    #[must_use]
+    pub fn new(store: Store, meta: MetaClient, now: fn() -> Timestamp) -> Self {
+        Self { store, meta, jobs: Expiring::new(100, JOB_LIFETIME), now }
+    }
+
+    /// Claims the message, calls the provider with `credential`, and writes the outcome.
+    pub async fn attempt(
+        &self,
+        tenant: &TenantId,
+        id: &MessageId,
+        credential: &Credential,
+    ) -> Result<Attempted, AttemptError> {
+        let claimed_at = (self.now)();
+        let token = Uuid::new_v4().simple().to_string();
+        let message = match self.store.claim(tenant, id, &token, claimed_at).await {
+            Ok(message) => message,
+            Err(ClaimError::NotNow(message)) => return self.look_after(message).await,
+            Err(ClaimError::Store(error)) => return Err(error.into()),
+        };
+        let prepared = self.prepare(&message).await;
+        let late = (self.now)().duration_since(claimed_at) > START_WITHIN;
+        let content = match prepared {
+            Ok(Prepared::Content(content)) if !late => content,
+            Ok(Prepared::Unsendable(failure)) => {
+                let result = CallResult::Refused(failure);
+                return self.record(message, &token, result, Duration::ZERO, credential).await;
+            }
+            Ok(Prepared::Content(_) | Prepared::JobStopped) => {
+                return self.give_back(message, &token).await.map(Attempted::NotNow);
+            }
+            Err(error) => {
+                self.give_back(message, &token).await?;
+                return Err(error.into());
+            }
+        };
+        let body = content.wire(&message.to, message.id.as_str());
+        let began = Instant::now();
+        let outcome = self.meta.send(&credential.token, &message.sender, &body).await;
+        let result = match outcome {
+            SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),
+            SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
+            SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
+        };
+        self.record(message, &token, result, began.elapsed(), credential).await
+    }
+
+    async fn record(
+        &self,
+        message: Outbound,
+        token: &str,
+        result: CallResult,
+        took: Duration,
+        credential: &Credential,
+    ) -> Result<Attempted, AttemptError> {
+        let event = Event::CallEnded {
+            token,
+            result,
+            duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            credential: Some(credential.alias.clone()),
+        };
+        let message = self.store.apply(message, &event, (self.now)()).await?;
+        Ok(Attempted::Made(Box::new(message)))
+    }
+
+    async fn give_back(
+        &self,
+        message: Outbound,
+        token: &str,
+    ) -> Result<Option<Box<Outbound>>, AttemptError> {
+        let event = Event::GivenBack { token };
+        Ok(Some(Box::new(self.store.apply(message, &event, (self.now)()).await?)))
+    }
+
+    /// A message that cannot be claimed may have run out of time or of its lease: then that is written down.
+    async fn look_after(&self, message: Option<Box<Outbound>>) -> Result<Attempted, AttemptError> {
+        let Some(message) = message else {
+            return Ok(Attempted::NotNow(None));
+        };
+        let event = match message.state {
+            State::Sending => Event::LeaseRanOut,
+            State::Queued => Event::TimePassed,
+            State::Unknown
+            | State::Accepted
+            | State::Sent
+            | State::Failed
+            | State::Delivered
+            | State::Read
+            | State::Received
+            | State::Cancelled
+            | State::Expired => return Ok(Attempted::NotNow(Some(message))),
+        };
+        let message = self.store.apply(*message, &event, (self.now)()).await?;
+        Ok(Attempted::NotNow(Some(Box::new(message))))
+    }
+
+    /// What the message says: its own content, or its job's with the placeholders filled.
+    async fn prepare(&self, message: &Outbound) -> Result<Prepared, StoreError> {
+        let Some(job) = &message.job else {
+            return Ok(match &message.content {
+                Some(content) => Prepared::Content(content.clone()),
+                None => Prepared::Unsendable(unsendable("the message has no content")),
+            });
+        };
+        let Some(job) = self.job(&message.tenant, job).await? else {
+            return Ok(Prepared::Unsendable(unsendable("the message's job is gone")));
+        };
+        if job.status != JobStatus::Running {
+            return Ok(Prepared::JobStopped);
+        }
+        let variables = message.variables.as_ref().unwrap_or(&Value::Null);
+        Ok(match fill(&job.message, variables) {
+            Some(content) => Prepared::Content(content),
+            None => Prepared::Unsendable(unsendable("the job's message cannot be filled")),
+        })
+    }
+
+    async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
+        let name = format!("{tenant}/{id}");
+        if let Some(job) = self.jobs.get(&name, Instant::now()) {
+            return Ok(Some(job));
+        }
+        let Some(job) = self.store.job(tenant, id).await? else {
+            return Ok(None);
+        };
+        let job = Arc::new(job);
+        self.jobs.put(&name, job.clone(), Instant::now());
+        Ok(Some(job))
+    }
+}
+
+enum Prepared {
+    Content(Content),
+    /// It can never be sent.
+    Unsendable(ProviderFailure),
+    /// Its job is not running.
+    JobStopped,
+}
+
+/// The job's message for one recipient. Checked when the recipient was added; checked again, because it must hold.
+fn fill(message: &Value, variables: &Value) -> Option<Content> {
+    let filled = placeholder::fill(message, variables).ok()?;
+    let faults = Faults::new();
+    let content = Content::read(&mut Fields::of(&filled, "", &faults)?);
+    faults.into_result(content).ok()
+}
+
+fn unsendable(why: &str) -> ProviderFailure {
+    ProviderFailure::without_code(Class::Permanent, why, "create the message again")
+}

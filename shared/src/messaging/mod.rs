@@ -1,0 +1,10 @@
+//! Use cases that two or more functions need: submit a message, attempt to send it, receive what a webhook brings.
+//!
+//! Each fetches, asks a rule of `domain`, and writes what it decided.
+
+pub mod attempt;
+pub mod pace;
+pub mod people;
+pub mod receive;
+pub mod recipients;
+pub mod submit;

@@ -1,0 +1,210 @@
+//! Applies what a webhook brought: each update alone, each as often as it comes, in any order.
+//!
+//! Idempotency keys: an inbound message's id follows from the provider's; a status changes nothing the second time.
+//! Every update is kept raw with what became of it.
+
+mod inbound;
+mod status;
+
+use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::queue::WebhookRecord;
+use crate::domain::webhook::{Fact, Update};
+use crate::provider::meta::webhook::updates;
+use crate::store::{Event, EventState, Expiring, Sender, Store, StoreError, StoredRecord};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Accounts and senders hardly ever change.
+const SENDER_LIFETIME: Duration = Duration::from_secs(30);
+
+/// The waits between tries of what could not be matched yet; after the last one nobody tries any more.
+const WAITS: [SignedDuration; 8] = [
+    SignedDuration::from_secs(2),
+    SignedDuration::from_secs(10),
+    SignedDuration::from_mins(1),
+    SignedDuration::from_mins(5),
+    SignedDuration::from_mins(30),
+    SignedDuration::from_hours(3),
+    SignedDuration::from_hours(24),
+    SignedDuration::from_hours(72),
+];
+
+/// Applies webhook records to the store.
+#[derive(Debug)]
+pub struct Receiving {
+    store: Store,
+    senders: Expiring<Option<Arc<Sender>>>,
+    wabas: Expiring<bool>,
+}
+
+/// What became of one update.
+struct Applied {
+    state: EventState,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+impl Applied {
+    fn to(message: impl ToString) -> Self {
+        Self { state: EventState::Applied, reason: None, message: Some(message.to_string()) }
+    }
+
+    fn not(state: EventState, reason: impl Into<String>) -> Self {
+        Self { state, reason: Some(reason.into()), message: None }
+    }
+
+    const fn kept() -> Self {
+        Self { state: EventState::Kept, reason: None, message: None }
+    }
+}
+
+impl Receiving {
+    /// Applies to `store`.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            senders: Expiring::new(1_000, SENDER_LIFETIME),
+            wabas: Expiring::new(1_000, SENDER_LIFETIME),
+        }
+    }
+
+    /// Applies a record and keeps it with what became of each update. `raw` is the record as it stood on the queue.
+    ///
+    /// Fails if an update could not be applied for a reason that may pass: the record is kept with that reason, and
+    /// the queue brings it again.
+    pub async fn receive(
+        &self,
+        record: &WebhookRecord,
+        raw: &str,
+        tries: u32,
+        now: Timestamp,
+    ) -> Result<StoredRecord, StoreError> {
+        let mut events = Vec::new();
+        let mut failure = None;
+        for update in record.changes.iter().flat_map(updates) {
+            let applied = match self.apply(record, &update, now).await {
+                Ok(applied) => applied,
+                Err(error) => {
+                    let applied = Applied::not(EventState::Failed, error.to_string());
+                    failure = Some(error);
+                    applied
+                }
+            };
+            events.push(event(&update, applied));
+        }
+        let mut stored = StoredRecord {
+            id: record.id.clone(),
+            tenant: record.tenant.clone(),
+            account: record.account.clone(),
+            received_at: record.received_at,
+            raw: raw.to_owned(),
+            events,
+            tries: tries + 1,
+            try_again_at: None,
+        };
+        wait_or_stop(&mut stored, now);
+        self.store.keep_events(&stored).await?;
+        failure.map_or(Ok(stored), Err)
+    }
+
+    async fn apply(
+        &self,
+        record: &WebhookRecord,
+        update: &Update,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        if let Fact::Malformed(why) = &update.fact {
+            return Ok(Applied::not(EventState::Malformed, why.clone()));
+        }
+        let Some(sender) = self.owner(&record.tenant, update).await? else {
+            return Ok(Applied::not(
+                EventState::UnknownAccount,
+                "the WABA or the phone number is not one of this tenant's",
+            ));
+        };
+        match (&update.fact, sender) {
+            (Fact::Message(message), Owner::Sender(sender)) => {
+                inbound::apply(&self.store, &sender, message, record.received_at).await
+            }
+            (Fact::Status(status), Owner::Sender(sender)) => {
+                status::apply(&self.store, &sender, status, now).await
+            }
+            (Fact::Message(_) | Fact::Status(_), Owner::Waba) => {
+                Ok(Applied::not(EventState::Malformed, "no phone number id"))
+            }
+            (Fact::Other(_) | Fact::Malformed(_), _) => Ok(Applied::kept()),
+        }
+    }
+
+    /// Whom an update is about, if it is about something of this tenant's.
+    async fn owner(&self, tenant: &TenantId, update: &Update) -> Result<Option<Owner>, StoreError> {
+        if !self.is_ours(tenant, &update.entry).await? {
+            return Ok(None);
+        }
+        let Some(id) = &update.sender else {
+            return Ok(Some(Owner::Waba));
+        };
+        Ok(self.sender(tenant, id).await?.map(Owner::Sender))
+    }
+
+    async fn is_ours(&self, tenant: &TenantId, waba: &str) -> Result<bool, StoreError> {
+        let name = format!("{tenant}/{waba}");
+        if let Some(ours) = self.wabas.get(&name, Instant::now()) {
+            return Ok(ours);
+        }
+        let ours = match waba.parse() {
+            Ok(waba) => self.store.account_of_waba(tenant, &waba).await?.is_some(),
+            Err(_) => false,
+        };
+        self.wabas.put(&name, ours, Instant::now());
+        Ok(ours)
+    }
+
+    async fn sender(
+        &self,
+        tenant: &TenantId,
+        id: &PhoneNumberId,
+    ) -> Result<Option<Arc<Sender>>, StoreError> {
+        let name = format!("{tenant}/{id}");
+        if let Some(sender) = self.senders.get(&name, Instant::now()) {
+            return Ok(sender);
+        }
+        let sender = self.store.sender(tenant, id).await?.map(Arc::new);
+        self.senders.put(&name, sender.clone(), Instant::now());
+        Ok(sender)
+    }
+}
+
+enum Owner {
+    Sender(Arc<Sender>),
+    Waba,
+}
+
+fn event(update: &Update, applied: Applied) -> Event {
+    let kind = match &update.fact {
+        Fact::Message(message) => format!("{}/{}", update.field, message.kind),
+        Fact::Status(status) => format!("{}/status/{}", update.field, status.status.as_str()),
+        Fact::Other(kind) => kind.clone(),
+        Fact::Malformed(_) => update.field.clone(),
+    };
+    let Applied { state, reason, message } = applied;
+    Event { field: update.field.clone(), kind, state, reason, message }
+}
+
+/// Sets when a record that waits is tried again, or says that nobody tries any more.
+fn wait_or_stop(record: &mut StoredRecord, now: Timestamp) {
+    if !record.events.iter().any(|event| event.state == EventState::Waiting) {
+        return;
+    }
+    let wait = usize::try_from(record.tries).ok().and_then(|tries| WAITS.get(tries.saturating_sub(1)));
+    match wait {
+        Some(wait) => record.try_again_at = now.saturating_add(*wait).ok(),
+        None => {
+            for event in record.events.iter_mut().filter(|event| event.state == EventState::Waiting) {
+                event.state = EventState::Unmatched;
+            }
+        }
+    }
+}

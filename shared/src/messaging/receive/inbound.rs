@@ -1,0 +1,47 @@
+//! A message from a person: kept once, counted as unread once, and the conversation knows when it came.
+
+use super::Applied;
+use crate::domain::id::MessageId;
+use crate::domain::message::Inbound;
+use crate::domain::webhook::InboundMessage;
+use crate::messaging::people;
+use crate::store::{Conversation, EventState, Sender, Store, StoreError};
+use jiff::Timestamp;
+
+pub(super) async fn apply(
+    store: &Store,
+    sender: &Sender,
+    message: &InboundMessage,
+    received_at: Timestamp,
+) -> Result<Applied, StoreError> {
+    let tenant = &sender.tenant;
+    let contact = people::contact_of(store, tenant, &message.from, received_at).await?;
+    let Some(contact) = contact else {
+        return Ok(Applied::not(EventState::Malformed, "the message names nobody who sent it"));
+    };
+    let parts = [tenant.as_str(), sender.id.as_str(), message.wamid.as_str()];
+    let inbound = Inbound {
+        id: MessageId::derived(message.sent_at, &parts),
+        tenant: tenant.clone(),
+        account: sender.account.clone(),
+        sender: sender.id.clone(),
+        provider_id: message.wamid.clone(),
+        from: message.from.clone(),
+        group: message.group.clone(),
+        kind: message.kind.clone(),
+        object: message.object.clone(),
+        context: message.context.clone(),
+        contact: contact.id.clone(),
+        conversation: Conversation::id_of(&contact, &sender.id),
+        sent_at: message.sent_at,
+        received_at,
+    };
+    store.receive(&inbound, &contact).await?;
+    // Also after a repeat: the first try may have ended between these writes.
+    store.note_inbound(tenant, &inbound.conversation, message.sent_at).await?;
+    store.note_activity(tenant, &inbound.conversation, message.sent_at).await?;
+    if let Some(to) = &message.moved_to {
+        people::moved(store, &contact, to).await?;
+    }
+    Ok(Applied::to(inbound.id))
+}

@@ -1,0 +1,120 @@
+//! The body of `POST /v1/messages`: Meta's own message object plus our fields.
+
+use crate::domain::content::{Content, read_recipient};
+use crate::domain::fault::{Fault, FaultCode, Faults};
+use crate::domain::fields::Fields;
+use crate::domain::identity::{PhoneNumberId, Recipient};
+use crate::domain::message::{Lane, OnUnknown};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// The longest `reference` and `biz_opaque_callback_data`. Source of the latter: Meta, "Messages" reference.
+const LONGEST_REFERENCE: usize = 512;
+
+/// The most that `metadata` may hold, as JSON: it travels in the message's item.
+const LARGEST_METADATA: usize = 4_096;
+
+/// A message to take in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// What it leaves from.
+    pub from: PhoneNumberId,
+    /// Whom it goes to.
+    pub to: Recipient,
+    /// What it says.
+    pub content: Content,
+    /// What it may not wait behind.
+    pub lane: Lane,
+    /// The caller's own name for it.
+    pub reference: Option<String>,
+    /// The caller's own facts about it.
+    pub metadata: Option<Value>,
+    /// The caller's own `biz_opaque_callback_data`.
+    pub callback_data: Option<String>,
+    /// Not to be sent before.
+    pub send_at: Option<Timestamp>,
+    /// Not to be sent after.
+    pub expires_at: Option<Timestamp>,
+    /// What to do when the outcome is not known.
+    pub on_unknown: OnUnknown,
+}
+
+impl Submission {
+    /// Reads a body; every fault of it at once.
+    pub fn read(body: &Value, now: Timestamp) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::new();
+        let submission = Fields::of(body, "", &faults).and_then(|fields| read(fields, now));
+        faults.into_result(submission)
+    }
+}
+
+fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
+    let from = read_from(&mut fields);
+    let to = read_recipient(&mut fields);
+    let content = Content::read(&mut fields);
+    let lane = fields.parsed("lane", lane).unwrap_or(Lane::Single);
+    let reference = fields.text("reference", 1..=LONGEST_REFERENCE).map(str::to_owned);
+    let metadata = read_metadata(&mut fields);
+    let callback_data =
+        fields.text("biz_opaque_callback_data", 0..=LONGEST_REFERENCE).map(str::to_owned);
+    let send_at = read_time(&mut fields, "send_at");
+    let expires_at = read_time(&mut fields, "expires_at");
+    if expires_at.is_some_and(|expires_at| expires_at <= send_at.unwrap_or(now)) {
+        fields.fault("expires_at", FaultCode::NotAllowed, "must be later than now and than send_at");
+    }
+    let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
+    fields.finish();
+    Some(Submission {
+        from: from?,
+        to: to?,
+        content: content?,
+        lane,
+        reference,
+        metadata,
+        callback_data,
+        send_at,
+        expires_at,
+        on_unknown,
+    })
+}
+
+/// Reads `from`, the sender.
+pub(crate) fn read_from(fields: &mut Fields<'_>) -> Option<PhoneNumberId> {
+    fields.required("from")?;
+    fields.parsed("from", str::parse)
+}
+
+/// Reads `on_unknown`.
+pub(crate) fn on_unknown(text: &str) -> Result<OnUnknown, &'static str> {
+    match text {
+        "hold" => Ok(OnUnknown::Hold),
+        "retry" => Ok(OnUnknown::Retry),
+        "wait" => Ok(OnUnknown::Wait),
+        _ => Err("must be hold, retry or wait"),
+    }
+}
+
+fn lane(text: &str) -> Result<Lane, &'static str> {
+    match text {
+        "otp" => Ok(Lane::Otp),
+        "single" => Ok(Lane::Single),
+        _ => Err("must be otp or single; bulk messages are sent by a bulk job"),
+    }
+}
+
+fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
+    let metadata = fields.value("metadata")?;
+    if !metadata.is_object() {
+        fields.fault("metadata", FaultCode::WrongType, "must be an object");
+    } else if metadata.to_string().len() > LARGEST_METADATA {
+        let detail = format!("must be at most {LARGEST_METADATA} bytes of JSON");
+        fields.fault("metadata", FaultCode::TooLong, detail);
+    }
+    Some(metadata.clone())
+}
+
+fn read_time(fields: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
+    fields.parsed(name, |text| {
+        text.parse::<Timestamp>().map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
+    })
+}
