@@ -2,7 +2,7 @@
 //!
 //! Building them makes no network call. Each client is made when it is first asked for and then shared, and with it
 //! its connections: a function pays for the services it uses only. (The root certificates, the slow part, are read once
-//! per process; one HTTP client for all services would save nothing, for the SDK prepares a connector per client.)
+//! per process; one HTTP client for all services would save little, for the SDK prepares a connector per client.)
 
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
