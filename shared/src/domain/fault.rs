@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::cell::RefCell;
 
 /// What kind of fault it is; stable, for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultCode {
     /// A field that must be there is not.
@@ -32,7 +32,7 @@ pub enum FaultCode {
 }
 
 /// One fault of a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Fault {
     /// Where: a JSON pointer (RFC 6901) into the body.
     pub pointer: String,

@@ -1,8 +1,71 @@
-//! x
-/// x
-#[derive(Debug, Clone)]
+//! A text that nobody may see: a token, an app secret, a key.
+//!
+//! It cannot be printed, shown or serialised by accident; whoever needs it says `expose`.
+
+use std::fmt;
+
+/// How many characters of a secret may be shown, so that people can tell two apart.
+const SHOWN: usize = 4;
+
+/// A secret text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(String);
+
 impl SecretText {
-    /// x
-    pub fn new(t: String) -> Self { Self(t) }
+    /// Takes `text` out of sight.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// `***` and the last four characters; nothing of a secret so short that four would give it away.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let hidden = self.0.chars().count().saturating_sub(SHOWN);
+        if hidden < 2 * SHOWN {
+            return "***".to_owned();
+        }
+        format!("***{}", self.0.chars().skip(hidden).collect::<String>())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A secret that opens a provider to us, with the name people and attempts call it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Its name; not secret.
+    pub alias: String,
+    /// The secret.
+    pub token: SecretText,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show_when_it_is_printed() {
+        let secret = SecretText::new("EAAG-very-secret-token".to_owned());
+        assert_eq!(format!("{secret:?}"), "***");
+        assert_eq!(secret.masked(), "***oken");
+        assert_eq!(secret.expose(), "EAAG-very-secret-token");
+    }
+
+    #[test]
+    fn the_mask_of_a_short_secret_shows_nothing_of_it() {
+        for short in ["", "abc", "abcd", "abcdefghijk"] {
+            assert_eq!(SecretText::new(short.to_owned()).masked(), "***");
+        }
+    }
 }

@@ -1,0 +1,124 @@
+//! Reads an API key from a request and compares it with what is kept of it: its SHA-256.
+//!
+//! Looking keys up is the store's part. Every way in which a key does not open has the same answer.
+
+use super::problem::Problem;
+use crate::domain::secret::SecretText;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// What every key begins with, so that a leaked one is recognised.
+pub const KEY_PREFIX: &str = "hg_";
+
+/// Longer than any key of ours; what is longer is not worth hashing.
+const LONGEST: usize = 128;
+
+/// An API key as a caller sent it; nothing is known about it but its form.
+#[derive(Debug, Clone)]
+pub struct ApiKey(SecretText);
+
+impl ApiKey {
+    /// The key of an `Authorization: Bearer hg_…` header.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(Problem::unauthenticated());
+        };
+        let text = value.to_str().ok().and_then(bearer);
+        text.and_then(Self::parse)
+            .ok_or_else(Problem::unauthenticated)
+    }
+
+    /// A key, if the text has the form of one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let body = text.strip_prefix(KEY_PREFIX)?;
+        let valid = (1..=LONGEST).contains(&body.len())
+            && body
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        valid.then(|| Self(SecretText::new(text.to_owned())))
+    }
+
+    /// SHA-256 of the whole key in hexadecimal: what is stored, and what it is looked up by.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hex::encode(Sha256::digest(self.0.expose().as_bytes()))
+    }
+
+    /// Whether `stored` is this key's hash, compared in constant time.
+    #[must_use]
+    pub fn matches(&self, stored: &str) -> bool {
+        self.hash().as_bytes().ct_eq(stored.as_bytes()).into()
+    }
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_matches(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn a_key_is_read_and_matches_the_sha_256_of_the_whole_of_it_and_no_other() {
+        let key = ApiKey::of(&headers("Bearer hg_demo_admin")).unwrap();
+        let hash = "feb132b0074746094fbbf922df0bd37c3dd202d4166b860ba40e44849bf25ac6";
+        assert_eq!(key.hash(), hash);
+        assert!(key.matches(hash));
+        assert!(!key.matches(&hash.replace('6', "0")));
+        assert!(!key.matches(""));
+        assert_eq!(
+            ApiKey::of(&headers("bearer  hg_demo_admin"))
+                .unwrap()
+                .hash(),
+            key.hash()
+        );
+    }
+
+    #[test]
+    fn every_malformed_header_has_the_same_answer() {
+        let long = format!("Bearer hg_{}", "a".repeat(LONGEST + 1));
+        let answers = [
+            ApiKey::of(&HeaderMap::new()),
+            ApiKey::of(&headers("")),
+            ApiKey::of(&headers("Bearer")),
+            ApiKey::of(&headers("Bearer hg_")),
+            ApiKey::of(&headers("Bearer sk_demo")),
+            ApiKey::of(&headers("Basic hg_demo_admin")),
+            ApiKey::of(&headers("Bearer hg_demo admin")),
+            ApiKey::of(&headers(&long)),
+        ];
+        for answer in answers {
+            assert_eq!(answer.unwrap_err(), Problem::unauthenticated());
+        }
+    }
+
+    #[test]
+    fn two_keys_in_one_request_open_nothing() {
+        let mut headers = headers("Bearer hg_demo_admin");
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer hg_other"));
+        assert_eq!(
+            ApiKey::of(&headers).unwrap_err(),
+            Problem::unauthenticated()
+        );
+    }
+
+    #[test]
+    fn a_key_does_not_show_when_it_is_printed() {
+        let key = ApiKey::parse("hg_demo_admin").unwrap();
+        assert_eq!(format!("{key:?}"), "ApiKey(***)");
+    }
+}

@@ -1,0 +1,163 @@
+//! Builds the AWS clients: from Lambda's environment, or for endpoints at a desk.
+//!
+//! Building them makes no network call. Each client is made when it is first asked for and then shared, and with it
+//! its connections: a function pays for the services it uses only. (The root certificates, the slow part, are read once
+//! per process; one HTTP client for all services would save little, for the SDK prepares a connector per client.)
+
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// To open a connection within a region.
+const CONNECT: Duration = Duration::from_secs(1);
+/// One attempt of one call; nobody of ours polls long.
+const ATTEMPT: Duration = Duration::from_secs(3);
+/// The first attempt and two more.
+const ATTEMPTS: u32 = 3;
+
+/// The AWS clients of this process.
+#[derive(Debug)]
+pub struct Aws {
+    sdk: SdkConfig,
+    dynamodb_url: Option<String>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+}
+
+/// Where AWS is at a desk and in tests.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// Every service that is not named below.
+    pub aws: String,
+    /// DynamoDB, if it has a URL of its own.
+    pub dynamodb: Option<String>,
+}
+
+impl Aws {
+    /// As Lambda's environment says: region, credentials, and `AWS_ENDPOINT_URL` if it is set.
+    ///
+    /// Only the environment is asked. The SDK's usual chain would go on to the network for what is not there.
+    pub async fn load() -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .region(EnvironmentVariableRegionProvider::new())
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+        Self::of(loader.load().await, None)
+    }
+
+    /// At `endpoints`, with credentials that open nothing anywhere else; the process's environment is not asked.
+    #[must_use]
+    pub fn at(endpoints: &Endpoints) -> Self {
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(&endpoints.aws)
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .build();
+        Self::of(sdk, endpoints.dynamodb.clone())
+    }
+
+    /// The client of DynamoDB.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let client = self.dynamodb.get_or_init(|| {
+            let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk);
+            if let Some(url) = &self.dynamodb_url {
+                config.set_endpoint_url(Some(url.clone()));
+            }
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        });
+        client.clone()
+    }
+
+    /// The client of SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.sdk));
+        client.clone()
+    }
+
+    /// The client of Secrets Manager.
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        let client = self
+            .secrets
+            .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.sdk));
+        client.clone()
+    }
+
+    fn of(sdk: SdkConfig, dynamodb_url: Option<String>) -> Self {
+        Self {
+            sdk,
+            dynamodb_url,
+            dynamodb: OnceLock::new(),
+            sqs: OnceLock::new(),
+            secrets: OnceLock::new(),
+        }
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::super::loopback::{Answer, Loopback};
+    use super::*;
+    use std::time::Instant;
+
+    #[tokio::test]
+    async fn loading_asks_nobody_and_takes_no_time() {
+        let start = Instant::now();
+        let aws = Aws::load().await;
+        drop((aws.dynamodb(), aws.sqs(), aws.secrets()));
+        assert!(start.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn each_service_is_called_at_its_url_with_dummy_credentials() {
+        let aws_server = Loopback::start(|_| Answer::ok("{}")).await;
+        let dynamodb_server = Loopback::start(|_| Answer::ok(r#"{"TableNames":["t"]}"#)).await;
+        let aws = Aws::at(&Endpoints {
+            aws: aws_server.url(),
+            dynamodb: Some(dynamodb_server.url()),
+        });
+        aws.sqs().list_queues().send().await.unwrap();
+        aws.secrets().list_secrets().send().await.unwrap();
+        let tables = aws.dynamodb().list_tables().send().await.unwrap();
+        assert_eq!(tables.table_names(), ["t"]);
+        assert_eq!(
+            aws_server.targets(),
+            ["AmazonSQS.ListQueues", "secretsmanager.ListSecrets"]
+        );
+        assert_eq!(dynamodb_server.targets(), ["DynamoDB_20120810.ListTables"]);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_fails_on_their_side_is_tried_three_times() {
+        let server = Loopback::start(|_| Answer::unavailable()).await;
+        let aws = Aws::at(&Endpoints {
+            aws: server.url(),
+            dynamodb: None,
+        });
+        assert!(aws.sqs().list_queues().send().await.is_err());
+        assert_eq!(server.targets().len(), 3);
+    }
+}

@@ -1,0 +1,57 @@
+//! Finds out who calls: the one place where a request gets its tenant.
+
+use super::auth;
+use super::clock;
+use super::problem::Problem;
+use super::telemetry;
+use crate::domain::role::{Principal, Right};
+use crate::store::{ApiKey, Store};
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+
+/// An authenticated caller whose right to do this has yet to be asked: see [`Caller::with`].
+#[derive(Debug)]
+pub struct Caller(Principal);
+
+impl Caller {
+    /// The caller, if it has the right that the route needs.
+    pub fn with(self, needed: Right) -> Result<Principal, Problem> {
+        if self.0.allows(needed) { Ok(self.0) } else { Err(Problem::forbidden(needed)) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Store: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let presented = auth::ApiKey::of(&parts.headers)?;
+        let store = Store::from_ref(state);
+        let found = store.api_key(&presented.hash()).await?;
+        let key = found.filter(|key| presented.matches(&key.hash) && is_valid(key));
+        let key = key.ok_or_else(Problem::unauthenticated)?;
+        if let Err(error) = store.note_use(&key, clock::now()).await {
+            tracing::warn!(key.id = %key.id, error = telemetry::chain(&error), "last use not noted");
+        }
+        Ok(Self(Principal { tenant: key.tenant, key: key.id, role: key.role }))
+    }
+}
+
+fn is_valid(key: &ApiKey) -> bool {
+    key.revoked_at.is_none() && key.expires_at.is_none_or(|until| clock::now() < until)
+}
+
+impl From<crate::store::StoreError> for Problem {
+    fn from(error: crate::store::StoreError) -> Self {
+        use crate::store::StoreError;
+        match error {
+            StoreError::Conflict => {
+                Self::conflict("conflict", "somebody else changed this at the same time; try again")
+            }
+            StoreError::Throttled(_) | StoreError::Unavailable(_) => Self::unavailable(&error),
+            StoreError::Corrupt { .. } => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What every function needs to run: configuration, logs, AWS clients, secrets, the HTTP kit.
+//!
+//! Knows nothing of messages, storage or providers; the wall clock and the environment are read here only.
+
+pub mod auth;
+pub mod aws;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod problem;
+pub mod records;
+pub mod secrets;
+pub mod telemetry;
+
+#[cfg(test)]
+mod loopback;

@@ -1,0 +1,379 @@
+//! What an HTTP caller hears when something is wrong: `application/problem+json` (RFC 9457).
+//!
+//! One type for every error answer. A cause of ours is logged here, once and whole, and never shown.
+
+use super::telemetry::chain;
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::fault::Fault;
+use crate::domain::role::{Right, Role};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::error::Error;
+use utoipa::ToSchema;
+
+/// The media type of every error answer.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// How long a caller should wait when we do not know better, in seconds.
+const SOON: u32 = 2;
+
+/// What is wrong, for a program (`code`) and for a person (`title`, `detail`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// `urn:heliograph:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "urn:heliograph:problem:not_found")]
+    kind: Box<str>,
+    /// The kind of problem in words; the same for every problem of this status.
+    #[schema(value_type = String)]
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// Stable name of the problem, for programs.
+    #[schema(value_type = String, example = "not_found")]
+    code: &'static str,
+    /// What is wrong this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Every fault of the request, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    /// What the provider said, if it was the provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Box<ProviderProblem>>,
+    /// After how many seconds another try makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+}
+
+/// What a provider said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProviderProblem {
+    /// Which provider.
+    pub name: String,
+    /// What it said.
+    #[serde(flatten)]
+    pub failure: ProviderFailure,
+}
+
+impl Problem {
+    /// 400: the request has these faults.
+    #[must_use]
+    pub fn validation(faults: Vec<Fault>) -> Self {
+        let detail = match faults.len() {
+            1 => "one field is not as it must be: see errors".to_owned(),
+            count => format!("{count} fields are not as they must be: see errors"),
+        };
+        let mut problem = Self::bad_request("invalid_request", detail);
+        problem.errors = faults;
+        problem
+    }
+
+    /// 400: the request as a whole is not as it must be.
+    #[must_use]
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code).because(detail)
+    }
+
+    /// 401: one answer for every key that does not open, so that it tells nothing about the key.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated")
+            .because("a valid API key is needed: Authorization: Bearer hg_...")
+    }
+
+    /// 403: the key is good, its role is not enough for what it asked.
+    #[must_use]
+    pub fn forbidden(needed: Right) -> Self {
+        let roles: Vec<_> = Role::ALL
+            .into_iter()
+            .filter(|role| role.may(needed))
+            .map(Role::as_str)
+            .collect();
+        Self::new(StatusCode::FORBIDDEN, "forbidden")
+            .because(format!("this needs a key of role {}", roles.join(" or ")))
+    }
+
+    /// 404: it is not there, or it is another tenant's, which is the same.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found")
+    }
+
+    /// 405: there is something at this path, but not for this method.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+    }
+
+    /// 409: not in the state it is in.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code).because(detail)
+    }
+
+    /// 409: the first request with this `Idempotency-Key` still runs.
+    #[must_use]
+    pub fn in_progress(retry_after: u32) -> Self {
+        Self::new(StatusCode::CONFLICT, "in_progress")
+            .because("a request with this Idempotency-Key is still running")
+            .after(retry_after)
+    }
+
+    /// 422: this `Idempotency-Key` belongs to a request with another body.
+    #[must_use]
+    pub fn idempotency_mismatch() -> Self {
+        Self::unprocessable(
+            "idempotency_mismatch",
+            "this Idempotency-Key was used with another body; use a new key for a new request",
+        )
+    }
+
+    /// 422: well formed, but a rule forbids it.
+    #[must_use]
+    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code).because(detail)
+    }
+
+    /// 413: more than `limit` bytes.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large")
+            .because(format!("the body may have {limit} bytes at most"))
+    }
+
+    /// 415: not JSON.
+    #[must_use]
+    pub fn unsupported_media_type() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            .because("the body must be JSON, with Content-Type: application/json")
+    }
+
+    /// 429: faster than allowed; again after this many seconds.
+    #[must_use]
+    pub fn throttled(retry_after: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled")
+            .because("too many requests")
+            .after(retry_after)
+    }
+
+    /// 503: something we stand on does not answer. Logs the cause.
+    #[must_use]
+    pub fn unavailable(cause: &(dyn Error + 'static)) -> Self {
+        tracing::warn!(error = chain(cause), "answered 503");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            .because("not available just now; nothing was changed, try again")
+            .after(SOON)
+    }
+
+    /// 500: a mistake of ours. Logs the cause; the answer does not name it.
+    #[must_use]
+    pub fn internal(cause: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error = chain(cause), "answered 500");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+    }
+
+    /// The provider did not take it: 429, 502 or 422 by what the caller can do about it.
+    #[must_use]
+    pub fn provider(name: &str, failure: ProviderFailure) -> Self {
+        let (status, code) = match failure.class {
+            Class::Transient => (StatusCode::BAD_GATEWAY, "provider_transient"),
+            Class::Ambiguous => (StatusCode::BAD_GATEWAY, "provider_ambiguous"),
+            Class::Credential => (StatusCode::BAD_GATEWAY, "provider_credential"),
+            Class::Throttled => (StatusCode::TOO_MANY_REQUESTS, "provider_throttled"),
+            Class::Recipient => (StatusCode::UNPROCESSABLE_ENTITY, "provider_recipient"),
+            Class::Template => (StatusCode::UNPROCESSABLE_ENTITY, "provider_template"),
+            Class::Policy => (StatusCode::UNPROCESSABLE_ENTITY, "provider_policy"),
+            Class::Permanent => (StatusCode::UNPROCESSABLE_ENTITY, "provider_permanent"),
+        };
+        let mut problem = Self::new(status, code).because(failure.message.clone());
+        problem.retry_after = (failure.class == Class::Throttled).then_some(SOON);
+        problem.provider = Some(Box::new(ProviderProblem {
+            name: name.to_owned(),
+            failure,
+        }));
+        problem
+    }
+
+    /// The problem that a bare status stands for: what a framework refused before any code of ours ran.
+    #[must_use]
+    pub fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(),
+            StatusCode::UNAUTHORIZED => Self::unauthenticated(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large"),
+            _ if status.is_client_error() => Self::new(status, "invalid_request"),
+            _ => Self::new(status, "internal"),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The stable name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Says what is wrong this time.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says after how many seconds another try makes sense.
+    #[must_use]
+    pub fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            kind: format!("urn:heliograph:problem:{code}").into(),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: None,
+            errors: Vec::new(),
+            provider: None,
+            retry_after: None,
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            if self.status() == StatusCode::TOO_MANY_REQUESTS {
+                headers.insert("ratelimit", rate_limit(seconds));
+            }
+        }
+        headers
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        (self.status(), self.headers(), body).into_response()
+    }
+}
+
+/// Nothing left, new quota in so many seconds: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>.
+fn rate_limit(seconds: u32) -> HeaderValue {
+    HeaderValue::try_from(format!("\"default\";r=0;t={seconds}"))
+        .unwrap_or(HeaderValue::from_static("\"default\";r=0"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::domain::fault::{FaultCode, Faults};
+    use serde_json::{Value, json};
+
+    fn json_of(problem: &Problem) -> Value {
+        serde_json::to_value(problem).unwrap()
+    }
+
+    #[test]
+    fn a_validation_problem_names_every_fault_with_its_place() {
+        let faults = Faults::new();
+        faults.add("/to", FaultCode::Required, "is required");
+        faults.add("/text/body", FaultCode::TooLong, "has 5000 characters");
+        let problem = Problem::validation(faults.into_result::<()>(None).unwrap_err());
+        assert_eq!(
+            json_of(&problem),
+            json!({
+                "type": "urn:heliograph:problem:invalid_request",
+                "title": "Bad Request",
+                "status": 400,
+                "code": "invalid_request",
+                "detail": "2 fields are not as they must be: see errors",
+                "errors": [
+                    {"pointer": "/to", "code": "required", "detail": "is required"},
+                    {"pointer": "/text/body", "code": "too_long", "detail": "has 5000 characters"},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn an_answer_of_ours_never_shows_its_cause() {
+        let cause = std::io::Error::other("password hunter2 refused");
+        for problem in [Problem::internal(&cause), Problem::unavailable(&cause)] {
+            assert!(!json_of(&problem).to_string().contains("hunter2"));
+            assert!(problem.status().is_server_error());
+        }
+    }
+
+    #[test]
+    fn the_headers_say_how_to_authenticate_and_when_to_come_back() {
+        let answer = Problem::unauthenticated().into_response();
+        assert_eq!(answer.headers().get("www-authenticate").unwrap(), "Bearer");
+        assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
+        let answer = Problem::throttled(7).into_response();
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.headers().get("retry-after").unwrap(), "7");
+        assert_eq!(
+            answer.headers().get("ratelimit").unwrap(),
+            "\"default\";r=0;t=7"
+        );
+        let answer = Problem::in_progress(1).into_response();
+        assert_eq!(answer.headers().get("retry-after").unwrap(), "1");
+        assert!(answer.headers().get("ratelimit").is_none());
+    }
+
+    #[test]
+    fn a_provider_failure_keeps_what_the_provider_said() {
+        let failure = ProviderFailure {
+            class: Class::Throttled,
+            code: Some(130_429),
+            subcode: None,
+            message: "rate limit hit".to_owned(),
+            remedy: "send more slowly".to_owned(),
+            trace_id: Some("Atrace".to_owned()),
+        };
+        let problem = Problem::provider("meta", failure);
+        assert_eq!(problem.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(
+            json_of(&problem).get("provider").unwrap(),
+            &json!({
+                "name": "meta", "class": "throttled", "code": 130_429, "message": "rate limit hit",
+                "remedy": "send more slowly", "trace_id": "Atrace",
+            })
+        );
+    }
+
+    #[test]
+    fn a_refused_role_hears_which_roles_may() {
+        let problem = json_of(&Problem::forbidden(Right::Send));
+        assert_eq!(
+            problem.get("detail").unwrap(),
+            "this needs a key of role admin or agent or sender"
+        );
+    }
+
+    #[test]
+    fn the_openapi_document_can_describe_a_problem() {
+        let schema = serde_json::to_value(<Problem as utoipa::PartialSchema>::schema()).unwrap();
+        for name in ["type", "code", "errors", "provider", "retry_after"] {
+            let property = schema.pointer(&format!("/properties/{name}"));
+            assert!(property.is_some(), "{name} in {schema}");
+        }
+    }
+}

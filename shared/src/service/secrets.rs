@@ -1,0 +1,325 @@
+//! Reads accounts' secrets from Secrets Manager and remembers them for some minutes.
+//!
+//! What `webhook` needs (`in`) and what sends (`out`) stand in different secrets, so that neither function may read
+//! the other's. No error holds anything of a secret but its name.
+
+use crate::store::Expiring;
+use crate::domain::id::AccountId;
+use crate::domain::identity::TenantId;
+use crate::domain::secret::{Credential, SecretText};
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use serde::Deserialize;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// How long a warm function may go on with a secret that has been changed.
+const LIFETIME: Duration = Duration::from_mins(5);
+/// Accounts of one direction.
+const CAPACITY: usize = 1_000;
+
+/// What proves that a webhook is the provider's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountInSecrets {
+    /// The current app secret, then those that are still good.
+    pub app_secrets: Vec<SecretText>,
+    /// What the handshake's `hub.verify_token` may be.
+    pub verify_tokens: Vec<SecretText>,
+}
+
+/// What opens the provider to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountOutSecrets {
+    /// The access tokens, the preferred one first.
+    pub access_tokens: Vec<Credential>,
+}
+
+/// Why a secret could not be read.
+#[derive(Debug, Error)]
+pub enum SecretsError {
+    /// There is no such secret; asking again will not help.
+    #[error("there is no secret {name}")]
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// It is not of the form it must have; somebody must mend it.
+    #[error("the secret {name} is malformed: {wrong}")]
+    Malformed {
+        /// Its name.
+        name: String,
+        /// What is wrong, without a word of it.
+        wrong: String,
+    },
+    /// Secrets Manager does not answer or does not let us; try again.
+    #[error("the secret {name} cannot be read now")]
+    Unavailable {
+        /// Its name.
+        name: String,
+        /// What Secrets Manager said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+/// The secrets of one stack's accounts.
+#[derive(Debug)]
+pub struct SecretsCache {
+    client: Client,
+    prefix: String,
+    inbound: Expiring<Arc<AccountInSecrets>>,
+    outbound: Expiring<Arc<AccountOutSecrets>>,
+}
+
+impl SecretsCache {
+    /// Secrets under `prefix`, the stack's name.
+    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self {
+            client,
+            prefix: prefix.into(),
+            inbound: Expiring::new(CAPACITY, LIFETIME),
+            outbound: Expiring::new(CAPACITY, LIFETIME),
+        }
+    }
+
+    /// What proves that a webhook for `account` is the provider's.
+    pub async fn inbound(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Arc<AccountInSecrets>, SecretsError> {
+        let name = format!("{}/in/{tenant}/{account}", self.prefix);
+        if let Some(secrets) = self.inbound.get(&name, Instant::now()) {
+            return Ok(secrets);
+        }
+        let secrets = Arc::new(parse_inbound(&name, &self.fetch(&name).await?)?);
+        self.inbound.put(&name, secrets.clone(), Instant::now());
+        Ok(secrets)
+    }
+
+    /// What opens the provider for `account`.
+    pub async fn outbound(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Arc<AccountOutSecrets>, SecretsError> {
+        let name = format!("{}/out/{tenant}/{account}", self.prefix);
+        if let Some(secrets) = self.outbound.get(&name, Instant::now()) {
+            return Ok(secrets);
+        }
+        let secrets = Arc::new(parse_outbound(&name, &self.fetch(&name).await?)?);
+        self.outbound.put(&name, secrets.clone(), Instant::now());
+        Ok(secrets)
+    }
+
+    /// Reads the account's secrets anew next time: the provider refused one, or a signature did not fit.
+    pub fn forget(&self, tenant: &TenantId, account: &AccountId) {
+        self.inbound
+            .remove(&format!("{}/in/{tenant}/{account}", self.prefix));
+        self.outbound
+            .remove(&format!("{}/out/{tenant}/{account}", self.prefix));
+    }
+
+    async fn fetch(&self, name: &str) -> Result<SecretText, SecretsError> {
+        let answer = self.client.get_secret_value().secret_id(name).send().await;
+        let value = answer.map_err(|error| refused(name, error))?;
+        let text = value.secret_string.map(SecretText::new);
+        text.ok_or_else(|| malformed(name, "it is not a text"))
+    }
+}
+
+fn refused(name: &str, error: SdkError<GetSecretValueError>) -> SecretsError {
+    let name = name.to_owned();
+    match error.as_service_error() {
+        Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretsError::Missing { name },
+        _ => SecretsError::Unavailable {
+            name,
+            source: error.into(),
+        },
+    }
+}
+
+/// Every form so far; the version is read first.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+#[derive(Deserialize)]
+struct InboundV1 {
+    app_secrets: Vec<String>,
+    verify_tokens: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct OutboundV1 {
+    access_tokens: Vec<CredentialV1>,
+}
+
+#[derive(Deserialize)]
+struct CredentialV1 {
+    alias: String,
+    token: String,
+}
+
+fn parse_inbound(name: &str, text: &SecretText) -> Result<AccountInSecrets, SecretsError> {
+    let wire: InboundV1 = parse_v1(name, text)?;
+    Ok(AccountInSecrets {
+        app_secrets: wire.app_secrets.into_iter().map(SecretText::new).collect(),
+        verify_tokens: wire
+            .verify_tokens
+            .into_iter()
+            .map(SecretText::new)
+            .collect(),
+    })
+}
+
+fn parse_outbound(name: &str, text: &SecretText) -> Result<AccountOutSecrets, SecretsError> {
+    let wire: OutboundV1 = parse_v1(name, text)?;
+    let tokens = wire.access_tokens.into_iter().map(|wire| Credential {
+        alias: wire.alias,
+        token: SecretText::new(wire.token),
+    });
+    Ok(AccountOutSecrets {
+        access_tokens: tokens.collect(),
+    })
+}
+
+fn parse_v1<'de, T: Deserialize<'de>>(
+    name: &str,
+    text: &'de SecretText,
+) -> Result<T, SecretsError> {
+    let versioned: Versioned = parse_json(name, text)?;
+    match versioned.v {
+        1 => parse_json(name, text),
+        other => Err(malformed(
+            name,
+            &format!("nobody knows its version {other}"),
+        )),
+    }
+}
+
+/// serde's own error text may quote the value, so only its place is kept.
+fn parse_json<'de, T: Deserialize<'de>>(
+    name: &str,
+    text: &'de SecretText,
+) -> Result<T, SecretsError> {
+    serde_json::from_str(text.expose()).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        malformed(
+            name,
+            &format!("not as expected at line {line}, column {column}"),
+        )
+    })
+}
+
+fn malformed(name: &str, wrong: &str) -> SecretsError {
+    SecretsError::Malformed {
+        name: name.to_owned(),
+        wrong: wrong.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::super::aws::{Aws, Endpoints};
+    use super::super::loopback::{Answer, Loopback};
+    use super::super::telemetry::chain;
+    use super::*;
+    use serde_json::json;
+
+    const INBOUND: &str = r#"{"v":1,"app_secrets":["new","old"],"verify_tokens":["token"]}"#;
+
+    fn cache(server: &Loopback) -> SecretsCache {
+        let aws = Aws::at(&Endpoints {
+            aws: server.url(),
+            dynamodb: None,
+        });
+        SecretsCache::new(aws.secrets(), "heliograph")
+    }
+
+    fn demo() -> (TenantId, AccountId) {
+        ("demo".parse().unwrap(), "acct_demo".parse().unwrap())
+    }
+
+    async fn error_of(answer: fn(&str) -> Answer) -> SecretsError {
+        let server = Loopback::start(answer).await;
+        let (tenant, account) = demo();
+        cache(&server).inbound(&tenant, &account).await.unwrap_err()
+    }
+
+    fn value(text: &str) -> Answer {
+        Answer::ok(json!({"SecretString": text}).to_string())
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_read_once_and_again_when_it_was_forgotten() {
+        let server = Loopback::start(|_| value(INBOUND)).await;
+        let (cache, (tenant, account)) = (cache(&server), demo());
+        let first = cache.inbound(&tenant, &account).await.unwrap();
+        let again = cache.inbound(&tenant, &account).await.unwrap();
+        assert_eq!(first, again);
+        assert_eq!(server.targets().len(), 1);
+        cache.forget(&tenant, &account);
+        cache.inbound(&tenant, &account).await.unwrap();
+        assert_eq!(server.targets().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn each_direction_has_a_secret_of_its_own() {
+        let server = Loopback::start(|body| match body {
+            r#"{"SecretId":"heliograph/in/demo/acct_demo"}"# => value(INBOUND),
+            r#"{"SecretId":"heliograph/out/demo/acct_demo"}"# => {
+                value(r#"{"v":1,"access_tokens":[{"alias":"main","token":"EAAG"}]}"#)
+            }
+            _ => Answer::unavailable(),
+        })
+        .await;
+        let (cache, (tenant, account)) = (cache(&server), demo());
+        let inbound = cache.inbound(&tenant, &account).await.unwrap();
+        let secrets: Vec<_> = inbound.app_secrets.iter().map(SecretText::expose).collect();
+        assert_eq!(secrets, ["new", "old"]);
+        let outbound = cache.outbound(&tenant, &account).await.unwrap();
+        let token = outbound.access_tokens.first().unwrap();
+        assert_eq!(
+            (token.alias.as_str(), token.token.expose()),
+            ("main", "EAAG")
+        );
+    }
+
+    #[tokio::test]
+    async fn missing_malformed_and_unavailable_are_told_apart() {
+        let missing = |_: &str| Answer::refused(r#"{"__type":"ResourceNotFoundException"}"#);
+        assert!(matches!(
+            error_of(missing).await,
+            SecretsError::Missing { .. }
+        ));
+        let denied = |_: &str| Answer::refused(r#"{"__type":"AccessDeniedException"}"#);
+        assert!(matches!(
+            error_of(denied).await,
+            SecretsError::Unavailable { .. }
+        ));
+        let newer = |_: &str| value(r#"{"v":2}"#);
+        assert!(matches!(
+            error_of(newer).await,
+            SecretsError::Malformed { .. }
+        ));
+        let binary = |_: &str| Answer::ok(r#"{"SecretBinary":"aGk="}"#);
+        assert!(matches!(
+            error_of(binary).await,
+            SecretsError::Malformed { .. }
+        ));
+    }
+
+    #[tokio::test]
+    async fn an_error_holds_the_name_and_nothing_of_the_value() {
+        let wrong = |_: &str| value(r#"{"v":1,"app_secrets":"sesame","verify_tokens":[]}"#);
+        let error = error_of(wrong).await;
+        assert!(chain(&error).contains("heliograph/in/demo/acct_demo"));
+        assert!(!chain(&error).contains("sesame"));
+        assert!(!format!("{error:?}").contains("sesame"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Structured logs on standard output: JSON in Lambda, readable text at a desk.
+//!
+//! Log lines carry ids, never tokens, texts, phone numbers or bodies. In Lambda a panic is logged with its place, and
+//! its text only if it is a literal, because a formatted one may quote what a person wrote.
+
+use super::config::Environment;
+use std::error::Error;
+use std::panic::PanicHookInfo;
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The SDK reports every credential lookup at `info`.
+const DEFAULT_LEVELS: &str = "info,aws_config=warn,aws_smithy_runtime=warn";
+
+/// Starts the logs, at the levels `RUST_LOG` asks for. A second call changes nothing.
+pub fn init() {
+    let environment = Environment::process();
+    let levels = environment.get("RUST_LOG").unwrap_or(DEFAULT_LEVELS);
+    let started = match Form::of(&environment) {
+        Form::Json => json(levels, std::io::stdout).try_init(),
+        Form::Text => text(levels, std::io::stdout).try_init(),
+    };
+    if started.is_ok() && Form::of(&environment) == Form::Json {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// An error and everything that caused it, in one line.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Text,
+}
+
+impl Form {
+    fn of(environment: &Environment) -> Self {
+        match environment.get("AWS_LAMBDA_FUNCTION_NAME") {
+            Some(_) => Self::Json,
+            None => Self::Text,
+        }
+    }
+}
+
+fn json<W>(levels: &str, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(true)
+        .with_ansi(false)
+        .with_env_filter(EnvFilter::new(levels))
+        .with_writer(writer)
+        .finish()
+}
+
+fn text<W>(levels: &str, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(levels))
+        .with_writer(writer)
+        .finish()
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(
+        place = place.unwrap_or_default(),
+        text = literal(panic),
+        "panicked"
+    );
+}
+
+fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
+    let text = panic.payload().downcast_ref::<&'static str>();
+    text.copied().unwrap_or("(not shown)")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+    use thiserror::Error;
+
+    #[derive(Debug, Error)]
+    #[error("the table does not answer")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, Error)]
+    #[error("connection refused")]
+    struct Inner;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_chain_names_every_cause_once() {
+        assert_eq!(
+            chain(&Outer(Inner)),
+            "the table does not answer: connection refused"
+        );
+    }
+
+    #[test]
+    fn a_line_in_lambda_is_one_json_object_with_time_level_and_fields() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = json("info", move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(message.id = "msg_1", "accepted msg_1");
+            tracing::debug!("not at this level");
+        });
+        let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(written.trim()).unwrap();
+        assert_eq!(line.get("level").unwrap(), "INFO");
+        assert_eq!(line.get("message.id").unwrap(), "msg_1");
+        assert_eq!(line.get("message").unwrap(), "accepted msg_1");
+        assert!(line.get("timestamp").is_some());
+        assert_eq!(written.lines().count(), 1);
+    }
+
+    #[test]
+    fn lambda_gets_json_and_a_desk_gets_text() {
+        let lambda = Environment::from_pairs([("AWS_LAMBDA_FUNCTION_NAME", "send")]);
+        assert_eq!(Form::of(&lambda), Form::Json);
+        assert_eq!(Form::of(&Environment::default()), Form::Text);
+    }
+}
