@@ -13,4 +13,6 @@ pub mod message;
 pub mod phone;
 pub mod placeholder;
 pub mod queue;
+pub mod retry;
+pub mod secret;
 pub mod webhook;
