@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn the_provider_is_never_tried_before_it_asked() {
         let mut failure = ProviderFailure::from_meta(130_429, &[]);
-        failure.retry_after_s = Some(60);
-        assert_eq!(next(1, &failure, 0), Retry::After(Duration::from_secs(60)));
+        failure.retry_after_s = Some(61);
+        assert_eq!(next(1, &failure, 0), Retry::After(Duration::from_secs(61)));
     }
 
     #[test]

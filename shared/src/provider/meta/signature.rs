@@ -95,7 +95,11 @@ fn digest(secret: &[u8], body: &[u8]) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    #![expect(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking"
+    )]
     use super::*;
 
     const BODY: &[u8] = br#"{"object":"whatsapp_business_account","entry":[]}"#;

@@ -111,8 +111,8 @@ async fn an_answer_with_a_message_id_is_an_acceptance() {
 #[tokio::test]
 async fn metas_error_object_means_not_accepted_whatever_the_status() {
     for status in [200, 400, 429, 500, 503] {
-        let body = r##"{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_subcode":2494055,
-            "error_data":{"details":"Throughput reached."},"fbtrace_id":"Az8"}}"##;
+        let body = r#"{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_subcode":2494055,
+            "error_data":{"details":"Throughput reached."},"fbtrace_id":"Az8"}}"#;
         let SendOutcome::NotAccepted(failure) = answered(status, body).await else {
             unreachable!("{status} was not taken for a refusal");
         };
