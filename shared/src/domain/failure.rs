@@ -1,4 +1,10 @@
 //! Why a provider did not take a message, and what that means for the next step.
+//!
+//! What Meta's codes mean stands in `failure/meta_codes.rs`; this file must not know a single one of them.
+
+mod meta_codes;
+
+pub use meta_codes::{Diagnosis, Reach, of_meta};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,4 +48,151 @@ pub struct ProviderFailure {
     /// The provider's name for this exchange, to quote to its support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// How long the provider asks us to wait, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
+}
+
+impl ProviderFailure {
+    /// The call went out and its outcome is not known.
+    #[must_use]
+    pub fn ambiguous(why: impl Into<String>) -> Self {
+        let remedy = "wait for a status to settle it, or settle it by hand; sending again may \
+                      deliver it twice";
+        Self::without_code(Class::Ambiguous, why, remedy)
+    }
+
+    /// The provider was not reached at all, so it provably accepted nothing.
+    #[must_use]
+    pub fn unreachable(why: impl Into<String>) -> Self {
+        let remedy = "it is tried again; if it lasts, check the network and the provider's status";
+        Self::without_code(Class::Transient, why, remedy)
+    }
+
+    /// A failure for which the provider gave no code.
+    #[must_use]
+    pub fn without_code(
+        class: Class,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            class,
+            code: None,
+            subcode: None,
+            message: message.into(),
+            remedy: remedy.into(),
+            trace_id: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// What Meta's `code` means, in our words; `said` is what Meta wrote beside it and is kept only where it
+    /// names nobody.
+    #[must_use]
+    pub fn from_meta(code: i64, said: &[&str]) -> Self {
+        let diagnosis = of_meta(code);
+        let mut failure = Self::without_code(diagnosis.class, diagnosis.text, diagnosis.remedy);
+        failure.code = Some(code);
+        // Meta repeats a malformed token in the text about it.
+        if failure.class != Class::Credential {
+            failure.message = with_their_words(failure.message, said);
+        }
+        failure
+    }
+
+    /// Whether the same request may be tried again without a person's help: not accepted, and it may pass.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.class, Class::Transient | Class::Throttled)
+    }
+
+    /// How far the trouble reaches beyond this one message.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.code.map_or(Reach::Message, |code| of_meta(code).reach)
+    }
+}
+
+fn with_their_words(mut message: String, said: &[&str]) -> String {
+    let mut told: Vec<&str> = Vec::new();
+    for words in said.iter().map(|words| words.trim()) {
+        let repeats = told.iter().any(|other| other.eq_ignore_ascii_case(words));
+        if !words.is_empty() && !repeats && names_nobody(words) {
+            message.push_str(if told.is_empty() { "; Meta: " } else { ": " });
+            message.push_str(words);
+            told.push(words);
+        }
+    }
+    message
+}
+
+/// Whether a provider's text may be shown: no run of seven digits or more, however they are set apart, for that
+/// may be a phone number; no long unbroken word, for that may be a token.
+fn names_nobody(text: &str) -> bool {
+    let mut digits = 0;
+    let mut word = 0;
+    for character in text.chars() {
+        match character {
+            '0'..='9' => digits += 1,
+            ' ' | '-' | '.' | '(' | ')' | '+' | '/' => {}
+            _ => digits = 0,
+        }
+        word = if character.is_alphanumeric() {
+            word + 1
+        } else {
+            0
+        };
+        if digits >= 7 || word >= 32 {
+            return false;
+        }
+    }
+    text.len() <= 400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_providers_text_is_shown_only_where_it_names_nobody() {
+        let shown = ProviderFailure::from_meta(131_026, &["Message undeliverable", "No such user"]);
+        assert!(
+            shown
+                .message
+                .ends_with("; Meta: Message undeliverable: No such user")
+        );
+        for naming in [
+            "Recipient +1 555 000-1111 is unknown",
+            "user 15550001111",
+            "token EAAGm0PX4ZCpsBAOZBZCabcdefghijklmnopqrstuv",
+        ] {
+            let kept = ProviderFailure::from_meta(131_026, &["Message undeliverable", naming]);
+            assert!(
+                kept.message.ends_with("; Meta: Message undeliverable"),
+                "{naming}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_about_a_token_is_never_repeated() {
+        let failure = ProviderFailure::from_meta(190, &["Malformed access token abc"]);
+        assert!(!failure.message.contains("abc"));
+    }
+
+    #[test]
+    fn a_text_said_twice_is_told_once() {
+        let failure = ProviderFailure::from_meta(131_026, &["Undeliverable", "undeliverable"]);
+        assert!(failure.message.ends_with("; Meta: Undeliverable"));
+    }
+
+    #[test]
+    fn only_what_is_provably_not_accepted_and_may_pass_is_tried_again() {
+        assert!(ProviderFailure::unreachable("refused").is_retryable());
+        assert!(ProviderFailure::from_meta(130_429, &[]).is_retryable());
+        assert!(!ProviderFailure::ambiguous("no answer").is_retryable());
+        assert!(!ProviderFailure::from_meta(131_000, &[]).is_retryable());
+        assert!(!ProviderFailure::from_meta(100, &[]).is_retryable());
+    }
 }

@@ -16,6 +16,9 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How long after its claim a call may still begin; after that the message is given back.
 pub const START_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// No message is attempted more often than this by itself.
+const MOST_ATTEMPTS: usize = retry::MAX_ATTEMPTS as usize;
+
 /// Something that happened to a message.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
@@ -159,9 +162,8 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
 
 /// A proven refusal: another attempt later, if its class allows one, or the end.
 fn after_refusal(message: &mut Outbound, number: usize, now: Timestamp) {
-    let again = message
-        .failure()
-        .map(|failure| retry::next(number, failure, message.id.as_str()));
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let again = message.failure().map(|failure| retry::next(number, failure, seed(message)));
     match again {
         Some(Retry::After(wait)) => {
             message.state = State::Queued;
@@ -174,10 +176,15 @@ fn after_refusal(message: &mut Outbound, number: usize, now: Timestamp) {
     }
 }
 
+/// Spreads messages that failed together: their ids differ.
+fn seed(message: &Outbound) -> u64 {
+    message.id.as_str().bytes().fold(0, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
 /// Nobody knows whether it was sent: held for a status or an operator, unless its sender prefers twice to never.
 fn lose_sight(message: &mut Outbound) {
     message.state = match message.on_unknown {
-        OnUnknown::Retry if message.attempts.len() < retry::MOST_ATTEMPTS => State::Queued,
+        OnUnknown::Retry if message.attempts.len() < MOST_ATTEMPTS => State::Queued,
         OnUnknown::Retry | OnUnknown::Hold | OnUnknown::Wait => State::Unknown,
     };
 }

@@ -2,6 +2,10 @@
 //!
 //! A queue message is a hint; the ledger decides. A body that does not decode goes to the dead-letter queue.
 
+mod packing;
+
+pub use packing::PackingError;
+
 use super::id::{AccountId, EventId, MessageId};
 use super::identity::{PhoneNumberId, TenantId};
 use jiff::Timestamp;

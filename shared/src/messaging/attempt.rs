@@ -55,7 +55,12 @@ impl Sending {
     /// Sends through `meta` what stands in `store`; `now` is the clock.
     #[must_use]
     pub fn new(store: Store, meta: MetaClient, now: fn() -> Timestamp) -> Self {
-        Self { store, meta, jobs: Expiring::new(100, JOB_LIFETIME), now }
+        Self {
+            store,
+            meta,
+            jobs: Expiring::new(100, JOB_LIFETIME),
+            now,
+        }
     }
 
     /// Claims the message, calls the provider with `credential`, and writes the outcome.
@@ -78,7 +83,9 @@ impl Sending {
             Ok(Prepared::Content(content)) if !late => content,
             Ok(Prepared::Unsendable(failure)) => {
                 let result = CallResult::Refused(failure);
-                return self.record(message, &token, result, Duration::ZERO, credential).await;
+                return self
+                    .record(message, &token, result, Duration::ZERO, credential)
+                    .await;
             }
             Ok(Prepared::Content(_) | Prepared::JobStopped) => {
                 return self.give_back(message, &token).await.map(Attempted::NotNow);
@@ -90,13 +97,17 @@ impl Sending {
         };
         let body = content.wire(&message.to, message.id.as_str());
         let began = Instant::now();
-        let outcome = self.meta.send(&credential.token, &message.sender, &body).await;
+        let outcome = self
+            .meta
+            .send(&credential.token, &message.sender, &body)
+            .await;
         let result = match outcome {
             SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
-        self.record(message, &token, result, began.elapsed(), credential).await
+        self.record(message, &token, result, began.elapsed(), credential)
+            .await
     }
 
     async fn record(
@@ -123,7 +134,9 @@ impl Sending {
         token: &str,
     ) -> Result<Option<Box<Outbound>>, AttemptError> {
         let event = Event::GivenBack { token };
-        Ok(Some(Box::new(self.store.apply(message, &event, (self.now)()).await?)))
+        Ok(Some(Box::new(
+            self.store.apply(message, &event, (self.now)()).await?,
+        )))
     }
 
     /// A message that cannot be claimed may have run out of time or of its lease: then that is written down.
@@ -157,7 +170,9 @@ impl Sending {
             });
         };
         let Some(job) = self.job(&message.tenant, job).await? else {
-            return Ok(Prepared::Unsendable(unsendable("the message's job is gone")));
+            return Ok(Prepared::Unsendable(unsendable(
+                "the message's job is gone",
+            )));
         };
         if job.status != JobStatus::Running {
             return Ok(Prepared::JobStopped);

@@ -14,8 +14,19 @@ pub async fn single_slot(
     now: Timestamp,
 ) -> Result<Timestamp, StoreError> {
     let pace = store.pace(&sender.tenant, &sender.id).await?;
-    let share = if pace.jobs.is_empty() { 100 } else { sender.reserved_percent };
-    store.single_slot(&sender.tenant, &sender.id, interval(sender.messages_per_second, share), now).await
+    let share = if pace.jobs.is_empty() {
+        100
+    } else {
+        sender.reserved_percent
+    };
+    store
+        .single_slot(
+            &sender.tenant,
+            &sender.id,
+            interval(sender.messages_per_second, share),
+            now,
+        )
+        .await
 }
 
 /// The slot of one more single message of the sender of this id; `now` if there is no such sender any more.
@@ -34,7 +45,8 @@ pub async fn slot_of(
 /// The time between two messages at `share` percent of a rate.
 #[must_use]
 pub fn interval(messages_per_second: u32, share: u8) -> SignedDuration {
-    let per_hundred_seconds = i64::from(messages_per_second.max(1)) * i64::from(share.clamp(1, 100));
+    let per_hundred_seconds =
+        i64::from(messages_per_second.max(1)) * i64::from(share.clamp(1, 100));
     SignedDuration::from_micros(100_000_000 / per_hundred_seconds)
 }
 
@@ -46,7 +58,10 @@ mod tests {
     fn the_shares_of_a_rate_add_up_to_no_more_than_the_rate() {
         for rate in [1, 20, 80, 1_000] {
             let per_second = |share| 1_000_000.0 / interval(rate, share).as_micros() as f64;
-            assert!(per_second(90) + per_second(10) <= f64::from(rate) * 1.001, "{rate}");
+            assert!(
+                per_second(90) + per_second(10) <= f64::from(rate) * 1.001,
+                "{rate}"
+            );
         }
     }
 }

@@ -47,9 +47,15 @@ pub fn person_of(recipient: &Recipient) -> Option<Person> {
     match recipient {
         Recipient::Phone(number) => {
             let wa_id: WaId = number.digits().parse().ok()?;
-            Some(Person { wa_id: Some(wa_id), ..Person::default() })
+            Some(Person {
+                wa_id: Some(wa_id),
+                ..Person::default()
+            })
         }
-        Recipient::User(user) => Some(Person { user_id: Some(user.clone()), ..Person::default() }),
+        Recipient::User(user) => Some(Person {
+            user_id: Some(user.clone()),
+            ..Person::default()
+        }),
         Recipient::Group(_) => None,
     }
 }
@@ -87,19 +93,19 @@ async fn known(
 
 async fn keep_names(store: &Store, contact: &Contact, person: &Person) -> Result<(), StoreError> {
     let changed = |new: &Option<String>, old: &Option<String>| {
-        new.as_ref().filter(|new| Some(*new) != old.as_ref()).cloned()
+        new.as_ref()
+            .filter(|new| Some(*new) != old.as_ref())
+            .cloned()
     };
     let name = changed(&person.name, &contact.name);
     let username = changed(&person.username, &contact.username);
-    store.rename_contact(contact, name.as_deref(), username.as_deref()).await
+    store
+        .rename_contact(contact, name.as_deref(), username.as_deref())
+        .await
 }
 
 /// Lets a person's new names point to the contact that the old ones point to.
-pub async fn moved(
-    store: &Store,
-    contact: &Contact,
-    to: &Person,
-) -> Result<(), StoreError> {
+pub async fn moved(store: &Store, contact: &Contact, to: &Person) -> Result<(), StoreError> {
     for identity in identities(to) {
         store.add_identity(contact, &identity).await?;
     }

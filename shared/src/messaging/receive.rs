@@ -47,15 +47,27 @@ struct Applied {
 
 impl Applied {
     fn to(message: impl ToString) -> Self {
-        Self { state: EventState::Applied, reason: None, message: Some(message.to_string()) }
+        Self {
+            state: EventState::Applied,
+            reason: None,
+            message: Some(message.to_string()),
+        }
     }
 
     fn not(state: EventState, reason: impl Into<String>) -> Self {
-        Self { state, reason: Some(reason.into()), message: None }
+        Self {
+            state,
+            reason: Some(reason.into()),
+            message: None,
+        }
     }
 
     const fn kept() -> Self {
-        Self { state: EventState::Kept, reason: None, message: None }
+        Self {
+            state: EventState::Kept,
+            reason: None,
+            message: None,
+        }
     }
 }
 
@@ -189,20 +201,40 @@ fn event(update: &Update, applied: Applied) -> Event {
         Fact::Other(kind) => kind.clone(),
         Fact::Malformed(_) => update.field.clone(),
     };
-    let Applied { state, reason, message } = applied;
-    Event { field: update.field.clone(), kind, state, reason, message }
+    let Applied {
+        state,
+        reason,
+        message,
+    } = applied;
+    Event {
+        field: update.field.clone(),
+        kind,
+        state,
+        reason,
+        message,
+    }
 }
 
 /// Sets when a record that waits is tried again, or says that nobody tries any more.
 fn wait_or_stop(record: &mut StoredRecord, now: Timestamp) {
-    if !record.events.iter().any(|event| event.state == EventState::Waiting) {
+    if !record
+        .events
+        .iter()
+        .any(|event| event.state == EventState::Waiting)
+    {
         return;
     }
-    let wait = usize::try_from(record.tries).ok().and_then(|tries| WAITS.get(tries.saturating_sub(1)));
+    let wait = usize::try_from(record.tries)
+        .ok()
+        .and_then(|tries| WAITS.get(tries.saturating_sub(1)));
     match wait {
         Some(wait) => record.try_again_at = now.saturating_add(*wait).ok(),
         None => {
-            for event in record.events.iter_mut().filter(|event| event.state == EventState::Waiting) {
+            for event in record
+                .events
+                .iter_mut()
+                .filter(|event| event.state == EventState::Waiting)
+            {
                 event.state = EventState::Unmatched;
             }
         }

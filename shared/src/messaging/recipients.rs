@@ -20,15 +20,23 @@ const LARGEST_VARIABLES: usize = 8_192;
 /// Reads one line of recipients that stands at `pointer`, and checks the message it would get.
 ///
 /// The id follows from the job and the canonical identity: the same person twice is the same recipient.
-pub fn read(job: &Job, line: &Value, pointer: &str, now: Timestamp) -> Result<Outbound, Vec<Fault>> {
+pub fn read(
+    job: &Job,
+    line: &Value,
+    pointer: &str,
+    now: Timestamp,
+) -> Result<Outbound, Vec<Fault>> {
     let faults = Faults::new();
-    let recipient = Fields::of(line, pointer, &faults).and_then(|fields| read_line(job, fields, now));
+    let recipient =
+        Fields::of(line, pointer, &faults).and_then(|fields| read_line(job, fields, now));
     faults.into_result(recipient)
 }
 
 fn read_line(job: &Job, mut fields: Fields<'_>, now: Timestamp) -> Option<Outbound> {
     let to = read_recipient(&mut fields);
-    let reference = fields.text("reference", 1..=LONGEST_REFERENCE).map(str::to_owned);
+    let reference = fields
+        .text("reference", 1..=LONGEST_REFERENCE)
+        .map(str::to_owned);
     let variables = read_variables(&mut fields);
     check_filled(job, &fields, variables.as_ref());
     fields.finish();
@@ -38,7 +46,11 @@ fn read_line(job: &Job, mut fields: Fields<'_>, now: Timestamp) -> Option<Outbou
 fn read_variables(fields: &mut Fields<'_>) -> Option<Value> {
     let variables = fields.value("variables")?;
     if !variables.is_array() && !variables.is_object() {
-        fields.fault("variables", FaultCode::WrongType, "must be an array or an object");
+        fields.fault(
+            "variables",
+            FaultCode::WrongType,
+            "must be an array or an object",
+        );
         return None;
     }
     if variables.to_string().len() > LARGEST_VARIABLES {
@@ -62,10 +74,14 @@ fn check_filled(job: &Job, fields: &Fields<'_>, variables: Option<&Value>) {
         }
     };
     let faults = Faults::new();
-    let content = Fields::of(&filled, "", &faults).and_then(|mut filled| Content::read(&mut filled));
+    let content =
+        Fields::of(&filled, "", &faults).and_then(|mut filled| Content::read(&mut filled));
     if let Err(found) = faults.into_result(content) {
         for fault in found {
-            let detail = format!("make the job's message wrong at {}: {}", fault.pointer, fault.detail);
+            let detail = format!(
+                "make the job's message wrong at {}: {}",
+                fault.pointer, fault.detail
+            );
             fields.fault("variables", fault.code, detail);
         }
     }

@@ -82,7 +82,10 @@ pub async fn submit(
     {
         return Ok(submitted);
     }
-    let sender = store.sender(tenant, &submission.from).await?.ok_or(SubmitError::UnknownSender)?;
+    let sender = store
+        .sender(tenant, &submission.from)
+        .await?
+        .ok_or(SubmitError::UnknownSender)?;
     let contact = match people::person_of(&submission.to) {
         Some(person) => people::contact_of(store, tenant, &person, now).await?,
         None => None,
@@ -94,7 +97,10 @@ pub async fn submit(
         let record = record(tenant, claim, message.id.as_str(), now);
         store.remember(&mut transaction, &record, now)?;
     }
-    store.create_message(&mut transaction, &Message::Outbound(Box::new(message.clone())))?;
+    store.create_message(
+        &mut transaction,
+        &Message::Outbound(Box::new(message.clone())),
+    )?;
     if let Some(contact) = &contact {
         store.open_thread(&mut transaction, contact, &message)?;
     }
@@ -111,7 +117,11 @@ pub async fn submit(
     if let Some(conversation) = &message.conversation {
         store.note_activity(tenant, conversation, now).await?;
     }
-    Ok(Submitted { message, origin: Origin::New, warnings })
+    Ok(Submitted {
+        message,
+        origin: Origin::New,
+        warnings,
+    })
 }
 
 /// The message an earlier request with this key wrote.
@@ -127,15 +137,22 @@ async fn replay(
     if record.body_hash != claim.body_hash {
         return Err(SubmitError::OtherBody);
     }
-    let id: MessageId = record
-        .resource
-        .parse()
-        .map_err(|_| StoreError::Corrupt { what: "an idempotency record".into(), source: None })?;
-    let message = store.outbound(tenant, &id).await?.ok_or_else(|| StoreError::Corrupt {
-        what: "a message that an idempotency record names".into(),
+    let id: MessageId = record.resource.parse().map_err(|_| StoreError::Corrupt {
+        what: "an idempotency record".into(),
         source: None,
     })?;
-    Ok(Some(Submitted { message, origin: Origin::Replayed, warnings: Vec::new() }))
+    let message = store
+        .outbound(tenant, &id)
+        .await?
+        .ok_or_else(|| StoreError::Corrupt {
+            what: "a message that an idempotency record names".into(),
+            source: None,
+        })?;
+    Ok(Some(Submitted {
+        message,
+        origin: Origin::Replayed,
+        warnings: Vec::new(),
+    }))
 }
 
 /// What is remembered of a key: the resource that the same transaction makes.
@@ -152,7 +169,9 @@ pub fn record(
         body_hash: claim.body_hash.clone(),
         resource: resource.to_owned(),
         answer: None,
-        expires_at: now.saturating_add(IDEMPOTENCY_KEPT_FOR).unwrap_or(Timestamp::MAX),
+        expires_at: now
+            .saturating_add(IDEMPOTENCY_KEPT_FOR)
+            .unwrap_or(Timestamp::MAX),
     }
 }
 

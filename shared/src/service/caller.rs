@@ -16,7 +16,11 @@ pub struct Caller(Principal);
 impl Caller {
     /// The caller, if it has the right that the route needs.
     pub fn with(self, needed: Right) -> Result<Principal, Problem> {
-        if self.0.allows(needed) { Ok(self.0) } else { Err(Problem::forbidden(needed)) }
+        if self.0.allows(needed) {
+            Ok(self.0)
+        } else {
+            Err(Problem::forbidden(needed))
+        }
     }
 }
 
@@ -35,7 +39,11 @@ where
         if let Err(error) = store.note_use(&key, clock::now()).await {
             tracing::warn!(key.id = %key.id, error = telemetry::chain(&error), "last use not noted");
         }
-        Ok(Self(Principal { tenant: key.tenant, key: key.id, role: key.role }))
+        Ok(Self(Principal {
+            tenant: key.tenant,
+            key: key.id,
+            role: key.role,
+        }))
     }
 }
 
@@ -47,9 +55,10 @@ impl From<crate::store::StoreError> for Problem {
     fn from(error: crate::store::StoreError) -> Self {
         use crate::store::StoreError;
         match error {
-            StoreError::Conflict => {
-                Self::conflict("conflict", "somebody else changed this at the same time; try again")
-            }
+            StoreError::Conflict => Self::conflict(
+                "conflict",
+                "somebody else changed this at the same time; try again",
+            ),
             StoreError::Throttled(_) | StoreError::Unavailable(_) => Self::unavailable(&error),
             StoreError::Corrupt { .. } => Self::internal(&error),
         }

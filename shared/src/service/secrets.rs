@@ -3,10 +3,10 @@
 //! What `webhook` needs (`in`) and what sends (`out`) stand in different secrets, so that neither function may read
 //! the other's. No error holds anything of a secret but its name.
 
-use crate::store::Expiring;
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
 use crate::domain::secret::{Credential, SecretText};
+use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;

@@ -315,7 +315,13 @@ impl Store {
         contact: &Contact,
         message: &Outbound,
     ) -> Result<(), StoreError> {
-        let Outbound { tenant, account, sender, to, .. } = message;
+        let Outbound {
+            tenant,
+            account,
+            sender,
+            to,
+            ..
+        } = message;
         let thread = keys::thread(tenant, sender, &to.canonical());
         self.open_conversation(transaction, contact, account, sender, &thread, 0)
     }

@@ -12,7 +12,9 @@ const LIMIT: u64 = 32 * 1024 * 1024;
 
 pub(super) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(text.as_bytes()).map_err(ser::Error::custom)?;
+    packed
+        .write_all(text.as_bytes())
+        .map_err(ser::Error::custom)?;
     to.serialize_bytes(&packed.finish().map_err(ser::Error::custom)?)
 }
 
@@ -31,7 +33,10 @@ impl de::Visitor<'_> for Packed {
 
     fn visit_bytes<E: de::Error>(self, packed: &[u8]) -> Result<String, E> {
         let mut text = String::new();
-        GzDecoder::new(packed).take(LIMIT).read_to_string(&mut text).map_err(E::custom)?;
+        GzDecoder::new(packed)
+            .take(LIMIT)
+            .read_to_string(&mut text)
+            .map_err(E::custom)?;
         Ok(text)
     }
 

@@ -17,7 +17,10 @@ pub(super) async fn apply(
     let tenant = &sender.tenant;
     let contact = people::contact_of(store, tenant, &message.from, received_at).await?;
     let Some(contact) = contact else {
-        return Ok(Applied::not(EventState::Malformed, "the message names nobody who sent it"));
+        return Ok(Applied::not(
+            EventState::Malformed,
+            "the message names nobody who sent it",
+        ));
     };
     let parts = [tenant.as_str(), sender.id.as_str(), message.wamid.as_str()];
     let inbound = Inbound {
@@ -38,8 +41,12 @@ pub(super) async fn apply(
     };
     store.receive(&inbound, &contact).await?;
     // Also after a repeat: the first try may have ended between these writes.
-    store.note_inbound(tenant, &inbound.conversation, message.sent_at).await?;
-    store.note_activity(tenant, &inbound.conversation, message.sent_at).await?;
+    store
+        .note_inbound(tenant, &inbound.conversation, message.sent_at)
+        .await?;
+    store
+        .note_activity(tenant, &inbound.conversation, message.sent_at)
+        .await?;
     if let Some(to) = &message.moved_to {
         people::moved(store, &contact, to).await?;
     }

@@ -19,14 +19,21 @@ pub(super) async fn apply(
         return Ok(waiting("no message of ours has this provider id yet"));
     };
     if message.sender != sender.id {
-        return Ok(Applied::not(EventState::Malformed, "the message left from another sender"));
+        return Ok(Applied::not(
+            EventState::Malformed,
+            "the message left from another sender",
+        ));
     }
     let id = message.id.clone();
-    let message = store.apply(message, &Event::StatusCame(status), now).await?;
+    let message = store
+        .apply(message, &Event::StatusCame(status), now)
+        .await?;
     if knows(&message, &status.wamid) {
         Ok(Applied::to(id))
     } else {
-        Ok(waiting("no attempt of the message can have this provider id"))
+        Ok(waiting(
+            "no attempt of the message can have this provider id",
+        ))
     }
 }
 
@@ -51,7 +58,10 @@ async fn find(
 }
 
 fn knows(message: &Outbound, wamid: &Wamid) -> bool {
-    message.attempts.iter().any(|attempt| attempt.provider_id.as_ref() == Some(wamid))
+    message
+        .attempts
+        .iter()
+        .any(|attempt| attempt.provider_id.as_ref() == Some(wamid))
 }
 
 fn waiting(why: &str) -> Applied {

@@ -53,14 +53,21 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
     let to = read_recipient(&mut fields);
     let content = Content::read(&mut fields);
     let lane = fields.parsed("lane", lane).unwrap_or(Lane::Single);
-    let reference = fields.text("reference", 1..=LONGEST_REFERENCE).map(str::to_owned);
+    let reference = fields
+        .text("reference", 1..=LONGEST_REFERENCE)
+        .map(str::to_owned);
     let metadata = read_metadata(&mut fields);
-    let callback_data =
-        fields.text("biz_opaque_callback_data", 0..=LONGEST_REFERENCE).map(str::to_owned);
+    let callback_data = fields
+        .text("biz_opaque_callback_data", 0..=LONGEST_REFERENCE)
+        .map(str::to_owned);
     let send_at = read_time(&mut fields, "send_at");
     let expires_at = read_time(&mut fields, "expires_at");
     if expires_at.is_some_and(|expires_at| expires_at <= send_at.unwrap_or(now)) {
-        fields.fault("expires_at", FaultCode::NotAllowed, "must be later than now and than send_at");
+        fields.fault(
+            "expires_at",
+            FaultCode::NotAllowed,
+            "must be later than now and than send_at",
+        );
     }
     let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
     fields.finish();
@@ -115,6 +122,7 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
 
 fn read_time(fields: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
     fields.parsed(name, |text| {
-        text.parse::<Timestamp>().map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
+        text.parse::<Timestamp>()
+            .map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
     })
 }

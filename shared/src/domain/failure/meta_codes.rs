@@ -1,0 +1,430 @@
+//! Meta's error codes: what each means for the next step, and what a person can do about it.
+//!
+//! The one place that knows them. Texts are ours; Meta's page:
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/>.
+
+use super::Class::{self, Ambiguous, Credential, Permanent, Policy, Recipient, Template};
+use super::Class::{Throttled, Transient};
+
+/// What one of Meta's codes means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What it means for the next step.
+    pub class: Class,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// What went wrong, in plain words.
+    pub text: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// How far a failure reaches beyond the message that met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// This message alone.
+    Message,
+    /// Every message of the sender: it should be paused.
+    Sender,
+    /// Every message of the account: its senders should be paused.
+    Account,
+}
+
+/// What Meta's `code` means. A code nobody has told us about is permanent: nothing is repeated on a guess.
+#[must_use]
+pub fn of_meta(code: i64) -> Diagnosis {
+    for group in GROUPS {
+        if let Some((_, text)) = group.codes.iter().find(|(known, _)| *known == code) {
+            return group.diagnosis(text);
+        }
+    }
+    match code {
+        200..=299 => PERMISSIONS.diagnosis("the token lacks a permission"),
+        132_000..=132_999 => TEMPLATE.diagnosis("Meta refused the template or its parameters"),
+        _ => UNKNOWN.diagnosis("Meta refused the message for a reason we do not know"),
+    }
+}
+
+/// Codes with one class and one remedy.
+struct Group {
+    class: Class,
+    reach: Reach,
+    remedy: &'static str,
+    codes: &'static [(i64, &'static str)],
+}
+
+impl Group {
+    const fn diagnosis(&self, text: &'static str) -> Diagnosis {
+        Diagnosis {
+            class: self.class,
+            reach: self.reach,
+            text,
+            remedy: self.remedy,
+        }
+    }
+}
+
+const GROUPS: &[Group] = &[
+    AMBIGUOUS,
+    TRANSIENT,
+    MAINTENANCE,
+    TEMPLATE_SYNCING,
+    THROTTLED,
+    PAIR,
+    REGISTRATION_PACE,
+    TOKEN,
+    PERMISSIONS,
+    UNDELIVERABLE,
+    ENGAGEMENT,
+    EXPERIMENT,
+    TEST_NUMBER,
+    IDENTITY,
+    TEMPLATE,
+    TEMPLATE_STATE,
+    WINDOW,
+    OPTED_OUT,
+    SPAM,
+    RESTRICTED,
+    COUNTRY,
+    PAYMENT,
+    REGISTRATION,
+    REQUEST,
+    MARKETING,
+    MEDIA,
+    PIN,
+];
+
+const AMBIGUOUS: Group = Group {
+    class: Ambiguous,
+    reach: Reach::Message,
+    remedy: "wait for a status to settle it, or settle it by hand; sending again may deliver it \
+             twice",
+    codes: &[
+        (
+            1,
+            "Meta had an unknown error and may have taken the message",
+        ),
+        (131_000, "Meta failed and may have taken the message"),
+    ],
+};
+
+const TRANSIENT: Group = Group {
+    class: Transient,
+    reach: Reach::Message,
+    remedy: "it is tried again; if it lasts, look at Meta's status page",
+    codes: &[
+        (2, "Meta's service is down or overloaded"),
+        (131_016, "a service of Meta's is not available"),
+        (133_004, "Meta's server is not available"),
+    ],
+};
+
+const MAINTENANCE: Group = Group {
+    class: Transient,
+    reach: Reach::Message,
+    remedy: "it is tried again; a throughput upgrade takes the number away for up to a minute",
+    codes: &[(131_057, "Meta is maintaining the business account")],
+};
+
+const TEMPLATE_SYNCING: Group = Group {
+    class: Transient,
+    reach: Reach::Message,
+    remedy: "it is tried again; a new template can take ten minutes to be usable",
+    codes: &[(134_101, "Meta is still preparing the template")],
+};
+
+const THROTTLED: Group = Group {
+    class: Throttled,
+    reach: Reach::Message,
+    remedy: "it is tried again more slowly; lower the sender's pace if it happens often",
+    codes: &[
+        (4, "the app has made too many calls"),
+        (
+            80_007,
+            "the WhatsApp Business Account has made too many calls",
+        ),
+        (130_429, "the sender is above its messages per second"),
+    ],
+};
+
+const PAIR: Group = Group {
+    class: Throttled,
+    reach: Reach::Message,
+    remedy: "it is tried again later; send this person at most one message in six seconds",
+    codes: &[(131_056, "too many messages to this person in a short time")],
+};
+
+const REGISTRATION_PACE: Group = Group {
+    class: Throttled,
+    reach: Reach::Sender,
+    remedy: "wait some minutes (for 133016 up to 72 hours), then register the number again",
+    codes: &[
+        (133_008, "the two-step PIN was guessed wrong too often"),
+        (133_009, "the two-step PIN was entered too quickly"),
+        (133_015, "the number was just deleted and Meta is not done"),
+        (133_016, "the number was registered too often"),
+    ],
+};
+
+const TOKEN: Group = Group {
+    class: Credential,
+    reach: Reach::Account,
+    remedy: "put a valid access token into the account; use a system user's, which does not expire",
+    codes: &[
+        (0, "Meta could not authenticate the access token"),
+        (190, "the access token has expired or was revoked"),
+    ],
+};
+
+const PERMISSIONS: Group = Group {
+    class: Credential,
+    reach: Reach::Account,
+    remedy: "give the token whatsapp_business_messaging and whatsapp_business_management, and \
+             its system user access to this WhatsApp Business Account",
+    codes: &[
+        (3, "the app may not use this function"),
+        (10, "a permission was not granted or was taken away"),
+        (131_005, "the token may not act for this number"),
+    ],
+};
+
+const UNDELIVERABLE: Group = Group {
+    class: Recipient,
+    reach: Reach::Message,
+    remedy: "check the number; the person may not use WhatsApp, may have an old version, or may \
+             not have accepted its terms",
+    codes: &[
+        (131_021, "the recipient is the sender itself"),
+        (131_026, "the message cannot be delivered to this person"),
+    ],
+};
+
+const ENGAGEMENT: Group = Group {
+    class: Recipient,
+    reach: Reach::Message,
+    remedy: "do not repeat it; this person may be sent marketing again after a day or more",
+    codes: &[(131_049, "Meta limits how much marketing this person gets")],
+};
+
+const EXPERIMENT: Group = Group {
+    class: Recipient,
+    reach: Reach::Message,
+    remedy: "do not repeat it; reach this person another way, or wait until they write",
+    codes: &[(130_472, "Meta keeps this person out, for an experiment")],
+};
+
+const TEST_NUMBER: Group = Group {
+    class: Recipient,
+    reach: Reach::Message,
+    remedy: "add the number to the test number's list at Meta, or send from a real number",
+    codes: &[(131_030, "a test number may write to listed people only")],
+};
+
+const IDENTITY: Group = Group {
+    class: Recipient,
+    reach: Reach::Message,
+    remedy: "make sure it is still the same person, then send with the new identity hash or none",
+    codes: &[(137_000, "the person's identity has changed")],
+};
+
+const TEMPLATE: Group = Group {
+    class: Template,
+    reach: Reach::Message,
+    remedy: "compare the message with the template: name, language, number and form of its \
+             parameters",
+    codes: &[
+        (132_000, "the number of parameters is not the template's"),
+        (
+            132_001,
+            "there is no approved template of this name and language",
+        ),
+        (132_005, "the filled-in template is too long"),
+        (132_007, "the template breaks a rule of WhatsApp"),
+        (132_012, "a parameter has not the form the template wants"),
+        (132_018, "the template's parameters are not valid"),
+    ],
+};
+
+const TEMPLATE_STATE: Group = Group {
+    class: Template,
+    reach: Reach::Message,
+    remedy: "stop sending this template; improve it or its flow at Meta, or use another",
+    codes: &[
+        (132_015, "the template is paused for low quality"),
+        (132_016, "the template is disabled for low quality"),
+        (132_068, "the template's flow is blocked"),
+        (
+            132_069,
+            "the template's flow is limited to a few messages an hour",
+        ),
+        (134_102, "the template is not available for use"),
+    ],
+};
+
+const WINDOW: Group = Group {
+    class: Policy,
+    reach: Reach::Message,
+    remedy: "send an approved template; anything else needs a message from the person within the \
+             last 24 hours",
+    codes: &[(131_047, "the person last wrote more than 24 hours ago")],
+};
+
+const OPTED_OUT: Group = Group {
+    class: Policy,
+    reach: Reach::Message,
+    remedy: "send this person no marketing until they opt in again",
+    codes: &[(131_050, "the person has stopped marketing from you")],
+};
+
+const SPAM: Group = Group {
+    class: Policy,
+    reach: Reach::Sender,
+    remedy: "pause this sender and look at its quality rating and its messaging limit at Meta",
+    codes: &[
+        (
+            131_048,
+            "Meta limits this sender because people blocked or reported it",
+        ),
+        (
+            131_064,
+            "the messaging limit was reached through misclassified templates",
+        ),
+    ],
+};
+
+const RESTRICTED: Group = Group {
+    class: Policy,
+    reach: Reach::Account,
+    remedy: "pause sending, read the account's alerts in Business Support Home and appeal there",
+    codes: &[
+        (368, "Meta has blocked the account for breaking a rule"),
+        (131_031, "Meta has locked the account"),
+    ],
+};
+
+const COUNTRY: Group = Group {
+    class: Policy,
+    reach: Reach::Message,
+    remedy: "do not send to this country; the account may not",
+    codes: &[(130_497, "the account may not write to this country")],
+};
+
+const PAYMENT: Group = Group {
+    class: Policy,
+    reach: Reach::Account,
+    remedy: "put the account's payment method or payment terms in order at Meta",
+    codes: &[
+        (131_042, "something is wrong with the payment method"),
+        (134_011, "the payments terms have not been accepted"),
+    ],
+};
+
+const REGISTRATION: Group = Group {
+    class: Policy,
+    reach: Reach::Sender,
+    remedy: "put the number in order at Meta: display name approved, verified, registered",
+    codes: &[
+        (131_037, "the number's display name is not approved"),
+        (131_045, "the number's registration is broken"),
+        (133_000, "the number was not completely deregistered"),
+        (133_006, "the number must be verified again"),
+        (133_010, "the number is not registered"),
+    ],
+};
+
+const REQUEST: Group = Group {
+    class: Permanent,
+    reach: Reach::Message,
+    remedy: "correct the message; the same one fails again",
+    codes: &[
+        (33, "the sender's number does not exist (any more)"),
+        (100, "a parameter is not valid or misspelt"),
+        (131_008, "a parameter is missing"),
+        (131_009, "a parameter has a value that is not valid"),
+        (131_051, "this type of message is not supported"),
+        (131_062, "this message needs a phone number, not a user id"),
+        (135_000, "something in the message is not valid"),
+    ],
+};
+
+const MARKETING: Group = Group {
+    class: Permanent,
+    reach: Reach::Message,
+    remedy: "send marketing templates, and only them, by the interface the account is set up for",
+    codes: &[
+        (131_055, "only marketing templates may be sent this way"),
+        (131_063, "marketing templates may not be sent this way"),
+        (134_100, "only marketing messages may be sent this way"),
+    ],
+};
+
+const MEDIA: Group = Group {
+    class: Permanent,
+    reach: Reach::Message,
+    remedy: "check the file: reachable for Meta, of a supported type, not too large, not expired",
+    codes: &[
+        (131_052, "the media could not be downloaded"),
+        (131_053, "the media could not be uploaded"),
+    ],
+};
+
+const PIN: Group = Group {
+    class: Permanent,
+    reach: Reach::Sender,
+    remedy: "enter the number's two-step verification PIN, or reset it at Meta",
+    codes: &[(133_005, "the two-step verification PIN is wrong")],
+};
+
+const UNKNOWN: Group = Group {
+    class: Permanent,
+    reach: Reach::Message,
+    remedy: "look the code up in Meta's list of errors; quote the trace id to Meta's support",
+    codes: &[],
+};
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use std::collections::HashSet;
+    use std::path::Path;
+
+    #[test]
+    fn a_code_stands_in_one_group_only() {
+        let mut seen = HashSet::new();
+        for (code, _) in GROUPS.iter().flat_map(|group| group.codes) {
+            assert!(seen.insert(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_meta_documents_is_known() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../shared/fixtures/errors/ERROR_CODES.json");
+        let Ok(text) = std::fs::read_to_string(path) else {
+            return;
+        };
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        for row in rows {
+            let code = row.get("code").unwrap().as_i64().unwrap();
+            assert_ne!(of_meta(code).remedy, UNKNOWN.remedy, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_never_repeated_and_unknown_permissions_are_credentials() {
+        assert_eq!(of_meta(999_999).class, Permanent);
+        assert_eq!(of_meta(-1).class, Permanent);
+        assert_eq!(of_meta(200).class, Credential);
+        assert_eq!(of_meta(299).class, Credential);
+        assert_eq!(of_meta(132_999).class, Template);
+    }
+
+    #[test]
+    fn only_two_codes_leave_the_outcome_open() {
+        let open: Vec<i64> = (0..200_000)
+            .filter(|code| of_meta(*code).class == Ambiguous)
+            .collect();
+        assert_eq!(open, [1, 131_000]);
+    }
+}
