@@ -1,6 +1,6 @@
 //! `contacts`: address cards. Their texts are shown, not used, so only what Meta needs is asked for.
 
-use super::{Fields, UNLIMITED};
+use super::{ENTRIES, Fields, UNLIMITED};
 use crate::domain::fault::FaultCode;
 use jiff::civil::Date;
 
@@ -22,7 +22,7 @@ fn check_contact(mut contact: Fields<'_>) {
         check_texts(org, &["company", "department", "title"]);
     }
     contact.parsed("birthday", parse_birthday);
-    for mut phone in contact.objects("phones", 0..=UNLIMITED) {
+    for mut phone in contact.objects("phones", 0..=ENTRIES) {
         phone.text("phone", 1..=UNLIMITED);
         phone.text("wa_id", 1..=UNLIMITED);
         if phone.value("phone").is_none() && phone.value("wa_id").is_none() {
@@ -30,15 +30,15 @@ fn check_contact(mut contact: Fields<'_>) {
         }
         check_texts(phone, &["type"]);
     }
-    for mut email in contact.objects("emails", 0..=UNLIMITED) {
+    for mut email in contact.objects("emails", 0..=ENTRIES) {
         email.required_text("email", 1..=UNLIMITED);
         check_texts(email, &["type"]);
     }
-    for mut url in contact.objects("urls", 0..=UNLIMITED) {
+    for mut url in contact.objects("urls", 0..=ENTRIES) {
         url.required_text("url", 1..=UNLIMITED);
         check_texts(url, &["type"]);
     }
-    for address in contact.objects("addresses", 0..=UNLIMITED) {
+    for address in contact.objects("addresses", 0..=ENTRIES) {
         let parts = [
             "street",
             "city",

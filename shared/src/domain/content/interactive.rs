@@ -1,7 +1,7 @@
 //! `interactive`: something to tap. Reply buttons, lists and links are checked to the end; of Meta's other types
 //! the frame is checked, and what stands in their `action` is Meta's to judge.
 
-use super::{Fields, UNLIMITED, check_distinct, link, media};
+use super::{ENTRIES, Fields, UNLIMITED, check_distinct, link, media};
 use crate::domain::fault::FaultCode;
 
 const TYPES: [&str; 15] = [
@@ -96,7 +96,7 @@ fn check_list(interactive: &mut Fields<'_>) {
             section.required("title");
         }
         section.text("title", 1..=SECTION_TITLE);
-        for mut row in section.required_objects("rows", 1..=UNLIMITED) {
+        for mut row in section.required_objects("rows", 1..=ENTRIES) {
             rows += 1;
             let id = row.required_text("id", 1..=ROW_ID);
             ids.extend(id.map(|id| (row.pointer_to("id"), id)));

@@ -29,6 +29,9 @@ use serde_json::{Map, Value};
 /// No limit of length is documented; the size of a body bounds it.
 const UNLIMITED: usize = usize::MAX;
 
+/// No limit of number is documented; this only bounds what a body can make us do.
+const ENTRIES: usize = 1000;
+
 /// A checked message object without its recipient: `type`, the object named by it, and what travels beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Content {

@@ -3,7 +3,7 @@
 //! Whether the parameters fit the template is judged where the template is known. Meta's commerce payloads
 //! (`action`, `order_status`) are only checked for being objects: Meta documents no limits within.
 
-use super::{Fields, UNLIMITED, link, location, media};
+use super::{ENTRIES, Fields, UNLIMITED, link, location, media};
 use crate::domain::fault::FaultCode;
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(super) fn check(message: &mut Fields<'_>) {
 }
 
 fn check_components(parent: &mut Fields<'_>) {
-    for component in parent.objects("components", 0..=UNLIMITED) {
+    for component in parent.objects("components", 0..=ENTRIES) {
         check_component(component);
     }
 }
@@ -58,7 +58,7 @@ fn check_component(mut component: Fields<'_>) {
 }
 
 fn check_cards(carousel: &mut Fields<'_>) {
-    for mut card in carousel.required_objects("cards", 1..=UNLIMITED) {
+    for mut card in carousel.required_objects("cards", 1..=ENTRIES) {
         check_index(&mut card, "card_index", u64::MAX);
         check_components(&mut card);
         card.finish();
@@ -100,7 +100,7 @@ fn check_index(object: &mut Fields<'_>, name: &'static str, last: u64) {
 }
 
 fn check_parameters(component: &mut Fields<'_>, longest: usize) {
-    for parameter in component.objects("parameters", 0..=UNLIMITED) {
+    for parameter in component.objects("parameters", 0..=ENTRIES) {
         check_parameter(parameter, longest);
     }
 }
@@ -188,7 +188,7 @@ fn check_offer(parameter: &mut Fields<'_>) {
 }
 
 fn check_tap_targets(parameter: &mut Fields<'_>) {
-    for mut target in parameter.required_objects("tap_target_configuration", 1..=UNLIMITED) {
+    for mut target in parameter.required_objects("tap_target_configuration", 1..=ENTRIES) {
         target.required_parsed("url", link::check);
         target.required_text("title", 1..=UNLIMITED);
         target.finish();

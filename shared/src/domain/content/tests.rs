@@ -125,6 +125,13 @@ fn every_fault_of_a_body_is_told_at_once() {
 }
 
 #[test]
+fn a_body_of_nothing_but_faults_is_refused_in_bounds() {
+    let fields: Map<String, Value> = (0..20_000).map(|n| (n.to_string(), json!(n))).collect();
+    let faults = read(&Value::Object(fields)).unwrap_err();
+    assert_eq!(faults.len(), 10_000);
+}
+
+#[test]
 fn the_wire_names_each_recipient_as_meta_does() {
     let content = read(&json!({
         "type": "text", "text": {"body": "Hi"}, "context": {"message_id": "wamid.A"},

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_draft_is_spared_the_checks_of_what_is_filled_later_and_no_others() {
     let body =
-        json!({"type": "image", "image": {"link": "{{picture}}", "caption": "Hi {{ name }}"}});
+        json!({"type": "image", "image": {"caption": "Hi {{ name }}", "link": "{{picture}}"}});
     let draft = draft(&body).unwrap();
     assert_eq!(draft.kind(), Kind::Image);
     assert_eq!(draft.names(), ["name", "picture"]);
