@@ -1,7 +1,7 @@
 //! What is wrong with a caller's body: every fault, each with the place where it stands.
 
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// What kind of fault it is; stable, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -42,9 +42,15 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// More than anyone reads; a body of nothing but faults must not become an answer of many times its size.
+const MOST_KEPT: usize = 10_000;
+
 /// Collects faults while a body is read, so that one answer names them all.
 #[derive(Debug, Default)]
-pub struct Faults(RefCell<Vec<Fault>>);
+pub struct Faults {
+    kept: RefCell<Vec<Fault>>,
+    count: Cell<usize>,
+}
 
 impl Faults {
     /// A collection without a fault.
@@ -55,22 +61,26 @@ impl Faults {
 
     /// Adds one fault.
     pub fn add(&self, pointer: impl Into<String>, code: FaultCode, detail: impl Into<String>) {
-        self.0.borrow_mut().push(Fault {
-            pointer: pointer.into(),
-            code,
-            detail: detail.into(),
-        });
+        self.count.set(self.count.get() + 1);
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() < MOST_KEPT {
+            kept.push(Fault {
+                pointer: pointer.into(),
+                code,
+                detail: detail.into(),
+            });
+        }
     }
 
     /// How many faults there are so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.borrow().len()
+        self.count.get()
     }
 
     /// The value if no fault was found, else every fault.
     pub fn into_result<T>(self, value: Option<T>) -> Result<T, Vec<Fault>> {
-        let faults = self.0.into_inner();
+        let faults = self.kept.into_inner();
         match value {
             Some(value) if faults.is_empty() => Ok(value),
             _ => Err(faults),

@@ -4,6 +4,7 @@
 //! A field that nobody asked for is a fault when the reader is finished.
 
 use super::fault::{FaultCode, Faults};
+use super::placeholder;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
@@ -14,6 +15,16 @@ pub struct Fields<'a> {
     pointer: String,
     faults: &'a Faults,
     known: Vec<&'static str>,
+    stage: Stage,
+}
+
+/// Whether placeholders may still stand in the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Every text is what it will be.
+    Final,
+    /// A text that holds a placeholder is spared the checks of length and form until it is filled.
+    Draft,
 }
 
 impl<'a> Fields<'a> {
@@ -30,7 +41,13 @@ impl<'a> Fields<'a> {
             pointer,
             faults,
             known: Vec::new(),
+            stage: Stage::Final,
         })
+    }
+
+    /// Reads on at `stage`, as do the objects within; answers the stage until now.
+    pub fn enter(&mut self, stage: Stage) -> Stage {
+        std::mem::replace(&mut self.stage, stage)
     }
 
     /// Where a field of this object stands.
@@ -58,6 +75,12 @@ impl<'a> Fields<'a> {
     /// Adds a fault at a field of this object.
     pub fn fault(&self, name: &str, code: FaultCode, detail: impl Into<String>) {
         self.faults.add(self.pointer_to(name), code, detail);
+    }
+
+    /// Whether a field is there; does not count as asking for it.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// The raw value of a field; `null` counts as absent.
@@ -138,13 +161,60 @@ impl<'a> Fields<'a> {
     /// An object within this one.
     pub fn object(&mut self, name: &'static str) -> Option<Fields<'a>> {
         let value = self.value(name)?;
-        Fields::of(value, self.pointer_to(name), self.faults)
+        self.within(value, self.pointer_to(name))
     }
 
     /// As [`Self::object`], but a fault if absent.
     pub fn required_object(&mut self, name: &'static str) -> Option<Fields<'a>> {
         let value = self.required(name)?;
-        Fields::of(value, self.pointer_to(name), self.faults)
+        self.within(value, self.pointer_to(name))
+    }
+
+    /// The objects of an array. Beyond the number allowed they are not read; a missing array has none.
+    pub fn objects(&mut self, name: &'static str, count: RangeInclusive<usize>) -> Vec<Fields<'a>> {
+        let Some(value) = self.value(name) else {
+            return Vec::new();
+        };
+        let most = *count.end();
+        self.as_array(name, value, count);
+        let entries = value.as_array().into_iter().flatten().take(most);
+        entries
+            .enumerate()
+            .filter_map(|(index, entry)| {
+                self.within(entry, format!("{}/{index}", self.pointer_to(name)))
+            })
+            .collect()
+    }
+
+    /// As [`Self::objects`], but a fault if absent.
+    pub fn required_objects(
+        &mut self,
+        name: &'static str,
+        count: RangeInclusive<usize>,
+    ) -> Vec<Fields<'a>> {
+        self.required(name);
+        self.objects(name, count)
+    }
+
+    /// A text that is one of `allowed`.
+    pub fn choice(&mut self, name: &'static str, allowed: &[&'static str]) -> Option<&'static str> {
+        let text = self.text(name, 1..=usize::MAX)?;
+        let found = allowed.iter().copied().find(|known| *known == text);
+        if found.is_none() {
+            let detail = format!("must be one of: {}", allowed.join(", "));
+            self.fault(name, FaultCode::Invalid, detail);
+        }
+        found
+    }
+
+    /// As [`Self::choice`], but a fault if absent.
+    pub fn required_choice(
+        &mut self,
+        name: &'static str,
+        allowed: &[&'static str],
+    ) -> Option<&'static str> {
+        self.required(name)?;
+        self.choice(name, allowed)
     }
 
     /// A text that `parse` accepts; its error becomes the fault's detail.
@@ -154,6 +224,9 @@ impl<'a> Fields<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(name, 1..=usize::MAX)?;
+        if self.awaits_filling(text) {
+            return None;
+        }
         match parse(text) {
             Ok(value) => Some(value),
             Err(error) => {
@@ -161,6 +234,22 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// As [`Self::parsed`], but a fault if absent.
+    pub fn required_parsed<T, E: std::fmt::Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.required(name)?;
+        self.parsed(name, parse)
+    }
+
+    /// Whether a placeholder in `text` will still be filled.
+    #[must_use]
+    pub fn awaits_filling(&self, text: &str) -> bool {
+        self.stage == Stage::Draft && placeholder::is_in(text)
     }
 
     /// Ends the reading: every field nobody asked for is a fault.
@@ -178,6 +267,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn within(&self, value: &'a Value, pointer: String) -> Option<Self> {
+        let mut fields = Self::of(value, pointer, self.faults)?;
+        fields.stage = self.stage;
+        Some(fields)
+    }
+
     fn as_text(
         &self,
         name: &str,
@@ -188,6 +283,9 @@ impl<'a> Fields<'a> {
             self.fault(name, FaultCode::WrongType, "must be a text");
             return None;
         };
+        if self.awaits_filling(text) {
+            return Some(text);
+        }
         let characters = text.chars().count();
         if characters > *length.end() {
             let detail = format!(

@@ -1,0 +1,103 @@
+//! A bulk job's message: checked once as written, and again for each recipient when its placeholders are filled.
+
+use super::{Content, Kind};
+use crate::domain::fault::{Fault, FaultCode, Faults};
+use crate::domain::fields::Fields;
+use crate::domain::placeholder;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// A message whose placeholders are not filled yet. Made by [`Content::read_draft`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    kind: Kind,
+    body: Value,
+}
+
+/// Why a draft does not become a message for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FillError {
+    /// Variables are missing or cannot be filled in; the pointers are into the variables.
+    #[error("the variables do not fill the message")]
+    Variables(Vec<Fault>),
+    /// The filled message breaks a limit; the pointers are into the message.
+    #[error("the filled message breaks a limit")]
+    Content(Vec<Fault>),
+}
+
+impl Draft {
+    pub(super) fn of(kind: Kind, fields: &mut Fields<'_>) -> Self {
+        let mut body = Map::new();
+        body.insert("type".to_owned(), kind.as_str().into());
+        for name in [kind.as_str(), "context", "recipient_identity_key_hash"] {
+            if let Some(value) = fields.value(name) {
+                body.insert(name.to_owned(), value.clone());
+            }
+        }
+        Self {
+            kind,
+            body: Value::Object(body),
+        }
+    }
+
+    /// Meta's `type`.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The object named by the type, as the caller wrote it.
+    #[must_use]
+    pub fn object(&self) -> &Value {
+        self.body.get(self.kind.as_str()).unwrap_or(&Value::Null)
+    }
+
+    /// The variables it asks for, in order, once each.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        placeholder::names(&self.body)
+    }
+
+    /// The message for one recipient.
+    pub fn fill(&self, variables: &Value) -> Result<Content, FillError> {
+        let filled = placeholder::fill(&self.body, variables)
+            .map_err(|names| FillError::Variables(variable_faults(&names, variables)))?;
+        let faults = Faults::new();
+        let content =
+            Fields::of(&filled, "", &faults).and_then(|mut fields| Content::read(&mut fields));
+        faults.into_result(content).map_err(FillError::Content)
+    }
+}
+
+fn variable_faults(names: &[String], variables: &Value) -> Vec<Fault> {
+    names
+        .iter()
+        .map(|name| variable_fault(name, variables))
+        .collect()
+}
+
+fn variable_fault(name: &str, variables: &Value) -> Fault {
+    let (code, detail) = match placeholder::variable(variables, name) {
+        None => (
+            FaultCode::Required,
+            "is required: the message has a placeholder for it",
+        ),
+        Some(Value::Array(_) | Value::Object(_) | Value::Null) => (
+            FaultCode::WrongType,
+            "must be a text, a number, or true or false",
+        ),
+        Some(Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+            (FaultCode::TooLong, "is longer than any message can be")
+        }
+    };
+    let place = match (variables, name.parse::<usize>()) {
+        (Value::Array(_), Ok(counted @ 1..)) => (counted - 1).to_string(),
+        _ => name.replace('~', "~0").replace('/', "~1"),
+    };
+    Fault {
+        pointer: format!("/{place}"),
+        code,
+        detail: detail.to_owned(),
+    }
+}

@@ -1,0 +1,127 @@
+//! Drafts: what waits for its variables, what does not, and what becomes of each recipient's message.
+
+use super::*;
+
+#[test]
+fn a_draft_is_spared_the_checks_of_what_is_filled_later_and_no_others() {
+    let body =
+        json!({"type": "image", "image": {"caption": "Hi {{ name }}", "link": "{{picture}}"}});
+    let draft = draft(&body).unwrap();
+    assert_eq!(draft.kind(), Kind::Image);
+    assert_eq!(draft.names(), ["name", "picture"]);
+    let faults = self::draft(&json!({
+        "type": "image", "image": {"link": "picture", "caption": "{{1}}".repeat(300), "{{x}}": 1},
+    }))
+    .unwrap_err();
+    let places = places(&faults);
+    assert_eq!(
+        places,
+        [
+            ("/image/link", FaultCode::Invalid),
+            ("/image/{{x}}", FaultCode::UnknownField)
+        ]
+    );
+    let faults = read(&body).unwrap_err();
+    assert_eq!(
+        faults.len(),
+        1,
+        "a message sent at once has no placeholders"
+    );
+}
+
+#[test]
+fn every_format_may_wait_for_its_variable() {
+    let button = json!({"type": "reply", "reply": {"id": "{{id}} ", "title": "{{title}}"}});
+    let header = json!({"type": "image", "image": {"link": "{{link}}"}});
+    for (kind, object) in [
+        (
+            "location",
+            json!({"latitude": "{{lat}}", "longitude": "{{ long }}"}),
+        ),
+        (
+            "reaction",
+            json!({"message_id": "{{ id }}", "emoji": "{{emoji}}"}),
+        ),
+        ("sticker", json!({"id": "{{ id }}"})),
+        (
+            "contacts",
+            json!([{"name": {"formatted_name": "{{n}}"}, "birthday": "{{b}}"}]),
+        ),
+        (
+            "interactive",
+            json!({"type": "button", "header": header, "body": {"text": "{{t}}"}, "action": {"buttons": [button]}}),
+        ),
+        (
+            "template",
+            json!({"name": "{{t}}", "language": {"code": "{{l}}"}, "components": [{
+                "type": "button", "sub_type": "copy_code", "index": "{{i}}",
+                "parameters": [{"type": "coupon_code", "coupon_code": "{{a_long_name_for_a_code}}"}],
+            }]}),
+        ),
+    ] {
+        let body = json!({"type": kind, kind: object, "context": {"message_id": "{{ wamid }}"}});
+        assert_eq!(draft(&body).map(|draft| draft.kind().as_str()), Ok(kind));
+    }
+}
+
+#[test]
+fn a_filled_draft_is_checked_as_any_message() {
+    let draft = draft(&json!({
+        "text": {"body": "Hi {{name}}"}, "context": {"message_id": "{{ wamid }}"},
+    }))
+    .unwrap();
+    let content = draft
+        .fill(&json!({"name": "Ann", "wamid": "wamid.A"}))
+        .unwrap();
+    assert_eq!(content.object, json!({"body": "Hi Ann"}));
+    assert_eq!(content.reply_to, Some("wamid.A".parse().unwrap()));
+    let long = json!({"name": "x".repeat(4096), "wamid": "a b"});
+    let FillError::Content(faults) = draft.fill(&long).unwrap_err() else {
+        unreachable!("the variables are there")
+    };
+    assert_eq!(
+        places(&faults),
+        [
+            ("/text/body", FaultCode::TooLong),
+            ("/context/message_id", FaultCode::Invalid)
+        ]
+    );
+}
+
+#[test]
+fn a_variable_that_cannot_be_filled_in_is_told_with_its_place() {
+    let named = draft(&json!({"text": {"body": "{{a}} {{b}} {{c/d}} {{e}}"}})).unwrap();
+    let variables = json!({"a": [], "b": null, "e": "x".repeat(300_000)});
+    let FillError::Variables(faults) = named.fill(&variables).unwrap_err() else {
+        unreachable!("variables are missing")
+    };
+    assert_eq!(
+        places(&faults),
+        [
+            ("/a", FaultCode::WrongType),
+            ("/b", FaultCode::Required),
+            ("/c~1d", FaultCode::Required),
+            ("/e", FaultCode::TooLong)
+        ]
+    );
+    let counted = draft(&json!({"text": {"body": "{{1}} {{2}}"}})).unwrap();
+    let FillError::Variables(faults) = counted.fill(&json!(["x"])).unwrap_err() else {
+        unreachable!("a variable is missing")
+    };
+    assert_eq!(places(&faults), [("/1", FaultCode::Required)]);
+}
+
+#[test]
+fn a_stored_draft_is_read_back_as_itself() {
+    let draft = draft(&json!({"text": {"body": "{{1}}"}})).unwrap();
+    let stored = serde_json::to_string(&draft).unwrap();
+    assert_eq!(serde_json::from_str::<Draft>(&stored).unwrap(), draft);
+}
+
+fn draft(body: &Value) -> Result<Draft, Vec<Fault>> {
+    let faults = Faults::new();
+    let mut fields = Fields::of(body, "", &faults).unwrap();
+    let draft = Content::read_draft(&mut fields);
+    fields.finish();
+    faults.into_result(draft)
+}
