@@ -163,7 +163,9 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
 /// A proven refusal: another attempt later, if its class allows one, or the end.
 fn after_refusal(message: &mut Outbound, number: usize, now: Timestamp) {
     let number = u32::try_from(number).unwrap_or(u32::MAX);
-    let again = message.failure().map(|failure| retry::next(number, failure, seed(message)));
+    let again = message
+        .failure()
+        .map(|failure| retry::next(number, failure, seed(message)));
     match again {
         Some(Retry::After(wait)) => {
             message.state = State::Queued;
@@ -178,7 +180,9 @@ fn after_refusal(message: &mut Outbound, number: usize, now: Timestamp) {
 
 /// Spreads messages that failed together: their ids differ.
 fn seed(message: &Outbound) -> u64 {
-    message.id.as_str().bytes().fold(0, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()))
+    message.id.as_str().bytes().fold(0, |seed, byte| {
+        seed.wrapping_mul(31).wrapping_add(byte.into())
+    })
 }
 
 /// Nobody knows whether it was sent: held for a status or an operator, unless its sender prefers twice to never.

@@ -14,8 +14,8 @@ pub struct SecretText(String);
 impl SecretText {
     /// Takes `text` out of sight.
     #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
     }
 
     /// The text itself, for the one place that needs it.

@@ -347,6 +347,7 @@ mod tests {
             message: "rate limit hit".to_owned(),
             remedy: "send more slowly".to_owned(),
             trace_id: Some("Atrace".to_owned()),
+            retry_after_s: None,
         };
         let problem = Problem::provider("meta", failure);
         assert_eq!(problem.status(), StatusCode::TOO_MANY_REQUESTS);
