@@ -96,9 +96,10 @@ fn is_signed(event: &Value) -> bool {
 
 fn body(event: &Value) -> Vec<u8> {
     let text = event["body"].as_str().unwrap();
-    match event["isBase64Encoded"].as_bool().unwrap() {
-        true => BASE64_STANDARD.decode(text).unwrap(),
-        false => text.as_bytes().to_vec(),
+    if event["isBase64Encoded"] == true {
+        BASE64_STANDARD.decode(text).unwrap()
+    } else {
+        text.as_bytes().to_vec()
     }
 }
 
@@ -112,11 +113,11 @@ fn every_queue_sample_decodes_unless_its_name_says_otherwise() {
     {
         for sample in samples_of(function.name) {
             let event: SqsEvent = serde_json::from_str(&sample.source).unwrap();
-            let bodies = event
+            let mut bodies = event
                 .records
                 .iter()
                 .map(|record| record.body.as_deref().unwrap());
-            let all = bodies.map(|body| decodes(function.name, body)).all(|it| it);
+            let all = bodies.all(|body| decodes(function.name, body));
             assert_eq!(
                 all,
                 sample.case != "undecodable",

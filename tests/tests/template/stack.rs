@@ -1,4 +1,4 @@
-//! Reads `template.yaml` as JSON, CloudFormation's short tags in their long form (`!Ref x` is `{"Ref": "x"}`).
+//! Reads `template.yaml` as JSON, AWS's short tags in their long form (`!Ref x` is `{"Ref": "x"}`).
 //! Knows how to find things in it, not how they ought to be.
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -145,7 +145,7 @@ pub(crate) fn owner(value: &Value) -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// A list, or the one thing CloudFormation lets stand for a list of one.
+/// A list, or the one thing that may stand for a list of one.
 pub(crate) fn list(value: &Value) -> Vec<&Value> {
     value
         .as_array()
