@@ -5,13 +5,10 @@
 
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::fault::Faults;
-use crate::domain::fields::Fields;
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::{Outbound, State};
-use crate::domain::placeholder;
 use crate::domain::secret::Credential;
 use crate::provider::meta::client::{MetaClient, SendOutcome};
 use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
@@ -178,9 +175,10 @@ impl Sending {
             return Ok(Prepared::JobStopped);
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
-        Ok(match fill(&job.message, variables) {
-            Some(content) => Prepared::Content(content),
-            None => Prepared::Unsendable(unsendable("the job's message cannot be filled")),
+        // Checked when the recipient was added; a rule may have changed since.
+        Ok(match job.message.fill(variables) {
+            Ok(content) => Prepared::Content(content),
+            Err(_) => Prepared::Unsendable(unsendable("the job's message cannot be filled")),
         })
     }
 
@@ -204,14 +202,6 @@ enum Prepared {
     Unsendable(ProviderFailure),
     /// Its job is not running.
     JobStopped,
-}
-
-/// The job's message for one recipient. Checked when the recipient was added; checked again, because it must hold.
-fn fill(message: &Value, variables: &Value) -> Option<Content> {
-    let filled = placeholder::fill(message, variables).ok()?;
-    let faults = Faults::new();
-    let content = Content::read(&mut Fields::of(&filled, "", &faults)?);
-    faults.into_result(content).ok()
 }
 
 fn unsendable(why: &str) -> ProviderFailure {

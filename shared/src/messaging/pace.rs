@@ -45,9 +45,9 @@ pub async fn slot_of(
 /// The time between two messages at `share` percent of a rate.
 #[must_use]
 pub fn interval(messages_per_second: u32, share: u8) -> SignedDuration {
-    let per_hundred_seconds =
-        i64::from(messages_per_second.max(1)) * i64::from(share.clamp(1, 100));
-    SignedDuration::from_micros(100_000_000 / per_hundred_seconds)
+    let percents = u64::from(messages_per_second.max(1)) * u64::from(share.clamp(1, 100));
+    let micros = 100_000_000_u64.div_ceil(percents);
+    SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -57,9 +57,10 @@ mod tests {
     #[test]
     fn the_shares_of_a_rate_add_up_to_no_more_than_the_rate() {
         for rate in [1, 20, 80, 1_000] {
-            let per_second = |share| 1_000_000.0 / interval(rate, share).as_micros() as f64;
+            let (bulk, singles) = (interval(rate, 90), interval(rate, 10));
+            let in_a_minute = |every: SignedDuration| 60_000_000 / every.as_micros();
             assert!(
-                per_second(90) + per_second(10) <= f64::from(rate) * 1.001,
+                in_a_minute(bulk) + in_a_minute(singles) <= i128::from(rate) * 60,
                 "{rate}"
             );
         }

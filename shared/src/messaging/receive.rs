@@ -6,6 +6,7 @@
 mod inbound;
 mod status;
 
+use crate::domain::id::MessageId;
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::queue::WebhookRecord;
 use crate::domain::webhook::{Fact, Update};
@@ -46,7 +47,7 @@ struct Applied {
 }
 
 impl Applied {
-    fn to(message: impl ToString) -> Self {
+    fn to(message: &MessageId) -> Self {
         Self {
             state: EventState::Applied,
             reason: None,

@@ -1,12 +1,11 @@
 //! A bulk job's recipients: from the caller's lines to lines of the ledger.
 
-use crate::domain::content::{Content, read_recipient};
+use crate::domain::content::{FillError, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
 use crate::domain::message::{Lane, Outbound, State, Times};
-use crate::domain::placeholder;
 use crate::store::Job;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -63,27 +62,18 @@ fn read_variables(fields: &mut Fields<'_>) -> Option<Value> {
 
 /// The job's message with this line's variables must be one that the provider takes.
 fn check_filled(job: &Job, fields: &Fields<'_>, variables: Option<&Value>) {
-    let filled = match placeholder::fill(&job.message, variables.unwrap_or(&Value::Null)) {
-        Ok(filled) => filled,
-        Err(missing) => {
-            for name in missing {
-                let detail = format!("lacks {name}, which the job's message asks for");
-                fields.fault("variables", FaultCode::Required, detail);
-            }
-            return;
-        }
+    let (found, what) = match job.message.fill(variables.unwrap_or(&Value::Null)) {
+        Ok(_) => return,
+        Err(FillError::Variables(found)) => (found, "variable"),
+        Err(FillError::Content(found)) => (found, "message"),
     };
-    let faults = Faults::new();
-    let content =
-        Fields::of(&filled, "", &faults).and_then(|mut filled| Content::read(&mut filled));
-    if let Err(found) = faults.into_result(content) {
-        for fault in found {
-            let detail = format!(
-                "make the job's message wrong at {}: {}",
-                fault.pointer, fault.detail
-            );
-            fields.fault("variables", fault.code, detail);
-        }
+    for Fault {
+        pointer,
+        code,
+        detail,
+    } in found
+    {
+        fields.fault("variables", code, format!("{what} {pointer}: {detail}"));
     }
 }
 

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::fmt::Display;
 
 /// An item as the SDK speaks of it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -99,6 +100,6 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 /// A number attribute.
-pub(super) fn number(value: impl ToString) -> AttributeValue {
+pub(super) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -7,13 +7,13 @@ use super::item::{Indexes, Key, body, item, number, text};
 use super::page::{Entry, Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
+use crate::domain::content::Draft;
 use crate::domain::id::{AccountId, ChunkId, JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::{Message, OnUnknown, Outbound};
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// How many recipients one transaction creates: DynamoDB takes 100 writes, the job and the chunk are two of them.
 pub const CHUNK_SIZE: usize = 98;
@@ -73,9 +73,9 @@ pub struct Job {
     pub name: String,
     /// Where it stands.
     pub status: JobStatus,
-    /// The message object with its placeholders, as the caller wrote it.
+    /// The message with its placeholders.
     #[serde(with = "crate::domain::json_text")]
-    pub message: Value,
+    pub message: Draft,
     /// What to do when a call's outcome is not known.
     #[serde(default)]
     pub on_unknown: OnUnknown,

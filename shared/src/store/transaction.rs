@@ -132,9 +132,8 @@ impl Store {
                 .set_transact_items(Some(transaction.items.clone()))
                 .send()
                 .await;
-            let error = match sent {
-                Ok(_) => return Ok(Committed::Yes),
-                Err(error) => error,
+            let Err(error) = sent else {
+                return Ok(Committed::Yes);
             };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
                 error.as_service_error()

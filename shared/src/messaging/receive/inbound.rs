@@ -50,5 +50,5 @@ pub(super) async fn apply(
     if let Some(to) = &message.moved_to {
         people::moved(store, &contact, to).await?;
     }
-    Ok(Applied::to(inbound.id))
+    Ok(Applied::to(&inbound.id))
 }

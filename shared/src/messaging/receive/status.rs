@@ -29,7 +29,7 @@ pub(super) async fn apply(
         .apply(message, &Event::StatusCame(status), now)
         .await?;
     if knows(&message, &status.wamid) {
-        Ok(Applied::to(id))
+        Ok(Applied::to(&id))
     } else {
         Ok(waiting(
             "no attempt of the message can have this provider id",

@@ -1,0 +1,185 @@
+//! The samples in `events/`: one file per function and case, named `<function>-<case>.json`, each what AWS would send.
+//! Says that they are well-formed; what the functions answer to them is for the functions' own tests.
+
+use super::stack::{Function, Stack, workspace};
+use aws_lambda_events::event::{
+    dynamodb::TimeWindowEvent, eventbridge::EventBridgeEvent, sqs::SqsEvent,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use heliograph::domain::queue::{DeliverBody, DispatchBody, WebhookBody};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use std::collections::BTreeSet;
+use std::fs;
+
+/// One file.
+struct Sample {
+    function: String,
+    case: String,
+    source: String,
+    event: Value,
+}
+
+#[test]
+fn every_sample_is_for_a_function_and_every_function_has_one() {
+    let stack = Stack::read();
+    let functions: BTreeSet<String> = stack
+        .functions()
+        .iter()
+        .map(|it| it.name.to_owned())
+        .collect();
+    let sampled = samples().into_iter().map(|it| it.function).collect();
+    assert_eq!(functions, sampled);
+}
+
+#[test]
+fn every_http_sample_is_a_request_by_a_route_of_its_function() {
+    let stack = Stack::read();
+    for function in stack.functions() {
+        let routes = routes(&function);
+        for sample in samples_of(function.name)
+            .iter()
+            .filter(|it| it.event.get("routeKey").is_some())
+        {
+            let route = sample.event["routeKey"].as_str().unwrap();
+            assert!(routes.contains(route), "{}: {route}", sample.case);
+            let request = lambda_http::request::from_str(&sample.source).unwrap();
+            assert_eq!(
+                request.uri().path(),
+                sample.event["rawPath"],
+                "{}",
+                sample.case
+            );
+        }
+    }
+}
+
+/// The keys of the routes that lead to a function; a Function URL has one.
+fn routes(function: &Function<'_>) -> BTreeSet<String> {
+    let routes = function.triggers("HttpApi").into_iter();
+    let mut routes: BTreeSet<String> = routes
+        .map(|it| {
+            format!(
+                "{} {}",
+                it["Method"].as_str().unwrap(),
+                it["Path"].as_str().unwrap()
+            )
+        })
+        .collect();
+    if function.properties.get("FunctionUrlConfig").is_some() {
+        routes.insert("$default".to_owned());
+    }
+    routes
+}
+
+#[test]
+fn a_webhook_samples_signature_is_right_unless_its_name_says_otherwise() {
+    let calls = samples_of("webhook").into_iter();
+    let calls: Vec<Sample> = calls.filter(|it| it.event.get("body").is_some()).collect();
+    assert!(calls.iter().any(|it| it.event["isBase64Encoded"] == true));
+    for sample in calls {
+        let expected = !sample.case.ends_with("-signature");
+        assert_eq!(is_signed(&sample.event), expected, "{}", sample.case);
+    }
+}
+
+fn is_signed(event: &Value) -> bool {
+    let signature = event["headers"]["x-hub-signature-256"].as_str();
+    let signature = signature
+        .and_then(|it| it.strip_prefix("sha256="))
+        .unwrap_or_default();
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"demo-app-secret").unwrap();
+    mac.update(&body(event));
+    mac.verify_slice(&hex::decode(signature).unwrap()).is_ok()
+}
+
+fn body(event: &Value) -> Vec<u8> {
+    let text = event["body"].as_str().unwrap();
+    if event["isBase64Encoded"] == true {
+        BASE64_STANDARD.decode(text).unwrap()
+    } else {
+        text.as_bytes().to_vec()
+    }
+}
+
+#[test]
+fn every_queue_sample_decodes_unless_its_name_says_otherwise() {
+    let stack = Stack::read();
+    for function in stack
+        .functions()
+        .iter()
+        .filter(|it| !it.queues().is_empty())
+    {
+        for sample in samples_of(function.name) {
+            let event: SqsEvent = serde_json::from_str(&sample.source).unwrap();
+            let mut bodies = event
+                .records
+                .iter()
+                .map(|record| record.body.as_deref().unwrap());
+            let all = bodies.all(|body| decodes(function.name, body));
+            assert_eq!(
+                all,
+                sample.case != "undecodable",
+                "{}-{}",
+                sample.function,
+                sample.case
+            );
+        }
+    }
+}
+
+fn decodes(function: &str, body: &str) -> bool {
+    match function {
+        "ingest" => serde_json::from_str::<WebhookBody>(body).is_ok(),
+        "dispatch" => serde_json::from_str::<DispatchBody>(body).is_ok(),
+        "deliver" => serde_json::from_str::<DeliverBody>(body).is_ok(),
+        other => panic!("{other} takes messages from a queue, of what form?"),
+    }
+}
+
+#[test]
+fn the_streams_and_the_clocks_samples_are_what_aws_sends() {
+    for sample in samples_of("tally") {
+        let event: TimeWindowEvent = serde_json::from_str(&sample.source).unwrap();
+        assert!(
+            event.time_window_properties.shard_id.is_some(),
+            "{}",
+            sample.case
+        );
+        for record in sample.event["Records"].as_array().unwrap() {
+            assert_eq!(
+                record["dynamodb"]["NewImage"]["type"]["S"], "message",
+                "{}",
+                sample.case
+            );
+        }
+    }
+    for sample in samples_of("schedule") {
+        let event: EventBridgeEvent = serde_json::from_str(&sample.source).unwrap();
+        assert_eq!(event.source, "aws.events", "{}", sample.case);
+    }
+}
+
+fn samples_of(function: &str) -> Vec<Sample> {
+    let samples = samples().into_iter();
+    samples.filter(|it| it.function == function).collect()
+}
+
+fn samples() -> Vec<Sample> {
+    let files = fs::read_dir(workspace().join("events")).unwrap();
+    files.map(|entry| sample(&entry.unwrap().path())).collect()
+}
+
+fn sample(path: &std::path::Path) -> Sample {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let (function, case) = name.split_once('-').unwrap();
+    let source = fs::read_to_string(path).unwrap();
+    let event = serde_json::from_str(&source).unwrap_or_else(|error| panic!("{name}: {error}"));
+    Sample {
+        function: function.to_owned(),
+        case: case.to_owned(),
+        source,
+        event,
+    }
+}

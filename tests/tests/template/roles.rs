@@ -1,0 +1,164 @@
+//! Who may do what: one role per function, each thing named.
+
+use super::named;
+use super::stack::{Stack, list, owner};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Resources that end in a wildcard, and why they must. A log group's ARN ends in one, too, but not by our hand.
+const WILDCARDS: [(&str, &str, &str); 7] = [
+    (
+        "xray:PutTelemetryRecords",
+        "*",
+        "X-Ray's writes name no resource",
+    ),
+    (
+        "xray:PutTraceSegments",
+        "*",
+        "X-Ray's writes name no resource",
+    ),
+    (
+        "dynamodb:ListStreams",
+        "${MessagesTable.Arn}/stream/*",
+        "it is asked of a table, not of one stream",
+    ),
+    (
+        "secretsmanager:GetSecretValue",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:GetSecretValue",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:DescribeSecret",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:DescribeSecret",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+];
+
+#[test]
+fn every_function_has_a_role_of_its_own_and_nothing_else_has_one() {
+    let stack = Stack::read();
+    let used: Vec<String> = stack.functions().into_iter().map(|it| it.role).collect();
+    let roles = stack.of_type("AWS::IAM::Role");
+    assert_eq!(used.iter().collect::<BTreeSet<_>>().len(), used.len());
+    assert_eq!(used.len(), roles.len());
+    for (id, role) in roles {
+        assert!(used.contains(&id.to_owned()), "{id}");
+        assert!(role.get("ManagedPolicyArns").is_none(), "{id}");
+    }
+}
+
+#[test]
+fn no_role_names_an_action_or_a_resource_by_wildcard_without_a_reason() {
+    for function in Stack::read().functions() {
+        for grant in &function.grants {
+            for action in &grant.actions {
+                assert!(!action.contains('*'), "{}: {action}", function.name);
+                for resource in grant.resources.iter().filter(|it| it.contains('*')) {
+                    let mut known = WILDCARDS.iter();
+                    let known = known.any(|(of, end, _)| of == action && is_named(resource, end));
+                    assert!(known, "{}: {action} on {resource}", function.name);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a resource is the one this entry means: a bare wildcard only where it says so.
+fn is_named(resource: &str, end: &str) -> bool {
+    resource == end || (end.starts_with("secret:") && resource.ends_with(end))
+}
+
+#[test]
+fn only_the_webhook_reads_what_proves_a_call_and_only_senders_read_what_lets_us_send() {
+    for function in Stack::read().functions() {
+        let secrets = function.may("secretsmanager:GetSecretValue");
+        let kinds: Vec<&str> = secrets
+            .iter()
+            .map(|it| it.rsplit("${AWS::StackName}").next().unwrap())
+            .collect();
+        let expected: &[&str] = match function.name {
+            "webhook" => &["/in/*"],
+            "send" | "deliver" => &["/out/*"],
+            _ => &[],
+        };
+        assert_eq!(kinds, expected, "{}", function.name);
+    }
+}
+
+#[test]
+fn the_webhook_sees_nothing_of_the_table_but_accounts() {
+    let stack = Stack::read();
+    let webhook = named(&stack, "webhook");
+    let about_tables = webhook
+        .grants
+        .iter()
+        .filter(|it| it.actions.iter().any(|it| it.starts_with("dynamodb:")));
+    for grant in about_tables {
+        assert_eq!(grant.actions, ["dynamodb:GetItem"]);
+        let only = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ACCOUNT#*"]}});
+        assert_eq!(grant.condition, only);
+    }
+}
+
+#[test]
+fn a_function_is_told_of_exactly_the_queues_it_may_send_to() {
+    let stack = Stack::read();
+    for function in stack.functions() {
+        let environment = stack.environment(&function).into_iter();
+        let told: BTreeSet<String> = environment
+            .filter(|(name, _)| name.ends_with("_QUEUE_URL"))
+            .map(|(_, value)| owner(&value))
+            .collect();
+        let may = function.may("sqs:SendMessage").into_iter();
+        let may: BTreeSet<String> = may.map(|arn| owner(&json!(arn))).collect();
+        assert_eq!(told, may, "{}", function.name);
+    }
+}
+
+#[test]
+fn a_function_may_touch_exactly_the_tables_it_is_told_of() {
+    let stack = Stack::read();
+    for function in stack.functions() {
+        let environment = stack.environment(&function).into_iter();
+        let told: BTreeSet<String> = environment
+            .filter(|(name, _)| name.ends_with("_TABLE"))
+            .map(|(_, value)| owner(&value))
+            .collect();
+        let grants = function
+            .grants
+            .iter()
+            .filter(|it| it.actions.iter().any(|it| it.starts_with("dynamodb:")));
+        let may: BTreeSet<String> = grants
+            .flat_map(|it| it.resources.iter().map(|arn| owner(&json!(arn))))
+            .collect();
+        assert_eq!(told, may, "{}", function.name);
+    }
+}
+
+#[test]
+fn every_index_a_role_names_exists() {
+    let stack = Stack::read();
+    for function in stack.functions() {
+        for (table, index) in function
+            .may("dynamodb:Query")
+            .into_iter()
+            .filter_map(|arn| arn.split_once("/index/"))
+        {
+            let table = &stack.resource(&owner(&json!(table)))["Properties"];
+            let known = list(&table["GlobalSecondaryIndexes"])
+                .into_iter()
+                .any(|it| it["IndexName"] == index);
+            assert!(known, "{}: {index}", function.name);
+        }
+    }
+}
