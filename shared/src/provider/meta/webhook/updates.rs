@@ -84,6 +84,9 @@ impl Reading<'_> {
             None if self.change.field == UNPARSED => {
                 Fact::Malformed("not of a webhook's form".to_owned())
             }
+            None if self.change.field == "messages" && !self.value.is_object() => {
+                Fact::Malformed("the value is not an object, or nested too deeply".to_owned())
+            }
             None => Fact::Other(other::name_of_change(&self.change.field, &self.value)),
         };
         self.update(fact, self.value.clone())
