@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod problem;
+pub mod queue;
 pub mod records;
 pub mod secrets;
 pub mod telemetry;
