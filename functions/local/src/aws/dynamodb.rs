@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// `DynamoDB` itself takes up to two days; a desk wants to see the effect.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The running engine.
 pub(super) struct Dynamodb {

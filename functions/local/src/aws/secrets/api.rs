@@ -307,7 +307,7 @@ fn named(secret: &Secret, version: Option<&str>) -> Value {
 fn describe_one(secret: &Secret, stages_field: &str) -> Value {
     let staged = |(_, version): &(&String, &Version)| !version.stages.is_empty();
     let staged = secret.versions.iter().filter(staged);
-    let stages: BTreeMap<_, _> = staged.map(|(id, version)| (id, &version.stages)).collect();
+    let versions: BTreeMap<_, _> = staged.map(|(id, version)| (id, &version.stages)).collect();
     without_nulls(json!({
         "ARN": secret.arn,
         "Name": secret.name,
@@ -316,7 +316,7 @@ fn describe_one(secret: &Secret, stages_field: &str) -> Value {
         "CreatedDate": seconds(secret.created_at),
         "LastChangedDate": seconds(secret.changed_at),
         "DeletedDate": secret.deleted_at.map(seconds),
-        stages_field: stages,
+        stages_field: versions,
     }))
 }
 

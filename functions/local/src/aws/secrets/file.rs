@@ -29,11 +29,11 @@ impl Store {
     }
 
     /// Replaces the file.
-    pub(super) fn save(&self, shelf: &Shelf) -> io::Result<()> {
+    pub(super) fn save(&self, shelved: &Shelf) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         let temporary = path.with_extension("json.new");
         let mut file = create_private(&temporary)?;
-        file.write_all(&serde_json::to_vec(shelf)?)?;
+        file.write_all(&serde_json::to_vec(shelved)?)?;
         file.sync_data()?;
         std::fs::rename(&temporary, path)
     }

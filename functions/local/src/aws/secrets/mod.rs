@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// All the secrets.
 pub(super) struct Secrets {
-    shelf: Mutex<Shelf>,
+    shelved: Mutex<Shelf>,
     store: Store,
 }
 
@@ -29,8 +29,8 @@ impl Secrets {
     /// The secrets of `data_dir`, or none.
     pub(super) fn open(data_dir: Option<&Path>) -> Result<Self> {
         let store = Store::at(data_dir);
-        let shelf = Mutex::new(store.load()?);
-        Ok(Self { shelf, store })
+        let shelved = Mutex::new(store.load()?);
+        Ok(Self { shelved, store })
     }
 
     /// The answer to a call.
@@ -45,22 +45,26 @@ impl Secrets {
     fn call(&self, operation: &str, body: &[u8]) -> Result<Value, Refusal> {
         let now = jiff::Timestamp::now().as_millisecond();
         match operation {
-            "GetSecretValue" => self.read(|shelf| api::get(shelf, &parse::<Get>(body)?)),
-            "DescribeSecret" => self.read(|shelf| api::describe(shelf, &parse::<Of>(body)?)),
-            "ListSecrets" => self.read(|shelf| api::list(shelf, &parse::<List>(body)?)),
-            "CreateSecret" => self.change(|shelf| api::create(shelf, parse::<Create>(body)?, now)),
-            "PutSecretValue" => self.change(|shelf| api::put(shelf, parse::<Put>(body)?, now)),
-            "UpdateSecretVersionStage" => {
-                self.change(|shelf| api::move_stage(shelf, &parse::<MoveStage>(body)?, now))
+            "GetSecretValue" => self.read(|shelved| api::get(shelved, &parse::<Get>(body)?)),
+            "DescribeSecret" => self.read(|shelved| api::describe(shelved, &parse::<Of>(body)?)),
+            "ListSecrets" => self.read(|shelved| api::list(shelved, &parse::<List>(body)?)),
+            "CreateSecret" => {
+                self.change(|shelved| api::create(shelved, parse::<Create>(body)?, now))
             }
-            "DeleteSecret" => self.change(|shelf| api::delete(shelf, &parse::<Delete>(body)?, now)),
-            "RestoreSecret" => self.change(|shelf| api::restore(shelf, &parse::<Of>(body)?)),
+            "PutSecretValue" => self.change(|shelved| api::put(shelved, parse::<Put>(body)?, now)),
+            "UpdateSecretVersionStage" => {
+                self.change(|shelved| api::move_stage(shelved, &parse::<MoveStage>(body)?, now))
+            }
+            "DeleteSecret" => {
+                self.change(|shelved| api::delete(shelved, &parse::<Delete>(body)?, now))
+            }
+            "RestoreSecret" => self.change(|shelved| api::restore(shelved, &parse::<Of>(body)?)),
             _ => Err(Refusal::UnknownOperation),
         }
     }
 
     fn read(&self, act: impl FnOnce(&Shelf) -> Result<Value, Refusal>) -> Result<Value, Refusal> {
-        act(&self.shelf.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&self.shelved.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A change counts when it is in the file; a refused one changes nothing.
@@ -68,11 +72,11 @@ impl Secrets {
         &self,
         act: impl FnOnce(&mut Shelf) -> Result<Value, Refusal>,
     ) -> Result<Value, Refusal> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = shelf.clone();
+        let mut shelved = self.shelved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = shelved.clone();
         let answer = act(&mut changed)?;
         self.store.save(&changed)?;
-        *shelf = changed;
+        *shelved = changed;
         Ok(answer)
     }
 }

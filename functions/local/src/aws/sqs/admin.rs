@@ -60,7 +60,7 @@ pub(super) struct Set {
 
 impl Sqs {
     /// Making a queue again with the same attributes finds it.
-    pub(super) fn create_queue(&self, create: Create) -> Result<Vec<u8>, Fault> {
+    pub(super) fn create_queue(&self, create: &Create) -> Result<Vec<u8>, Fault> {
         check_name(&create.queue_name)?;
         let now = now();
         let settings = Settings::new(now / 1000).with(&create.attributes, now / 1000)?;
@@ -129,7 +129,7 @@ impl Sqs {
         write(&json!({ "Attributes": named }))
     }
 
-    pub(super) fn set_queue_attributes(&self, set: Set) -> Result<Vec<u8>, Fault> {
+    pub(super) fn set_queue_attributes(&self, set: &Set) -> Result<Vec<u8>, Fault> {
         let queue = self.queue(&set.queue_url)?;
         let settings = queue.settings().with(&set.attributes, now() / 1000)?;
         self.check_redrive(&settings)?;
@@ -170,7 +170,7 @@ impl Sqs {
 }
 
 fn check_name(name: &str) -> Result<(), Fault> {
-    if name.ends_with(".fifo") {
+    if name.strip_suffix(".fifo").is_some() {
         return Err(Fault::Unsupported(
             "the local endpoints have standard queues only",
         ));

@@ -24,7 +24,8 @@ pub(super) struct Tasks(Mutex<Vec<Task>>);
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Task {
-    task_handle: String,
+    #[serde(rename = "TaskHandle")]
+    handle: String,
     status: &'static str,
     source_arn: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub(super) struct Moves {
 
 impl Sqs {
     /// Moves what was received too often to the queue's dead-letter queue.
-    pub(super) fn bury(&self, from: &Queue, dead: Vec<Delivery>, now: i64) -> Result<(), Fault> {
+    pub(super) fn bury(&self, from: &Queue, dead: &[Delivery], now: i64) -> Result<(), Fault> {
         if dead.is_empty() {
             return Ok(());
         }
@@ -65,7 +66,7 @@ impl Sqs {
             source: Some(source.clone()),
             ..message.clone()
         };
-        carry(from, &target, &dead, buried, now)
+        carry(from, &target, dead, buried, now)
     }
 
     /// Moves all visible messages of a dead-letter queue back, before it answers.
@@ -84,7 +85,7 @@ impl Sqs {
         let to_move = from.counts(started).visible;
         let moved = self.move_all(&from, to.as_ref(), to_move, started)?;
         let task = Task {
-            task_handle: uuid::Uuid::new_v4().to_string(),
+            handle: uuid::Uuid::new_v4().to_string(),
             status: if moved == to_move {
                 "COMPLETED"
             } else {
@@ -97,7 +98,7 @@ impl Sqs {
             started_timestamp: started,
             failure_reason: (moved < to_move).then_some("CouldNotDetermineMessageSource"),
         };
-        let answer = write(&json!({ "TaskHandle": task.task_handle }));
+        let answer = write(&json!({ "TaskHandle": task.handle }));
         self.tasks.add(task);
         answer
     }

@@ -82,7 +82,7 @@ impl Sqs {
             let arrival = queue.arrivals.notified();
             let now = now();
             let taken = queue.take(most, now + hidden_ms, now)?;
-            self.bury(queue, taken.dead, now)?;
+            self.bury(queue, &taken.dead, now)?;
             if !taken.delivered.is_empty() || now >= deadline {
                 return Ok(taken.delivered);
             }

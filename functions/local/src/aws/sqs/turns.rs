@@ -22,14 +22,17 @@ impl Turns {
 
     /// Makes a message visible.
     pub(super) fn insert(&mut self, group: &str, sequence: u64) {
-        let group = match self.groups.get_mut(group) {
-            Some(known) => known,
-            None => {
-                self.order.push_back(group.to_owned());
-                self.groups.entry(group.to_owned()).or_default()
-            }
+        // Looked up first: nearly always the group is known, and its name need not be copied.
+        let fresh = if let Some(known) = self.groups.get_mut(group) {
+            known.insert(sequence)
+        } else {
+            self.order.push_back(group.to_owned());
+            self.groups
+                .entry(group.to_owned())
+                .or_default()
+                .insert(sequence)
         };
-        self.len += usize::from(group.insert(sequence));
+        self.len += usize::from(fresh);
     }
 
     /// Takes a message out of its turn.
