@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::serve::ListenerExt;
 use dynamodb::Dynamodb;
 use secrets::Secrets;
 use sqs::Sqs;
@@ -46,7 +47,7 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
 }
 
-/// The services, running until [`Endpoints::shutdown`] or the end of the process.
+/// The services, running until [`Endpoints::shutdown`]. Dropped, they end as well, but nobody waits for it.
 pub struct Endpoints {
     port: u16,
     dynamodb: Dynamodb,
@@ -132,6 +133,10 @@ fn take_data_dir(path: &Path) -> Result<File> {
 
 async fn serve(listener: TcpListener, services: Arc<Services>, mut closed: watch::Receiver<()>) {
     let router = Router::new().fallback(dispatch).with_state(services);
+    // Without this, an answer in two pieces waits for the client's delayed acknowledgement of the first.
+    let listener = listener.tap_io(|stream| {
+        stream.set_nodelay(true).ok();
+    });
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         closed.changed().await.ok();
     });

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+/// What a value may weigh.
+const MOST_BYTES: usize = 65_536;
+
 /// A call about one secret.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -260,6 +263,13 @@ pub(super) fn restore(shelf: &mut Shelf, of: &Of) -> Result<Value, Refusal> {
 
 impl Given {
     fn content(self) -> Result<Option<Content>, Refusal> {
+        let sizes =
+            [&self.secret_string, &self.secret_binary].map(|it| it.as_ref().map_or(0, String::len));
+        if sizes.iter().any(|size| *size > MOST_BYTES) {
+            return Err(Refusal::Parameter(
+                "A secret value can have 65536 bytes at most.",
+            ));
+        }
         match (self.secret_string, self.secret_binary) {
             (Some(_), Some(_)) => Err(Refusal::Parameter(
                 "You can't specify both a binary and a text value.",

@@ -128,7 +128,9 @@ impl Open {
         let temporary = path.with_extension("journal.new");
         let mut lines = Vec::new();
         let mut bytes = 0;
-        let mut file = File::create(&temporary)?;
+        File::create(&temporary)?;
+        // Kept open over the renaming: reopening could fail when the former file is gone already.
+        let mut file = OpenOptions::new().append(true).open(&temporary)?;
         for record in records {
             put(&mut lines, &record)?;
             if lines.len() > 1 << 20 {
@@ -140,7 +142,6 @@ impl Open {
         file.write_all(&lines)?;
         bytes += lines.len() as u64;
         std::fs::rename(&temporary, path)?;
-        let file = OpenOptions::new().append(true).open(path)?;
         Ok(Self {
             path: path.to_owned(),
             file,

@@ -158,3 +158,119 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::{Counts, Queue};
+    use crate::aws::sqs::message::Message;
+    use crate::aws::sqs::settings::Settings;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn message(body: String) -> Message {
+        let id = uuid::Uuid::new_v4().to_string();
+        let attributes = std::collections::BTreeMap::new();
+        Message {
+            id,
+            body,
+            attributes,
+            group: None,
+            trace: None,
+            sent_at: NOW,
+            source: None,
+        }
+    }
+
+    fn in_memory() -> Queue {
+        Queue::create("q", Settings::new(NOW / 1000), None, NOW).unwrap()
+    }
+
+    #[test]
+    fn a_message_is_visible_again_when_its_time_has_come() {
+        let queue = in_memory();
+        queue
+            .push(vec![(message("x".to_owned()), NOW)], NOW)
+            .unwrap();
+        assert_eq!(queue.take(1, NOW + 30_000, NOW).unwrap().delivered.len(), 1);
+        assert_eq!(queue.take(1, NOW, NOW + 29_999).unwrap().delivered.len(), 0);
+        assert_eq!(queue.next_visible(), Some(NOW + 30_000));
+        assert_eq!(queue.take(1, NOW, NOW + 30_000).unwrap().delivered.len(), 1);
+    }
+
+    #[test]
+    fn a_receipt_holds_after_its_time_until_the_message_is_received_again() {
+        let queue = in_memory();
+        queue
+            .push(vec![(message("x".to_owned()), NOW)], NOW)
+            .unwrap();
+        let taken = queue.take(1, NOW + 1, NOW).unwrap();
+        let receipt = taken.delivered.first().unwrap().receipt;
+        let visible = Counts {
+            visible: 1,
+            in_flight: 0,
+            delayed: 0,
+        };
+        assert_eq!(queue.counts(NOW + 2), visible);
+        queue.delete(&[receipt]).unwrap();
+        assert_eq!(
+            queue.counts(NOW + 2),
+            Counts {
+                visible: 0,
+                ..visible
+            }
+        );
+    }
+
+    #[test]
+    fn a_message_older_than_the_retention_is_never_delivered() {
+        let queue = in_memory();
+        queue
+            .push(vec![(message("x".to_owned()), NOW)], NOW)
+            .unwrap();
+        let later = NOW + 345_600_000;
+        assert!(queue.take(1, later, later).unwrap().delivered.is_empty());
+        assert_eq!(
+            queue.counts(later),
+            Counts {
+                visible: 0,
+                in_flight: 0,
+                delayed: 0
+            }
+        );
+    }
+
+    #[test]
+    fn a_journal_does_not_grow_with_what_is_gone() {
+        let path = std::env::temp_dir().join(format!("{}.journal", uuid::Uuid::new_v4()));
+        let settings = Settings::new(NOW / 1000);
+        let queue = Queue::create("q", settings, Some(&path), NOW).unwrap();
+        queue
+            .push(vec![(message("kept".to_owned()), NOW + 1000)], NOW)
+            .unwrap();
+        for _ in 0..70 {
+            queue
+                .push(vec![(message("x".repeat(1 << 20)), NOW)], NOW)
+                .unwrap();
+            let taken = queue.take(1, NOW + 30_000, NOW).unwrap();
+            queue
+                .delete(&[taken.delivered.first().unwrap().receipt])
+                .unwrap();
+        }
+        let size = std::fs::metadata(&path).unwrap().len();
+        drop(queue);
+        let queue = Queue::open("q", &path, NOW).unwrap();
+        let counts = queue.counts(NOW);
+        std::fs::remove_file(&path).unwrap();
+        assert!(size < 34 << 20, "{size}");
+        assert_eq!(
+            counts,
+            Counts {
+                visible: 0,
+                in_flight: 0,
+                delayed: 1
+            }
+        );
+    }
+}

@@ -106,7 +106,8 @@ impl State {
         for (sequence, held) in fresh {
             self.hold(sequence, held);
         }
-        self.compact()
+        self.compact();
+        Ok(())
     }
 
     /// Takes up to `most` visible messages; what must not be delivered any more goes aside.
@@ -148,7 +149,7 @@ impl State {
             self.settle(delivery.receipt.sequence, Place::after(visible_at, now));
         }
         self.journal.append(&records)?;
-        self.compact()?;
+        self.compact();
         Ok(taken)
     }
 
@@ -197,7 +198,8 @@ impl State {
         for receipt in current {
             self.forget(receipt.sequence);
         }
-        self.compact()
+        self.compact();
+        Ok(())
     }
 
     /// Hides a delivered message until `visible_at` instead.
@@ -295,15 +297,17 @@ impl State {
         }
     }
 
-    fn compact(&mut self) -> io::Result<()> {
+    /// Writes the journal anew if that is worth it. If it cannot be done, the longer one is as good.
+    fn compact(&mut self) {
         if !self.journal.is_stale() {
-            return Ok(());
+            return;
         }
         // Taken out for the while, because the records are borrowed from what remains.
         let mut journal = std::mem::replace(&mut self.journal, Journal::nowhere());
-        let outcome = journal.rewrite(self.records());
+        if let Err(error) = journal.rewrite(self.records()) {
+            tracing::warn!(%error, "could not shorten a queue's journal");
+        }
         self.journal = journal;
-        outcome
     }
 }
 

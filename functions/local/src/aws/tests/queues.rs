@@ -1,7 +1,6 @@
 //! Sending, receiving, deleting: the life of a message.
 
 use super::{attribute, bodies, in_memory, queue, receive, send, sqs};
-use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeName,
     QueueAttributeName, SendMessageBatchRequestEntry,

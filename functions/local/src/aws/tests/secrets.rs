@@ -186,6 +186,22 @@ async fn a_deleted_secret_is_refused_until_restored_and_a_forced_one_is_gone() {
 }
 
 #[tokio::test]
+async fn a_value_has_the_size_limit_of_aws() {
+    let endpoints = in_memory().await;
+    let client = secrets_manager(&endpoints);
+    let create = |size| {
+        client
+            .create_secret()
+            .name(NAME)
+            .secret_string("x".repeat(size))
+            .send()
+    };
+    let refused = create(65_537).await.unwrap_err().into_service_error();
+    assert!(refused.is_invalid_parameter_exception());
+    assert!(create(65_536).await.is_ok());
+}
+
+#[tokio::test]
 async fn secrets_are_listed_by_the_beginning_of_their_names() {
     let endpoints = in_memory().await;
     let client = secrets_manager(&endpoints);
