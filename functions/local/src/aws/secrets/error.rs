@@ -13,7 +13,8 @@ pub(super) enum Refusal {
     #[error("The operation failed because the secret already exists.")]
     SecretExists,
     #[error(
-        "You can't use ClientRequestToken because that value is already in use for a version of this secret with another value."
+        "You can't use ClientRequestToken because that value is already in use \
+         for a version of this secret with another value."
     )]
     VersionExists,
     #[error("You can't perform this operation on the secret because it was marked for deletion.")]

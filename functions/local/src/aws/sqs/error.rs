@@ -33,7 +33,8 @@ pub(super) enum Fault {
     #[error("The message referred to isn't in flight.")]
     NotInFlight,
     #[error(
-        "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+        "Invalid characters found. Valid unicode characters are \
+         #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
     )]
     BadCharacters,
     #[error("Unknown Attribute {0}.")]

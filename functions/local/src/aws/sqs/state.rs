@@ -211,7 +211,8 @@ impl State {
     ) -> Result<(), Fault> {
         self.wake(now);
         if !self.is_current(receipt) {
-            let reason = "Value for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.";
+            let reason = "Value for parameter ReceiptHandle is invalid. Reason: Message does not \
+                          exist or is not available for visibility timeout change.";
             return Err(Fault::BadParameter(reason.to_owned()));
         }
         match self.held.get(&receipt.sequence).map(|held| held.place) {
