@@ -1,0 +1,170 @@
+//! `DynamoDB` and its streams: the embedded engine on a listener of its own, and the hop that leads to it.
+//!
+//! The engine can be served, not called with raw requests; so our port forwards, and whoever counts the
+//! microseconds goes to the engine's own port.
+
+use super::answer::{self, Dialect};
+use anyhow::{Context, Result, anyhow};
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use dynoxide::Database;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// `DynamoDB` itself takes up to two days; a desk wants to see the effect.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The running engine.
+pub(super) struct Dynamodb {
+    url: String,
+    database: Database,
+    closing: watch::Sender<()>,
+    server: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Dynamodb {
+    /// Opens the database in `data_dir`, or one in memory, and serves it on a free port.
+    pub(super) async fn start(data_dir: Option<&Path>) -> Result<Self> {
+        let database = open(data_dir).context("cannot open the DynamoDB database")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (closing, closed) = watch::channel(());
+        let server = tokio::spawn(serve(listener, database.clone(), closed.clone()));
+        let sweeper = tokio::spawn(sweep(database.clone(), closed));
+        Ok(Self {
+            url,
+            database,
+            closing,
+            server,
+            sweeper,
+        })
+    }
+
+    /// The engine's own address.
+    pub(super) fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// The way from another port to this one.
+    pub(super) fn forward(&self) -> Result<Forward> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(CALL_TIMEOUT)
+            .build()?;
+        Ok(Forward {
+            client,
+            url: self.url.clone(),
+        })
+    }
+
+    /// Ends the engine; what is written last is written with fsync.
+    pub(super) async fn shutdown(mut self, patience: Duration) {
+        self.closing.send(()).ok();
+        if tokio::time::timeout(patience, &mut self.server)
+            .await
+            .is_err()
+        {
+            self.server.abort();
+        }
+        self.sweeper.await.ok();
+        if let Err(error) = self.database.disable_bulk_loading() {
+            tracing::error!(%error, "could not put the database on disk");
+        }
+    }
+}
+
+/// Bulk loading turns fsync off: the write-ahead log still survives the end of the process, not that of the machine.
+fn open(data_dir: Option<&Path>) -> Result<Database> {
+    let Some(data_dir) = data_dir else {
+        return Ok(Database::memory()?);
+    };
+    let path = data_dir.join("dynamodb.sqlite");
+    let path = path
+        .to_str()
+        .ok_or_else(|| anyhow!("the path is not UTF-8"))?;
+    let database = Database::new(path)?;
+    database.enable_bulk_loading()?;
+    Ok(database)
+}
+
+async fn serve(listener: TcpListener, database: Database, mut closed: watch::Receiver<()>) {
+    let end = async move {
+        closed.changed().await.ok();
+    };
+    if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, end).await {
+        tracing::error!(%error, "the DynamoDB engine stopped");
+    }
+}
+
+/// The engine deletes nothing by itself when its time to live has passed.
+async fn sweep(database: Database, mut closed: watch::Receiver<()>) {
+    let mut clock = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = clock.tick() => {}
+            _ = closed.changed() => return,
+        }
+        let database = database.clone();
+        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(Ok(items)) => tracing::debug!(items, "swept expired items"),
+            Ok(Err(error)) => tracing::warn!(%error, "could not sweep expired items"),
+            Err(error) => tracing::warn!(%error, "the sweep of expired items broke off"),
+        }
+    }
+}
+
+/// Sends requests on to the engine, bytes untouched.
+pub(super) struct Forward {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Forward {
+    /// The engine's answer to this request.
+    pub(super) async fn send(&self, parts: &Parts, body: Bytes) -> Response {
+        match self.call(&parts.headers, body).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(%error, "the DynamoDB engine did not answer");
+                let message = "the engine did not answer";
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                answer::error(status, Dialect::Json10, "InternalServerError", message)
+            }
+        }
+    }
+
+    async fn call(&self, headers: &HeaderMap, body: Bytes) -> reqwest::Result<Response> {
+        let request = self
+            .client
+            .post(&self.url)
+            .headers(end_to_end(headers))
+            .body(body);
+        let response = request.send().await?;
+        let status = response.status();
+        let headers = end_to_end(response.headers());
+        Ok((status, headers, Body::from(response.bytes().await?)).into_response())
+    }
+}
+
+/// The headers that are about the message, not about one connection or its framing.
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    for name in [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::EXPECT,
+        header::HOST,
+        header::TRANSFER_ENCODING,
+    ] {
+        headers.remove(name);
+    }
+    headers
+}
