@@ -1,7 +1,7 @@
 //! What the simulator accepted, in order, and which statuses are still owed for it.
 //!
 //! A message is in the journal before its sender hears of it. Bodies stay in the journal; here is only what is
-//! needed to find and count them, some fifty bytes a message.
+//! needed to find and count them, some eighty bytes a message.
 
 use super::Sender;
 use super::journal::{Journal, Place};

@@ -19,6 +19,8 @@ const CONCURRENT_POSTS: usize = 16;
 const WAITING_POSTS: usize = 64;
 /// After each failure: at once, then ever more slowly.
 const RETRY_MS: [i64; 7] = [0, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
+/// A webhook that is not there is asked again this often: at a desk it is being restarted.
+const LONGEST_UNANSWERED_MS: i64 = 5_000;
 /// After this long a POST is given up.
 const GIVE_UP_MS: i64 = 7 * 24 * 3_600_000;
 
@@ -157,8 +159,7 @@ impl Outboxes {
         if post.epoch != self.epoch || now_ms - post.first_ms > GIVE_UP_MS {
             return Afterwards::GivenUp;
         }
-        let last = RETRY_MS.last().copied().unwrap_or_default();
-        let delay = RETRY_MS.get(post.failures).copied().unwrap_or(last);
+        let delay = retry_after_ms(post.failures, outcome);
         post.failures += 1;
         outbox.waiting.insert((now_ms + delay, self.serial), post);
         Afterwards::WaitsForRepeat
@@ -171,6 +172,15 @@ impl Outboxes {
             outbox.scheduled.clear();
             outbox.waiting.clear();
         }
+    }
+}
+
+fn retry_after_ms(failures: usize, outcome: Outcome) -> i64 {
+    let last = RETRY_MS.last().copied().unwrap_or_default();
+    let delay = RETRY_MS.get(failures).copied().unwrap_or(last);
+    match outcome {
+        Outcome::Unanswered => delay.min(LONGEST_UNANSWERED_MS),
+        Outcome::Refused | Outcome::Taken => delay,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is accepted, and that it stays so.
 
+use super::super::is_locked;
+use super::super::ledger::Ledger;
 use super::*;
 
 #[tokio::test]
@@ -94,10 +96,9 @@ async fn an_accepted_message_survives_a_simulator_that_was_never_shut_down() {
 fn append(folder: &Folder, text: &str) {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();
-    let file = options
-        .append(true)
-        .open(folder.0.join("simulator.journal"));
-    file.unwrap().write_all(text.as_bytes()).unwrap();
+    options.append(true).create(true);
+    let mut file = options.open(folder.0.join("simulator.journal")).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
 }
 
 #[tokio::test]
@@ -183,4 +184,55 @@ async fn a_health_check_finds_something_to_call() {
     let numbers = client.get("/v25.0/200000000000001/phone_numbers").await;
     assert_eq!(numbers["data"][0]["display_phone_number"], "+15550001000");
     simulator.shutdown().await;
+}
+
+#[test]
+fn a_journal_in_use_is_left_alone() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let path = folder.0.join("simulator.journal");
+    let first = Ledger::open(&path, &quick()).unwrap();
+    let second = Ledger::open(&path, &quick()).unwrap_err();
+    assert!(is_locked(&second));
+    drop(first);
+    assert!(Ledger::open(&path, &quick()).is_ok());
+}
+
+#[test]
+fn a_damaged_journal_is_not_replayed_as_if_it_were_whole() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(&folder.0).unwrap();
+    append(&folder, "m\tnonsense\n");
+    let path = folder.0.join("simulator.journal");
+    let error = Ledger::open(&path, &quick()).unwrap_err();
+    assert!(error.to_string().contains("is damaged at byte 0"));
+}
+
+#[tokio::test]
+async fn a_latency_is_kept() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    let latency = json!({"min_ms": 40, "max_ms": 50});
+    client.post("/_sim/latency", &latency).await.unwrap();
+    let begun = std::time::Instant::now();
+    client.send(ANNA, "msg_1").await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(40));
+}
+
+#[tokio::test]
+async fn a_malformed_sender_is_refused() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    let sender = json!({
+        "phone_number_id": "100000000000002", "display_phone_number": "5550001002",
+        "waba_id": "200000000000001", "account_id": "acct_demo",
+    });
+    let (status, answer) = client.post("/_sim/senders", &sender).await.unwrap();
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .contains("display_phone_number")
+    );
 }
