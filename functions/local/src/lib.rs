@@ -1,3 +1,4 @@
 //! local
 
 pub mod aws;
+pub mod simulator;

@@ -1,0 +1,215 @@
+//! The control surface under `/_sim`: what was accepted, and what is to go wrong.
+
+use super::Sender;
+use super::faults::FaultOrder;
+use super::inbound::{self, InboundOrder};
+use super::recipient::Recipient;
+use super::record::Record;
+use super::state::{Latency, State as Simulator, locked};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::io;
+use std::sync::Arc;
+
+const DEFAULT_LIMIT: usize = 100;
+const HIGHEST_LIMIT: usize = 1_000;
+const LONGEST_LATENCY_MS: u64 = 60_000;
+
+/// The routes under `/_sim`.
+pub(super) fn router() -> Router<Arc<Simulator>> {
+    Router::new()
+        .route("/_sim/messages", get(messages))
+        .route("/_sim/stats", get(stats))
+        .route(
+            "/_sim/faults",
+            get(faults).post(add_fault).delete(clear_faults),
+        )
+        .route("/_sim/inbound", post(receive))
+        .route("/_sim/latency", post(set_latency))
+        .route("/_sim/senders", get(senders).post(add_sender))
+        .route("/_sim/reset", post(reset))
+}
+
+/// Why an order cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BadOrder {
+    status: StatusCode,
+    reason: String,
+}
+
+impl BadOrder {
+    /// A fault of the caller.
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<io::Error> for BadOrder {
+    fn from(error: io::Error) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            reason: format!("the journal cannot be used: {error}"),
+        }
+    }
+}
+
+impl IntoResponse for BadOrder {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({"error": self.reason}))).into_response()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    to: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct MessagePage {
+    #[serde(rename = "data")]
+    messages: Vec<ShownMessage>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ShownMessage {
+    id: String,
+    sender: String,
+    to: String,
+    at: String,
+    body: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LatencyOrder {
+    min_ms: u64,
+    max_ms: u64,
+}
+
+async fn messages(
+    State(simulator): State<Arc<Simulator>>,
+    search: Result<Query<Search>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<MessagePage>, BadOrder> {
+    let Query(search) = search.map_err(|error| BadOrder::new(error.body_text()))?;
+    let limit = search.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=HIGHEST_LIMIT).contains(&limit) {
+        return Err(BadOrder::new("limit must be between 1 and 1000"));
+    }
+    let to = search.to.as_deref().map(Recipient::from_key);
+    let page = locked(&simulator.ledger).page(to.as_ref(), search.cursor, limit)?;
+    let messages = page.records.into_iter().map(shown);
+    Ok(Json(MessagePage {
+        messages: messages.collect::<io::Result<_>>()?,
+        next_cursor: page.next.map(|number| number.to_string()),
+    }))
+}
+
+async fn stats(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    let counts = locked(&simulator.ledger).counts();
+    let (sent, failed) = simulator.webhooks.counts();
+    Json(json!({
+        "accepted": counts.accepted,
+        "refused": simulator.refused(),
+        "distinct_recipients": counts.distinct_recipients,
+        "duplicates": counts.duplicates,
+        "max_rate_per_sender": simulator.highest_rates(),
+        "webhooks": {"sent": sent, "failed": failed, "pending": counts.owed},
+    }))
+}
+
+async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    Json(json!({"data": locked(&simulator.faults).list()}))
+}
+
+async fn add_fault(
+    State(simulator): State<Arc<Simulator>>,
+    body: Bytes,
+) -> Result<Response, BadOrder> {
+    let order: FaultOrder = read(&body)?;
+    let added = locked(&simulator.faults).add(order);
+    let added = added.map_err(BadOrder::new)?;
+    Ok((StatusCode::CREATED, Json(added)).into_response())
+}
+
+async fn clear_faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    Json(json!({"removed": locked(&simulator.faults).clear()}))
+}
+
+async fn receive(
+    State(simulator): State<Arc<Simulator>>,
+    body: Bytes,
+) -> Result<Json<Value>, BadOrder> {
+    let order: InboundOrder = read(&body)?;
+    Ok(Json(inbound::send(&simulator, order).await?))
+}
+
+async fn set_latency(
+    State(simulator): State<Arc<Simulator>>,
+    body: Bytes,
+) -> Result<Json<Value>, BadOrder> {
+    let LatencyOrder { min_ms, max_ms } = read(&body)?;
+    if min_ms > max_ms || max_ms > LONGEST_LATENCY_MS {
+        return Err(BadOrder::new(
+            "min_ms must not exceed max_ms, nor max_ms 60000",
+        ));
+    }
+    *locked(&simulator.latency) = Latency { min_ms, max_ms };
+    Ok(Json(json!({"min_ms": min_ms, "max_ms": max_ms})))
+}
+
+async fn senders(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    let mut senders = simulator.senders();
+    for sender in &mut senders {
+        "…".clone_into(&mut sender.app_secret);
+        "…".clone_into(&mut sender.access_token);
+    }
+    Json(json!({"data": senders}))
+}
+
+async fn add_sender(
+    State(simulator): State<Arc<Simulator>>,
+    body: Bytes,
+) -> Result<Response, BadOrder> {
+    let sender: Sender = read(&body)?;
+    sender.check().map_err(BadOrder::new)?;
+    locked(&simulator.ledger).keep_sender(&sender)?;
+    let id = sender.phone_number_id.clone();
+    simulator.know(sender);
+    Ok((StatusCode::CREATED, Json(json!({"phone_number_id": id}))).into_response())
+}
+
+async fn reset(State(simulator): State<Arc<Simulator>>) -> Result<Json<Value>, BadOrder> {
+    simulator.reset()?;
+    Ok(Json(json!({"success": true})))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadOrder> {
+    serde_json::from_slice(body).map_err(|error| BadOrder::new(error.to_string()))
+}
+
+fn shown(record: Record) -> io::Result<ShownMessage> {
+    let at = Timestamp::from_millisecond(record.at_ms).map_err(io::Error::other)?;
+    Ok(ShownMessage {
+        id: record.wamid,
+        sender: record.sender,
+        to: record.recipient.shown(),
+        at: format!("{at:.3}"),
+        body: RawValue::from_string(record.body)?,
+    })
+}

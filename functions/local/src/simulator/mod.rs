@@ -1,0 +1,177 @@
+//! A simulator of Meta's Graph API: remembers what was sent, answers with signed webhooks, fails when told to.
+//!
+//! Speaks only HTTP with the platform and must not know how the platform works. Its control surface is under
+//! `/_sim` on the same port.
+//!
+//! Some numbers behave specially, with `<code>` one of Meta's six-digit error codes:
+//!
+//! | `to` | what happens |
+//! |---|---|
+//! | `+15558<code>` (`+15558131047`) | refused at once with this code |
+//! | `+15559<code>` (`+15559131026`) | accepted, then a `failed` status with this code |
+//!
+//! The category of a template, and so its price, is guessed from its name: with `otp`, `auth`, `verif`, `one_time`
+//! or `code` in it an authentication template, with `promo`, `market`, `offer`, `sale`, `discount` or `newsletter` a
+//! marketing one, otherwise utility.
+//!
+//! Rates and refusals are counted since the start; what was accepted is counted since the last reset.
+
+mod call;
+mod chance;
+mod connection;
+mod control;
+mod courier;
+mod faults;
+mod graph;
+mod graph_error;
+mod inbound;
+mod journal;
+mod ledger;
+mod outbox;
+mod rate;
+mod recipient;
+mod record;
+mod sender;
+mod state;
+mod statuses;
+#[cfg(test)]
+mod tests;
+mod webhooks;
+
+pub use sender::Sender;
+pub use statuses::StatusPlan;
+
+use anyhow::Context;
+use connection::{Connection, CuttableListener};
+use ledger::Ledger;
+use state::State;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use webhooks::Webhooks;
+
+/// The file in the data directory.
+const JOURNAL: &str = "simulator.journal";
+/// How long a simulator that ends may hold the journal.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How long answers that are under way may take at the end.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a simulator runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the journal is kept; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// Where webhooks go: `http://127.0.0.1:3001`, to which `/webhooks/meta/{account}` is added.
+    pub webhook_url: String,
+    /// Which statuses follow a message, and when.
+    pub statuses: StatusPlan,
+}
+
+impl Options {
+    /// In memory, with the usual statuses.
+    #[must_use]
+    pub fn in_memory(webhook_url: impl Into<String>) -> Self {
+        Self {
+            data_dir: None,
+            webhook_url: webhook_url.into(),
+            statuses: StatusPlan::default(),
+        }
+    }
+}
+
+/// A running simulator. Dropping it ends it, too, but does not wait for the end.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    stop: watch::Sender<()>,
+    server: JoinHandle<()>,
+    courier: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// Starts a simulator that knows these senders and those added to its journal earlier.
+    pub async fn start(
+        listener: TcpListener,
+        options: Options,
+        senders: Vec<Sender>,
+    ) -> anyhow::Result<Self> {
+        let address = listener.local_addr()?;
+        let webhooks = Webhooks::new(&options.webhook_url)?;
+        let (ledger, mut known) = open(options.data_dir.as_deref(), &options.statuses).await?;
+        known.extend(senders);
+        let (stop, stopped) = watch::channel(());
+        let state = State::new(ledger, known, webhooks, options.statuses, stopped);
+        let state = Arc::new(state);
+        let courier = tokio::spawn(courier::run(Arc::clone(&state)));
+        let server = tokio::spawn(serve(listener, state));
+        Ok(Self {
+            address,
+            stop,
+            server,
+            courier,
+        })
+    }
+
+    /// The base URL of the Graph API and of the control surface.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Ends the simulator and waits for the end.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        let ended = async {
+            let _ = self.courier.await;
+            let _ = self.server.await;
+        };
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, ended)
+            .await
+            .is_err()
+        {
+            tracing::warn!("the simulator ends although a call is still under way");
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    let mut stop = state.stop.clone();
+    let routes = graph::router().merge(control::router()).with_state(state);
+    let service = routes.into_make_service_with_connect_info::<Connection>();
+    let served = axum::serve(CuttableListener(listener), service)
+        .with_graceful_shutdown(async move {
+            let _ = stop.changed().await;
+        })
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the simulator's port failed");
+    }
+}
+
+async fn open(data_dir: Option<&Path>, plan: &StatusPlan) -> anyhow::Result<(Ledger, Vec<Sender>)> {
+    let Some(data_dir) = data_dir else {
+        return Ok((Ledger::in_memory(), Vec::new()));
+    };
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("cannot create {}", data_dir.display()))?;
+    let path = data_dir.join(JOURNAL);
+    let begun = Instant::now();
+    loop {
+        match Ledger::open(&path, plan) {
+            Err(error) if is_locked(&error) && begun.elapsed() < LOCK_PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<std::fs::TryLockError>();
+    matches!(cause, Some(std::fs::TryLockError::WouldBlock))
+}

@@ -1,0 +1,88 @@
+//! One accepted message as a line of the journal.
+
+use super::recipient::Recipient;
+use sha2::{Digest, Sha256};
+
+/// An accepted message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    /// When it was accepted, in milliseconds since 1970.
+    pub(super) at_ms: i64,
+    /// The id it was given.
+    pub(super) wamid: String,
+    /// The phone number id it leaves from.
+    pub(super) sender: String,
+    /// Whom it goes to.
+    pub(super) recipient: Recipient,
+    /// A fingerprint of its `biz_opaque_callback_data`, by which duplicates are found.
+    pub(super) intent: Option<u64>,
+    /// The request body, on one line.
+    pub(super) body: String,
+}
+
+impl Record {
+    /// The record as text without line feeds; [`Self::parse`] reads it.
+    pub(super) fn to_text(&self) -> String {
+        let intent = self.intent.map_or("-".to_owned(), |it| format!("{it:x}"));
+        format!(
+            "{}\t{}\t{}\t{}\t{intent}\t{}",
+            self.at_ms,
+            self.wamid,
+            self.sender,
+            self.recipient.key(),
+            self.body
+        )
+    }
+
+    /// Reads what [`Self::to_text`] wrote.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.splitn(6, '\t');
+        Some(Self {
+            at_ms: fields.next()?.parse().ok()?,
+            wamid: fields.next()?.to_owned(),
+            sender: fields.next()?.to_owned(),
+            recipient: Recipient::from_key(fields.next()?),
+            intent: match fields.next()? {
+                "-" => None,
+                intent => Some(u64::from_str_radix(intent, 16).ok()?),
+            },
+            body: fields.next()?.to_owned(),
+        })
+    }
+}
+
+/// A JSON text on one line: outside its strings a line feed is only white space, inside it is always escaped.
+pub(super) fn on_one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
+}
+
+/// Eight bytes that stand for a text.
+pub(super) fn fingerprint(text: &str) -> u64 {
+    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |sum, &byte| (sum << 8) | u64::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        for intent in [None, Some(0xfeed)] {
+            let record = Record {
+                at_ms: 1_751_247_548_123,
+                wamid: "wamid.AAA=".to_owned(),
+                sender: "100000000000001".to_owned(),
+                recipient: Recipient::Phone("15550001111".to_owned()),
+                intent,
+                body: on_one_line("{\n\t\"to\":\t\"+15550001111\"\r\n}"),
+            };
+            assert!(!record.to_text().contains('\n'));
+            assert_eq!(Record::parse(&record.to_text()).unwrap(), record);
+        }
+    }
+}
