@@ -9,7 +9,7 @@ mod count;
 use change::Change;
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};
-use heliograph::store::{Store, StoreError};
+use heliograph::store::Store;
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,7 +76,7 @@ pub struct StreamAnswer {
 pub async fn handle(
     state: &State,
     event: LambdaEvent<StreamEvent>,
-) -> Result<StreamAnswer, StoreError> {
+) -> Result<StreamAnswer, lambda_runtime::Error> {
     let StreamEvent { shard, records } = event.payload;
     // An engine without tumbling windows does not name the shard; then its streams must have only one.
     let shard = shard.or_else(|| records.first().and_then(|record| record.source.clone()));
