@@ -6,6 +6,7 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
 use heliograph::service::aws::Endpoints;
+use heliograph::service::telemetry;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_dynamo::Item;
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ async fn follow(functions: &Functions, client: &Client, table: &str) -> Result<(
             LambdaEvent::new(event, Context::default()),
         );
         if let Err(error) = counted.await {
-            anyhow::bail!("a batch was not counted: {error}");
+            anyhow::bail!("a batch was not counted: {}", telemetry::chain(&*error));
         }
     }
     Ok(())
