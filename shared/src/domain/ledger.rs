@@ -107,8 +107,13 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
             if message.state != State::Queued || !passed {
                 return None;
             }
-            next.state = State::Expired;
-            next.times.ended = Some(now);
+            // A lost attempt that was to be repeated may have been sent.
+            if message.attempts.iter().any(is_unanswered) {
+                next.state = State::Unknown;
+            } else {
+                next.state = State::Expired;
+                next.times.ended = Some(now);
+            }
         }
         Event::StatusCame(update) => take_status(&mut next, update)?,
     }

@@ -248,6 +248,20 @@ fn a_message_whose_time_has_passed_expires_only_while_it_waits() {
 }
 
 #[test]
+fn a_message_that_may_have_been_sent_is_not_said_to_have_expired() {
+    let mut message = queued(at(0));
+    message.on_unknown = OnUnknown::Retry;
+    message.expires_at = Some(at(60));
+    let message = claimed(&message, "one", at(0)).unwrap();
+    let waiting = apply(&message, &Event::LeaseRanOut, at(30)).unwrap();
+    let passed = apply(&waiting, &Event::TimePassed, at(60)).unwrap();
+    assert_eq!(passed.state, State::Unknown);
+    let sent = status("wamid.A", Status::Sent, at(1));
+    let settled = apply(&passed, &Event::StatusCame(&sent), at(61)).unwrap();
+    assert_eq!(settled.state, State::Sent);
+}
+
+#[test]
 fn a_status_of_no_attempt_changes_nothing() {
     let sent = status("wamid.A", Status::Sent, at(1));
     assert_eq!(

@@ -110,8 +110,8 @@ async fn a_persons_message_opens_the_window_for_a_day() {
     let closes = at(10) + WINDOW;
     let second = jiff::SignedDuration::from_secs(1);
     assert!(send(&store, None, closes - second).await.is_ok());
-    let closed = send(&store, None, closes).await;
-    assert!(matches!(closed, Err(SubmitError::WindowClosed)));
+    let late = send(&store, None, closes).await;
+    assert!(matches!(late, Err(SubmitError::WindowClosed)));
 }
 
 #[tokio::test]

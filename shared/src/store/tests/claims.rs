@@ -108,10 +108,7 @@ async fn what_is_overdue_is_found_until_its_outcome_is_known() {
     let key = (message.tenant.clone(), message.id.clone());
     assert_eq!(store.overdue_messages(at(100), 10).await.unwrap(), []);
     let later = at(101);
-    assert_eq!(
-        store.overdue_messages(later, 10).await.unwrap(),
-        [key.clone()]
-    );
+    assert_eq!(store.overdue_messages(later, 10).await.unwrap(), [key]);
     let held = store
         .claim(&message.tenant, &message.id, "one", later)
         .await;
