@@ -36,7 +36,8 @@ pub struct Problem {
     code: &'static str,
     /// What is wrong this time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    #[schema(value_type = Option<String>)]
+    detail: Option<Box<str>>,
     /// Every fault of the request, each with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
@@ -45,7 +46,8 @@ pub struct Problem {
     provider: Option<Box<ProviderProblem>>,
     /// Our id of the message it is about, where one was written down.
     #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    message_id: Option<Box<str>>,
     /// After how many seconds another try makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -236,14 +238,14 @@ impl Problem {
     /// Says what is wrong this time.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
     /// Says which message it is about.
     #[must_use]
     pub fn about(mut self, message_id: &str) -> Self {
-        self.message_id = Some(message_id.to_owned());
+        self.message_id = Some(message_id.into());
         self
     }
 
