@@ -1,0 +1,17 @@
+//! What an HTTP caller sees of a message and of a bulk job; every function that answers with one answers with this.
+//!
+//! Absent is left out, never `null`. Names that others gave stand as they were given.
+
+mod counts;
+mod job;
+mod message;
+
+pub use counts::{CountsDto, number_of};
+pub use job::JobDto;
+pub use message::{ContextDto, MessageDto, MessageErrorDto, ProfileDto};
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The object that `type` names, under that name.
+type Named = BTreeMap<String, Value>;
