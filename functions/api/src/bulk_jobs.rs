@@ -17,6 +17,7 @@ use heliograph::store::{Job, Store, StoreError};
 /// Lists a tenant's bulk jobs, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_bulk_jobs",
     path = "/v1/bulk-jobs",
     tag = "bulk jobs",
     params(
@@ -42,6 +43,7 @@ pub(crate) async fn list(
 /// Reads one bulk job. Its counts trail what happens by a second or two, and always sum to `total`.
 #[utoipa::path(
     get,
+    operation_id = "get_bulk_job",
     path = "/v1/bulk-jobs/{id}",
     tag = "bulk jobs",
     params(("id" = String, Path, description = "Our id", example = "job_019e92a7c8887000a000000000000001")),

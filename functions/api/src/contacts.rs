@@ -56,6 +56,7 @@ impl From<&Contact> for ContactDto {
 /// Lists a tenant's contacts, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_contacts",
     path = "/v1/contacts",
     tag = "contacts",
     params(
@@ -80,6 +81,7 @@ pub(crate) async fn list(
 /// Reads one contact.
 #[utoipa::path(
     get,
+    operation_id = "get_contact",
     path = "/v1/contacts/{id}",
     tag = "contacts",
     params(("id" = String, Path, description = "Our id", example = "cont_019e92a7c8887000a000000000000001")),

@@ -69,6 +69,7 @@ impl From<&Conversation> for ConversationDto {
 /// Lists a tenant's conversations of one state, the last active first.
 #[utoipa::path(
     get,
+    operation_id = "list_conversations",
     path = "/v1/conversations",
     tag = "conversations",
     params(
@@ -117,6 +118,7 @@ fn wanted_state(parameters: &mut Parameters) -> ConversationState {
 /// Reads one conversation.
 #[utoipa::path(
     get,
+    operation_id = "get_conversation",
     path = "/v1/conversations/{id}",
     tag = "conversations",
     params(("id" = String, Path, description = "Our id", example = "conv_019e92a7c8887000a000000000000001")),
@@ -137,6 +139,7 @@ pub(crate) async fn one(
 /// Lists a conversation's messages, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_conversation_messages",
     path = "/v1/conversations/{id}/messages",
     tag = "conversations",
     params(

@@ -45,6 +45,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Answers with this document. Needs no key.
 #[utoipa::path(
     get,
+    operation_id = "get_openapi",
     path = "/v1/openapi.json",
     tag = "platform",
     security(()),
@@ -65,12 +66,17 @@ mod tests {
     use super::*;
     use heliograph::service::openapi::document;
     use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn made() -> Value {
+        serde_json::from_str(&document([openapi()]).unwrap()).unwrap()
+    }
 
     /// The whole, with the other functions' routes, is compared in `tests/`.
     #[test]
     fn the_document_served_says_of_these_routes_what_the_code_says() {
         let served: Value = serde_json::from_str(TEXT).unwrap();
-        let made = serde_json::to_value(document([openapi()])).unwrap();
+        let made = made();
         for part in [
             "/paths",
             "/components/schemas",
@@ -88,16 +94,26 @@ mod tests {
 
     #[test]
     fn every_route_but_health_and_this_document_asks_for_a_key() {
-        let document = serde_json::to_value(document([openapi()])).unwrap();
-        assert_eq!(
-            document.pointer("/security/0/api_key"),
-            Some(&Value::Array(vec![]))
-        );
-        for (path, item) in document.get("paths").unwrap().as_object().unwrap() {
+        let made = made();
+        let none = Value::Array(vec![]);
+        assert_eq!(made.pointer("/security/0/api_key"), Some(&none));
+        for (path, item) in made.get("paths").unwrap().as_object().unwrap() {
             let is_open = matches!(path.as_str(), "/v1/health" | "/v1/openapi.json");
             for operation in item.as_object().unwrap().values() {
                 assert_eq!(operation.get("security").is_some(), is_open, "{path}");
             }
         }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let made = made();
+        let items = made.get("paths").unwrap().as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let names: Vec<_> = operations
+            .map(|operation| operation.get("operationId").unwrap().as_str().unwrap())
+            .collect();
+        let once: BTreeSet<_> = names.iter().collect();
+        assert_eq!(once.len(), names.len());
     }
 }

@@ -90,6 +90,7 @@ impl EventDto {
 /// Lists a tenant's webhook events, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_webhook_events",
     path = "/v1/webhook-events",
     tag = "webhook events",
     params(
@@ -133,6 +134,7 @@ fn wanted(parameters: &mut Parameters) -> walk::Wanted {
 /// Reads one event with what the provider sent. A record's id without a place stands for its first event.
 #[utoipa::path(
     get,
+    operation_id = "get_webhook_event",
     path = "/v1/webhook-events/{id}",
     tag = "webhook events",
     params(("id" = String, Path, description = "The event's name", example = "evt_019e92a7c8887000a000000000000001.0")),

@@ -161,7 +161,7 @@ impl Health {
         {
             return checks;
         }
-        let checks = self.dependencies.check().await;
+        let checks = Box::pin(self.dependencies.check()).await;
         *last = Some((Instant::now(), checks));
         checks
     }
@@ -224,6 +224,7 @@ async fn timed(name: &str, check: impl Future<Output = Result<(), Failed>>) -> C
 /// Says whether everything answers that the platform stands on, as of at most five seconds ago. Needs no key.
 #[utoipa::path(
     get,
+    operation_id = "get_health",
     path = "/v1/health",
     tag = "platform",
     security(()),

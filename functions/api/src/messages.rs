@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 /// Lists a tenant's messages, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_messages",
     path = "/v1/messages",
     tag = "messages",
     params(
@@ -86,6 +87,7 @@ pub(crate) fn state_of(message: &Message) -> MessageState {
 /// Reads one message.
 #[utoipa::path(
     get,
+    operation_id = "get_message",
     path = "/v1/messages/{id}",
     tag = "messages",
     params(("id" = String, Path, description = "Our id", example = "msg_019e92a7c8887000a000000000000001")),
@@ -156,6 +158,7 @@ impl AttemptDto {
 /// Lists the calls made for a message, oldest first; none for an inbound one.
 #[utoipa::path(
     get,
+    operation_id = "list_attempts",
     path = "/v1/messages/{id}/attempts",
     tag = "messages",
     params(

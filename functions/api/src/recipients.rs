@@ -1,7 +1,7 @@
 //! `GET /v1/bulk-jobs/{id}/recipients`: through an index where one lists the state, else through the job's chunks.
 
 use crate::bulk_jobs::find;
-use crate::listing::{answer, limit};
+use crate::listing::{answer, limit, page, slice};
 use crate::messages::{in_state, state_of};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -36,6 +36,7 @@ struct Place {
 /// Lists a job's recipients.
 #[utoipa::path(
     get,
+    operation_id = "list_recipients",
     path = "/v1/bulk-jobs/{id}/recipients",
     tag = "bulk jobs",
     params(
@@ -63,19 +64,15 @@ pub(crate) async fn list(
     let of_state = state.map_or("", MessageState::as_str);
     let name = format!("bulk-jobs/{id}/recipients/{of_state}");
     let cursor = Cursor::of(&name, &tenant);
-    match state.filter(|state| state.is_problem()) {
-        Some(state) => {
-            let slice = crate::listing::slice(&query, cursor)?;
-            let listed = store.job_problems(&job.id, state, &slice).await?;
-            crate::listing::page(&in_state(listed, state), cursor)
-        }
-        None => {
-            let place = query.place(cursor)?.unwrap_or_default();
-            let (found, next) = walk(&store, &job, state, limit(&query), place).await?;
-            let shown = found.iter().map(MessageDto::from).collect();
-            answer(shown, cursor, next.as_ref())
-        }
+    if let Some(state) = state.filter(|state| state.is_problem()) {
+        let slice = slice(&query, cursor)?;
+        let listed = store.job_problems(&job.id, state, &slice).await?;
+        return page(&in_state(listed, state), cursor);
     }
+    let place = query.place(cursor)?.unwrap_or_default();
+    let (found, next) = walk(&store, &job, state, limit(&query), place).await?;
+    let shown = found.iter().map(MessageDto::from).collect();
+    answer(shown, cursor, next.as_ref())
 }
 
 fn wanted_state(parameters: &mut Parameters) -> Option<MessageState> {

@@ -19,6 +19,7 @@ use heliograph::store::{Event, Store};
 /// applied is not applied twice. Answers with the event as it is now; read it again to see what became of it.
 #[utoipa::path(
     post,
+    operation_id = "replay_webhook_event",
     path = "/v1/webhook-events/{id}/replay",
     tag = "webhook events",
     params(("id" = String, Path, description = "The event's name, or its record's", example = "evt_019e92a7c8887000a000000000000001.0")),

@@ -108,6 +108,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 /// Counts a tenant's messages by day and sender. Trails what happens by a second or two.
 #[utoipa::path(
     get,
+    operation_id = "get_stats",
     path = "/v1/stats",
     tag = "stats",
     params(

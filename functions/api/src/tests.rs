@@ -10,5 +10,6 @@ mod desk;
 mod events;
 mod health;
 mod jobs;
+mod lambda;
 mod reading;
 mod stats;

@@ -3,20 +3,55 @@
 //! It is made when the document is generated, never while a function runs: `api` serves the committed text.
 
 use super::problem::Problem;
+use serde_json::{Value, json};
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
-/// One document of what each function says of its routes.
-#[must_use]
-pub fn document(functions: impl IntoIterator<Item = Document>) -> Document {
+/// The document that is committed and served: what each function says of its routes, in one.
+pub fn document(
+    functions: impl IntoIterator<Item = Document>,
+) -> Result<String, serde_json::Error> {
     let frame = Frame::openapi();
-    functions.into_iter().fold(frame, Document::merge_from)
+    let whole = functions.into_iter().fold(frame, Document::merge_from);
+    let mut whole = serde_json::to_value(whole)?;
+    without_null(&mut whole);
+    name_entries(&mut whole);
+    Ok(serde_json::to_string_pretty(&whole)? + "\n")
 }
 
-/// The document as it is committed and served.
-pub fn text(document: &Document) -> Result<String, serde_json::Error> {
-    Ok(document.to_pretty_json()? + "\n")
+/// What is absent is left out: where the derived schemas would allow `null` too, they must not.
+fn without_null(value: &mut Value) {
+    if let Some(kind) = value.get_mut("type")
+        && let Value::Array(kinds) = kind
+    {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = kinds.as_slice() {
+            *kind = only.clone();
+        }
+    }
+    if let Some(Value::Array(choices)) = value.get_mut("oneOf") {
+        choices.retain(|choice| choice != &json!({"type": "null"}));
+        if let [choice] = choices.as_slice() {
+            *value = choice.clone();
+        }
+    }
+    match value {
+        Value::Array(members) => members.iter_mut().for_each(without_null),
+        Value::Object(members) => members.values_mut().for_each(without_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A page names the schema of its entries instead of repeating it.
+fn name_entries(document: &mut Value) {
+    let schemas = document.pointer_mut("/components/schemas");
+    for (name, schema) in schemas.and_then(Value::as_object_mut).into_iter().flatten() {
+        let entry = name.strip_prefix("Page_");
+        if let (Some(entry), Some(items)) = (entry, schema.pointer_mut("/properties/data/items")) {
+            *items = json!({"$ref": format!("#/components/schemas/{entry}")});
+        }
+    }
 }
 
 /// What a list may answer instead of a page.
@@ -86,5 +121,40 @@ impl Modify for ApiKeyScheme {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_that_may_be_null_may_not_any_more() {
+        let mut schema = json!({"properties": {
+            "name": {"type": ["string", "null"]},
+            "lane": {"oneOf": [{"$ref": "#/components/schemas/Lane"}, {"type": "null"}]},
+            "size": {"type": ["string", "integer", "null"]},
+        }});
+        without_null(&mut schema);
+        let expected = json!({"properties": {
+            "name": {"type": "string"},
+            "lane": {"$ref": "#/components/schemas/Lane"},
+            "size": {"type": ["string", "integer"]},
+        }});
+        assert_eq!(schema, expected);
+    }
+
+    #[test]
+    fn a_page_names_the_schema_of_its_entries() {
+        let page = |items: Value| {
+            let page = json!({"properties": {"data": {"type": "array", "items": items}}});
+            json!({"components": {"schemas": {"Page_Message": page}}})
+        };
+        let mut document = page(json!({"type": "object"}));
+        name_entries(&mut document);
+        assert_eq!(
+            document,
+            page(json!({"$ref": "#/components/schemas/Message"}))
+        );
     }
 }

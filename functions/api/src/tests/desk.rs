@@ -46,7 +46,7 @@ pub(super) struct Services {
 pub(super) struct Desk {
     pub(super) store: Store,
     pub(super) services: Services,
-    router: Router,
+    pub(super) router: Router,
 }
 
 impl Desk {
@@ -78,7 +78,7 @@ impl Desk {
             services,
             router: router(state),
         };
-        desk.add_key("hg_admin", "demo", Role::Admin).await;
+        desk.add_key("hg_demo_admin", "demo", Role::Admin).await;
         desk.add_key("hg_viewer", "demo", Role::Viewer).await;
         desk.add_key("hg_stranger", "other", Role::Admin).await;
         desk

@@ -4,6 +4,7 @@ use super::desk::{Desk, ids, noon, tenant};
 use axum::http::{Method, StatusCode};
 use heliograph::domain::id::EventId;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
+use heliograph::store::EventState::{Applied, Failed, Kept, Malformed, Unmatched};
 use heliograph::store::{Event, EventState, StoredRecord};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -60,13 +61,7 @@ async fn every_event_is_listed_exactly_once_also_where_a_page_ends_inside_a_reco
     let desk = Desk::start().await;
     let mut count = 0;
     for (number, events) in (0..).zip([3, 1, 10, 2, 7, 1, 1]) {
-        keep(
-            &desk,
-            number,
-            "messages",
-            &vec![EventState::Applied; events],
-        )
-        .await;
+        keep(&desk, number, "messages", &vec![Applied; events]).await;
         count += events;
     }
     for limit in [1, 4, 10, count, 100] {
@@ -84,7 +79,6 @@ async fn every_event_is_listed_exactly_once_also_where_a_page_ends_inside_a_reco
 #[tokio::test]
 async fn what_was_not_applied_is_found_by_its_state_also_beside_something_worse() {
     let desk = Desk::start().await;
-    use EventState::{Applied, Failed, Kept, Malformed, Unmatched};
     for (number, states) in (0..).zip([
         &[Applied, Kept][..],
         &[Malformed, Failed, Applied],
@@ -116,13 +110,7 @@ async fn what_was_not_applied_is_found_by_its_state_also_beside_something_worse(
 #[tokio::test]
 async fn an_event_is_shown_with_what_the_provider_sent_of_it_alone() {
     let desk = Desk::start().await;
-    let record = keep(
-        &desk,
-        0,
-        "messages",
-        &[EventState::Applied, EventState::Malformed],
-    )
-    .await;
+    let record = keep(&desk, 0, "messages", &[Applied, Malformed]).await;
     let (status, event) = desk
         .get(&format!("/v1/webhook-events/{}.1", record.id))
         .await;
@@ -145,9 +133,9 @@ async fn an_event_is_shown_with_what_the_provider_sent_of_it_alone() {
 async fn a_replay_puts_the_record_back_on_the_queue_it_came_by() {
     let desk = Desk::start().await;
     for (number, list, queue) in [(0, "messages", "inbound"), (1, "statuses", "status")] {
-        let record = keep(&desk, number, list, &[EventState::Failed]).await;
+        let record = keep(&desk, number, list, &[Failed]).await;
         let path = format!("/v1/webhook-events/{}/replay", record.id);
-        let (status, event) = desk.call(Method::POST, &path, Some("hg_admin")).await;
+        let (status, event) = desk.call(Method::POST, &path, Some("hg_demo_admin")).await;
         assert_eq!(status, StatusCode::ACCEPTED);
         assert_eq!(event["state"], "failed");
         let (url, body) = desk.services.sent.lock().unwrap().pop().unwrap();
@@ -159,7 +147,7 @@ async fn a_replay_puts_the_record_back_on_the_queue_it_came_by() {
 #[tokio::test]
 async fn only_an_admin_of_the_same_tenant_may_replay() {
     let desk = Desk::start().await;
-    let record = keep(&desk, 0, "messages", &[EventState::Failed]).await;
+    let record = keep(&desk, 0, "messages", &[Failed]).await;
     let path = format!("/v1/webhook-events/{}/replay", record.id);
     for (key, expected) in [
         ("hg_viewer", StatusCode::FORBIDDEN),

@@ -53,14 +53,14 @@ async fn job_with(desk: &Desk, states: &[State]) -> Job {
     job
 }
 
-async fn count(desk: &Desk, job: &Job, counted: &[(&str, i64)]) {
+async fn count(desk: &Desk, job: &Job, numbers: &[(&str, i64)]) {
     let counter = |name: &str| Counter {
         tenant: tenant(),
         of: format!("job:{}", job.id),
         part: "-".to_owned(),
         name: name.to_owned(),
     };
-    let delta: CounterDelta = counted
+    let delta: CounterDelta = numbers
         .iter()
         .map(|(name, by)| (counter(name), *by))
         .collect();
@@ -116,12 +116,12 @@ async fn every_recipient_is_listed_exactly_once_whatever_the_page() {
 #[tokio::test]
 async fn recipients_are_listed_by_any_state() {
     let desk = Desk::start().await;
-    let states: Vec<State> = [State::Delivered, State::Failed, State::Sent]
+    let mixed: Vec<State> = [State::Delivered, State::Failed, State::Sent]
         .into_iter()
         .cycle()
         .take(30)
         .collect();
-    let job = job_with(&desk, &states).await;
+    let job = job_with(&desk, &mixed).await;
     for (state, count) in [("delivered", 10), ("failed", 10), ("sent", 10), ("read", 0)] {
         let path = format!("/v1/bulk-jobs/{}/recipients?state={state}", job.id);
         let (recipients, _) = desk.read_list(&path, 3).await;

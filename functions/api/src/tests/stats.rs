@@ -24,9 +24,9 @@ async fn messages_are_counted_by_day_and_sender_with_rates() {
     ]);
     let from = desk.store.position("shard-1").await.unwrap();
     assert!(desk.store.count(&delta, &from, "1").await.unwrap());
-    let (status, stats) = desk.get("/v1/stats?from=2026-11-14&to=2026-11-20").await;
+    let (status, found) = desk.get("/v1/stats?from=2026-11-14&to=2026-11-20").await;
     assert_eq!(status, StatusCode::OK);
-    let totals = &stats["totals"];
+    let totals = &found["totals"];
     assert_eq!(
         (&totals["inbound"], &totals["outbound"]["total"]),
         (&json!(4), &json!(13))
@@ -35,7 +35,7 @@ async fn messages_are_counted_by_day_and_sender_with_rates() {
         (&totals["delivery_rate"], &totals["read_rate"]),
         (&json!(0.75), &json!(0.5))
     );
-    let days = stats["days"].as_array().unwrap();
+    let days = found["days"].as_array().unwrap();
     assert_eq!(days.len(), 2);
     assert_eq!(
         (&days[0]["date"], &days[1]["date"]),
