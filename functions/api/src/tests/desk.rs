@@ -245,7 +245,6 @@ impl Services {
             None => ("graph_api", StatusCode::NOT_FOUND, json!({})),
         };
         if self.down.lock().unwrap().contains(service) {
-            // The Graph API is up whatever it says, so its connection must break.
             let error = json!({"__type": "InternalFailure"});
             return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
         }
