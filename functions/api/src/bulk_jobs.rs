@@ -19,7 +19,7 @@ use heliograph::store::{Job, Store, StoreError};
     get,
     operation_id = "list_bulk_jobs",
     path = "/v1/bulk-jobs",
-    tag = "bulk jobs",
+    tag = "Bulk jobs",
     params(
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
@@ -45,7 +45,7 @@ pub(crate) async fn list(
     get,
     operation_id = "get_bulk_job",
     path = "/v1/bulk-jobs/{id}",
-    tag = "bulk jobs",
+    tag = "Bulk jobs",
     params(("id" = String, Path, description = "Our id", example = "job_019e92a7c8887000a000000000000001")),
     responses((status = 200, description = "The job", body = JobDto), ListProblems, IdProblems)
 )]

@@ -58,7 +58,7 @@ impl From<&Contact> for ContactDto {
     get,
     operation_id = "list_contacts",
     path = "/v1/contacts",
-    tag = "contacts",
+    tag = "Contacts",
     params(
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
@@ -83,7 +83,7 @@ pub(crate) async fn list(
     get,
     operation_id = "get_contact",
     path = "/v1/contacts/{id}",
-    tag = "contacts",
+    tag = "Contacts",
     params(("id" = String, Path, description = "Our id", example = "cont_019e92a7c8887000a000000000000001")),
     responses((status = 200, description = "The contact", body = ContactDto), ListProblems, IdProblems)
 )]

@@ -71,7 +71,7 @@ impl From<&Conversation> for ConversationDto {
     get,
     operation_id = "list_conversations",
     path = "/v1/conversations",
-    tag = "conversations",
+    tag = "Conversations",
     params(
         ("state" = Option<ConversationState>, Query, description = "`open` unless told"),
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
@@ -120,7 +120,7 @@ fn wanted_state(parameters: &mut Parameters) -> ConversationState {
     get,
     operation_id = "get_conversation",
     path = "/v1/conversations/{id}",
-    tag = "conversations",
+    tag = "Conversations",
     params(("id" = String, Path, description = "Our id", example = "conv_019e92a7c8887000a000000000000001")),
     responses((status = 200, description = "The conversation", body = ConversationDto), ListProblems, IdProblems)
 )]
@@ -141,7 +141,7 @@ pub(crate) async fn one(
     get,
     operation_id = "list_conversation_messages",
     path = "/v1/conversations/{id}/messages",
-    tag = "conversations",
+    tag = "Conversations",
     params(
         ("id" = String, Path, description = "The conversation's id", example = "conv_019e92a7c8887000a000000000000001"),
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),

@@ -47,7 +47,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     get,
     operation_id = "get_openapi",
     path = "/v1/openapi.json",
-    tag = "platform",
+    tag = "Platform",
     security(()),
     responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value), ListProblems)
 )]

@@ -92,7 +92,7 @@ impl EventDto {
     get,
     operation_id = "list_webhook_events",
     path = "/v1/webhook-events",
-    tag = "webhook events",
+    tag = "Webhook events",
     params(
         ("state" = Option<String>, Query, description = "Only events in this state: `unknown_account`, `malformed`, \
             `waiting`, `unmatched` or `failed`; or `not_applied`, all of these. They come grouped, the worst state of \
@@ -136,7 +136,7 @@ fn wanted(parameters: &mut Parameters) -> walk::Wanted {
     get,
     operation_id = "get_webhook_event",
     path = "/v1/webhook-events/{id}",
-    tag = "webhook events",
+    tag = "Webhook events",
     params(("id" = String, Path, description = "The event's name", example = "evt_019e92a7c8887000a000000000000001.0")),
     responses((status = 200, description = "The event", body = EventDto), ListProblems, IdProblems)
 )]

@@ -48,10 +48,10 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    pub(crate) fn new(url: String, version: String) -> Self {
+    pub(crate) fn new(url: &str, version: &str) -> Self {
         Self {
-            url,
-            version,
+            url: url.to_owned(),
+            version: version.to_owned(),
             client: OnceLock::new(),
         }
     }
@@ -226,7 +226,7 @@ async fn timed(name: &str, check: impl Future<Output = Result<(), Failed>>) -> C
     get,
     operation_id = "get_health",
     path = "/v1/health",
-    tag = "platform",
+    tag = "Platform",
     security(()),
     responses(
         ListProblems,

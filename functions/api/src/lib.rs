@@ -77,18 +77,18 @@ struct Queues {
 impl State {
     /// Builds the clients; makes no call.
     #[must_use]
-    pub fn new(config: Config, aws: &Aws) -> Self {
-        let store = Store::new(aws.dynamodb(), config.messages_table, config.logs_table);
+    pub fn new(config: &Config, aws: &Aws) -> Self {
+        let store = Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table);
         let queues = Queues {
-            inbound: Queue::new(aws.sqs(), config.inbound_queue_url),
-            status: Queue::new(aws.sqs(), config.status_queue_url),
+            inbound: Queue::new(aws.sqs(), &config.inbound_queue_url),
+            status: Queue::new(aws.sqs(), &config.status_queue_url),
         };
         let dependencies = health::Dependencies {
             store: store.clone(),
             queues: queues.clone(),
             secrets: aws.secrets(),
-            secrets_prefix: config.secrets_prefix,
-            graph: health::Graph::new(config.graph_url, config.graph_version),
+            secrets_prefix: config.secrets_prefix.clone(),
+            graph: health::Graph::new(&config.graph_url, &config.graph_version),
         };
         Self {
             store,

@@ -6,7 +6,7 @@ use heliograph::service::{aws::Aws, config::Environment, telemetry};
 async fn main() -> anyhow::Result<()> {
     telemetry::init();
     let config = api::Config::from_env(&Environment::process())?;
-    let state = api::State::new(config, &Aws::load().await);
+    let state = api::State::new(&config, &Aws::load().await);
     let run = lambda_http::run(api::router(state)).await;
     run.map_err(|error| anyhow::anyhow!(error))
 }

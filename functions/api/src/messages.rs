@@ -24,7 +24,7 @@ use utoipa::ToSchema;
     get,
     operation_id = "list_messages",
     path = "/v1/messages",
-    tag = "messages",
+    tag = "Messages",
     params(
         ("state" = Option<String>, Query, description = "Only messages in this state: `queued`, `sending`, `unknown`, \
             `failed`, `cancelled` or `expired`. Recipients of a bulk job that are queued or being sent are found \
@@ -89,7 +89,7 @@ pub(crate) fn state_of(message: &Message) -> MessageState {
     get,
     operation_id = "get_message",
     path = "/v1/messages/{id}",
-    tag = "messages",
+    tag = "Messages",
     params(("id" = String, Path, description = "Our id", example = "msg_019e92a7c8887000a000000000000001")),
     responses((status = 200, description = "The message", body = MessageDto), ListProblems, IdProblems)
 )]
@@ -160,7 +160,7 @@ impl AttemptDto {
     get,
     operation_id = "list_attempts",
     path = "/v1/messages/{id}/attempts",
-    tag = "messages",
+    tag = "Messages",
     params(
         ("id" = String, Path, description = "The message's id", example = "msg_019e92a7c8887000a000000000000001"),
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),

@@ -38,7 +38,7 @@ struct Place {
     get,
     operation_id = "list_recipients",
     path = "/v1/bulk-jobs/{id}/recipients",
-    tag = "bulk jobs",
+    tag = "Bulk jobs",
     params(
         ("id" = String, Path, description = "The job's id", example = "job_019e92a7c8887000a000000000000001"),
         ("state" = Option<MessageState>, Query, description = "Only recipients in this state. `unknown`, `failed`, \

@@ -21,7 +21,7 @@ use heliograph::store::{Event, Store};
     post,
     operation_id = "replay_webhook_event",
     path = "/v1/webhook-events/{id}/replay",
-    tag = "webhook events",
+    tag = "Webhook events",
     params(("id" = String, Path, description = "The event's name, or its record's", example = "evt_019e92a7c8887000a000000000000001.0")),
     responses((status = 202, description = "It is on its queue", body = EventDto), ListProblems, IdProblems)
 )]

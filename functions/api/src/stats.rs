@@ -110,7 +110,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     get,
     operation_id = "get_stats",
     path = "/v1/stats",
-    tag = "stats",
+    tag = "Stats",
     params(
         ("from" = Option<Date>, Query, description = "The first day, in UTC; six days before the last unless told", example = "2026-11-14"),
         ("to" = Option<Date>, Query, description = "The last day, in UTC; today unless told; at most 92 days in all", example = "2026-11-20"),

@@ -1,2 +1,16 @@
-//! dispatch
-fn main() {}
+//! Runs function `dispatch` in Lambda.
+
+use heliograph::service::aws::Aws;
+use heliograph::service::config::Environment;
+use heliograph::service::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let config = dispatch::Config::from_env(&Environment::process())?;
+    let state = dispatch::State::new(&config, &Aws::load().await);
+    lambda_runtime::run(lambda_runtime::service_fn(|event| {
+        dispatch::handle(&state, event)
+    }))
+    .await
+}

@@ -1,1 +1,117 @@
-//! send
+//! Takes in everything that sends: single messages and bulk jobs.
+//!
+//! Trigger: the HTTP API. Role: reads and writes `messages`, reads `out/*` secrets, puts hints on `otp`, `single` and
+//! `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
+
+mod delivery;
+mod idempotency;
+mod jobs;
+mod messages;
+mod recipients;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::post;
+use heliograph::messaging::attempt::Sending;
+use heliograph::provider::meta::client::{ClientError, MetaClient};
+use heliograph::service::aws::Aws;
+use heliograph::service::clock;
+use heliograph::service::config::{ConfigError, Environment};
+use heliograph::service::http::edge;
+use heliograph::service::lanes::Lanes;
+use heliograph::service::queue::Queue;
+use heliograph::service::secrets::SecretsCache;
+use heliograph::store::Store;
+use std::sync::Arc;
+use utoipa::OpenApi;
+
+/// What the environment says.
+#[derive(Debug)]
+pub struct Config {
+    messages_table: String,
+    secrets_prefix: String,
+    graph_url: String,
+    graph_version: String,
+    otp_queue: String,
+    single_queue: String,
+    dispatch_queue: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut env = environment.read();
+        let config = Self {
+            messages_table: env.text("MESSAGES_TABLE"),
+            secrets_prefix: env.text("SECRETS_PREFIX"),
+            graph_url: env.url("GRAPH_URL"),
+            graph_version: env.text("GRAPH_VERSION"),
+            otp_queue: env.url("OTP_QUEUE_URL"),
+            single_queue: env.url("SINGLE_QUEUE_URL"),
+            dispatch_queue: env.url("DISPATCH_QUEUE_URL"),
+        };
+        env.finish(config)
+    }
+}
+
+/// What lives as long as the execution environment.
+#[derive(Debug, Clone)]
+pub struct State {
+    store: Store,
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    secrets: SecretsCache,
+    sending: Sending,
+    lanes: Lanes,
+    dispatch: Queue,
+}
+
+impl State {
+    /// Builds the clients; calls nobody.
+    pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
+        let store = Store::new(aws.dynamodb(), &config.messages_table, "");
+        let meta = MetaClient::new(&config.graph_url, &config.graph_version)?;
+        let sqs = aws.sqs();
+        let parts = Parts {
+            secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
+            sending: Sending::new(store.clone(), meta, clock::now),
+            lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
+            dispatch: Queue::new(sqs, &config.dispatch_queue),
+        };
+        Ok(Self {
+            store,
+            parts: Arc::new(parts),
+        })
+    }
+}
+
+impl FromRef<State> for Store {
+    fn from_ref(state: &State) -> Self {
+        state.store.clone()
+    }
+}
+
+/// The routes.
+#[must_use]
+pub fn router(state: State) -> Router {
+    let routes = Router::new()
+        .route("/v1/messages", post(messages::send))
+        .route("/v1/bulk-jobs", post(jobs::create))
+        .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
+        .route("/v1/bulk-jobs/{id}/start", post(jobs::start))
+        .with_state(state);
+    edge(routes)
+}
+
+/// The part of the OpenAPI document that describes these routes.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(messages::send, jobs::create, jobs::start, recipients::add))]
+struct Document;

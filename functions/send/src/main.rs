@@ -1,2 +1,13 @@
-//! send
-fn main() {}
+//! Runs function `send` in Lambda.
+
+use heliograph::service::aws::Aws;
+use heliograph::service::config::Environment;
+use heliograph::service::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let config = send::Config::from_env(&Environment::process())?;
+    let state = send::State::new(&config, &Aws::load().await)?;
+    lambda_http::run(send::router(state)).await
+}

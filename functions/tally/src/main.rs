@@ -1,2 +1,16 @@
-//! tally
-fn main() {}
+//! Runs function `tally` in Lambda.
+
+use heliograph::service::aws::Aws;
+use heliograph::service::config::Environment;
+use heliograph::service::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let config = tally::Config::from_env(&Environment::process())?;
+    let state = tally::State::new(&config, &Aws::load().await);
+    lambda_runtime::run(lambda_runtime::service_fn(|event| {
+        tally::handle(&state, event)
+    }))
+    .await
+}

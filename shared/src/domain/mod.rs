@@ -12,6 +12,7 @@ pub mod identity;
 pub(crate) mod json_text;
 pub mod ledger;
 pub mod message;
+pub mod pace;
 pub mod phone;
 pub mod placeholder;
 pub mod queue;

@@ -60,12 +60,13 @@ impl Sending {
         }
     }
 
-    /// Claims the message, calls the provider with `credential`, and writes the outcome.
+    /// Claims the message, calls the provider with `credential`, and writes the outcome. An account without a
+    /// credential refuses the message: its ledger must say why it was not sent.
     pub async fn attempt(
         &self,
         tenant: &TenantId,
         id: &MessageId,
-        credential: &Credential,
+        credential: Option<&Credential>,
     ) -> Result<Attempted, AttemptError> {
         let claimed_at = (self.now)();
         let token = Uuid::new_v4().simple().to_string();
@@ -75,13 +76,19 @@ impl Sending {
             Err(ClaimError::Store(error)) => return Err(error.into()),
         };
         let prepared = self.prepare(&message).await;
+        let Some(credential) = credential else {
+            let result = CallResult::Refused(without_credential());
+            return self
+                .record(message, &token, result, Duration::ZERO, None)
+                .await;
+        };
         let late = (self.now)().duration_since(claimed_at) > START_WITHIN;
         let content = match prepared {
             Ok(Prepared::Content(content)) if !late => content,
             Ok(Prepared::Unsendable(failure)) => {
                 let result = CallResult::Refused(failure);
                 return self
-                    .record(message, &token, result, Duration::ZERO, credential)
+                    .record(message, &token, result, Duration::ZERO, None)
                     .await;
             }
             Ok(Prepared::Content(_) | Prepared::JobStopped) => {
@@ -103,7 +110,7 @@ impl Sending {
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
-        self.record(message, &token, result, began.elapsed(), credential)
+        self.record(message, &token, result, began.elapsed(), Some(credential))
             .await
     }
 
@@ -113,13 +120,13 @@ impl Sending {
         token: &str,
         result: CallResult,
         took: Duration,
-        credential: &Credential,
+        credential: Option<&Credential>,
     ) -> Result<Attempted, AttemptError> {
         let event = Event::CallEnded {
             token,
             result,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
-            credential: Some(credential.alias.clone()),
+            credential: credential.map(|credential| credential.alias.clone()),
         };
         let message = self.store.apply(message, &event, (self.now)()).await?;
         Ok(Attempted::Made(Box::new(message)))
@@ -141,20 +148,7 @@ impl Sending {
         let Some(message) = message else {
             return Ok(Attempted::NotNow(None));
         };
-        let event = match message.state {
-            State::Sending => Event::LeaseRanOut,
-            State::Queued => Event::TimePassed,
-            State::Unknown
-            | State::Accepted
-            | State::Sent
-            | State::Failed
-            | State::Delivered
-            | State::Read
-            | State::Received
-            | State::Cancelled
-            | State::Expired => return Ok(Attempted::NotNow(Some(message))),
-        };
-        let message = self.store.apply(*message, &event, (self.now)()).await?;
+        let message = lapse(&self.store, *message, (self.now)()).await?;
         Ok(Attempted::NotNow(Some(Box::new(message))))
     }
 
@@ -196,6 +190,28 @@ impl Sending {
     }
 }
 
+/// The message after what time alone has done to it: its lease, or the time to send it, may have run out.
+pub async fn lapse(
+    store: &Store,
+    message: Outbound,
+    now: Timestamp,
+) -> Result<Outbound, StoreError> {
+    let event = match message.state {
+        State::Sending => Event::LeaseRanOut,
+        State::Queued => Event::TimePassed,
+        State::Unknown
+        | State::Accepted
+        | State::Sent
+        | State::Failed
+        | State::Delivered
+        | State::Read
+        | State::Received
+        | State::Cancelled
+        | State::Expired => return Ok(message),
+    };
+    store.apply(message, &event, now).await
+}
+
 enum Prepared {
     Content(Content),
     /// It can never be sent.
@@ -206,4 +222,12 @@ enum Prepared {
 
 fn unsendable(why: &str) -> ProviderFailure {
     ProviderFailure::without_code(Class::Permanent, why, "create the message again")
+}
+
+fn without_credential() -> ProviderFailure {
+    ProviderFailure::without_code(
+        Class::Credential,
+        "the account has no access token",
+        "put the account's access token into its secret, then send the message again",
+    )
 }

@@ -4,8 +4,9 @@
 //! share of the rate that jobs leave to them, otherwise all of it. So the two never add up to more than the rate.
 
 use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::pace::interval;
 use crate::store::{Sender, Store, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// The slot of one more single message of a sender.
 pub async fn single_slot(
@@ -39,30 +40,5 @@ pub async fn slot_of(
     match store.sender(tenant, sender).await? {
         Some(sender) => single_slot(store, &sender, now).await,
         None => Ok(now),
-    }
-}
-
-/// The time between two messages at `share` percent of a rate.
-#[must_use]
-pub fn interval(messages_per_second: u32, share: u8) -> SignedDuration {
-    let percents = u64::from(messages_per_second.max(1)) * u64::from(share.clamp(1, 100));
-    let micros = 100_000_000_u64.div_ceil(percents);
-    SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shares_of_a_rate_add_up_to_no_more_than_the_rate() {
-        for rate in [1, 20, 80, 1_000] {
-            let (bulk, singles) = (interval(rate, 90), interval(rate, 10));
-            let in_a_minute = |every: SignedDuration| 60_000_000 / every.as_micros();
-            assert!(
-                in_a_minute(bulk) + in_a_minute(singles) <= i128::from(rate) * 60,
-                "{rate}"
-            );
-        }
     }
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod dto;
 pub mod http;
+pub mod lanes;
 pub mod openapi;
 pub mod problem;
 pub mod queue;

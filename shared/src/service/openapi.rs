@@ -95,13 +95,13 @@ pub enum IdProblems {
     ),
     components(schemas(Problem)),
     tags(
-        (name = "messages", description = "Messages, in and out"),
-        (name = "bulk jobs", description = "One message to many recipients"),
-        (name = "conversations", description = "One contact with one sender"),
-        (name = "contacts", description = "People"),
-        (name = "webhook events", description = "What providers sent, kept raw"),
-        (name = "stats", description = "Messages counted by day and sender"),
-        (name = "platform", description = "Health, and this document")
+        (name = "Messages", description = "Messages, in and out"),
+        (name = "Bulk jobs", description = "One message to many recipients"),
+        (name = "Conversations", description = "One contact with one sender"),
+        (name = "Contacts", description = "People"),
+        (name = "Webhook events", description = "What providers sent, kept raw"),
+        (name = "Stats", description = "Messages counted by day and sender"),
+        (name = "Platform", description = "Health, and this document")
     ),
     security(("api_key" = [])),
     modifiers(&ApiKeyScheme)

@@ -43,6 +43,9 @@ pub struct Problem {
     /// What the provider said, if it was the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Box<ProviderProblem>>,
+    /// Our id of the message it is about, where one was written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
     /// After how many seconds another try makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -197,6 +200,13 @@ impl Problem {
         problem
     }
 
+    /// A webhook call that cannot be shown to be the provider's.
+    #[must_use]
+    pub fn unproven() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_signature")
+            .because("the signature is missing or not the one of this body")
+    }
+
     /// The problem that a bare status stands for: what a framework refused before any code of ours ran.
     #[must_use]
     pub fn of_status(status: StatusCode) -> Self {
@@ -230,6 +240,13 @@ impl Problem {
         self
     }
 
+    /// Says which message it is about.
+    #[must_use]
+    pub fn about(mut self, message_id: &str) -> Self {
+        self.message_id = Some(message_id.to_owned());
+        self
+    }
+
     /// Says after how many seconds another try makes sense.
     #[must_use]
     pub fn after(mut self, seconds: u32) -> Self {
@@ -246,6 +263,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             provider: None,
+            message_id: None,
             retry_after: None,
         }
     }

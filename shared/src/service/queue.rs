@@ -60,7 +60,10 @@ impl Entry {
     /// The same, received after `seconds`.
     #[must_use]
     pub fn after(self, seconds: u32) -> Self {
-        Self { delay_s: seconds.min(LONGEST_DELAY_S), ..self }
+        Self {
+            delay_s: seconds.min(LONGEST_DELAY_S),
+            ..self
+        }
     }
 }
 
@@ -68,7 +71,10 @@ impl Queue {
     /// The queue at `url`.
     #[must_use]
     pub fn new(client: Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+        Self {
+            client,
+            url: url.into(),
+        }
     }
 
     /// Puts one message on the queue.
@@ -96,7 +102,9 @@ impl Queue {
             .send()
             .await
             .map_err(refused)?;
-        let depth = answer.attributes.and_then(|all| all.get(&ApproximateNumberOfMessages)?.parse().ok());
+        let depth = answer
+            .attributes
+            .and_then(|all| all.get(&ApproximateNumberOfMessages)?.parse().ok());
         Ok(depth.unwrap_or(0))
     }
 
@@ -150,7 +158,10 @@ mod tests {
     use super::*;
 
     fn entry(bytes: usize) -> Entry {
-        Entry { body: "x".repeat(bytes), delay_s: 0 }
+        Entry {
+            body: "x".repeat(bytes),
+            delay_s: 0,
+        }
     }
 
     #[test]
@@ -159,7 +170,8 @@ mod tests {
             let cut = batches(sizes.iter().copied().map(entry).collect());
             let cut = cut.unwrap_or_default();
             assert!(cut.iter().all(|batch| batch.len() <= BATCH_ENTRIES));
-            let bytes = |batch: &Vec<Entry>| batch.iter().map(|entry| entry.body.len()).sum::<usize>();
+            let bytes =
+                |batch: &Vec<Entry>| batch.iter().map(|entry| entry.body.len()).sum::<usize>();
             assert!(cut.iter().all(|batch| bytes(batch) <= BATCH_BYTES));
             assert_eq!(cut.iter().map(Vec::len).sum::<usize>(), sizes.len());
         }

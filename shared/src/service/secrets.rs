@@ -3,8 +3,10 @@
 //! What `webhook` needs (`in`) and what sends (`out`) stand in different secrets, so that neither function may read
 //! the other's. No error holds anything of a secret but its name.
 
+use crate::domain::failure::Class;
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
+use crate::domain::message::Outbound;
 use crate::domain::secret::{Credential, SecretText};
 use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
@@ -112,6 +114,29 @@ impl SecretsCache {
         let secrets = Arc::new(parse_outbound(&name, &self.fetch(&name).await?)?);
         self.outbound.put(&name, secrets.clone(), Instant::now());
         Ok(secrets)
+    }
+
+    /// The credential to send with, if the account has one.
+    pub async fn credential(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Option<Credential>, SecretsError> {
+        match self.outbound(tenant, account).await {
+            Ok(secrets) => Ok(secrets.access_tokens.first().cloned()),
+            Err(SecretsError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the account's secrets anew next time, if the provider refused the credential of `message`.
+    pub fn doubt(&self, message: &Outbound) {
+        if message
+            .failure()
+            .is_some_and(|failure| failure.class == Class::Credential)
+        {
+            self.forget(&message.tenant, &message.account);
+        }
     }
 
     /// Reads the account's secrets anew next time: the provider refused one, or a signature did not fit.

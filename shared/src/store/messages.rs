@@ -321,19 +321,6 @@ impl Store {
         })
     }
 
-    /// What should have happened by `now` and has not: ids of single messages, soonest first.
-    pub async fn overdue_messages(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(TenantId, MessageId)>, StoreError> {
-        let due = self.due(&self.messages, now, limit).await?;
-        Ok(due
-            .iter()
-            .filter_map(|key| keys::message_of(&key.pk))
-            .collect())
-    }
-
     /// The keys of everything in `table` that is due by `now`.
     pub(super) async fn due(
         &self,

@@ -31,7 +31,7 @@ pub use idempotency::{IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
 pub use jobs::{CHUNK_SIZE, Chunk, Job, JobStatus, Progress, RecipientsAdded};
 pub use keys_of_callers::ApiKey;
 pub use messages::{ClaimError, StateBucket};
-pub use pace::{Lease, Pace};
+pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
 pub use transaction::Transaction;
@@ -69,3 +69,6 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

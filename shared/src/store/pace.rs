@@ -4,7 +4,7 @@ use super::item::{Key, body, number, text};
 use super::jobs::Job;
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
-use crate::domain::id::JobId;
+use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -38,6 +38,15 @@ impl Pace {
     pub fn job_ids(&self) -> Vec<JobId> {
         self.jobs.iter().filter_map(|id| id.parse().ok()).collect()
     }
+}
+
+/// What the sweeper has to look after.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overdue {
+    /// Single messages that are open after their time.
+    pub messages: Vec<(TenantId, MessageId)>,
+    /// Senders with running jobs whose dispatch was not heard of.
+    pub senders: Vec<(TenantId, PhoneNumberId)>,
 }
 
 /// Slots taken for the next second.
@@ -158,15 +167,17 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// The senders whose dispatch should have run by `now` and has not.
-    pub async fn stalled_senders(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(TenantId, PhoneNumberId)>, StoreError> {
-        let due = self.due(&self.messages, now, limit).await?;
-        let paces = due.iter().filter(|key| key.sk == keys::PACE);
-        Ok(paces.filter_map(|key| sender_of(&key.pk)).collect())
+    /// What should have happened by `now` and has not: up to `limit` of each shard, soonest first.
+    pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Overdue, StoreError> {
+        let mut overdue = Overdue::default();
+        for key in self.due(&self.messages, now, limit).await? {
+            if key.sk == keys::PACE {
+                overdue.senders.extend(sender_of(&key.pk));
+            } else {
+                overdue.messages.extend(keys::message_of(&key.pk));
+            }
+        }
+        Ok(overdue)
     }
 
     /// Takes the next free slot of a sender's single messages, `interval` apart: the time at which one may go.

@@ -72,7 +72,7 @@ impl Desk {
             aws: other,
             dynamodb: Some(dynamodb.aws),
         });
-        let state = State::new(Config::from_env(&environment).unwrap(), &aws);
+        let state = State::new(&Config::from_env(&environment).unwrap(), &aws);
         let desk = Self {
             store,
             services,

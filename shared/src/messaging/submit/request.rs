@@ -86,13 +86,13 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
 }
 
 /// Reads `from`, the sender.
-pub(crate) fn read_from(fields: &mut Fields<'_>) -> Option<PhoneNumberId> {
+pub fn read_from(fields: &mut Fields<'_>) -> Option<PhoneNumberId> {
     fields.required("from")?;
     fields.parsed("from", str::parse)
 }
 
 /// Reads `on_unknown`.
-pub(crate) fn on_unknown(text: &str) -> Result<OnUnknown, &'static str> {
+pub fn on_unknown(text: &str) -> Result<OnUnknown, &'static str> {
     match text {
         "hold" => Ok(OnUnknown::Hold),
         "retry" => Ok(OnUnknown::Retry),

@@ -1,0 +1,166 @@
+//! What happens to a message that is written down, while its caller waits.
+
+use crate::State;
+use heliograph::domain::identity::TenantId;
+use heliograph::domain::message::{Outbound, State as MessageState};
+use heliograph::messaging::attempt::Attempted;
+use heliograph::messaging::pace;
+use heliograph::service::clock;
+use heliograph::service::http::Preference;
+use heliograph::service::problem::Problem;
+use heliograph::service::secrets::SecretsError;
+use heliograph::service::telemetry;
+use jiff::{SignedDuration, Timestamp};
+
+/// A caller waits this long for a slot; then the queue does.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+
+/// How a request ends for its caller.
+pub(crate) enum Delivered {
+    /// The provider took it.
+    Taken(Box<Outbound>),
+    /// It is sent later, or nobody knows yet.
+    Later(Box<Outbound>),
+    /// It will not be sent.
+    Failed(Box<Outbound>),
+}
+
+impl Delivered {
+    pub(crate) fn message(&self) -> &Outbound {
+        match self {
+            Self::Taken(message) | Self::Later(message) | Self::Failed(message) => message,
+        }
+    }
+
+    fn of(message: Outbound) -> Self {
+        let message = Box::new(message);
+        match message.state {
+            MessageState::Queued | MessageState::Sending | MessageState::Unknown => {
+                Self::Later(message)
+            }
+            MessageState::Accepted
+            | MessageState::Sent
+            | MessageState::Delivered
+            | MessageState::Read
+            | MessageState::Received => Self::Taken(message),
+            MessageState::Failed | MessageState::Cancelled | MessageState::Expired => {
+                Self::Failed(message)
+            }
+        }
+    }
+}
+
+/// Sends a queued message now if it may, or queues it; says how any other stands.
+pub(crate) async fn deliver(
+    state: &State,
+    message: Outbound,
+    preference: Preference,
+) -> Result<Delivered, Problem> {
+    match message.state {
+        MessageState::Sending => return while_sending(state, message).await,
+        MessageState::Queued => {}
+        MessageState::Unknown
+        | MessageState::Accepted
+        | MessageState::Sent
+        | MessageState::Failed
+        | MessageState::Delivered
+        | MessageState::Read
+        | MessageState::Received
+        | MessageState::Cancelled
+        | MessageState::Expired => return Ok(Delivered::of(message)),
+    }
+    let now = clock::now();
+    if message.not_before.is_some_and(|time| now < time) {
+        let wait = message
+            .not_before
+            .map(|time| time.duration_since(now))
+            .unwrap_or_default();
+        // Beyond what a queue delays, the sweeper puts the hint in time.
+        if wait <= SignedDuration::from_mins(15) {
+            queue(state, &message, wait, None).await;
+        }
+        return Ok(Delivered::of(message));
+    }
+    match preference {
+        Preference::RespondAsync => {
+            queue(state, &message, SignedDuration::ZERO, None).await;
+            Ok(Delivered::of(message))
+        }
+        Preference::Wait => send_now(state, message).await,
+    }
+}
+
+async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem> {
+    let Outbound {
+        tenant,
+        account,
+        sender,
+        id,
+        ..
+    } = &message;
+    let slot = pace::slot_of(&state.store, tenant, sender, clock::now()).await?;
+    let wait = slot.duration_since(clock::now());
+    if wait > LONGEST_WAIT {
+        queue(state, &message, wait, Some(slot)).await;
+        return Ok(Delivered::of(message));
+    }
+    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+    let credential = match state.parts.secrets.credential(tenant, account).await {
+        Ok(credential) => credential,
+        Err(error @ SecretsError::Unavailable { .. }) => return Err(Problem::unavailable(&error)),
+        Err(error @ (SecretsError::Missing { .. } | SecretsError::Malformed { .. })) => {
+            return Err(Problem::internal(&error));
+        }
+    };
+    let attempted = state
+        .parts
+        .sending
+        .attempt(tenant, id, credential.as_ref())
+        .await;
+    match attempted.map_err(|error| Problem::unavailable(&error))? {
+        Attempted::Made(message) => {
+            state.parts.secrets.doubt(&message);
+            if message.state == MessageState::Queued {
+                let now = clock::now();
+                let wait = message.not_before.map(|time| time.duration_since(now));
+                queue(state, &message, wait.unwrap_or_default(), None).await;
+            }
+            Ok(Delivered::of(*message))
+        }
+        Attempted::NotNow(Some(message)) if message.state == MessageState::Sending => {
+            while_sending(state, *message).await
+        }
+        Attempted::NotNow(Some(message)) => Ok(Delivered::of(*message)),
+        Attempted::NotNow(None) => Err(Problem::not_found()),
+    }
+}
+
+/// Another request holds it: the caller may ask again when that one's lease has run out. A lease that has run out
+/// already makes the message unknown.
+async fn while_sending(state: &State, message: Outbound) -> Result<Delivered, Problem> {
+    let message =
+        heliograph::messaging::attempt::lapse(&state.store, message, clock::now()).await?;
+    match (message.state, &message.claim) {
+        (MessageState::Sending, Some(claim)) => {
+            let left = claim
+                .lease_until
+                .duration_since(clock::now())
+                .as_secs()
+                .max(0);
+            Err(Problem::in_progress(u32::try_from(left).unwrap_or(0) + 1))
+        }
+        _ => Ok(Delivered::of(message)),
+    }
+}
+
+/// Puts a hint on the message's lane. If the queue fails, the sweeper finds the message: it is written down.
+async fn queue(state: &State, message: &Outbound, wait: SignedDuration, slot: Option<Timestamp>) {
+    let tenant: &TenantId = &message.tenant;
+    if let Err(error) = state.parts.lanes.put(tenant, message, wait, slot).await {
+        tracing::warn!(
+            message.id = %message.id,
+            error = telemetry::chain(&error),
+            "hint not queued, the sweeper will see to the message"
+        );
+    }
+}

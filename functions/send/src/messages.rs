@@ -1,0 +1,175 @@
+//! `POST /v1/messages`: one message, sent while the caller waits, or later.
+
+use crate::delivery::{self, Delivered};
+use crate::{State, idempotency};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::role::Right;
+use heliograph::messaging::submit::{Origin, Submission, SubmitError, submit};
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::dto::MessageDto;
+use heliograph::service::http::{MAX_JSON, Preference, read_json};
+use heliograph::service::problem::Problem;
+
+/// The header that marks the answer to a repeated request.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Send a message.
+///
+/// The body is Meta's own message object (`to`, `type` and the object named by `type`) with our fields beside it. By
+/// default the answer comes when the provider has answered, at most some ten seconds later; with `Prefer:
+/// respond-async`, or when the sender's pace does not let the message go within two seconds, it is 202 and the message
+/// follows.
+#[utoipa::path(
+    post, path = "/v1/messages", tag = "Messages", security(("api_key" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "One key is one message, for 24 hours"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: answer once the message is written down"),
+    ),
+    request_body(content = crate::messages::MessageRequest, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The provider took it, or a repeated request found it further on", body = MessageDto),
+        (status = 202, description = "Written down; it is sent later, or its outcome is not known yet", body = MessageDto),
+        (status = 400, description = "Faults in the body, each with its place", body = Problem),
+        (status = 401, description = "No valid API key", body = Problem),
+        (status = 403, description = "The key may not send", body = Problem),
+        (status = 409, description = "The 24-hour window is closed, or a request with this key is running", body = Problem),
+        (status = 422, description = "The key was used with another body, or the provider refused the message", body = Problem),
+        (status = 429, description = "The provider asks to slow down", body = Problem),
+        (status = 502, description = "The provider failed; `message_id` names the message", body = Problem),
+        (status = 503, description = "Try again, with the same key", body = Problem),
+    ),
+)]
+pub(crate) async fn send(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let tenant = caller.with(Right::Send)?.tenant;
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let submission = Submission::read(&body, clock::now()).map_err(Problem::validation)?;
+    let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
+    let submitted = submit(
+        &state.store,
+        &tenant,
+        submission,
+        claim.as_ref(),
+        clock::now(),
+    )
+    .await
+    .map_err(problem)?;
+    let (origin, warnings) = (submitted.origin, submitted.warnings);
+    let delivered = delivery::deliver(&state, submitted.message, Preference::of(&headers)).await?;
+    Ok(answer(delivered, origin, &warnings))
+}
+
+fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Response {
+    let location = HeaderValue::try_from(format!("/v1/messages/{}", delivered.message().id));
+    let mut response = match delivered {
+        Delivered::Taken(message) => (StatusCode::OK, body(&message, warnings)).into_response(),
+        Delivered::Later(message) => {
+            (StatusCode::ACCEPTED, body(&message, warnings)).into_response()
+        }
+        Delivered::Failed(message) => failed(&message).into_response(),
+    };
+    let headers = response.headers_mut();
+    if let Ok(location) = location {
+        headers.insert(LOCATION, location);
+    }
+    match origin {
+        Origin::New => {}
+        Origin::Replayed => {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+    }
+    response
+}
+
+fn body(
+    message: &heliograph::domain::message::Outbound,
+    warnings: &[&'static str],
+) -> Json<MessageDto> {
+    let warnings = warnings
+        .iter()
+        .map(|warning| (*warning).to_owned())
+        .collect();
+    Json(MessageDto {
+        warnings,
+        ..MessageDto::from(message)
+    })
+}
+
+fn failed(message: &heliograph::domain::message::Outbound) -> Problem {
+    let problem = match message.failure() {
+        Some(failure) => Problem::provider("meta", failure.clone()),
+        None => Problem::unprocessable(message.state.as_str(), "the message was not sent"),
+    };
+    problem.about(message.id.as_str())
+}
+
+fn problem(error: SubmitError) -> Problem {
+    match error {
+        SubmitError::UnknownSender => Problem::validation(vec![Fault {
+            pointer: "/from".into(),
+            code: FaultCode::Invalid,
+            detail: "is not a sender of yours; write the phone number id of one".into(),
+        }]),
+        SubmitError::WindowClosed => Problem::conflict(
+            "window_closed",
+            "the person has not written within 24 hours: send an approved template instead",
+        ),
+        SubmitError::OtherBody => Problem::idempotency_mismatch(),
+        SubmitError::Store(error) => error.into(),
+    }
+}
+
+/// The body of a request to send: for the OpenAPI document; it is read field by field, so that all faults are told.
+#[derive(utoipa::ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `Submission::read`"
+)]
+pub(crate) struct MessageRequest {
+    /// The sender: Meta's phone number id.
+    #[schema(example = "100000000000001")]
+    from: String,
+    /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id.
+    #[schema(example = "+15550002001")]
+    to: Option<String>,
+    /// A business-scoped user id, for a person whose number is not known.
+    recipient: Option<String>,
+    /// `individual` or `group`.
+    recipient_type: Option<String>,
+    /// Meta's message type.
+    #[schema(example = "text")]
+    r#type: Option<String>,
+    /// The object named by `type`, as Meta documents it; shown here for text.
+    #[schema(value_type = Object, example = json!({"body": "Hello from Heliograph"}))]
+    text: Option<serde_json::Value>,
+    /// `{"message_id": …}`: the message this one answers.
+    #[schema(value_type = Object)]
+    context: Option<serde_json::Value>,
+    /// Your own value; it stands in every answer about this message.
+    biz_opaque_callback_data: Option<String>,
+    /// Your own name for the message.
+    reference: Option<String>,
+    /// Your own facts about the message.
+    #[schema(value_type = Object)]
+    metadata: Option<serde_json::Value>,
+    /// Not to be sent before.
+    #[schema(example = "2026-11-21T09:00:00Z")]
+    send_at: Option<String>,
+    /// Not to be sent after.
+    expires_at: Option<String>,
+    /// What to do when the outcome of a call is not known.
+    on_unknown: Option<heliograph::domain::message::OnUnknown>,
+    /// What it may not wait behind: `otp` or `single`.
+    lane: Option<String>,
+}

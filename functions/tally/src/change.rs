@@ -1,0 +1,111 @@
+//! What one write to the table means for the counters.
+
+use heliograph::domain::id::JobId;
+use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::message::State;
+use heliograph::store::Counter;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_dynamo::{AttributeValue, Item};
+
+/// One write, as the stream shows it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Change {
+    #[serde(rename = "SequenceNumber")]
+    pub(crate) sequence: String,
+    #[serde(default, rename = "NewImage")]
+    new: Option<Item>,
+    #[serde(default, rename = "OldImage")]
+    old: Option<Item>,
+}
+
+/// What the counters need to know of a message.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "direction", rename_all = "snake_case")]
+enum Seen {
+    Outbound {
+        tenant: TenantId,
+        sender: PhoneNumberId,
+        state: State,
+        created_at: i64,
+        #[serde(default)]
+        job: Option<JobId>,
+    },
+    Inbound {
+        tenant: TenantId,
+        sender: PhoneNumberId,
+        received_at: i64,
+    },
+}
+
+impl Change {
+    /// The counters this write moves, each by one: those the message left, and those it came to.
+    pub(crate) fn moves(&self) -> Vec<(Counter, i64)> {
+        let counters = |image: &Option<Item>| image.as_ref().map(counters).unwrap_or_default();
+        let (before, after) = (counters(&self.old), counters(&self.new));
+        if before == after {
+            return Vec::new();
+        }
+        let left = before.into_iter().map(|counter| (counter, -1));
+        left.chain(after.into_iter().map(|counter| (counter, 1)))
+            .collect()
+    }
+}
+
+/// The counters a message stands in. Items of other types stand in none.
+fn counters(image: &Item) -> Vec<Counter> {
+    let kind = image.get("type");
+    let is_message = matches!(kind, Some(AttributeValue::S(kind)) if kind == "message");
+    if !is_message {
+        return Vec::new();
+    }
+    match serde_dynamo::from_item(image.clone()) {
+        Ok(seen) => counters_of(seen),
+        Err(error) => {
+            tracing::error!(%error, "a message in the stream could not be read, it is not counted");
+            Vec::new()
+        }
+    }
+}
+
+fn counters_of(seen: Seen) -> Vec<Counter> {
+    match seen {
+        Seen::Outbound {
+            tenant,
+            sender,
+            state,
+            created_at,
+            job,
+        } => {
+            let of_day = Counter {
+                tenant: tenant.clone(),
+                of: day(created_at),
+                part: sender.to_string(),
+                name: format!("outbound_{}", state.as_str()),
+            };
+            let of_job = job.map(|job| Counter {
+                tenant,
+                of: format!("job:{job}"),
+                part: "-".into(),
+                name: state.as_str().into(),
+            });
+            [of_day].into_iter().chain(of_job).collect()
+        }
+        Seen::Inbound {
+            tenant,
+            sender,
+            received_at,
+        } => vec![Counter {
+            tenant,
+            of: day(received_at),
+            part: sender.to_string(),
+            name: "inbound_received".into(),
+        }],
+    }
+}
+
+/// The UTC day of a time in milliseconds.
+fn day(millis: i64) -> String {
+    let time = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("day:{}", time.strftime("%Y-%m-%d"))
+}
