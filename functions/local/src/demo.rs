@@ -3,6 +3,7 @@
 use crate::provision::{Provisioned, STACK};
 use anyhow::{Context, Result};
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use heliograph::domain::id::{AccountId, EventId, KeyId};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
@@ -121,7 +122,7 @@ async fn put_secret(secrets: &Client, name: &str, value: &serde_json::Value) -> 
         Err(error)
             if error
                 .as_service_error()
-                .is_some_and(|error| error.is_resource_exists_exception()) =>
+                .is_some_and(CreateSecretError::is_resource_exists_exception) =>
         {
             Ok(())
         }

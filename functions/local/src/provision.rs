@@ -34,16 +34,8 @@ pub(crate) struct Provisioned {
 }
 
 impl Provisioned {
-    pub(crate) fn messages_table(&self) -> String {
-        format!("{STACK}-messages")
-    }
-
-    pub(crate) fn logs_table(&self) -> String {
-        format!("{STACK}-logs")
-    }
-
     pub(crate) fn store(&self, aws: &Aws) -> Store {
-        Store::new(aws.dynamodb(), self.messages_table(), self.logs_table())
+        Store::new(aws.dynamodb(), messages_table(), logs_table())
     }
 
     /// Every variable of every function: each reads its own.
@@ -52,14 +44,23 @@ impl Provisioned {
         let urls =
             queues.map(|(name, url)| (format!("{}_QUEUE_URL", name.to_uppercase()), url.clone()));
         let names = [
-            ("MESSAGES_TABLE".to_owned(), self.messages_table()),
-            ("LOGS_TABLE".to_owned(), self.logs_table()),
+            ("MESSAGES_TABLE".to_owned(), messages_table()),
+            ("LOGS_TABLE".to_owned(), logs_table()),
             ("SECRETS_PREFIX".to_owned(), STACK.to_owned()),
             ("GRAPH_URL".to_owned(), graph_url.to_owned()),
             ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
         ];
         Environment::from_pairs(names.into_iter().chain(urls))
     }
+}
+
+/// The name of the table of messages.
+pub(crate) fn messages_table() -> String {
+    format!("{STACK}-messages")
+}
+
+fn logs_table() -> String {
+    format!("{STACK}-logs")
 }
 
 /// Makes what is not there yet.

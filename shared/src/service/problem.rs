@@ -39,8 +39,9 @@ pub struct Problem {
     #[schema(value_type = Option<String>)]
     detail: Option<Box<str>>,
     /// Every fault of the request, each with its place.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    #[schema(value_type = Vec<Fault>)]
+    errors: Box<[Fault]>,
     /// What the provider said, if it was the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Box<ProviderProblem>>,
@@ -72,7 +73,7 @@ impl Problem {
             count => format!("{count} fields are not as they must be: see errors"),
         };
         let mut problem = Self::bad_request("invalid_request", detail);
-        problem.errors = faults;
+        problem.errors = faults.into_boxed_slice();
         problem
     }
 
@@ -263,7 +264,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: None,
-            errors: Vec::new(),
+            errors: Box::default(),
             provider: None,
             message_id: None,
             retry_after: None,

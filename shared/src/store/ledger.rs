@@ -72,9 +72,7 @@ impl Store {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(
-                ReturnValuesOnConditionCheckFailure::AllOld,
-            )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match result {

@@ -101,10 +101,7 @@ fn inbound_indexes(message: &Inbound) -> Indexes {
 }
 
 /// The name a person's messages are threaded by: the same a message to them would have.
-pub(super) fn thread_of(
-    person: &Person,
-    group: Option<&GroupId>,
-) -> String {
+pub(super) fn thread_of(person: &Person, group: Option<&GroupId>) -> String {
     match (group, &person.wa_id, &person.user_id) {
         (Some(group), _, _) => Recipient::Group(group.clone()).canonical(),
         (None, Some(wa_id), _) => Identity::Phone(wa_id.clone()).canonical(),
