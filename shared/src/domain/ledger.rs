@@ -5,10 +5,13 @@
 
 use super::failure::ProviderFailure;
 use super::identity::Wamid;
-use super::message::{Attempt, OfAttempt, OnUnknown, Outbound, Outcome, Price, State, advance};
+use super::message::{
+    Attempt, OfAttempt, OnUnknown, Outbound, Outcome, Price, State, Status, advance,
+};
 use super::retry::{self, Retry};
 use super::webhook::StatusUpdate;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 /// How long a claim holds: longer than any call lasts.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -104,8 +107,13 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
             if message.state != State::Queued || !passed {
                 return None;
             }
-            next.state = State::Expired;
-            next.times.ended = Some(now);
+            // A lost attempt that was to be repeated may have been sent.
+            if message.attempts.iter().any(is_unanswered) {
+                next.state = State::Unknown;
+            } else {
+                next.state = State::Expired;
+                next.times.ended = Some(now);
+            }
         }
         Event::StatusCame(update) => take_status(&mut next, update)?,
     }
@@ -127,17 +135,20 @@ fn claimed_attempt<'a>(message: &'a mut Outbound, token: &str) -> Option<&'a mut
 
 /// Writes a call's outcome. A status may have overtaken it: then only the attempt learns of it.
 fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
-    let number = message.attempts.len();
-    let undecided = matches!(message.state, State::Sending | State::Unknown);
+    // Queued: its lease had run out and its sender prefers twice to never, but the outcome came first.
+    let undecided = matches!(
+        message.state,
+        State::Queued | State::Sending | State::Unknown
+    );
+    if let CallResult::Accepted(provider_id) = result {
+        name_newest(message, provider_id);
+    }
     let Some(attempt) = message.attempts.last_mut() else {
         return;
     };
     match result {
-        CallResult::Accepted(provider_id) => {
+        CallResult::Accepted(_) => {
             attempt.outcome = Some(Outcome::Accepted);
-            attempt
-                .provider_id
-                .get_or_insert_with(|| provider_id.clone());
             message.times.accepted.get_or_insert(now);
             if undecided {
                 message.state = State::Accepted;
@@ -147,12 +158,15 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
             attempt.outcome = Some(Outcome::Refused);
             attempt.failure = Some(failure.clone());
             if undecided {
-                after_refusal(message, number, now);
+                after_refusal(message, now);
             }
         }
         CallResult::Ambiguous(failure) => {
             attempt.outcome = Some(Outcome::Ambiguous);
-            attempt.failure = Some(failure.clone());
+            // A status has told more about the attempt than a missing answer does.
+            if attempt.provider_id.is_none() {
+                attempt.failure = Some(failure.clone());
+            }
             if message.state == State::Sending {
                 lose_sight(message);
             }
@@ -161,11 +175,11 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
 }
 
 /// A proven refusal: another attempt later, if its class allows one, or the end.
-fn after_refusal(message: &mut Outbound, number: usize, now: Timestamp) {
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
+fn after_refusal(message: &mut Outbound, now: Timestamp) {
+    let calls = u32::try_from(calls(message)).unwrap_or(u32::MAX);
     let again = message
         .failure()
-        .map(|failure| retry::next(number, failure, seed(message)));
+        .map(|failure| retry::next(calls, failure, seed(message)));
     match again {
         Some(Retry::After(wait)) => {
             message.state = State::Queued;
@@ -178,6 +192,12 @@ fn after_refusal(message: &mut Outbound, number: usize, now: Timestamp) {
     }
 }
 
+/// How many calls were made, or may have been: what was given back does not count.
+fn calls(message: &Outbound) -> usize {
+    let made = |attempt: &&Attempt| attempt.outcome != Some(Outcome::NotStarted);
+    message.attempts.iter().filter(made).count()
+}
+
 /// Spreads messages that failed together: their ids differ.
 fn seed(message: &Outbound) -> u64 {
     message.id.as_str().bytes().fold(0, |seed, byte| {
@@ -188,36 +208,27 @@ fn seed(message: &Outbound) -> u64 {
 /// Nobody knows whether it was sent: held for a status or an operator, unless its sender prefers twice to never.
 fn lose_sight(message: &mut Outbound) {
     message.state = match message.on_unknown {
-        OnUnknown::Retry if message.attempts.len() < MOST_ATTEMPTS => State::Queued,
+        OnUnknown::Retry if calls(message) < MOST_ATTEMPTS => State::Queued,
         OnUnknown::Retry | OnUnknown::Hold | OnUnknown::Wait => State::Unknown,
     };
 }
 
 /// Takes in a provider's report. `None` if it is about no attempt of this message.
 fn take_status(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
-    let place = attempt_of(message, &update.wamid)?;
-    let of = if place + 1 == message.attempts.len() {
-        OfAttempt::Latest
-    } else {
-        OfAttempt::Earlier
-    };
-    let attempt = message.attempts.get_mut(place)?;
-    attempt
-        .provider_id
-        .get_or_insert_with(|| update.wamid.clone());
+    let place = attempt_of(message, &update.wamid).or_else(|| lend_name(message, &update.wamid))?;
+    let of = which(message, place);
     if let Some(failure) = &update.failure {
-        attempt.failure.get_or_insert_with(|| failure.clone());
-    }
-    if let Some(pricing) = &update.pricing
-        && message
-            .price
+        let attempt = message.attempts.get_mut(place)?;
+        if attempt
+            .failure
             .as_ref()
-            .is_none_or(|price| price.told_by < update.status)
-    {
-        message.price = Some(Price {
-            told_by: update.status,
-            pricing: pricing.clone(),
-        });
+            .is_none_or(|known| order(failure) < order(known))
+        {
+            attempt.failure = Some(failure.clone());
+        }
+    }
+    if let Some(pricing) = &update.pricing {
+        take_price(message, update.status, pricing);
     }
     if of == OfAttempt::Latest || update.status.state() != State::Failed {
         message.times.note(update.status, update.at);
@@ -228,23 +239,103 @@ fn take_status(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
     Some(())
 }
 
-/// A status belongs to the attempt with its provider id; one with an unseen id to the newest attempt that has none
-/// and may have been accepted.
+/// The later status tells the price better. Of two prices told by the same status one wins, whichever came first.
+fn take_price(message: &mut Outbound, told_by: Status, pricing: &Value) {
+    let known = message.price.as_ref();
+    if known.is_none_or(|price| {
+        (price.told_by, price.pricing.to_string()) < (told_by, pricing.to_string())
+    }) {
+        message.price = Some(Price {
+            told_by,
+            pricing: pricing.clone(),
+        });
+    }
+}
+
+/// Of two reasons for the same failure one wins, whichever came first.
+fn order(failure: &ProviderFailure) -> impl Ord + '_ {
+    let ProviderFailure {
+        code,
+        subcode,
+        message,
+        trace_id,
+        retry_after_s,
+        ..
+    } = failure;
+    (code, subcode, message, trace_id, retry_after_s)
+}
+
+/// The attempt with this provider id.
 fn attempt_of(message: &Outbound, wamid: &Wamid) -> Option<usize> {
     let named = |attempt: &Attempt| attempt.provider_id.as_ref() == Some(wamid);
-    let may_be = |attempt: &Attempt| {
-        attempt.provider_id.is_none()
-            && !matches!(
-                attempt.outcome,
-                Some(Outcome::Refused | Outcome::NotStarted)
-            )
-    };
+    message.attempts.iter().position(named)
+}
+
+/// Whether the attempt may have been accepted, and no answer has told its provider id.
+const fn is_unanswered(attempt: &Attempt) -> bool {
+    matches!(attempt.outcome, None | Some(Outcome::Ambiguous))
+}
+
+/// Whether a status belongs to the newest attempt. Nobody can tell unanswered ones apart.
+fn which(message: &Outbound, place: usize) -> OfAttempt {
     let attempts = &message.attempts;
-    attempts
-        .iter()
-        .position(named)
-        .or_else(|| attempts.iter().rposition(may_be))
+    let unanswered = |attempt: Option<&Attempt>| attempt.is_some_and(is_unanswered);
+    if place + 1 == attempts.len()
+        || (unanswered(attempts.get(place)) && unanswered(attempts.last()))
+    {
+        OfAttempt::Latest
+    } else {
+        OfAttempt::Earlier
+    }
+}
+
+/// Gives an unseen provider id to the newest unanswered attempt that has none. Among several such attempts the ids
+/// then stand in their own order, so that the order in which they came leaves no trace.
+fn lend_name(message: &mut Outbound, wamid: &Wamid) -> Option<usize> {
+    let free = |attempt: &Attempt| attempt.provider_id.is_none() && is_unanswered(attempt);
+    let place = message.attempts.iter().rposition(free)?;
+    let attempt = message.attempts.get_mut(place)?;
+    attempt.provider_id = Some(wamid.clone());
+    // That nobody knew whether it was accepted is settled.
+    attempt.failure = None;
+    let lent = |attempt: &&mut Attempt| attempt.provider_id.is_some() && is_unanswered(attempt);
+    let mut lent: Vec<&mut Attempt> = message.attempts.iter_mut().filter(lent).collect();
+    let mut names: Vec<_> = lent
+        .iter_mut()
+        .map(|attempt| (attempt.provider_id.take(), attempt.failure.take()))
+        .collect();
+    names.sort_by(|one, other| one.0.cmp(&other.0));
+    for (attempt, (provider_id, failure)) in lent.into_iter().zip(names) {
+        attempt.provider_id = provider_id;
+        attempt.failure = failure;
+    }
+    attempt_of(message, wamid)
+}
+
+/// The answer names the newest attempt for certain. The name a status had lent it goes to the attempt that had this
+/// one, or to an earlier one without.
+fn name_newest(message: &mut Outbound, wamid: &Wamid) {
+    let holder = attempt_of(message, wamid);
+    let Some((newest, earlier)) = message.attempts.split_last_mut() else {
+        return;
+    };
+    if newest.provider_id.as_ref() == Some(wamid) {
+        return;
+    }
+    let free = |attempt: &Attempt| attempt.provider_id.is_none() && is_unanswered(attempt);
+    let heir = holder.or_else(|| {
+        let lent = newest.provider_id.as_ref();
+        lent.and_then(|_| earlier.iter().rposition(free))
+    });
+    if let Some(heir) = heir.and_then(|place| earlier.get_mut(place)) {
+        std::mem::swap(&mut newest.failure, &mut heir.failure);
+        heir.provider_id = newest.provider_id.take();
+    }
+    if holder.is_none() {
+        newest.failure = None;
+    }
+    newest.provider_id = Some(wamid.clone());
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,3 +8,6 @@ pub mod people;
 pub mod receive;
 pub mod recipients;
 pub mod submit;
+
+#[cfg(test)]
+mod tests;

@@ -427,26 +427,6 @@ impl Store {
         .await?;
         Ok(())
     }
-
-    /// Updates one item of `messages`. `false` if the condition did not hold.
-    pub(super) async fn change_if(&self, key: Key, change: &Change) -> Result<bool, StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.messages)
-            .set_key(Some(key.into_item()))
-            .update_expression(&change.update)
-            .set_condition_expression(change.condition.clone())
-            .set_expression_attribute_names(change.names())
-            .set_expression_attribute_values(Some(change.values()))
-            .send()
-            .await;
-        match sent.map_err(StoreError::from) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 fn contact_item(contact: &Contact) -> Result<Item, StoreError> {

@@ -29,7 +29,9 @@ pub type CounterDelta = BTreeMap<Counter, i64>;
 pub struct Position {
     /// The shard.
     pub shard: String,
-    /// The sequence number of the last record counted; `None` before the first.
+    /// The sequence number of the last record counted; `None` before the first. `sequence` is a reserved word of
+    /// DynamoDB's.
+    #[serde(rename = "counted_to")]
     pub sequence: Option<String>,
 }
 
@@ -67,7 +69,12 @@ impl Store {
             None => transaction.put_new(&self.messages, position)?,
             Some(known) => {
                 let values = HashMap::from([(":known".to_owned(), text(known.as_str()))]);
-                transaction.put_if(&self.messages, position, Some("sequence = :known"), values)?;
+                transaction.put_if(
+                    &self.messages,
+                    position,
+                    Some("counted_to = :known"),
+                    values,
+                )?;
             }
         }
         for ((tenant, of, part), numbers) in by_item(delta) {

@@ -4,6 +4,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use std::error::Error;
 use thiserror::Error as ThisError;
 
+/// DynamoDB's word for a write that met a transaction on the same item.
+pub(super) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, ThisError)]
 pub enum StoreError {
@@ -51,11 +54,11 @@ where
 {
     fn from(error: SdkError<E>) -> Self {
         match error.code() {
-            Some("ConditionalCheckFailedException" | "TransactionConflictException") => {
-                Self::Conflict
-            }
+            Some("ConditionalCheckFailedException") => Self::Conflict,
+            // Nothing was decided: a transaction holds the item.
             Some(
-                "ProvisionedThroughputExceededException"
+                TRANSACTION_CONFLICT
+                | "ProvisionedThroughputExceededException"
                 | "ThrottlingException"
                 | "RequestLimitExceeded",
             ) => Self::Throttled(Box::new(error)),

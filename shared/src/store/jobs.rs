@@ -14,6 +14,7 @@ use crate::domain::message::{Message, OnUnknown, Outbound};
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// How many recipients one transaction creates: DynamoDB takes 100 writes, the job and the chunk are two of them.
 pub const CHUNK_SIZE: usize = 98;
@@ -189,15 +190,21 @@ impl Store {
         })
     }
 
-    /// Adds up to [`CHUNK_SIZE`] recipients in one transaction, leaving out those that are there already.
+    /// Adds up to [`CHUNK_SIZE`] recipients in one transaction, leaving out those that are there already, be it from
+    /// an earlier call or from an earlier place.
     pub async fn add_recipients(
         &self,
         job: &Job,
         recipients: &[Outbound],
         now: Timestamp,
     ) -> Result<RecipientsAdded, StoreError> {
-        let mut places: Vec<usize> = (0..recipients.len()).collect();
-        let mut known = Vec::new();
+        let mut seen = HashSet::new();
+        let (mut places, mut known): (Vec<usize>, Vec<usize>) =
+            (0..recipients.len()).partition(|place| {
+                recipients
+                    .get(*place)
+                    .is_some_and(|one| seen.insert(&one.id))
+            });
         while !places.is_empty() {
             let chosen: Vec<&Outbound> = places
                 .iter()

@@ -69,3 +69,6 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

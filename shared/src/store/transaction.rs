@@ -1,10 +1,13 @@
 //! Several conditional writes that happen together or not at all.
 
+use super::error::TRANSACTION_CONFLICT;
 use super::item::{Item, Key};
 use super::{Store, StoreError};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Writes to the `messages` table that happen together or not at all.
 #[derive(Debug, Default)]
@@ -152,10 +155,7 @@ impl Store {
             if tries >= TRIES {
                 return Err(StoreError::Throttled(Box::new(error)));
             }
-            tokio::time::sleep(std::time::Duration::from_millis(u64::from(
-                5 * tries * tries,
-            )))
-            .await;
+            give_way(tries).await;
         }
     }
 
@@ -166,4 +166,37 @@ impl Store {
             Committed::Refused(_) => Err(StoreError::Conflict),
         }
     }
+
+    /// Updates one item of `messages`. `false` if the condition did not hold. A transaction that holds the item is
+    /// waited for.
+    pub(super) async fn change_if(&self, key: Key, change: &Change) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.messages)
+            .set_key(Some(key.into_item()))
+            .update_expression(&change.update)
+            .set_condition_expression(change.condition.clone())
+            .set_expression_attribute_names(change.names())
+            .set_expression_attribute_values(Some(change.values()));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Err(error) = request.clone().send().await else {
+                return Ok(true);
+            };
+            if error.code() != Some(TRANSACTION_CONFLICT) || tries >= TRIES {
+                return match error.into() {
+                    StoreError::Conflict => Ok(false),
+                    error => Err(error),
+                };
+            }
+            give_way(tries).await;
+        }
+    }
+}
+
+/// Waits a little longer after each try.
+async fn give_way(tries: u32) {
+    tokio::time::sleep(Duration::from_millis(u64::from(5 * tries * tries))).await;
 }

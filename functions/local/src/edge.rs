@@ -1,0 +1,101 @@
+//! Between a port and a function's router: what API Gateway and a Function URL do, and refuse.
+//!
+//! As strict as they are, so that what works at a desk works deployed: 6 MB a body, 10,240 bytes of headers, 29 seconds.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+/// A Lambda function takes no larger request.
+const LARGEST_BODY: usize = 6 * 1024 * 1024;
+
+/// API Gateway's quota for the request line and all headers.
+const LARGEST_HEADERS: usize = 10_240;
+
+/// API Gateway waits no longer.
+const LONGEST: Duration = Duration::from_secs(29);
+
+/// Requests under way are given this long when the platform ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves requests with the router that `route` names, until `stop` closes.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    route: impl Fn(&Method, &str) -> Router + Clone + Send + Sync + 'static,
+    mut stop: watch::Receiver<()>,
+) {
+    let app = Router::new().fallback(move |request: Request| answer(route.clone(), request));
+    let mut stopping = stop.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let _ = stopping.changed().await;
+    });
+    let ended = async move {
+        let _ = stop.changed().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        result = server => {
+            if let Err(error) = result {
+                tracing::error!(%error, "a port stopped answering");
+            }
+        }
+        () = ended => {}
+    }
+}
+
+async fn answer(route: impl Fn(&Method, &str) -> Router, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if size_of(&parts.headers) + parts.uri.to_string().len() > LARGEST_HEADERS {
+        return refusal(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request header too large",
+        );
+    }
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    };
+    let router = route(&parts.method, parts.uri.path());
+    let body = event_body(&parts.headers, body);
+    let request = axum::http::Request::from_parts(parts, body);
+    match tokio::time::timeout(LONGEST, router.oneshot(request)).await {
+        Ok(Ok(response)) => response,
+        Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+    }
+}
+
+/// The body as the event carries it: text as text, anything else as bytes (in base64, which `lambda_http` undoes).
+fn event_body(headers: &HeaderMap, body: Bytes) -> lambda_http::Body {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let is_text =
+        content_type.is_some_and(|kind| kind.starts_with("text/") || kind.contains("json"));
+    if body.is_empty() {
+        return lambda_http::Body::Empty;
+    }
+    match String::from_utf8(body.into()) {
+        Ok(text) if is_text => lambda_http::Body::Text(text),
+        Ok(text) => lambda_http::Body::Binary(text.into_bytes()),
+        Err(bytes) => lambda_http::Body::Binary(bytes.into_bytes()),
+    }
+}
+
+fn size_of(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
+/// The gateway's own answers have no problem document: no function has run.
+fn refusal(status: StatusCode, message: &str) -> Response {
+    let body = Body::from(format!("{{\"message\":\"{message}\"}}"));
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,65 @@
+//! The functions, built as their binaries build them, from the environment the template would give them.
+
+use crate::provision::Provisioned;
+use anyhow::Result;
+use axum::Router;
+use axum::http::Method;
+use heliograph::service::aws::Aws;
+
+/// Every function's state.
+pub(crate) struct Functions {
+    send: Router,
+    api: Router,
+    webhook: Router,
+    pub(crate) ingest: ingest::State,
+    pub(crate) dispatch: dispatch::State,
+    pub(crate) deliver: deliver::State,
+    pub(crate) tally: tally::State,
+    pub(crate) schedule: schedule::State,
+}
+
+impl Functions {
+    pub(crate) fn new(provisioned: &Provisioned, graph_url: &str, aws: &Aws) -> Result<Self> {
+        let env = provisioned.environment(graph_url);
+        Ok(Self {
+            send: send::router(send::State::new(&send::Config::from_env(&env)?, aws)?),
+            api: api::router(api::State::new(&api::Config::from_env(&env)?, aws)?),
+            webhook: webhook::router(webhook::State::new(&webhook::Config::from_env(&env)?, aws)),
+            ingest: ingest::State::new(&ingest::Config::from_env(&env)?, aws),
+            dispatch: dispatch::State::new(&dispatch::Config::from_env(&env)?, aws),
+            deliver: deliver::State::new(&deliver::Config::from_env(&env)?, aws)?,
+            tally: tally::State::new(&tally::Config::from_env(&env)?, aws),
+            schedule: schedule::State::new(&schedule::Config::from_env(&env)?, aws),
+        })
+    }
+
+    /// What the HTTP API of the template routes where.
+    pub(crate) fn http_api(&self) -> impl Fn(&Method, &str) -> Router + Clone + Send + 'static {
+        let (send, api) = (self.send.clone(), self.api.clone());
+        move |method, path| {
+            if is_sends(method, path) {
+                send.clone()
+            } else {
+                api.clone()
+            }
+        }
+    }
+
+    /// What the Function URL of `webhook` leads to.
+    pub(crate) fn function_url(&self) -> impl Fn(&Method, &str) -> Router + Clone + Send + 'static {
+        let webhook = self.webhook.clone();
+        move |_, _| webhook.clone()
+    }
+}
+
+/// The routes of function `send` in the template.
+fn is_sends(method: &Method, path: &str) -> bool {
+    method == Method::POST && (path == "/v1/messages" || path.starts_with("/v1/bulk-jobs"))
+}
+
+/// The `OpenAPI` document: that of `api`, with the routes of `send`.
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = api::openapi();
+    document.merge(send::openapi());
+    document
+}

@@ -1,0 +1,72 @@
+//! What Lambda's event source mappings do: bring queue messages, stream records and the ticks of a clock to functions.
+
+mod queue;
+mod stream;
+mod timer;
+
+use crate::functions::Functions;
+use crate::provision::Provisioned;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use heliograph::service::aws::{Aws, Endpoints};
+use lambda_runtime::{Context, LambdaEvent};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Invocations at once of a mapping without a maximum of its own.
+const AT_ONCE: usize = 16;
+
+/// The template's maximum concurrency of the mapping of `bulk`.
+const BULK_AT_ONCE: usize = 60;
+
+/// Starts every poller; each ends when `stop` closes, after what it has under way.
+pub(crate) fn start(
+    tasks: &mut JoinSet<()>,
+    functions: &Arc<Functions>,
+    provisioned: &Provisioned,
+    aws: &Aws,
+    endpoints: &Endpoints,
+    stop: &watch::Sender<()>,
+) {
+    for (name, url) in &provisioned.queues {
+        let poller = queue::Poller {
+            sqs: aws.sqs(),
+            url: url.clone(),
+            at_once: if *name == "bulk" {
+                BULK_AT_ONCE
+            } else {
+                AT_ONCE
+            },
+            stop: stop.subscribe(),
+        };
+        let (name, functions) = (*name, functions.clone());
+        tasks.spawn(poller.run(move |event| invoke(functions.clone(), name, event)));
+    }
+    let table = provisioned.messages_table();
+    tasks.spawn(stream::run(
+        functions.clone(),
+        endpoints.clone(),
+        table,
+        stop.subscribe(),
+    ));
+    tasks.spawn(timer::run(functions.clone(), stop.subscribe()));
+}
+
+/// The template's mappings: which queue leads to which function.
+async fn invoke(
+    functions: Arc<Functions>,
+    queue: &'static str,
+    event: SqsEvent,
+) -> SqsBatchResponse {
+    let event = LambdaEvent::new(event, Context::default());
+    let answer: Result<SqsBatchResponse, Infallible> = match queue {
+        "dispatch" => dispatch::handle(&functions.dispatch, event).await,
+        "inbound" | "status" => ingest::handle(&functions.ingest, event).await,
+        _ => deliver::handle(&functions.deliver, event).await,
+    };
+    match answer {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,122 @@
+//! The mapping of the table's stream: brings its records to `tally`, in order, again and again until they are counted.
+
+use crate::functions::Functions;
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use heliograph::service::aws::Endpoints;
+use heliograph::service::telemetry;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_dynamo::Item;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two looks at a stream that has nothing new.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// After a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Records a batch holds, as in the template.
+const BATCH: i32 = 500;
+
+pub(super) async fn run(
+    functions: Arc<Functions>,
+    endpoints: Endpoints,
+    table: String,
+    mut stop: watch::Receiver<()>,
+) {
+    let client = client(&endpoints);
+    loop {
+        tokio::select! {
+            ended = follow(&functions, &client, &table) => {
+                if let Err(error) = ended {
+                    tracing::warn!(error = format!("{error:#}"), "the stream cannot be followed");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+fn client(endpoints: &Endpoints) -> Client {
+    let config = aws_sdk_dynamodbstreams::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoints.dynamodb.as_ref().unwrap_or(&endpoints.aws));
+    Client::from_conf(config.build())
+}
+
+/// Follows the table's one shard from the oldest record that is kept: `tally` knows what it has counted.
+async fn follow(functions: &Functions, client: &Client, table: &str) -> Result<()> {
+    let streams = client.list_streams().table_name(table).send().await?;
+    let arn = streams
+        .streams()
+        .first()
+        .and_then(|stream| stream.stream_arn())
+        .context("no stream")?;
+    let described = client.describe_stream().stream_arn(arn).send().await?;
+    let shards = described
+        .stream_description()
+        .map(|stream| stream.shards())
+        .unwrap_or_default();
+    let shard = shards
+        .last()
+        .and_then(|shard| shard.shard_id())
+        .context("no shard")?;
+    let mut iterator = client
+        .get_shard_iterator()
+        .stream_arn(arn)
+        .shard_id(shard)
+        .shard_iterator_type(ShardIteratorType::TrimHorizon)
+        .send()
+        .await?
+        .shard_iterator;
+    while let Some(here) = iterator {
+        let records = client
+            .get_records()
+            .shard_iterator(here)
+            .limit(BATCH)
+            .send()
+            .await?;
+        iterator = records.next_shard_iterator;
+        let records = records.records.unwrap_or_default();
+        if records.is_empty() {
+            tokio::time::sleep(IDLE).await;
+            continue;
+        }
+        let event = serde_json::from_value(event(shard, records))?;
+        let counted = tally::handle(
+            &functions.tally,
+            LambdaEvent::new(event, Context::default()),
+        );
+        if let Err(error) = counted.await {
+            anyhow::bail!("a batch was not counted: {}", telemetry::chain(&*error));
+        }
+    }
+    Ok(())
+}
+
+/// The event Lambda would make of these records.
+fn event(shard: &str, records: Vec<Record>) -> Value {
+    let records: Vec<Value> = records.into_iter().map(record).collect();
+    json!({"shardId": shard, "Records": records})
+}
+
+fn record(record: Record) -> Value {
+    let change = record.dynamodb;
+    let image = |image: Option<std::collections::HashMap<_, _>>| image.map(Item::from);
+    json!({
+        "eventName": record.event_name.map(|name| name.as_str().to_owned()),
+        "dynamodb": {
+            "SequenceNumber": change.as_ref().and_then(|change| change.sequence_number.clone()),
+            "NewImage": change.as_ref().and_then(|change| image(change.new_image.clone())),
+            "OldImage": change.as_ref().and_then(|change| image(change.old_image.clone())),
+        },
+    })
+}

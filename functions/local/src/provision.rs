@@ -1,0 +1,113 @@
+//! Makes at a desk what the template makes in AWS: tables and queues, under the same names for the same things.
+
+use anyhow::{Context, Result};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::QueueAttributeName::{
+    MessageRetentionPeriod, RedrivePolicy, VisibilityTimeout,
+};
+use heliograph::service::aws::Aws;
+use heliograph::service::config::Environment;
+use heliograph::store::Store;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// The stack's name at a desk.
+pub(crate) const STACK: &str = "heliograph";
+
+/// The queues: name, the seconds a receiver has, and how often a message is received before it is a dead letter.
+const QUEUES: [(&str, u32, u32); 6] = [
+    ("otp", 60, 5),
+    ("single", 60, 5),
+    ("bulk", 60, 5),
+    ("dispatch", 60, 20),
+    ("inbound", 30, 5),
+    ("status", 30, 5),
+];
+
+/// Dead letters wait two weeks for a person.
+const DEAD_LETTERS_KEPT_S: &str = "1209600";
+
+/// What was made: names for the functions' environments.
+#[derive(Debug, Clone)]
+pub(crate) struct Provisioned {
+    pub(crate) queues: BTreeMap<&'static str, String>,
+}
+
+impl Provisioned {
+    pub(crate) fn messages_table(&self) -> String {
+        format!("{STACK}-messages")
+    }
+
+    pub(crate) fn logs_table(&self) -> String {
+        format!("{STACK}-logs")
+    }
+
+    pub(crate) fn store(&self, aws: &Aws) -> Store {
+        Store::new(aws.dynamodb(), self.messages_table(), self.logs_table())
+    }
+
+    /// Every variable of every function: each reads its own.
+    pub(crate) fn environment(&self, graph_url: &str) -> Environment {
+        let queues = self.queues.iter();
+        let urls =
+            queues.map(|(name, url)| (format!("{}_QUEUE_URL", name.to_uppercase()), url.clone()));
+        let names = [
+            ("MESSAGES_TABLE".to_owned(), self.messages_table()),
+            ("LOGS_TABLE".to_owned(), self.logs_table()),
+            ("SECRETS_PREFIX".to_owned(), STACK.to_owned()),
+            ("GRAPH_URL".to_owned(), graph_url.to_owned()),
+            ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
+        ];
+        Environment::from_pairs(names.into_iter().chain(urls))
+    }
+}
+
+/// Makes what is not there yet.
+pub(crate) async fn provision(aws: &Aws, endpoint: &str) -> Result<Provisioned> {
+    let mut provisioned = Provisioned {
+        queues: BTreeMap::new(),
+    };
+    provisioned
+        .store(aws)
+        .create_tables()
+        .await
+        .context("the tables cannot be made")?;
+    for (name, visibility, receives) in QUEUES {
+        let url = make_queue(&aws.sqs(), name, visibility, receives)
+            .await
+            .with_context(|| format!("queue {name} cannot be made at {endpoint}"))?;
+        provisioned.queues.insert(name, url);
+    }
+    Ok(provisioned)
+}
+
+async fn make_queue(sqs: &Client, name: &str, visibility: u32, receives: u32) -> Result<String> {
+    let dead = sqs
+        .create_queue()
+        .queue_name(format!("{STACK}-{name}-dead"))
+        .attributes(MessageRetentionPeriod, DEAD_LETTERS_KEPT_S)
+        .send()
+        .await?;
+    let dead_url = dead.queue_url.context("a queue without a URL")?;
+    let attributes = sqs
+        .get_queue_attributes()
+        .queue_url(dead_url)
+        .attribute_names(aws_sdk_sqs::types::QueueAttributeName::QueueArn)
+        .send()
+        .await?;
+    let arn = attributes
+        .attributes
+        .and_then(|all| all.into_values().next());
+    let redrive = json!({
+        "deadLetterTargetArn": arn.context("a queue without an ARN")?,
+        "maxReceiveCount": receives,
+    });
+    let queue = sqs
+        .create_queue()
+        .queue_name(format!("{STACK}-{name}"))
+        .attributes(VisibilityTimeout, visibility.to_string())
+        .attributes(RedrivePolicy, redrive.to_string())
+        .send()
+        .await?;
+    queue.queue_url.context("a queue without a URL")
+}

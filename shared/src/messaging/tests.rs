@@ -1,0 +1,82 @@
+//! The use cases over an embedded DynamoDB and a canned server that stands for Meta.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod attempts;
+mod receipts;
+mod submissions;
+
+use crate::domain::ledger::tests::at;
+use crate::domain::secret::{Credential, SecretText};
+use crate::provider::meta::client::MetaClient;
+use crate::store::tests::{empty_store, sender};
+use crate::store::{Account, Slice, Store, WindowPolicy};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+const ALL: Slice = Slice {
+    limit: 50,
+    after: None,
+};
+
+/// A store with the demo tenant's account and sender.
+async fn store_with(window: WindowPolicy) -> Store {
+    let store = empty_store().await;
+    let sender = sender(window);
+    let account = Account {
+        id: sender.account.clone(),
+        tenant: sender.tenant.clone(),
+        name: "Demo".to_owned(),
+        wabas: vec![sender.waba.clone()],
+    };
+    store.put_account(&account).await.unwrap();
+    store.put_sender(&sender).await.unwrap();
+    store
+}
+
+/// Something that answers as Meta, and the bodies it was sent.
+struct Meta {
+    client: MetaClient,
+    bodies: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Meta {
+    async fn answering(status: u16, answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let bodies = Arc::<Mutex<Vec<Value>>>::default();
+        let seen = bodies.clone();
+        let call = move |body: Bytes| async move {
+            let body = serde_json::from_slice(&body).unwrap();
+            seen.lock().unwrap().push(body);
+            (StatusCode::from_u16(status).unwrap(), answer)
+        };
+        let serving = axum::serve(listener, Router::new().fallback(call));
+        #[expect(clippy::disallowed_methods, reason = "a test's server")]
+        tokio::spawn(serving.into_future());
+        let client = MetaClient::new(&url, "v25.0").unwrap();
+        Self { client, bodies }
+    }
+
+    fn bodies(&self) -> Vec<Value> {
+        self.bodies.lock().unwrap().clone()
+    }
+}
+
+const ACCEPTED: &str = r#"{"messaging_product":"whatsapp","messages":[{"id":"wamid.A"}]}"#;
+
+fn credential() -> Credential {
+    Credential {
+        alias: "main".to_owned(),
+        token: SecretText::new("demo-token"),
+    }
+}
+
+/// The body of a text message to a person.
+fn text_message() -> Value {
+    json!({"from": "100000000000001", "to": "+15550001111", "type": "text", "text": {"body": "hello"}})
+}

@@ -1,0 +1,183 @@
+//! One attempt: at most one call, and its outcome is written.
+
+use super::*;
+use crate::domain::ledger::LEASE;
+use crate::domain::ledger::tests::queued;
+use crate::domain::message::{OnUnknown, Outbound, Outcome, State};
+use crate::messaging::attempt::{Attempted, Sending};
+use crate::store::tests::{job, recipient, write, write_job};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+fn start() -> Timestamp {
+    at(0)
+}
+
+fn later() -> Timestamp {
+    at(0) + LEASE
+}
+
+async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
+    let credential = credential();
+    let attempt = sending.attempt(&message.tenant, &message.id, &credential);
+    attempt.await.unwrap()
+}
+
+async fn stored(store: &Store, message: &Outbound) -> Outbound {
+    let stored = store.outbound(&message.tenant, &message.id).await;
+    stored.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn an_accepted_message_is_written_as_accepted_and_carries_our_id() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    let Attempted::Made(made) = attempt(&sending, &message).await else {
+        unreachable!("no call was made");
+    };
+    assert_eq!(made.state, State::Accepted);
+    assert_eq!(stored(&store, &message).await, *made);
+    let attempt = made.attempts.first().unwrap();
+    assert_eq!(attempt.credential.as_deref(), Some("main"));
+    let bodies = meta.bodies();
+    let body = bodies.first().unwrap();
+    assert_eq!(
+        body.get("biz_opaque_callback_data"),
+        Some(&json!(message.id))
+    );
+    assert_eq!(body.get("to"), Some(&json!("+15550001111")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_workers_make_one_call() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    join_all((0..10).map(|_| attempt(&sending, &message))).await;
+    assert!(matches!(
+        attempt(&sending, &message).await,
+        Attempted::NotNow(Some(_))
+    ));
+    assert_eq!(meta.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn an_unclear_answer_is_never_blindly_repeated() {
+    let (store, meta) = (empty_store().await, Meta::answering(500, "<html>").await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    for _ in 0..3 {
+        attempt(&sending, &message).await;
+    }
+    let message = stored(&store, &message).await;
+    assert_eq!((message.state, meta.bodies().len()), (State::Unknown, 1));
+    assert!(message.failure().is_some());
+}
+
+#[tokio::test]
+async fn a_dead_workers_message_becomes_unknown_once_its_lease_has_run_out() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let dead = store
+        .claim(&message.tenant, &message.id, "dead", at(0))
+        .await;
+    assert!(dead.is_ok());
+    let early = Sending::new(store.clone(), meta.client.clone(), start);
+    attempt(&early, &message).await;
+    assert_eq!(stored(&store, &message).await.state, State::Sending);
+    let late = Sending::new(store.clone(), meta.client.clone(), later);
+    attempt(&late, &message).await;
+    assert_eq!(stored(&store, &message).await.state, State::Unknown);
+    assert!(meta.bodies().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_that_may_pass_waits_and_a_permanent_one_is_final() {
+    let throttled = r#"{"error":{"message":"x","code":130429}}"#;
+    let permanent = r#"{"error":{"message":"x","code":100}}"#;
+    for (answer, state) in [(throttled, State::Queued), (permanent, State::Failed)] {
+        let (store, meta) = (empty_store().await, Meta::answering(400, answer).await);
+        let message = queued(at(0));
+        write(&store, &message).await;
+        let sending = Sending::new(store.clone(), meta.client.clone(), start);
+        attempt(&sending, &message).await;
+        attempt(&sending, &message).await;
+        let message = stored(&store, &message).await;
+        assert_eq!((message.state, meta.bodies().len()), (state, 1));
+        assert!(message.failure().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_time_has_passed_is_not_sent() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let mut message = queued(at(0));
+    message.expires_at = Some(at(30));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), later);
+    attempt(&sending, &message).await;
+    assert_eq!(stored(&store, &message).await.state, State::Expired);
+    assert!(meta.bodies().is_empty());
+}
+
+/// A clock that jumps by three seconds whenever it is read.
+fn jumping() -> Timestamp {
+    static SECOND: AtomicI64 = AtomicI64::new(0);
+    at(SECOND.fetch_add(3, Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn a_call_that_could_not_begin_in_time_does_not_begin() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), jumping);
+    attempt(&sending, &message).await;
+    let message = stored(&store, &message).await;
+    assert_eq!(message.state, State::Queued);
+    let outcome = message.attempts.first().unwrap().outcome;
+    assert_eq!(outcome, Some(Outcome::NotStarted));
+    assert!(meta.bodies().is_empty());
+}
+
+#[tokio::test]
+async fn a_recipient_is_sent_only_while_its_job_runs() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let job = job(at(0));
+    write_job(&store, &job).await;
+    let message = recipient(&job, 1111);
+    let added = store.add_recipients(&job, std::slice::from_ref(&message), at(0));
+    added.await.unwrap();
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    attempt(&sending, &message).await;
+    assert_eq!(stored(&store, &message).await.state, State::Queued);
+    assert!(meta.bodies().is_empty());
+    assert!(store.start_job(&job, at(0)).await.unwrap());
+    // Another worker: the first remembers the job for a second.
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    attempt(&sending, &message).await;
+    assert_eq!(stored(&store, &message).await.state, State::Accepted);
+    let bodies = meta.bodies();
+    let body = bodies.first().unwrap();
+    assert_eq!(body.pointer("/text/body"), Some(&json!("Hi Ada")));
+}
+
+#[tokio::test]
+async fn a_one_time_code_is_tried_again_where_its_sender_prefers_that() {
+    let (store, meta) = (empty_store().await, Meta::answering(502, "").await);
+    let mut message = queued(at(0));
+    message.on_unknown = OnUnknown::Retry;
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    for _ in 0..9 {
+        attempt(&sending, &message).await;
+    }
+    let message = stored(&store, &message).await;
+    assert_eq!((message.state, meta.bodies().len()), (State::Unknown, 5));
+}

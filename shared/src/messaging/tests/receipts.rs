@@ -1,0 +1,199 @@
+//! What webhooks bring: each update alone, as often as it comes, in any order.
+
+use super::*;
+use crate::domain::id::EventId;
+use crate::domain::ledger::tests::{accepted, ended, queued};
+use crate::domain::message::{Message, Outbound, State};
+use crate::domain::queue::{Change, WebhookRecord};
+use crate::messaging::receive::Receiving;
+use crate::store::tests::write;
+use crate::store::{ConversationState, EventState, StoredRecord};
+use serde_json::value::to_raw_value;
+
+fn record(waba: &str, value: &Value) -> WebhookRecord {
+    WebhookRecord {
+        id: EventId::at(at(0)),
+        tenant: "demo".parse().unwrap(),
+        account: "acct_demo".parse().unwrap(),
+        received_at: at(0),
+        changes: vec![Change {
+            entry: waba.to_owned(),
+            time: None,
+            field: "messages".to_owned(),
+            value: to_raw_value(value).unwrap(),
+        }],
+    }
+}
+
+fn value(list: &str, units: &[Value]) -> Value {
+    json!({
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550001000", "phone_number_id": "100000000000001"},
+        "contacts": [{"profile": {"name": "Ada"}, "wa_id": "15550001111"}],
+        list: units,
+    })
+}
+
+fn text(wamid: &str, second: i64) -> Value {
+    let timestamp = at(second).as_second().to_string();
+    json!({"from": "15550001111", "id": wamid, "timestamp": timestamp, "type": "text", "text": {"body": "hi"}})
+}
+
+fn status(wamid: &str, status: &str, callback: Option<&Outbound>) -> Value {
+    let timestamp = at(9).as_second().to_string();
+    let mut unit = json!({"id": wamid, "status": status, "timestamp": timestamp, "recipient_id": "15550001111"});
+    if let (Some(message), Some(unit)) = (callback, unit.as_object_mut()) {
+        unit.insert("biz_opaque_callback_data".to_owned(), json!(message.id));
+    }
+    unit
+}
+
+async fn receive(store: &Store, record: &WebhookRecord, tries: u32) -> StoredRecord {
+    let receiving = Receiving::new(store.clone());
+    receiving.receive(record, "{}", tries, at(1)).await.unwrap()
+}
+
+fn states(record: &StoredRecord) -> Vec<EventState> {
+    record.events.iter().map(|event| event.state).collect()
+}
+
+async fn held(store: &Store) -> Outbound {
+    let message = queued(at(0));
+    write(store, &message).await;
+    let held = store
+        .claim(&message.tenant, &message.id, "one", at(0))
+        .await;
+    held.unwrap()
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_is_there_once_and_opens_the_window() {
+    let store = store_with(WindowPolicy::Enforce).await;
+    let units = [text("wamid.IN2", 20), text("wamid.IN1", 10)];
+    let record = record("200000000000001", &value("messages", &units));
+    for tries in 0..2 {
+        let stored = receive(&store, &record, tries).await;
+        assert_eq!(states(&stored), [EventState::Applied; 2]);
+    }
+    let tenant = "demo".parse().unwrap();
+    let page = store
+        .conversations(&tenant, ConversationState::Open, &ALL)
+        .await;
+    let conversations = page.unwrap().entries;
+    assert_eq!(conversations.len(), 1);
+    let conversation = conversations.first().unwrap();
+    assert_eq!(conversation.unread, 2);
+    assert_eq!(conversation.last_inbound_at, Some(at(20)));
+    let messages = store.messages_by_time(&tenant, &ALL).await.unwrap().entries;
+    assert_eq!(messages.len(), 2);
+    assert!(matches!(messages.first(), Some(Message::Inbound(newest)) if newest.sent_at == at(20)));
+    assert_eq!(
+        store.contacts(&tenant, &ALL).await.unwrap().entries.len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_status_with_our_id_settles_a_message_whose_answer_was_lost() {
+    let store = store_with(WindowPolicy::Off).await;
+    let message = held(&store).await;
+    let units = [
+        status("wamid.A", "delivered", Some(&message)),
+        status("wamid.A", "sent", None),
+    ];
+    let stored = receive(
+        &store,
+        &record("200000000000001", &value("statuses", &units)),
+        0,
+    )
+    .await;
+    assert_eq!(states(&stored), [EventState::Applied; 2]);
+    let read = store
+        .outbound(&message.tenant, &message.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(read.state, State::Delivered);
+    assert_eq!(
+        (read.times.sent, read.times.delivered),
+        (Some(at(9)), Some(at(9)))
+    );
+}
+
+#[tokio::test]
+async fn a_status_that_is_faster_than_the_answer_waits_for_its_message() {
+    let store = store_with(WindowPolicy::Off).await;
+    let message = held(&store).await;
+    let record = record(
+        "200000000000001",
+        &value("statuses", &[status("wamid.A", "read", None)]),
+    );
+    let stored = receive(&store, &record, 0).await;
+    assert_eq!(states(&stored), [EventState::Waiting]);
+    assert_eq!(stored.try_again_at, Some(at(3)));
+    let call = ended("one", accepted("wamid.A"));
+    store.apply(message.clone(), &call, at(2)).await.unwrap();
+    let stored = receive(&store, &record, 1).await;
+    assert_eq!(states(&stored), [EventState::Applied]);
+    assert_eq!(stored.try_again_at, None);
+    let read = store.outbound(&message.tenant, &message.id).await.unwrap();
+    assert_eq!(read.unwrap().state, State::Read);
+}
+
+#[tokio::test]
+async fn what_never_finds_its_message_ends_where_people_see_it() {
+    let store = store_with(WindowPolicy::Off).await;
+    let record = record(
+        "200000000000001",
+        &value("statuses", &[status("wamid.X", "read", None)]),
+    );
+    let stored = receive(&store, &record, 8).await;
+    assert_eq!(
+        (states(&stored), stored.try_again_at),
+        (vec![EventState::Unmatched], None)
+    );
+    let listed = store
+        .events_by_state(&stored.tenant, EventState::Unmatched, &ALL)
+        .await;
+    assert_eq!(listed.unwrap().entries, [stored]);
+}
+
+#[tokio::test]
+async fn one_bad_update_fails_alone() {
+    let store = store_with(WindowPolicy::Off).await;
+    let units = [json!({"id": "wamid.IN1"}), text("wamid.IN2", 5), json!(7)];
+    let stored = receive(
+        &store,
+        &record("200000000000001", &value("messages", &units)),
+        0,
+    )
+    .await;
+    let wanted = [
+        EventState::Malformed,
+        EventState::Applied,
+        EventState::Malformed,
+    ];
+    assert_eq!(states(&stored), wanted);
+}
+
+#[tokio::test]
+async fn what_is_about_another_tenants_number_is_kept_and_changes_nothing() {
+    let store = store_with(WindowPolicy::Off).await;
+    let message = held(&store).await;
+    let mut elsewhere = value("statuses", &[status("wamid.A", "read", Some(&message))]);
+    let foreign = record("999", &elsewhere);
+    assert_eq!(
+        states(&receive(&store, &foreign, 0).await),
+        [EventState::UnknownAccount]
+    );
+    if let Some(id) = elsewhere.pointer_mut("/metadata/phone_number_id") {
+        *id = json!("100000000000009");
+    }
+    let foreign = record("200000000000001", &elsewhere);
+    assert_eq!(
+        states(&receive(&store, &foreign, 0).await),
+        [EventState::UnknownAccount]
+    );
+    let read = store.outbound(&message.tenant, &message.id).await.unwrap();
+    assert_eq!(read, Some(message));
+}

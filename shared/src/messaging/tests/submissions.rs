@@ -1,0 +1,124 @@
+//! Submitting: written once per key, refused early, and part of the person's conversation.
+
+use super::*;
+use crate::domain::identity::TenantId;
+use crate::domain::message::State;
+use crate::messaging::submit::{
+    IdempotencyClaim, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
+};
+use crate::store::ConversationState;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+fn key(body: &str) -> IdempotencyClaim {
+    IdempotencyClaim {
+        key_hash: "key".to_owned(),
+        body_hash: body.to_owned(),
+    }
+}
+
+async fn send(
+    store: &Store,
+    key: Option<&IdempotencyClaim>,
+    now: Timestamp,
+) -> Result<Submitted, SubmitError> {
+    let submission = Submission::read(&text_message(), now).unwrap();
+    submit(store, &tenant(), submission, key, now).await
+}
+
+fn tenant() -> TenantId {
+    "demo".parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_is_written_with_its_person_and_conversation() {
+    let store = store_with(WindowPolicy::Off).await;
+    let submitted = send(&store, None, at(0)).await.unwrap();
+    let message = submitted.message;
+    assert_eq!(
+        (message.state, submitted.origin),
+        (State::Queued, Origin::New)
+    );
+    let read = store.outbound(&tenant(), &message.id).await.unwrap();
+    assert_eq!(read.as_ref(), Some(&message));
+    let page = store
+        .conversations(&tenant(), ConversationState::Open, &ALL)
+        .await;
+    let conversation = page.unwrap().entries.pop().unwrap();
+    assert_eq!(Some(conversation.id), message.conversation);
+    assert_eq!(conversation.unread, 0);
+    assert_eq!(conversation.last_activity_at, Some(at(0)));
+    let threads: Vec<String> = conversation.threads.into_iter().collect();
+    let page = store.messages_by_thread(&threads, &ALL).await.unwrap();
+    assert_eq!(page.entries.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_writes_one_message_however_often_and_fast_it_comes() {
+    let store = store_with(WindowPolicy::Off).await;
+    let key = key("body");
+    let sent = join_all((0..8).map(|_| send(&store, Some(&key), at(0)))).await;
+    let sent: Vec<Submitted> = sent.into_iter().map(Result::unwrap).collect();
+    let new = sent.iter().filter(|one| one.origin == Origin::New);
+    assert_eq!(new.count(), 1);
+    let first = sent.first().unwrap();
+    assert!(sent.iter().all(|one| one.message == first.message));
+    let page = store.messages_by_time(&tenant(), &ALL).await.unwrap();
+    assert_eq!(page.entries.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_used_with_another_body_is_refused_until_it_is_forgotten() {
+    let store = store_with(WindowPolicy::Off).await;
+    send(&store, Some(&key("one")), at(0)).await.unwrap();
+    let other = send(&store, Some(&key("two")), at(1)).await;
+    assert!(matches!(other, Err(SubmitError::OtherBody)));
+    let day = 24 * 60 * 60;
+    let later = send(&store, Some(&key("two")), at(day)).await.unwrap();
+    assert_eq!(later.origin, Origin::New);
+}
+
+#[tokio::test]
+async fn free_form_needs_an_open_window_where_it_is_enforced() {
+    for (policy, taken, warnings) in [
+        (WindowPolicy::Enforce, false, 0),
+        (WindowPolicy::Warn, true, 1),
+        (WindowPolicy::Off, true, 0),
+    ] {
+        let store = store_with(policy).await;
+        let sent = send(&store, None, at(0)).await;
+        assert_eq!(sent.is_ok(), taken, "{policy:?}");
+        assert_eq!(sent.map_or(0, |sent| sent.warnings.len()), warnings);
+        let page = store.messages_by_time(&tenant(), &ALL).await.unwrap();
+        assert_eq!(page.entries.len(), usize::from(taken));
+    }
+}
+
+#[tokio::test]
+async fn a_persons_message_opens_the_window_for_a_day() {
+    let store = store_with(WindowPolicy::Off).await;
+    let sent = send(&store, None, at(0)).await.unwrap();
+    let conversation = sent.message.conversation.unwrap();
+    store
+        .put_sender(&sender(WindowPolicy::Enforce))
+        .await
+        .unwrap();
+    store
+        .note_inbound(&tenant(), &conversation, at(10))
+        .await
+        .unwrap();
+    let closes = at(10) + WINDOW;
+    let second = jiff::SignedDuration::from_secs(1);
+    assert!(send(&store, None, closes - second).await.is_ok());
+    let late = send(&store, None, closes).await;
+    assert!(matches!(late, Err(SubmitError::WindowClosed)));
+}
+
+#[tokio::test]
+async fn a_sender_of_another_tenant_is_unknown() {
+    let store = store_with(WindowPolicy::Off).await;
+    let submission = Submission::read(&text_message(), at(0)).unwrap();
+    let other = "other".parse().unwrap();
+    let sent = submit(&store, &other, submission, None, at(0)).await;
+    assert!(matches!(sent, Err(SubmitError::UnknownSender)));
+}

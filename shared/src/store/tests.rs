@@ -1,0 +1,107 @@
+//! The store against an embedded DynamoDB over loopback; every test has one of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod claims;
+mod concurrency;
+mod lists;
+mod people;
+mod recipients;
+mod transactions;
+
+use super::*;
+use crate::domain::id::JobId;
+use crate::domain::ledger::tests::queued;
+use crate::domain::message::{Lane, Message, Outbound};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+/// An empty store with both tables.
+pub(crate) async fn empty_store() -> Store {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let database = dynoxide::Database::memory().unwrap();
+    let serving = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving);
+    let store = store_at(&url);
+    store.create_tables().await.unwrap();
+    store
+}
+
+/// A store whose database is at `url`.
+pub(crate) fn store_at(url: &str) -> Store {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(url)
+        .region(Region::from_static("eu-west-1"))
+        .credentials_provider(Credentials::for_tests())
+        .build();
+    Store::new(Client::from_conf(config), "messages", "logs")
+}
+
+/// Writes a message down.
+pub(crate) async fn write(store: &Store, message: &Outbound) {
+    let mut transaction = Transaction::new();
+    let message = Message::Outbound(Box::new(message.clone()));
+    store.create_message(&mut transaction, &message).unwrap();
+    store.commit(transaction).await.unwrap();
+}
+
+/// The sender that messages in tests leave from.
+pub(crate) fn sender(window: WindowPolicy) -> Sender {
+    Sender {
+        id: "100000000000001".parse().unwrap(),
+        tenant: "demo".parse().unwrap(),
+        account: "acct_demo".parse().unwrap(),
+        waba: "200000000000001".parse().unwrap(),
+        display_number: "+15550001000".to_owned(),
+        messages_per_second: 80,
+        reserved_percent: 10,
+        window,
+    }
+}
+
+/// A job without recipients, made at `now`.
+pub(crate) fn job(now: Timestamp) -> Job {
+    Job {
+        id: JobId::at(now),
+        tenant: "demo".parse().unwrap(),
+        account: "acct_demo".parse().unwrap(),
+        sender: "100000000000001".parse().unwrap(),
+        name: "spring".to_owned(),
+        status: JobStatus::Draft,
+        message: serde_json::from_value(
+            json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi {{name}}"}}}),
+        )
+        .unwrap(),
+        on_unknown: crate::domain::message::OnUnknown::Hold,
+        total: 0,
+        created_at: now,
+        started_at: None,
+        finished_at: None,
+        progress: Progress::default(),
+    }
+}
+
+/// Writes a job down.
+pub(crate) async fn write_job(store: &Store, job: &Job) {
+    let mut transaction = Transaction::new();
+    store.create_job(&mut transaction, job).unwrap();
+    store.commit(transaction).await.unwrap();
+}
+
+/// Recipient number `number` of a job.
+pub(crate) fn recipient(job: &Job, number: u32) -> Outbound {
+    let mut message = queued(job.created_at);
+    let to = format!("+1555{number:07}");
+    message.id = crate::domain::id::MessageId::derived(job.created_at, &[job.id.as_str(), &to]);
+    message.to = crate::domain::identity::Recipient::Phone(to.parse().unwrap());
+    message.lane = Lane::Bulk;
+    message.content = None;
+    message.variables = Some(json!({"name": "Ada"}));
+    message.job = Some(job.id.clone());
+    message
+}

@@ -1,0 +1,159 @@
+//! Many writers at once: one claim, no lost write, no slot twice, every count once.
+
+use super::*;
+use crate::domain::ledger::Event;
+use crate::domain::ledger::tests::{accepted, at, ended, queued, status};
+use crate::domain::message::{Outcome, State, Status};
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_workers_one_gets_the_message() {
+    let store = empty_store().await;
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let tokens: Vec<String> = (0..20).map(|number| format!("worker {number}")).collect();
+    let claims = tokens
+        .iter()
+        .map(|token| store.claim(&message.tenant, &message.id, token, at(0)));
+    let won = join_all(claims).await.into_iter().flatten();
+    assert_eq!(won.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_of_two_writers_undoes_the_other() {
+    let store = empty_store().await;
+    for _ in 0..10 {
+        let message = queued(at(0));
+        write(&store, &message).await;
+        let held = store
+            .claim(&message.tenant, &message.id, "one", at(0))
+            .await;
+        let held = held.unwrap();
+        let reports =
+            [Status::Sent, Status::Delivered, Status::Read].map(|of| status("wamid.A", of, at(3)));
+        let events: Vec<Event<'_>> = reports
+            .iter()
+            .map(Event::StatusCame)
+            .chain([ended("one", accepted("wamid.A"))])
+            .collect();
+        let writes = events
+            .iter()
+            .map(|event| store.apply(held.clone(), event, at(1)));
+        for written in join_all(writes).await {
+            written.unwrap();
+        }
+        let read = store.outbound(&message.tenant, &message.id).await.unwrap();
+        let read = read.unwrap();
+        assert_eq!((read.state, read.rev), (State::Read, 5));
+        assert_eq!(read.times.accepted, Some(at(1)));
+        assert_eq!(read.times.delivered, Some(at(3)));
+        let outcome = read.attempts.last().unwrap().outcome;
+        assert_eq!(outcome, Some(Outcome::Accepted));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_single_messages_get_the_same_slot() {
+    let store = empty_store().await;
+    let sender = sender(WindowPolicy::Off);
+    let every = SignedDuration::from_micros(12_500);
+    let slots = (0..50).map(|_| store.single_slot(&sender.tenant, &sender.id, every, at(0)));
+    let mut slots: Vec<Timestamp> = join_all(slots)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    slots.sort_unstable();
+    let wanted: Vec<Timestamp> = (0..50).map(|number| at(0) + every * number).collect();
+    assert_eq!(slots, wanted);
+    // Behind schedule: a late sender does not catch up by a burst.
+    let next = store
+        .single_slot(&sender.tenant, &sender.id, every, at(60))
+        .await;
+    assert_eq!(next.unwrap(), at(60));
+    let next = store
+        .single_slot(&sender.tenant, &sender.id, every, at(60))
+        .await;
+    assert_eq!(next.unwrap(), at(60) + every);
+}
+
+fn delta(tenant: &str, by: i64) -> CounterDelta {
+    let counter = |of: &str, part: &str, name: &str| Counter {
+        tenant: tenant.parse().unwrap(),
+        of: of.to_owned(),
+        part: part.to_owned(),
+        name: name.to_owned(),
+    };
+    BTreeMap::from([
+        (counter("job:a", "-", "queued"), -by),
+        (counter("job:a", "-", "accepted"), by),
+        (counter("job:a", "-", "read"), 0),
+        (counter("day:2026-11-20", "100000000000001", "accepted"), by),
+    ])
+}
+
+#[tokio::test]
+async fn counters_move_with_their_position_and_only_once() {
+    let store = empty_store().await;
+    let tenant = "demo".parse().unwrap();
+    let start = store.position("shard-1").await.unwrap();
+    assert_eq!(start.sequence, None);
+    assert!(store.count(&delta("demo", 3), &start, "100").await.unwrap());
+    assert!(!store.count(&delta("demo", 3), &start, "100").await.unwrap());
+    let next = store.position("shard-1").await.unwrap();
+    assert_eq!(next.sequence.as_deref(), Some("100"));
+    assert!(store.count(&delta("demo", 4), &next, "200").await.unwrap());
+    assert!(!store.count(&delta("demo", 4), &next, "200").await.unwrap());
+    let numbers = store.numbers(&tenant, "job:a", "-").await.unwrap();
+    let wanted = BTreeMap::from([("queued".to_owned(), -7), ("accepted".to_owned(), 7)]);
+    assert_eq!(numbers, wanted);
+    let parts = store.parts(&tenant, "day:2026-11-20").await.unwrap();
+    let wanted = BTreeMap::from([("accepted".to_owned(), 7)]);
+    assert_eq!(
+        parts,
+        BTreeMap::from([("100000000000001".to_owned(), wanted)])
+    );
+}
+
+#[tokio::test]
+async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
+    let store = empty_store().await;
+    let job = job(at(0));
+    write_job(&store, &job).await;
+    store
+        .add_recipients(&job, &[recipient(&job, 1)], at(0))
+        .await
+        .unwrap();
+    assert!(store.start_job(&job, at(0)).await.unwrap());
+    assert!(!store.start_job(&job, at(0)).await.unwrap());
+    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
+    assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));
+    let lease = Lease {
+        until: at(2),
+        next_run: at(1),
+    };
+    let (tenant, sender) = (&job.tenant, &job.sender);
+    assert!(
+        store
+            .lease_slots(tenant, sender, &pace, lease)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .lease_slots(tenant, sender, &pace, lease)
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.stalled_senders(at(5), 9).await.unwrap(), []);
+    let dead = at(6) + SignedDuration::from_millis(1);
+    let stalled = store.stalled_senders(dead, 9).await.unwrap();
+    assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
+    assert!(store.finish_job(&job, at(7)).await.unwrap());
+    let pace = store.pace(tenant, sender).await.unwrap();
+    assert!(pace.jobs.is_empty());
+    assert!(store.rest(tenant, sender, &pace).await.unwrap());
+    assert_eq!(store.stalled_senders(dead, 9).await.unwrap(), []);
+}
