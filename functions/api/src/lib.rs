@@ -1,22 +1,145 @@
-//! stub
-#![allow(missing_docs)]
-pub struct Config;
-pub struct State;
+//! Reads what there is: messages, conversations, contacts, bulk jobs, webhook events, statistics, health.
+//!
+//! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, reads no secret.
+//! Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
+
+mod bulk_jobs;
+mod contacts;
+mod conversations;
+mod document;
+mod events;
+mod health;
+mod listing;
+mod messages;
+mod recipients;
+mod replay;
+mod stats;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::openapi;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{get, post};
+use heliograph::service::aws::Aws;
+use heliograph::service::config::{ConfigError, Environment};
+use heliograph::service::http::edge;
+use heliograph::service::queue::Queue;
+use heliograph::store::Store;
+use std::sync::Arc;
+
+/// What `api` is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    messages_table: String,
+    logs_table: String,
+    inbound_queue_url: String,
+    status_queue_url: String,
+    secrets_prefix: String,
+    graph_url: String,
+    graph_version: String,
+}
+
 impl Config {
-    pub fn from_env(
-        _: &heliograph::service::config::Environment,
-    ) -> Result<Self, heliograph::service::config::ConfigError> {
-        Ok(Self)
+    /// Reads the environment.
+    pub fn from_env(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut read = environment.read();
+        let config = Self {
+            messages_table: read.text("MESSAGES_TABLE"),
+            logs_table: read.text("LOGS_TABLE"),
+            inbound_queue_url: read.url("INBOUND_QUEUE_URL"),
+            status_queue_url: read.url("STATUS_QUEUE_URL"),
+            secrets_prefix: read.text("SECRETS_PREFIX"),
+            graph_url: read.url("GRAPH_URL"),
+            graph_version: read.text("GRAPH_VERSION"),
+        };
+        read.finish(config)
     }
 }
+
+/// What the routes need.
+#[derive(Debug, Clone)]
+pub struct State {
+    store: Store,
+    queues: Queues,
+    health: Arc<health::Health>,
+}
+
+/// The queues webhook events came by.
+#[derive(Debug, Clone)]
+struct Queues {
+    inbound: Queue,
+    status: Queue,
+}
+
 impl State {
-    pub fn new(_: &Config, _: &heliograph::service::aws::Aws) -> anyhow::Result<Self> {
-        Ok(Self)
+    /// Builds the clients; makes no call.
+    #[must_use]
+    pub fn new(config: &Config, aws: &Aws) -> Self {
+        let store = Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table);
+        let queues = Queues {
+            inbound: Queue::new(aws.sqs(), &config.inbound_queue_url),
+            status: Queue::new(aws.sqs(), &config.status_queue_url),
+        };
+        let dependencies = health::Dependencies {
+            store: store.clone(),
+            queues: queues.clone(),
+            secrets: aws.secrets(),
+            secrets_prefix: config.secrets_prefix.clone(),
+            graph: health::Graph::new(&config.graph_url, &config.graph_version),
+        };
+        Self {
+            store,
+            queues,
+            health: Arc::new(health::Health::of(dependencies)),
+        }
     }
 }
-pub fn router(_: State) -> axum::Router {
-    axum::Router::new()
+
+impl FromRef<State> for Store {
+    fn from_ref(state: &State) -> Self {
+        state.store.clone()
+    }
 }
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    utoipa::openapi::OpenApiBuilder::new().build()
+
+impl FromRef<State> for Queues {
+    fn from_ref(state: &State) -> Self {
+        state.queues.clone()
+    }
+}
+
+impl FromRef<State> for Arc<health::Health> {
+    fn from_ref(state: &State) -> Self {
+        state.health.clone()
+    }
+}
+
+/// Every route of this function.
+pub fn router(state: State) -> Router {
+    edge(
+        Router::new()
+            .route("/v1/messages", get(messages::list))
+            .route("/v1/messages/{id}", get(messages::one))
+            .route("/v1/messages/{id}/attempts", get(messages::attempts))
+            .route("/v1/conversations", get(conversations::list))
+            .route("/v1/conversations/{id}", get(conversations::one))
+            .route(
+                "/v1/conversations/{id}/messages",
+                get(conversations::messages),
+            )
+            .route("/v1/contacts", get(contacts::list))
+            .route("/v1/contacts/{id}", get(contacts::one))
+            .route("/v1/bulk-jobs", get(bulk_jobs::list))
+            .route("/v1/bulk-jobs/{id}", get(bulk_jobs::one))
+            .route("/v1/bulk-jobs/{id}/recipients", get(recipients::list))
+            .route("/v1/webhook-events", get(events::list))
+            .route("/v1/webhook-events/{id}", get(events::one))
+            .route("/v1/webhook-events/{id}/replay", post(replay::replay))
+            .route("/v1/stats", get(stats::stats))
+            .route("/v1/health", get(health::health))
+            .route("/v1/openapi.json", get(document::serve))
+            .with_state(state),
+    )
 }

@@ -97,9 +97,9 @@ pub async fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
 fn print_openapi() -> ExitCode {
-    match crate::functions::openapi().to_pretty_json() {
+    match crate::functions::openapi() {
         Ok(document) => {
-            println!("{document}");
+            print!("{document}");
             ExitCode::SUCCESS
         }
         Err(error) => {

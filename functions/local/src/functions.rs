@@ -23,7 +23,7 @@ impl Functions {
         let env = provisioned.environment(graph_url);
         Ok(Self {
             send: send::router(send::State::new(&send::Config::from_env(&env)?, aws)?),
-            api: api::router(api::State::new(&api::Config::from_env(&env)?, aws)?),
+            api: api::router(api::State::new(&api::Config::from_env(&env)?, aws)),
             webhook: webhook::router(webhook::State::new(&webhook::Config::from_env(&env)?, aws)),
             ingest: ingest::State::new(&ingest::Config::from_env(&env)?, aws),
             dispatch: dispatch::State::new(&dispatch::Config::from_env(&env)?, aws),
@@ -57,9 +57,7 @@ fn is_sends(method: &Method, path: &str) -> bool {
     method == Method::POST && (path == "/v1/messages" || path.starts_with("/v1/bulk-jobs"))
 }
 
-/// The `OpenAPI` document: that of `api`, with the routes of `send`.
-pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = api::openapi();
-    document.merge(send::openapi());
-    document
+/// The OpenAPI document of every function with routes, as `api` serves it.
+pub(crate) fn openapi() -> Result<String, serde_json::Error> {
+    heliograph::service::openapi::document([api::openapi(), send::openapi()])
 }

@@ -1,6 +1,7 @@
 //! What every function needs to run: configuration, logs, AWS clients, secrets, the HTTP kit.
 //!
-//! Knows nothing of messages, storage or providers; the wall clock and the environment are read here only.
+//! Knows nothing of messages, storage or providers, save what `caller` and `dto` need; the wall clock and the
+//! environment are read here only.
 
 pub mod auth;
 pub mod aws;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod dto;
 pub mod http;
 pub mod lanes;
+pub mod openapi;
 pub mod problem;
 pub mod queue;
 pub mod records;

@@ -1,6 +1,6 @@
 //! Accounts, their WABAs and senders.
 
-use super::item::{Indexes, Key, body, item};
+use super::item::{Indexes, Key, body, item, text};
 use super::{Store, StoreError, keys};
 use crate::domain::id::AccountId;
 use crate::domain::identity::{PhoneNumberId, TenantId, WabaId};
@@ -60,14 +60,26 @@ pub struct Sender {
 }
 
 impl Store {
-    /// Writes an account with its pointers; writing it again changes it.
+    /// Writes an account with its pointers; writing it again changes it. A conflict if another tenant has this id:
+    /// its webhooks would come to the wrong one.
     pub async fn put_account(&self, account: &Account) -> Result<(), StoreError> {
         let Account { tenant, id, .. } = account;
         let pointer = AccountPointer {
             tenant: tenant.clone(),
         };
         let key = Key::new(keys::account_pointer(id), keys::HEAD);
-        self.put(item("account_pointer", key, Indexes::default(), &pointer)?)
+        self.client
+            .put_item()
+            .table_name(&self.messages)
+            .set_item(Some(item(
+                "account_pointer",
+                key,
+                Indexes::default(),
+                &pointer,
+            )?))
+            .condition_expression("attribute_not_exists(pk) OR tenant = :tenant")
+            .expression_attribute_values(":tenant", text(tenant.as_str()))
+            .send()
             .await?;
         for waba in &account.wabas {
             let key = Key::new(keys::waba(tenant, waba), keys::HEAD);

@@ -117,6 +117,15 @@ impl StoredRecord {
             .max()
             .unwrap_or(EventState::Kept)
     }
+
+    /// Where the record of this id stands in the list of `state`, or in the one by time: a [`Slice`] may begin there.
+    #[must_use]
+    pub fn place_in_list(id: &EventId, state: Option<EventState>) -> String {
+        match state {
+            Some(state) => format!("{}#{id}", state.as_str()),
+            None => id.to_string(),
+        }
+    }
 }
 
 impl Store {

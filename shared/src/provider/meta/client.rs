@@ -101,6 +101,15 @@ impl MetaClient {
         })
     }
 
+    /// Whether anything answers at the address, whatever it says.
+    pub async fn answers(&self) -> bool {
+        self.http
+            .get(format!("{}/", self.base))
+            .send()
+            .await
+            .is_ok()
+    }
+
     /// Sends `body` from the number `from`.
     pub async fn send(
         &self,

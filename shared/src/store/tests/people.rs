@@ -171,3 +171,26 @@ async fn a_note_about_a_conversation_that_is_not_there_makes_none() {
         .unwrap();
     assert_eq!(store.conversation(&message.tenant, id).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn an_account_id_that_is_taken_leads_to_its_first_tenant_alone() {
+    let store = empty_store().await;
+    let account = |tenant: &str, name: &str| Account {
+        id: "acct_demo".parse().unwrap(),
+        tenant: tenant.parse().unwrap(),
+        name: name.to_owned(),
+        wabas: vec!["200000000000001".parse().unwrap()],
+    };
+    let first = account("demo", "Demo");
+    store.put_account(&first).await.unwrap();
+    let taken = store.put_account(&account("other", "Other")).await;
+    assert!(matches!(taken, Err(StoreError::Conflict)));
+    let renamed = account("demo", "Demo Ltd");
+    store.put_account(&renamed).await.unwrap();
+    let pointer = store.account_pointer(&first.id).await.unwrap().unwrap();
+    assert_eq!(pointer.tenant, first.tenant);
+    let waba = "200000000000001".parse().unwrap();
+    let of_waba = |tenant| store.account_of_waba(tenant, &waba);
+    assert_eq!(of_waba(&first.tenant).await.unwrap(), Some(renamed));
+    assert_eq!(of_waba(&"other".parse().unwrap()).await.unwrap(), None);
+}

@@ -1,0 +1,253 @@
+//! A desk: the router, its tables in memory, and one server in place of SQS, Secrets Manager and the Graph API.
+
+use crate::{Config, State, router};
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use dynoxide::Database;
+use heliograph::domain::content::{Content, Kind};
+use heliograph::domain::id::{KeyId, MessageId};
+use heliograph::domain::identity::{Recipient, TenantId};
+use heliograph::domain::message::{
+    Lane, Message, OnUnknown, Outbound, State as MessageState, Times,
+};
+use heliograph::domain::role::Role;
+use heliograph::service::auth;
+use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::service::config::Environment;
+use heliograph::store::{ApiKey, Store, Transaction};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+/// When everything in these tests happens.
+pub(super) fn noon() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+pub(super) fn tenant() -> TenantId {
+    "demo".parse().unwrap()
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Services {
+    pub(super) down: Arc<Mutex<BTreeSet<&'static str>>>,
+    /// Queue URL and body of what was put on queues.
+    pub(super) sent: Arc<Mutex<Vec<(String, String)>>>,
+    /// How often anything was asked.
+    pub(super) calls: Arc<Mutex<usize>>,
+}
+
+pub(super) struct Desk {
+    pub(super) store: Store,
+    pub(super) services: Services,
+    pub(super) router: Router,
+}
+
+impl Desk {
+    pub(super) async fn start() -> Self {
+        let services = Services::default();
+        let dynamodb = Endpoints {
+            aws: serve_dynamodb().await,
+            dynamodb: None,
+        };
+        let other = serve(services.clone()).await;
+        let environment = Environment::from_pairs([
+            ("MESSAGES_TABLE", "messages"),
+            ("LOGS_TABLE", "logs"),
+            ("INBOUND_QUEUE_URL", &format!("{other}/1/inbound")),
+            ("STATUS_QUEUE_URL", &format!("{other}/1/status")),
+            ("SECRETS_PREFIX", "test"),
+            ("GRAPH_URL", &other),
+            ("GRAPH_VERSION", "v25.0"),
+        ]);
+        let store = Store::new(Aws::at(&dynamodb).dynamodb(), "messages", "logs");
+        store.create_tables().await.unwrap();
+        let aws = Aws::at(&Endpoints {
+            aws: other,
+            dynamodb: Some(dynamodb.aws),
+        });
+        let state = State::new(&Config::from_env(&environment).unwrap(), &aws);
+        let desk = Self {
+            store,
+            services,
+            router: router(state),
+        };
+        desk.add_key("hg_demo_admin", "demo", Role::Admin).await;
+        desk.add_key("hg_viewer", "demo", Role::Viewer).await;
+        desk.add_key("hg_stranger", "other", Role::Admin).await;
+        desk
+    }
+
+    async fn add_key(&self, key: &str, tenant: &str, role: Role) {
+        let key = ApiKey {
+            id: KeyId::at(noon()),
+            tenant: tenant.parse().unwrap(),
+            role,
+            hash: auth::ApiKey::parse(key).unwrap().hash(),
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        self.store.put_api_key(&key).await.unwrap();
+    }
+
+    /// What the demo tenant's viewer sees.
+    pub(super) async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.call(Method::GET, path, Some("hg_viewer")).await
+    }
+
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+    ) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    /// Every entry of a list, read page by page, and how many pages that took.
+    pub(super) async fn read_list(&self, path: &str, limit: usize) -> (Vec<Value>, usize) {
+        let mut entries = Vec::new();
+        let divider = if path.contains('?') { '&' } else { '?' };
+        let mut next = format!("{path}{divider}limit={limit}");
+        for pages in 1.. {
+            let (status, mut page) = self.get(&next).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            let data = page["data"].as_array_mut().unwrap();
+            assert!(data.len() <= limit);
+            entries.append(data);
+            match page.get("next_cursor") {
+                Some(cursor) => {
+                    let cursor = cursor.as_str().unwrap();
+                    next = format!("{path}{divider}limit={limit}&cursor={cursor}");
+                }
+                None => return (entries, pages),
+            }
+        }
+        (entries, 0)
+    }
+
+    /// Writes a message of the demo tenant.
+    pub(super) async fn write(&self, message: &Outbound) {
+        let mut transaction = Transaction::new();
+        let message = Message::Outbound(Box::new(message.clone()));
+        self.store
+            .create_message(&mut transaction, &message)
+            .unwrap();
+        self.store.commit(transaction).await.unwrap();
+    }
+}
+
+/// A text message to somebody, written down `number` seconds after noon.
+pub(super) fn message(number: i64, state: MessageState) -> Outbound {
+    let created_at = noon() + jiff::SignedDuration::from_secs(number);
+    let number = number.to_string();
+    Outbound {
+        id: MessageId::derived(created_at, &[&number]),
+        tenant: tenant(),
+        account: "acct_demo".parse().unwrap(),
+        sender: "100000000000001".parse().unwrap(),
+        to: Recipient::Phone("+15550001111".parse().unwrap()),
+        lane: Lane::Single,
+        state,
+        rev: 0,
+        content: Some(Content {
+            kind: Kind::Text,
+            object: json!({"body": "hello"}),
+            reply_to: None,
+            recipient_identity_key_hash: None,
+        }),
+        job: None,
+        variables: None,
+        reference: Some(number),
+        metadata: None,
+        callback_data: None,
+        contact: None,
+        conversation: None,
+        created_at,
+        not_before: None,
+        expires_at: None,
+        on_unknown: OnUnknown::Hold,
+        claim: None,
+        attempts: Vec::new(),
+        times: Times::default(),
+        price: None,
+    }
+}
+
+pub(super) fn ids(entries: &[Value]) -> Vec<String> {
+    let ids = entries.iter().map(|entry| entry["id"].as_str().unwrap());
+    ids.map(str::to_owned).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server of the test's")]
+async fn serve_dynamodb() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(
+        listener,
+        Database::memory().unwrap(),
+    ));
+    url
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server of the test's")]
+async fn serve(services: Services) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(move |headers: HeaderMap, body: Bytes| async move {
+        services.answer(&headers, &body)
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+impl Services {
+    fn answer(&self, headers: &HeaderMap, body: &Bytes) -> Response {
+        *self.calls.lock().unwrap() += 1;
+        let target = headers
+            .get("x-amz-target")
+            .map(|target| target.to_str().unwrap());
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (service, status, answer) = match target {
+            Some("AmazonSQS.GetQueueAttributes") => {
+                let depth = json!({"Attributes": {"ApproximateNumberOfMessages": "0"}});
+                ("sqs", StatusCode::OK, depth)
+            }
+            Some("AmazonSQS.SendMessageBatch") => {
+                let url = body["QueueUrl"].as_str().unwrap().to_owned();
+                let text = body["Entries"][0]["MessageBody"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
+                self.sent.lock().unwrap().push((url, text));
+                let taken = json!({"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "-"}], "Failed": []});
+                ("sqs", StatusCode::OK, taken)
+            }
+            Some(_) => {
+                let none = json!({"__type": "ResourceNotFoundException"});
+                ("secrets_manager", StatusCode::BAD_REQUEST, none)
+            }
+            None => ("graph_api", StatusCode::NOT_FOUND, json!({})),
+        };
+        if self.down.lock().unwrap().contains(service) {
+            let error = json!({"__type": "InternalFailure"});
+            return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
+        }
+        (status, answer.to_string()).into_response()
+    }
+}

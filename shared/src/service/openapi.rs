@@ -1,0 +1,160 @@
+//! The OpenAPI document: what is said once for all functions, around what each says of its own routes.
+//!
+//! It is made when the document is generated, never while a function runs: `api` serves the committed text.
+
+use super::problem::Problem;
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+/// The document that is committed and served: what each function says of its routes, in one.
+pub fn document(
+    functions: impl IntoIterator<Item = Document>,
+) -> Result<String, serde_json::Error> {
+    let frame = Frame::openapi();
+    let whole = functions.into_iter().fold(frame, Document::merge_from);
+    let mut whole = serde_json::to_value(whole)?;
+    without_null(&mut whole);
+    name_entries(&mut whole);
+    Ok(serde_json::to_string_pretty(&whole)? + "\n")
+}
+
+/// What is absent is left out: where the derived schemas would allow `null` too, they must not.
+fn without_null(value: &mut Value) {
+    if let Some(kind) = value.get_mut("type")
+        && let Value::Array(kinds) = kind
+    {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = kinds.as_slice() {
+            *kind = only.clone();
+        }
+    }
+    if let Some(Value::Array(choices)) = value.get_mut("oneOf") {
+        choices.retain(|choice| choice != &json!({"type": "null"}));
+        if let [choice] = choices.as_slice() {
+            *value = choice.clone();
+        }
+    }
+    match value {
+        Value::Array(members) => members.iter_mut().for_each(without_null),
+        Value::Object(members) => members.values_mut().for_each(without_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A page names the schema of its entries instead of repeating it.
+fn name_entries(document: &mut Value) {
+    let schemas = document.pointer_mut("/components/schemas");
+    for (name, schema) in schemas.and_then(Value::as_object_mut).into_iter().flatten() {
+        let entry = name.strip_prefix("Page_");
+        if let (Some(entry), Some(items)) = (entry, schema.pointer_mut("/properties/data/items")) {
+            *items = json!({"$ref": format!("#/components/schemas/{entry}")});
+        }
+    }
+}
+
+/// What a list may answer instead of a page.
+#[derive(Debug, IntoResponses)]
+pub enum ListProblems {
+    /// A parameter is not as it must be, unknown, or stands twice: `errors` names each.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadRequest(Problem),
+    /// The API key is missing, malformed, unknown, expired or revoked.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(Problem),
+    /// The key's role is not enough.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// Too many requests, over all callers.
+    #[response(status = 429, content_type = "application/problem+json")]
+    Throttled(Problem),
+    /// A mistake of ours.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(Problem),
+    /// Something we stand on does not answer; try again.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Problem),
+}
+
+/// What else may be answered where an id stands in the path.
+#[derive(Debug, IntoResponses)]
+pub enum IdProblems {
+    /// There is no such thing, or it is another tenant's.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Problem),
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Heliograph",
+        description = "Self-hosted WhatsApp messaging. Times are RFC 3339 in UTC; what is absent is left out, never \
+                       null; lists are read page by page with `limit` and `cursor`, until no `next_cursor` comes.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "Messages", description = "Messages, in and out"),
+        (name = "Bulk jobs", description = "One message to many recipients"),
+        (name = "Conversations", description = "One contact with one sender"),
+        (name = "Contacts", description = "People"),
+        (name = "Webhook events", description = "What providers sent, kept raw"),
+        (name = "Stats", description = "Messages counted by day and sender"),
+        (name = "Platform", description = "Health, and this document")
+    ),
+    security(("api_key" = [])),
+    modifiers(&ApiKeyScheme)
+)]
+struct Frame;
+
+struct ApiKeyScheme;
+
+impl Modify for ApiKeyScheme {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("hg_...")
+            .description(Some(
+                "An API key. The tenant is the key's; its role says what it may do.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_that_may_be_null_may_not_any_more() {
+        let mut schema = json!({"properties": {
+            "name": {"type": ["string", "null"]},
+            "lane": {"oneOf": [{"$ref": "#/components/schemas/Lane"}, {"type": "null"}]},
+            "size": {"type": ["string", "integer", "null"]},
+        }});
+        without_null(&mut schema);
+        let expected = json!({"properties": {
+            "name": {"type": "string"},
+            "lane": {"$ref": "#/components/schemas/Lane"},
+            "size": {"type": ["string", "integer"]},
+        }});
+        assert_eq!(schema, expected);
+    }
+
+    #[test]
+    fn a_page_names_the_schema_of_its_entries() {
+        let page = |items: Value| {
+            let page = json!({"properties": {"data": {"type": "array", "items": items}}});
+            json!({"components": {"schemas": {"Page_Message": page}}})
+        };
+        let mut document = page(json!({"type": "object"}));
+        name_entries(&mut document);
+        assert_eq!(
+            document,
+            page(json!({"$ref": "#/components/schemas/Message"}))
+        );
+    }
+}
