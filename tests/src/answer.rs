@@ -31,7 +31,10 @@ impl Answer {
     }
 
     /// The body of an answer that must have this status.
-    #[must_use]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "that it has it is often all that is asked"
+    )]
     #[track_caller]
     pub fn with(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
@@ -39,6 +42,10 @@ impl Answer {
     }
 
     /// The body of an answer that must be a problem document of this status and code.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "that it is one is often all that is asked"
+    )]
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.with(status);

@@ -7,8 +7,7 @@ use std::time::Duration;
 impl Desk {
     /// Makes a job that sends `text`; its id.
     pub async fn make_job(&self, text: &str) -> String {
-        let body =
-            json!({"name": "test", "from": SENDER, "type": "text", "text": {"body": text}});
+        let body = json!({"name": "test", "from": SENDER, "type": "text", "text": {"body": text}});
         let job = self.post("/v1/bulk-jobs", &body).await.with(201);
         job["id"].as_str().unwrap().to_owned()
     }

@@ -48,14 +48,20 @@ impl Desk {
     /// Orders the simulator to fail.
     pub async fn fault(&self, order: &Value) {
         let url = format!("{}/_sim/faults", self.simulator);
-        let _ = read(self.http.post(url).json(order)).await.with(201);
+        read(self.http.post(url).json(order)).await.with(201);
+    }
+
+    /// Has the simulator play another sender.
+    pub async fn add_sender(&self, sender: &Value) {
+        let url = format!("{}/_sim/senders", self.simulator);
+        read(self.http.post(url).json(sender)).await.with(201);
     }
 
     /// Has the simulator take so long for each send.
     pub async fn latency(&self, ms: u32) {
         let url = format!("{}/_sim/latency", self.simulator);
         let order = json!({"min_ms": ms, "max_ms": ms});
-        let _ = read(self.http.post(url).json(&order)).await.with(200);
+        read(self.http.post(url).json(&order)).await.with(200);
     }
 
     /// A message from a person; the provider's id of it.

@@ -10,10 +10,7 @@ const STEP: Duration = Duration::from_millis(25);
 
 /// What `look` finds; a failure, named by `what`, if it has found nothing within half a minute.
 #[track_caller]
-pub fn eventually<T>(
-    what: &str,
-    look: impl AsyncFnMut() -> Option<T>,
-) -> impl Future<Output = T> {
+pub fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     eventually_within(USUAL, what, look)
 }
 

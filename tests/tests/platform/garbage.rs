@@ -58,7 +58,16 @@ async fn a_body_that_is_no_json_is_the_callers_problem() {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_of_another_shape_is_the_callers_problem() {
     let desk = Desk::start().await;
-    let bodies = ["null", "[]", "1", "\"text\"", "{}", "[[]]", "{\"type\": 7}", "{\"to\": {}}"];
+    let bodies = [
+        "null",
+        "[]",
+        "1",
+        "\"text\"",
+        "{}",
+        "[[]]",
+        "{\"type\": 7}",
+        "{\"to\": {}}",
+    ];
     for route in ROUTES {
         for body in bodies {
             let answer = post(&desk, route, Some("application/json"), body.into()).await;
@@ -70,7 +79,11 @@ async fn json_of_another_shape_is_the_callers_problem() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_another_type_is_the_callers_problem() {
     let desk = Desk::start().await;
-    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+    ] {
         let answer = post(&desk, "/v1/messages", content_type, b"{}".to_vec()).await;
         answer.problem(415, "unsupported_media_type");
     }

@@ -43,9 +43,13 @@ async fn the_same_body_written_otherwise_is_the_same_body() {
 async fn a_key_used_with_another_body_is_refused() {
     let desk = Desk::start().await;
     let key = ("idempotency-key", "order-1");
-    let first = desk.post_with(PATH, &text("+15550004003", "Hello"), key).await;
+    let first = desk
+        .post_with(PATH, &text("+15550004003", "Hello"), key)
+        .await;
     assert_eq!(first.status, 200);
-    let other = desk.post_with(PATH, &text("+15550004003", "Bye"), key).await;
+    let other = desk
+        .post_with(PATH, &text("+15550004003", "Bye"), key)
+        .await;
     other.problem(422, "idempotency_mismatch");
     assert_eq!(desk.stats().await["accepted"], 1);
 }
@@ -56,7 +60,9 @@ async fn a_refused_request_does_not_use_up_its_key() {
     let key = ("idempotency-key", "order-1");
     let refused = desk.post_with(PATH, &text("0555", "Hello"), key).await;
     assert_eq!(refused.faults(), ["/to"]);
-    let mended = desk.post_with(PATH, &text("+15550004004", "Hello"), key).await;
+    let mended = desk
+        .post_with(PATH, &text("+15550004004", "Hello"), key)
+        .await;
     assert_eq!(mended.status, 200);
 }
 
@@ -90,7 +96,9 @@ async fn a_key_that_cannot_be_one_is_refused() {
     let long = "k".repeat(256);
     for key in ["", "two words", &long] {
         let header = ("idempotency-key", key);
-        let answer = desk.post_with(PATH, &text("+15550004005", "Hello"), header).await;
+        let answer = desk
+            .post_with(PATH, &text("+15550004005", "Hello"), header)
+            .await;
         answer.problem(400, "invalid_idempotency_key");
     }
     assert_eq!(desk.stats().await["accepted"], 0);

@@ -34,7 +34,14 @@ async fn every_fault_of_a_body_is_told_in_one_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_national_number_is_refused_with_the_remedy_and_never_guessed() {
     let desk = Desk::start().await;
-    for number in ["0171 1234567", "08123456789", "555-0100", "+0015550001111", "bob", ""] {
+    for number in [
+        "0171 1234567",
+        "08123456789",
+        "555-0100",
+        "+0015550001111",
+        "bob",
+        "",
+    ] {
         let answer = desk.send(&text(number, "Hello")).await;
         assert_eq!(answer.faults(), ["/to"], "{number}");
     }
@@ -73,11 +80,27 @@ async fn a_limit_of_metas_is_kept_before_the_provider_is_called() {
     };
     let cases = [
         ("text", json!({"body": "x".repeat(4_097)}), "/text/body"),
-        ("image", json!({"link": "ftp://example.com/a.jpg"}), "/image/link"),
-        ("image", json!({"id": "1", "caption": "x".repeat(1_025)}), "/image/caption"),
+        (
+            "image",
+            json!({"link": "ftp://example.com/a.jpg"}),
+            "/image/link",
+        ),
+        (
+            "image",
+            json!({"id": "1", "caption": "x".repeat(1_025)}),
+            "/image/caption",
+        ),
         ("interactive", buttons(4), "/interactive/action/buttons"),
-        ("location", json!({"latitude": 91, "longitude": 0}), "/location/latitude"),
-        ("template", json!({"language": {"code": "en"}}), "/template/name"),
+        (
+            "location",
+            json!({"latitude": 91, "longitude": 0}),
+            "/location/latitude",
+        ),
+        (
+            "template",
+            json!({"language": {"code": "en"}}),
+            "/template/name",
+        ),
         ("reaction", json!({"emoji": "👍"}), "/reaction/message_id"),
     ];
     for (kind, object, pointer) in cases {
@@ -85,7 +108,10 @@ async fn a_limit_of_metas_is_kept_before_the_provider_is_called() {
         assert_eq!(desk.send(&body).await.faults(), [pointer], "{body}");
     }
     let counts = desk.stats().await;
-    assert_eq!((&counts["accepted"], &counts["refused"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (&counts["accepted"], &counts["refused"]),
+        (&json!(0), &json!(0))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,10 @@ fn kinds() -> Vec<(&'static str, Value)> {
             json!([{"name": {"formatted_name": "Ada Lovelace", "first_name": "Ada"},
                     "phones": [{"phone": "+15550002001", "type": "HOME"}]}]),
         ),
-        ("reaction", json!({"message_id": "wamid.HBgL", "emoji": "👍"})),
+        (
+            "reaction",
+            json!({"message_id": "wamid.HBgL", "emoji": "👍"}),
+        ),
         (
             "template",
             json!({"name": "order_shipped", "language": {"code": "en_US"}, "components": [
@@ -108,7 +111,13 @@ async fn statuses_take_a_message_to_read_with_every_time_and_the_price() {
     let desk = Desk::start().await;
     let answer = desk.send(&text("+15550003102", "Hello")).await.with(200);
     let message = desk.message_once(&id_of(&answer), "read").await;
-    for time in ["created_at", "accepted_at", "sent_at", "delivered_at", "read_at"] {
+    for time in [
+        "created_at",
+        "accepted_at",
+        "sent_at",
+        "delivered_at",
+        "read_at",
+    ] {
         assert!(message[time].is_string(), "{time} of {message}");
     }
     assert_eq!(message["pricing"]["category"], "service");
@@ -138,7 +147,10 @@ async fn a_caller_who_does_not_wait_is_answered_at_once_and_the_message_follows(
     let accepted = answer.with(202);
     assert_eq!(accepted["state"], "queued");
     let id = id_of(&accepted);
-    assert_eq!(answer.header("location"), Some(format!("/v1/messages/{id}").as_str()));
+    assert_eq!(
+        answer.header("location"),
+        Some(format!("/v1/messages/{id}").as_str())
+    );
     desk.message_once(&id, "read").await;
     assert_eq!(desk.accepted(Some("+15550003103")).await.len(), 1);
 }
