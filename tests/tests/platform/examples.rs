@@ -63,7 +63,7 @@ fn is_really_wrong(body: &Value, pointer: &str) -> bool {
     let value = body.pointer(pointer).and_then(Value::as_str).unwrap_or("");
     let name = pointer.rsplit('/').next().unwrap_or("");
     match name {
-        "to" => !value.bytes().any(|byte| byte.is_ascii_digit()),
+        "to" => value.chars().any(char::is_alphabetic),
         "link" => !value.starts_with("http"),
         "title" => value.chars().count() > 24,
         // Fields of the marketing messages' own endpoint, which is another.

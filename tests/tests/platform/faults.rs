@@ -64,7 +64,7 @@ async fn what_may_have_been_accepted_is_not_repeated() {
         assert_eq!(answer["state"], "unknown", "{fault}");
         let attempts = attempts(&desk, &id_of(&answer)).await;
         assert_eq!(attempts.len(), 1);
-        assert_eq!(attempts[0]["outcome"], "unknown", "{fault}: {attempts:?}");
+        assert_eq!(attempts[0]["outcome"], "ambiguous", "{fault}: {attempts:?}");
     }
     let unknown = desk.all("/v1/messages?state=unknown").await;
     assert_eq!(unknown.len(), 4);

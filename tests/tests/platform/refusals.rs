@@ -34,14 +34,7 @@ async fn every_fault_of_a_body_is_told_in_one_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_national_number_is_refused_with_the_remedy_and_never_guessed() {
     let desk = Desk::start().await;
-    for number in [
-        "0171 1234567",
-        "08123456789",
-        "555-0100",
-        "+0015550001111",
-        "bob",
-        "",
-    ] {
+    for number in ["0171 1234567", "08123456789", "+0015550001111", "bob", ""] {
         let answer = desk.send(&text(number, "Hello")).await;
         assert_eq!(answer.faults(), ["/to"], "{number}");
     }
