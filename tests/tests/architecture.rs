@@ -16,7 +16,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that may be longer than 400 lines, and why.
-const LONG: [(&str, &str); 0] = [];
+const LONG: [(&str, &str); 4] = [
+    (
+        "shared/src/domain/message.rs",
+        "the types of a message are one contract, half of it documentation",
+    ),
+    (
+        "shared/src/store/messages.rs",
+        "the conditional writes of a message are read against one another",
+    ),
+    (
+        "shared/src/store/contacts.rs",
+        "a person, their identities and conversations are written together",
+    ),
+    (
+        "functions/local/src/aws/tests/queues.rs",
+        "one test after the other",
+    ),
+];
 
 struct Source {
     /// From the workspace's folder.
@@ -80,7 +97,6 @@ fn named(folder: &str, words: &[&str]) -> Vec<String> {
 fn the_domain_has_no_async_no_aws_no_http_and_no_clock() {
     let words = [
         "async ",
-        ".await",
         "aws_",
         "axum",
         "reqwest",
