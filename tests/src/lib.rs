@@ -1,1 +1,41 @@
-//! Tests.
+//! What the black-box tests stand on: a platform, and a caller who speaks raw JSON to it.
+//!
+//! Knows no type of Heliograph's: what a caller cannot see, these tests cannot see.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
+
+mod answer;
+mod desk;
+mod fixtures;
+mod jobs;
+mod simulator;
+mod waiting;
+
+pub use answer::Answer;
+pub use desk::{Desk, read, text};
+pub use fixtures::{Fixture, fixtures};
+pub use simulator::sign;
+pub use waiting::{eventually, eventually_within};
+
+/// The demo tenant's sender: Meta's phone number id.
+pub const SENDER: &str = "100000000000001";
+
+/// The demo tenant's WhatsApp Business Account.
+pub const WABA: &str = "200000000000001";
+
+/// The demo tenant's account.
+pub const ACCOUNT: &str = "acct_demo";
+
+/// The demo tenant's key with all rights.
+pub const ADMIN_KEY: &str = "hg_demo_admin";
+
+/// The demo tenant's key that only reads.
+pub const VIEWER_KEY: &str = "hg_demo_viewer";
+
+/// What Meta signs the demo account's webhooks with.
+pub const APP_SECRET: &str = "demo-app-secret";

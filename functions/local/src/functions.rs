@@ -58,6 +58,6 @@ fn is_sends(method: &Method, path: &str) -> bool {
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.
-pub(crate) fn openapi() -> Result<String, serde_json::Error> {
+pub fn openapi() -> Result<String, serde_json::Error> {
     heliograph::service::openapi::document([api::openapi(), send::openapi()])
 }

@@ -18,4 +18,5 @@ mod provision;
 pub mod simulator;
 
 pub use cli::main;
+pub use functions::openapi;
 pub use platform::{Parts, Platform, Ports, Settings};

@@ -1,3 +1,4 @@
+//! What a caller sees of a message, whatever it has been through.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

@@ -1,0 +1,31 @@
+//! Waiting for what happens later: looking again in small steps, and failing at a deadline.
+
+use std::time::{Duration, Instant};
+
+/// Longer than anything asynchronous takes on a slow machine.
+const USUAL: Duration = Duration::from_secs(30);
+
+/// Between two looks.
+const STEP: Duration = Duration::from_millis(25);
+
+/// What `look` finds; a failure, named by `what`, if it has found nothing within half a minute.
+#[track_caller]
+pub fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
+    eventually_within(USUAL, what, look)
+}
+
+/// What `look` finds within `patience`.
+pub async fn eventually_within<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < patience, "waited in vain for {what}");
+        tokio::time::sleep(STEP).await;
+    }
+}

@@ -1,0 +1,266 @@
+//! Webhooks as they really travel, and as no honest provider sends them: what is proven is kept, nothing is lost.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "fixtures/leaves.rs"]
+mod leaves;
+#[path = "fixtures/proof.rs"]
+mod proof;
+#[path = "fixtures/size.rs"]
+mod size;
+
+use leaves::{Leaf, leaves_of};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tests::{Desk, Fixture, SENDER, WABA, eventually, fixtures};
+
+/// The webhooks, addressed to the demo tenant.
+fn addressed() -> Vec<Fixture> {
+    let mut fixtures = fixtures("webhooks");
+    for fixture in &mut fixtures {
+        for entry in fixture.body["entry"].as_array_mut().unwrap() {
+            entry["id"] = WABA.into();
+            for change in entry["changes"].as_array_mut().into_iter().flatten() {
+                address(&mut change["value"]);
+            }
+        }
+    }
+    fixtures
+}
+
+fn address(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(metadata) = members.get_mut("metadata")
+                && metadata.get("phone_number_id").is_some()
+            {
+                metadata["phone_number_id"] = SENDER.into();
+            }
+            members.values_mut().for_each(address);
+        }
+        Value::Array(values) => values.iter_mut().for_each(address),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The changes of a webhook: field and value.
+fn changes(body: &Value) -> Vec<(String, Value)> {
+    let entries = body["entry"].as_array().unwrap().iter();
+    let changes = entries.flat_map(|entry| entry["changes"].as_array().into_iter().flatten());
+    let change = |change: &Value| {
+        let field = change["field"].as_str().unwrap_or_default();
+        (field.to_owned(), change["value"].clone())
+    };
+    changes.map(change).collect()
+}
+
+/// The least events a webhook makes: one a message or status, one at least a change.
+fn least_events(body: &Value) -> usize {
+    let of_list = |value: &Value, name: &str| value[name].as_array().map_or(0, Vec::len);
+    let of_change = |(_, value): &(String, Value)| {
+        (of_list(value, "messages") + of_list(value, "statuses")).max(1)
+    };
+    changes(body).iter().map(of_change).sum()
+}
+
+async fn post_all(desk: &Desk, fixtures: &[Fixture]) {
+    for Fixture { name, body } in fixtures {
+        let answer = desk.webhook(body.to_string().as_bytes()).await;
+        assert_eq!(answer.status, 200, "{name}: {answer:?}");
+    }
+}
+
+/// Every event with its raw update, once there are so many and none waits for its first try.
+async fn events_once(desk: &Desk, least: usize) -> Vec<Value> {
+    let look = async || {
+        let events = desk.all("/v1/webhook-events").await;
+        (events.len() >= least).then_some(events)
+    };
+    let mut whole = Vec::new();
+    for event in eventually("every event", look).await {
+        let path = format!("/v1/webhook-events/{}", event["id"].as_str().unwrap());
+        whole.push(desk.get(&path).await.with(200));
+    }
+    whole
+}
+
+/// The demo's own history.
+const HISTORY: usize = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_recorded_webhook_is_taken_and_nothing_of_it_is_lost() {
+    let fixtures = addressed();
+    let desk = Desk::start().await;
+    post_all(&desk, &fixtures).await;
+    let least: usize = fixtures.iter().map(|it| least_events(&it.body)).sum();
+    let events = events_once(&desk, HISTORY + least).await;
+    let mut kept: BTreeSet<Leaf> = BTreeSet::new();
+    for event in &events {
+        kept.extend(leaves_of(event["field"].as_str().unwrap(), &event["raw"]));
+    }
+    for Fixture { name, body } in &fixtures {
+        for (field, value) in changes(body) {
+            for leaf in leaves_of(&field, &value) {
+                assert!(kept.contains(&leaf), "{name} lost {leaf:?}");
+            }
+        }
+    }
+    for event in &events {
+        let state = event["state"].as_str().unwrap();
+        let known = ["applied", "kept", "waiting", "unmatched", "malformed"];
+        assert!(known.contains(&state), "{event}");
+        assert!(
+            state != "malformed" || event["reason"].is_string(),
+            "{event}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_recorded_message_of_a_person_can_be_read() {
+    let fixtures = addressed();
+    let desk = Desk::start().await;
+    post_all(&desk, &fixtures).await;
+    let least: usize = fixtures.iter().map(|it| least_events(&it.body)).sum();
+    events_once(&desk, HISTORY + least).await;
+    let messages = desk.all("/v1/messages").await;
+    let kept: BTreeSet<&str> = messages
+        .iter()
+        .filter_map(|it| it["provider_id"].as_str())
+        .collect();
+    for Fixture { name, body } in &fixtures {
+        for (field, value) in changes(body) {
+            for message in value["messages"].as_array().into_iter().flatten() {
+                let id = message["id"].as_str().unwrap_or_default();
+                assert!(field != "messages" || kept.contains(id), "{name}: {id}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_somebody_elses_account_is_kept_and_changes_nothing() {
+    let fixtures = fixtures("webhooks");
+    let desk = Desk::start().await;
+    let before = everything(&desk).await;
+    post_all(&desk, &fixtures).await;
+    let least: usize = fixtures.iter().map(|it| least_events(&it.body)).sum();
+    let events = events_once(&desk, HISTORY + least).await;
+    for event in events.iter().take(events.len() - HISTORY) {
+        let state = event["state"].as_str().unwrap();
+        assert!(matches!(state, "unknown_account" | "malformed"), "{event}");
+    }
+    assert_eq!(everything(&desk).await, before);
+}
+
+/// What people see, without our ids: contacts, conversations and messages.
+async fn everything(desk: &Desk) -> Value {
+    let contacts = desk.all("/v1/contacts").await;
+    let person = |id: &Value| {
+        let found = contacts.iter().find(|it| it["id"] == *id);
+        found.map_or(Value::Null, |it| json!([it["wa_id"], it["user_id"]]))
+    };
+    let conversations = desk.all("/v1/conversations").await;
+    let conversations: Vec<Value> = conversations
+        .iter()
+        .map(|it| {
+            json!([
+                person(&it["contact_id"]),
+                it["unread"],
+                it["last_inbound_at"]
+            ])
+        })
+        .collect();
+    let messages = desk.all("/v1/messages").await;
+    let messages: Vec<Value> = messages
+        .iter()
+        .map(|it| {
+            let object = it["provider_object"].clone();
+            json!([
+                it["provider_id"],
+                it["state"],
+                it["type"],
+                it["sent_at"],
+                object,
+                person(&it["contact_id"])
+            ])
+        })
+        .collect();
+    let people = contacts.iter().map(|it| person(&it["id"])).collect();
+    let all = [people, conversations, messages].map(sorted);
+    json!({"contacts": all[0], "conversations": all[1], "messages": all[2]})
+}
+
+fn sorted(mut values: Vec<Value>) -> Vec<Value> {
+    values.sort_by_key(Value::to_string);
+    values
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_webhooks_twice_and_shuffled_end_alike() {
+    let fixtures = of_their_own(addressed());
+    let least: usize = fixtures.iter().map(|it| least_events(&it.body)).sum();
+    let straight = Desk::start().await;
+    post_all(&straight, &fixtures).await;
+    events_once(&straight, HISTORY + least).await;
+    let expected = everything_once_still(&straight).await;
+    for seed in [1, 2] {
+        let twice: Vec<Fixture> = fixtures.iter().chain(&fixtures).cloned().collect();
+        let desk = Desk::start().await;
+        post_all(&desk, &shuffled(twice, seed)).await;
+        events_once(&desk, HISTORY + 2 * least).await;
+        let found = everything_once_still(&desk).await;
+        for part in ["contacts", "messages", "conversations"] {
+            assert_eq!(found[part], expected[part], "{part} of seed {seed}");
+        }
+    }
+}
+
+async fn everything_once_still(desk: &Desk) -> Value {
+    let mut last = Value::Null;
+    let look = async || {
+        let now = everything(desk).await;
+        if now == last {
+            return Some(now);
+        }
+        last = now;
+        None
+    };
+    eventually("everything to be still", look).await
+}
+
+/// The recordings share some ids of messages: each gets its own here, or the first to come would win.
+fn of_their_own(mut fixtures: Vec<Fixture>) -> Vec<Fixture> {
+    for (place, fixture) in fixtures.iter_mut().enumerate() {
+        for entry in fixture.body["entry"].as_array_mut().unwrap() {
+            for change in entry["changes"].as_array_mut().into_iter().flatten() {
+                for message in change["value"]["messages"]
+                    .as_array_mut()
+                    .into_iter()
+                    .flatten()
+                {
+                    let id = message["id"].as_str().unwrap_or_default();
+                    message["id"] = format!("{id}{place}").into();
+                }
+            }
+        }
+    }
+    fixtures
+}
+
+/// The same in another order, the same for each seed.
+fn shuffled(mut fixtures: Vec<Fixture>, seed: u64) -> Vec<Fixture> {
+    let mut state = seed;
+    for last in (1..fixtures.len()).rev() {
+        // Knuth's linear congruential generator.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(state >> 33).unwrap() % (last + 1);
+        fixtures.swap(last, other);
+    }
+    fixtures
+}

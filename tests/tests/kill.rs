@@ -1,0 +1,257 @@
+//! The process as people run it: it starts, it ends, it is killed at any moment and goes on where it was.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "kill/process.rs"]
+mod process;
+
+use process::{Folder, Process, Taken, free_ports, run};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::{ADMIN_KEY, Desk, eventually, eventually_within, read, text};
+
+/// Leases of 30 seconds have to run out, in a debug build on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+const KILLS: usize = 3;
+
+/// The recipients of the job: 2,000, or as many as `HELIOGRAPH_KILL_RECIPIENTS` says.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is asked of whoever runs the test, not of a function"
+)]
+fn recipients() -> usize {
+    let wanted = std::env::var("HELIOGRAPH_KILL_RECIPIENTS").ok();
+    wanted.map_or(2_000, |it| it.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_job_survives_the_death_of_the_process() {
+    let folder = Folder::new("bulk");
+    let ports = free_ports();
+    let mut process = Process::start(&folder, ports).await;
+    let count = recipients();
+    let job = job_of(&process.desk, count).await;
+    let _ = process.desk.start_job(&job).await.with(202);
+    for kill in 1..=KILLS {
+        let enough = count * kill / (KILLS + 1);
+        let look = async || {
+            let accepted = process.desk.stats().await["accepted"].as_u64().unwrap();
+            (accepted >= enough as u64).then_some(())
+        };
+        eventually_within(PATIENCE, "a share of the job to be sent", look).await;
+        process.kill().await;
+        process = Process::start(&folder, ports).await;
+    }
+    let desk = &process.desk;
+    let done = desk
+        .job_once_all_are(&job, &["read", "unknown"], PATIENCE)
+        .await;
+    let accepted = desk.accepted(None).await.len();
+    assert_eq!(done["counts"]["total"], count, "{done}");
+    assert_eq!(
+        done["counts"]["read"], accepted,
+        "whatever was sent is known"
+    );
+    assert_eq!(done["counts"]["unknown"], count - accepted, "{done}");
+    let stats = desk.stats().await;
+    assert_eq!(stats["duplicates"], 0, "{stats}");
+    assert_eq!(stats["distinct_recipients"], accepted, "{stats}");
+    let listed = desk.all(&format!("/v1/bulk-jobs/{job}/recipients")).await;
+    assert_eq!(listed.len(), count);
+    process.end("TERM").await;
+}
+
+/// A job with so many recipients.
+async fn job_of(desk: &Desk, count: usize) -> String {
+    let job = desk.make_job("Hello {{name}}!").await;
+    let lines: Vec<Value> = (0..count)
+        .map(|place| json!({"to": format!("+15551{place:06}"), "variables": {"name": place}}))
+        .collect();
+    for lines in lines.chunks(5_000) {
+        let _ = desk.add(&job, lines).await.with(200);
+    }
+    job
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_cut_off_at_any_step_is_settled_and_never_sent_twice() {
+    let folder = Folder::new("single");
+    let ports = free_ports();
+    let process = Process::start(&folder, ports).await;
+    // Written down, not called yet.
+    let queued = text("+15550020001", "queued");
+    let answer = post(&process.desk, &queued, "key-queued", true).await;
+    assert_eq!(answer, Some(202));
+    // Accepted by the provider, whose answer never comes.
+    let order = json!({"fault": "timeout_after_accept", "to": "+15550020002", "delay_ms": 60_000});
+    process.desk.fault(&order).await;
+    let accepted = text("+15550020002", "accepted");
+    // Not accepted: the process dies while the provider thinks.
+    let order = json!({"fault": "timeout_before_accept", "to": "+15550020003", "delay_ms": 60_000});
+    process.desk.fault(&order).await;
+    let calling = text("+15550020003", "calling");
+    let desk = &process.desk;
+    let dying = async {
+        let look = async || {
+            let sending = desk.all("/v1/messages?state=sending").await.len() == 2;
+            let taken = desk.accepted(Some("+15550020002")).await.len() == 1;
+            (sending && taken).then_some(())
+        };
+        eventually("both calls to be under way", look).await;
+        process.signal("KILL");
+    };
+    let ((), one, two) = tokio::join!(
+        dying,
+        post(desk, &accepted, "key-accepted", false),
+        post(desk, &calling, "key-calling", false),
+    );
+    assert_eq!((one, two), (None, None), "nobody had an answer");
+    process.kill().await;
+
+    let process = Process::start(&folder, ports).await;
+    let desk = &process.desk;
+    for (body, key, state) in [
+        (&queued, "key-queued", "read"),
+        (&accepted, "key-accepted", "read"),
+        (&calling, "key-calling", "unknown"),
+    ] {
+        let look = async || {
+            let answer = desk
+                .post_with("/v1/messages", body, ("idempotency-key", key))
+                .await;
+            assert!(matches!(answer.status, 200 | 202 | 409), "{answer:?}");
+            if answer.status == 409 {
+                assert!(answer.header("retry-after").is_some());
+                return None;
+            }
+            assert_eq!(answer.header("idempotent-replayed"), Some("true"));
+            (answer.json()["state"] == state).then_some(())
+        };
+        eventually_within(PATIENCE, &format!("{key} to be {state}"), look).await;
+    }
+    let stats = desk.stats().await;
+    assert_eq!(
+        (&stats["accepted"], &stats["duplicates"]),
+        (&json!(2), &json!(0))
+    );
+    process.end("INT").await;
+}
+
+/// The status of the answer, if there was one.
+async fn post(desk: &Desk, body: &Value, key: &str, respond_async: bool) -> Option<u16> {
+    let mut request = desk
+        .with_key(ADMIN_KEY, reqwest::Method::POST, "/v1/messages")
+        .header("idempotency-key", key)
+        .json(body);
+    if respond_async {
+        request = request.header("prefer", "respond-async");
+    }
+    let answer = request.send().await.ok()?;
+    Some(answer.status().as_u16())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_answered_is_kept_also_if_the_process_dies_at_once() {
+    let folder = Folder::new("webhook");
+    let ports = free_ports();
+    let mut process = Process::start(&folder, ports).await;
+    for round in 0..3 {
+        let wamid = format!("wamid.ROUND{round}");
+        let order = json!({"from": "+15550020010", "text": "Hello", "wamid": wamid});
+        process.desk.inbound(&order).await;
+        process.kill().await;
+        process = Process::start(&folder, ports).await;
+        let look = async || {
+            let all = process.desk.all("/v1/messages").await;
+            all.into_iter()
+                .find(|it| it["provider_id"] == wamid.as_str())
+        };
+        eventually("the message", look).await;
+    }
+    let look = async || {
+        let all = process.desk.all("/v1/conversations").await;
+        all.into_iter().find(|it| it["unread"] == 3)
+    };
+    eventually("each to be counted once", look).await;
+    process.end("TERM").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_ends_it_cleanly_finds_everything_again() {
+    let folder = Folder::new("clean");
+    let ports = free_ports();
+    let mut ids = Vec::new();
+    for (round, signal) in ["TERM", "INT"].into_iter().enumerate() {
+        let process = Process::start(&folder, ports).await;
+        let to = format!("+1555002003{round}");
+        let answer = process.desk.send(&text(&to, "Hello")).await.with(200);
+        ids.push(answer["id"].as_str().unwrap().to_owned());
+        for id in &ids {
+            process.desk.message_once(id, "read").await;
+        }
+        let contacts = process.desk.all("/v1/contacts").await.len();
+        assert_eq!(contacts, 3 + ids.len(), "the demo is made once");
+        process.end(signal).await;
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_clear_line_and_exit_code_1() {
+    let taken = Taken::port();
+    let flags = ["--port", "--webhook-port", "--simulator-port", "--aws-port"];
+    for flag in flags {
+        let mut arguments = vec!["--in-memory".to_owned()];
+        for each in flags {
+            let port = if each == flag { taken.number() } else { 0 };
+            arguments.extend([each.to_owned(), port.to_string()]);
+        }
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(&taken.number().to_string()), "{error}");
+        assert!(error.contains(flag), "{error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn help_names_every_flag_and_explains_it() {
+    let output = run(&["--help".to_owned()]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = String::from_utf8(output.stdout).unwrap();
+    for flag in [
+        "--port",
+        "--webhook-port",
+        "--simulator-port",
+        "--aws-port",
+        "--data-dir",
+        "--in-memory",
+        "--no-demo",
+        "--aws-endpoint",
+        "--graph-url",
+    ] {
+        let line = help
+            .lines()
+            .skip_while(|line| !line.trim_start().starts_with(flag));
+        let words: Vec<&str> = line.take(2).flat_map(str::split_whitespace).collect();
+        assert!(words.len() > 5, "{flag}: {help}");
+    }
+    let unknown = run(&["--surprise".to_owned()]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_demo_its_keys_open_nothing() {
+    let folder = Folder::new("no-demo");
+    let process = Process::start_with(&folder, free_ports(), &["--no-demo"]).await;
+    let answer = process.desk.get("/v1/messages").await;
+    answer.problem(401, "unauthenticated");
+    let health = process.desk.anonymous(reqwest::Method::GET, "/v1/health");
+    assert_eq!(read(health).await.status, 200);
+    process.end("TERM").await;
+}

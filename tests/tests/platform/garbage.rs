@@ -1,0 +1,135 @@
+//! What no client should send is answered with a problem of the caller's, never with one of ours.
+
+use reqwest::Method;
+use tests::{ADMIN_KEY, Answer, Desk, read};
+
+const ROUTES: [&str; 4] = [
+    "/v1/messages",
+    "/v1/bulk-jobs",
+    "/v1/bulk-jobs/job_019e92a7c8887000a000000000000001/recipients",
+    "/v1/nowhere",
+];
+
+async fn post(desk: &Desk, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Answer {
+    let mut request = desk.with_key(ADMIN_KEY, Method::POST, path).body(body);
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    read(request).await
+}
+
+fn assert_is_the_callers_problem(answer: &Answer, what: &str) {
+    assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
+    let content_type = answer.header("content-type");
+    assert_eq!(content_type, Some("application/problem+json"), "{what}");
+    let problem = answer.json();
+    assert!(problem["code"].is_string() && problem["title"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_no_json_is_the_callers_problem() {
+    let desk = Desk::start().await;
+    let nested = [b"[".repeat(100_000), b"{\"a\":".repeat(100_000)];
+    let bodies: Vec<Vec<u8>> = [
+        &b""[..],
+        b"   ",
+        b"{",
+        b"hello",
+        b"{\"to\": \xff\xfe}",
+        b"\xef\xbb\xbf{}",
+        b"\x00\x00\x00",
+        b"{} {}",
+        b"{\"a\": 1e999999}",
+        b"{\"a\": \"\\ud800\"}",
+    ]
+    .into_iter()
+    .map(<[u8]>::to_vec)
+    .chain(nested)
+    .collect();
+    for route in ROUTES {
+        for body in &bodies {
+            let answer = post(&desk, route, Some("application/json"), body.clone()).await;
+            let shown = body.get(..20.min(body.len()));
+            assert_is_the_callers_problem(&answer, &format!("{route} {shown:?}"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_of_another_shape_is_the_callers_problem() {
+    let desk = Desk::start().await;
+    let bodies = [
+        "null",
+        "[]",
+        "1",
+        "\"text\"",
+        "{}",
+        "[[]]",
+        "{\"type\": 7}",
+        "{\"to\": {}}",
+    ];
+    for route in ROUTES {
+        for body in bodies {
+            let answer = post(&desk, route, Some("application/json"), body.into()).await;
+            assert_is_the_callers_problem(&answer, &format!("{route} {body}"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_another_type_is_the_callers_problem() {
+    let desk = Desk::start().await;
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+    ] {
+        let answer = post(&desk, "/v1/messages", content_type, b"{}".to_vec()).await;
+        answer.problem(415, "unsupported_media_type");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_the_callers_problem() {
+    let desk = Desk::start().await;
+    let mut body = b"{\"a\": \"".to_vec();
+    body.extend(b"x".repeat(2_000_000));
+    body.extend(b"\"}");
+    let answer = post(&desk, "/v1/messages", Some("application/json"), body).await;
+    answer.problem(413, "too_large");
+    let huge = vec![b'x'; 7 * 1024 * 1024];
+    let answer = post(&desk, "/v1/messages", Some("application/json"), huge).await;
+    assert_eq!(answer.status, 413, "the gateway takes 6 MB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_leads_nowhere_is_the_callers_problem() {
+    let desk = Desk::start().await;
+    for path in [
+        "/",
+        "/v1",
+        "/v1/messages/",
+        "/v1/messages/bob",
+        "/v1/messages/job_019e92a7c8887000a000000000000001",
+        "/v1/messages/%00",
+        "/v1/messages/%ff%fe",
+        "/v1/bulk-jobs/x",
+        "/v1/conversations/conv_",
+        "/v1/contacts/cont_zzz",
+        "/v1/webhook-events/evt_1.99999999999999999999",
+        "/v1/messages?limit=0",
+        "/v1/messages?limit=abc",
+        "/v1/messages?limit=10&limit=10",
+        "/v1/messages?cursor=garbage",
+        "/v1/messages?state=flying",
+        "/v1/messages?surprise=1",
+        "/v1/stats?from=yesterday",
+    ] {
+        let answer = desk.get(path).await;
+        assert_is_the_callers_problem(&answer, path);
+    }
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+        let request = desk.with_key(ADMIN_KEY, method, "/v1/messages");
+        read(request).await.problem(405, "method_not_allowed");
+    }
+}

@@ -1,0 +1,27 @@
+//! What the platform promises, asked of it from outside: over its ports, in raw JSON.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod bulk;
+mod callers;
+mod examples;
+mod faults;
+mod garbage;
+mod idempotency;
+mod inbound;
+mod later;
+mod lists;
+mod neighbour;
+mod recipients;
+mod refusals;
+mod sending;
+mod tenants;
+
+/// The id of an answer.
+fn id_of(answer: &serde_json::Value) -> String {
+    answer["id"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,160 @@
+//! A second tenant, moved in through the store as an operator would: with an account, a sender and keys of its own.
+//!
+//! The one place of these tests that knows types of Heliograph's: no route makes tenants yet.
+
+use heliograph::domain::identity::TenantId;
+use heliograph::domain::role::Role;
+use heliograph::service::auth;
+use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::store::{Account, ApiKey, Sender, Store, WindowPolicy};
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Desk, read};
+
+const TENANT: &str = "neighbour";
+const ACCOUNT: &str = "acct_neighbour";
+const WABA: &str = "200000000000002";
+
+/// The neighbour's sender.
+pub(crate) const SENDER: &str = "100000000000002";
+
+const APP_SECRET: &str = "neighbour-app-secret";
+const ACCESS_TOKEN: &str = "neighbour-access-token";
+
+/// A key of the neighbour's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key {
+    Admin,
+    Agent,
+    Sender,
+    Viewer,
+}
+
+impl Key {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Admin => "hg_neighbour_admin",
+            Self::Agent => "hg_neighbour_agent",
+            Self::Sender => "hg_neighbour_sender",
+            Self::Viewer => "hg_neighbour_viewer",
+        }
+    }
+
+    const fn role(self) -> Role {
+        match self {
+            Self::Admin => Role::Admin,
+            Self::Agent => Role::Agent,
+            Self::Sender => Role::Sender,
+            Self::Viewer => Role::Viewer,
+        }
+    }
+}
+
+/// The second tenant.
+pub(crate) struct Neighbour {
+    tenant: TenantId,
+    store: Store,
+}
+
+impl Neighbour {
+    /// Moves it in: it, its keys, and two keys of its that open nothing any more.
+    pub(crate) async fn move_in(desk: &Desk) -> Self {
+        let aws = Aws::at(&Endpoints {
+            aws: desk.aws_url().to_owned(),
+            dynamodb: None,
+        });
+        let neighbour = Self {
+            tenant: TENANT.parse().unwrap(),
+            store: Store::new(aws.dynamodb(), "heliograph-messages", "heliograph-logs"),
+        };
+        neighbour.put_secrets(&aws.secrets()).await;
+        neighbour.put_keys().await;
+        neighbour.put_account().await;
+        let order = json!({
+            "phone_number_id": SENDER, "display_phone_number": "+15550001001", "waba_id": WABA,
+            "account_id": ACCOUNT, "app_secret": APP_SECRET, "access_token": ACCESS_TOKEN,
+        });
+        desk.add_sender(&order).await;
+        neighbour
+    }
+
+    /// A text message of the neighbour's.
+    pub(crate) fn text(&self, to: &str) -> Value {
+        json!({"from": SENDER, "to": to, "type": "text", "text": {"body": "From next door"}})
+    }
+
+    /// Posts as the neighbour's admin.
+    pub(crate) async fn post(&self, desk: &Desk, path: &str, body: &Value) -> Answer {
+        let request = desk.with_key(Key::Admin.text(), Method::POST, path);
+        read(request.json(body)).await
+    }
+
+    /// Asks as the neighbour's admin.
+    pub(crate) async fn get(&self, desk: &Desk, path: &str) -> Answer {
+        read(desk.with_key(Key::Admin.text(), Method::GET, path)).await
+    }
+
+    async fn put_secrets(&self, secrets: &aws_sdk_secretsmanager::Client) {
+        let inbound = json!({"v": 1, "app_secrets": [APP_SECRET], "verify_tokens": ["t"]});
+        let token = json!([{"alias": "main", "token": ACCESS_TOKEN}]);
+        let outbound = json!({"v": 1, "access_tokens": token});
+        for (direction, value) in [("in", inbound), ("out", outbound)] {
+            secrets
+                .create_secret()
+                .name(format!("heliograph/{direction}/{TENANT}/{ACCOUNT}"))
+                .secret_string(value.to_string())
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn put_keys(&self) {
+        for key in [Key::Admin, Key::Agent, Key::Sender, Key::Viewer] {
+            self.put_key(key.text(), |kept| kept.role = key.role())
+                .await;
+        }
+        let passed: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        self.put_key("hg_expired", |kept| kept.expires_at = Some(passed))
+            .await;
+        self.put_key("hg_revoked", |kept| kept.revoked_at = Some(passed))
+            .await;
+    }
+
+    async fn put_key(&self, text: &str, change: impl FnOnce(&mut ApiKey)) {
+        let name = text.trim_start_matches("hg_").replace('_', "-");
+        let mut key = ApiKey {
+            id: format!("key_{name}").parse().unwrap(),
+            tenant: self.tenant.clone(),
+            role: Role::Admin,
+            hash: auth::ApiKey::parse(text).unwrap().hash(),
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        change(&mut key);
+        self.store.put_api_key(&key).await.unwrap();
+    }
+
+    async fn put_account(&self) {
+        let account = Account {
+            id: ACCOUNT.parse().unwrap(),
+            tenant: self.tenant.clone(),
+            name: "Next door".to_owned(),
+            wabas: vec![WABA.parse().unwrap()],
+        };
+        self.store.put_account(&account).await.unwrap();
+        let sender = Sender {
+            id: SENDER.parse().unwrap(),
+            tenant: self.tenant.clone(),
+            account: account.id,
+            waba: WABA.parse().unwrap(),
+            display_number: "+15550001001".to_owned(),
+            messages_per_second: 1_000,
+            reserved_percent: 10,
+            window: WindowPolicy::Off,
+        };
+        self.store.put_sender(&sender).await.unwrap();
+    }
+}
