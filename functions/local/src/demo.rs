@@ -1,6 +1,6 @@
 //! The demo tenant, the same on every desk, so that examples can be copied. Made once; never made in AWS.
 
-use crate::provision::{Provisioned, STACK};
+use crate::provision::{self, STACK};
 use anyhow::{Context, Result};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
@@ -41,8 +41,8 @@ const HISTORY: [(&str, &str, &str, i64); 4] = [
 ];
 
 /// Makes the demo tenant, if it is not there.
-pub(crate) async fn make(aws: &Aws, provisioned: &Provisioned) -> Result<()> {
-    let store = provisioned.store(aws);
+pub(crate) async fn make(aws: &Aws) -> Result<()> {
+    let store = provision::store(aws);
     let tenant: TenantId = TENANT.parse()?;
     let account: AccountId = ACCOUNT.parse()?;
     if store.sender(&tenant, &SENDER.parse()?).await?.is_some() {

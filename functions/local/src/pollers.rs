@@ -5,7 +5,7 @@ mod stream;
 mod timer;
 
 use crate::functions::Functions;
-use crate::provision::{Provisioned, messages_table};
+use crate::provision::{self, Provisioned, messages_table};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use heliograph::service::aws::{Aws, Endpoints};
 use lambda_runtime::{Context, LambdaEvent};
@@ -43,7 +43,7 @@ pub(crate) fn start(
         let (name, functions) = (*name, functions.clone());
         tasks.spawn(poller.run(move |event| invoke(functions.clone(), name, event)));
     }
-    let (store, table) = (provisioned.store(aws), messages_table());
+    let (store, table) = (provision::store(aws), messages_table());
     tasks.spawn(stream::run(
         functions.clone(),
         endpoints.clone(),

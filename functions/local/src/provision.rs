@@ -34,10 +34,6 @@ pub(crate) struct Provisioned {
 }
 
 impl Provisioned {
-    pub(crate) fn store(&self, aws: &Aws) -> Store {
-        Store::new(aws.dynamodb(), messages_table(), logs_table())
-    }
-
     /// Every variable of every function: each reads its own.
     pub(crate) fn environment(&self, graph_url: &str) -> Environment {
         let queues = self.queues.iter();
@@ -54,6 +50,11 @@ impl Provisioned {
     }
 }
 
+/// Both tables.
+pub(crate) fn store(aws: &Aws) -> Store {
+    Store::new(aws.dynamodb(), messages_table(), logs_table())
+}
+
 /// The name of the table of messages.
 pub(crate) fn messages_table() -> String {
     format!("{STACK}-messages")
@@ -68,8 +69,7 @@ pub(crate) async fn provision(aws: &Aws, endpoint: &str) -> Result<Provisioned> 
     let mut provisioned = Provisioned {
         queues: BTreeMap::new(),
     };
-    provisioned
-        .store(aws)
+    store(aws)
         .create_tables()
         .await
         .context("the tables cannot be made")?;
