@@ -1,8 +1,9 @@
 //! The demo tenant, the same on every desk, so that examples can be copied. Made once; never made in AWS.
 
-use crate::provision::{Provisioned, STACK};
+use crate::provision::{self, STACK};
 use anyhow::{Context, Result};
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use heliograph::domain::id::{AccountId, EventId, KeyId};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
@@ -40,8 +41,8 @@ const HISTORY: [(&str, &str, &str, i64); 4] = [
 ];
 
 /// Makes the demo tenant, if it is not there.
-pub(crate) async fn make(aws: &Aws, provisioned: &Provisioned) -> Result<()> {
-    let store = provisioned.store(aws);
+pub(crate) async fn make(aws: &Aws) -> Result<()> {
+    let store = provision::store(aws);
     let tenant: TenantId = TENANT.parse()?;
     let account: AccountId = ACCOUNT.parse()?;
     if store.sender(&tenant, &SENDER.parse()?).await?.is_some() {
@@ -121,7 +122,7 @@ async fn put_secret(secrets: &Client, name: &str, value: &serde_json::Value) -> 
         Err(error)
             if error
                 .as_service_error()
-                .is_some_and(|error| error.is_resource_exists_exception()) =>
+                .is_some_and(CreateSecretError::is_resource_exists_exception) =>
         {
             Ok(())
         }

@@ -219,7 +219,7 @@ impl Platform {
         let aws = Aws::at(endpoints);
         let provisioned = provision::provision(&aws, &endpoints.aws).await?;
         if self.demo {
-            demo::make(&aws, &provisioned)
+            demo::make(&aws)
                 .await
                 .context("the demo tenant cannot be made")?;
         }

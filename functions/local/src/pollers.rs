@@ -5,7 +5,7 @@ mod stream;
 mod timer;
 
 use crate::functions::Functions;
-use crate::provision::Provisioned;
+use crate::provision::{self, Provisioned, messages_table};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use heliograph::service::aws::{Aws, Endpoints};
 use lambda_runtime::{Context, LambdaEvent};
@@ -43,10 +43,11 @@ pub(crate) fn start(
         let (name, functions) = (*name, functions.clone());
         tasks.spawn(poller.run(move |event| invoke(functions.clone(), name, event)));
     }
-    let table = provisioned.messages_table();
+    let (store, table) = (provision::store(aws), messages_table());
     tasks.spawn(stream::run(
         functions.clone(),
         endpoints.clone(),
+        store,
         table,
         stop.subscribe(),
     ));

@@ -34,26 +34,14 @@ pub(crate) struct Provisioned {
 }
 
 impl Provisioned {
-    pub(crate) fn messages_table(&self) -> String {
-        format!("{STACK}-messages")
-    }
-
-    pub(crate) fn logs_table(&self) -> String {
-        format!("{STACK}-logs")
-    }
-
-    pub(crate) fn store(&self, aws: &Aws) -> Store {
-        Store::new(aws.dynamodb(), self.messages_table(), self.logs_table())
-    }
-
     /// Every variable of every function: each reads its own.
     pub(crate) fn environment(&self, graph_url: &str) -> Environment {
         let queues = self.queues.iter();
         let urls =
             queues.map(|(name, url)| (format!("{}_QUEUE_URL", name.to_uppercase()), url.clone()));
         let names = [
-            ("MESSAGES_TABLE".to_owned(), self.messages_table()),
-            ("LOGS_TABLE".to_owned(), self.logs_table()),
+            ("MESSAGES_TABLE".to_owned(), messages_table()),
+            ("LOGS_TABLE".to_owned(), logs_table()),
             ("SECRETS_PREFIX".to_owned(), STACK.to_owned()),
             ("GRAPH_URL".to_owned(), graph_url.to_owned()),
             ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
@@ -62,13 +50,26 @@ impl Provisioned {
     }
 }
 
+/// Both tables.
+pub(crate) fn store(aws: &Aws) -> Store {
+    Store::new(aws.dynamodb(), messages_table(), logs_table())
+}
+
+/// The name of the table of messages.
+pub(crate) fn messages_table() -> String {
+    format!("{STACK}-messages")
+}
+
+fn logs_table() -> String {
+    format!("{STACK}-logs")
+}
+
 /// Makes what is not there yet.
 pub(crate) async fn provision(aws: &Aws, endpoint: &str) -> Result<Provisioned> {
     let mut provisioned = Provisioned {
         queues: BTreeMap::new(),
     };
-    provisioned
-        .store(aws)
+    store(aws)
         .create_tables()
         .await
         .context("the tables cannot be made")?;

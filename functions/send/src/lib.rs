@@ -95,7 +95,6 @@ impl FromRef<State> for Store {
 }
 
 /// The routes.
-#[must_use]
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/v1/messages", post(messages::send))

@@ -31,7 +31,8 @@ const LARGEST: usize = 4_000_000;
 
 /// What became of a call's recipients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub(crate) struct Added {
+#[schema(as = RecipientsAdded)]
+pub(crate) struct Outcome {
     /// How many were added.
     added: usize,
     /// The places, counted from 0, of those that stood in the job, or earlier in the call, already.
@@ -58,7 +59,7 @@ struct Line {
     ),
     request_body(content = crate::recipients::RecipientsBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "What was added", body = Added),
+        (status = 200, description = "What was added", body = Outcome),
         (status = 400, description = "Faults, each with its place; none was added", body = Problem),
         (status = 401, description = "No valid API key", body = Problem),
         (status = 403, description = "The key may not send", body = Problem),
@@ -126,7 +127,7 @@ fn read_lines(job: &Job, lines: &[(String, &Value)], faults: &Faults) -> Vec<Out
     recipients
 }
 
-async fn add_all(state: &State, job: &Job, recipients: Vec<Outbound>) -> Result<Added, Problem> {
+async fn add_all(state: &State, job: &Job, recipients: Vec<Outbound>) -> Result<Outcome, Problem> {
     let mut seen: HashSet<MessageId> = HashSet::new();
     let mut duplicates = Vec::new();
     let mut lines = Vec::new();
@@ -162,7 +163,7 @@ async fn add_all(state: &State, job: &Job, recipients: Vec<Outbound>) -> Result<
         .job(&job.tenant, &job.id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    Ok(Added {
+    Ok(Outcome {
         added,
         duplicates,
         total: job.total,
@@ -173,7 +174,7 @@ async fn replayed(
     state: &State,
     tenant: &TenantId,
     claim: Option<&IdempotencyClaim>,
-) -> Result<Option<Added>, Problem> {
+) -> Result<Option<Outcome>, Problem> {
     let Some(claim) = claim else {
         return Ok(None);
     };
@@ -197,7 +198,7 @@ async fn remember(
     state: &State,
     tenant: &TenantId,
     claim: &IdempotencyClaim,
-    added: &Added,
+    added: &Outcome,
 ) -> Result<(), Problem> {
     let mut record = record(tenant, claim, "recipients", clock::now());
     record.answer = serde_json::to_string(added).ok();

@@ -22,7 +22,7 @@ use std::time::Duration;
 const ACCOUNTS_REMEMBERED: usize = 10_000;
 
 /// How long an account's tenant, or that there is no such account, is remembered.
-const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
 /// What the environment says.
 #[derive(Debug)]
@@ -76,7 +76,6 @@ impl State {
 }
 
 /// The routes: one path per account, for Meta's handshake and for its calls.
-#[must_use]
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route(

@@ -209,7 +209,7 @@ fn seed(message: &Outbound) -> u64 {
 fn lose_sight(message: &mut Outbound) {
     message.state = match message.on_unknown {
         OnUnknown::Retry if calls(message) < MOST_ATTEMPTS => State::Queued,
-        OnUnknown::Retry | OnUnknown::Hold | OnUnknown::Wait => State::Unknown,
+        OnUnknown::Retry | OnUnknown::Hold => State::Unknown,
     };
 }
 

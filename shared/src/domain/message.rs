@@ -220,8 +220,6 @@ pub enum OnUnknown {
     Hold,
     /// Try again at once: for one-time codes, where a second copy does less harm than none.
     Retry,
-    /// Try again after 15 minutes in which other messages' statuses arrived and none for this one.
-    Wait,
 }
 
 /// One call to a provider for a message. Its number is its place in the list, counted from 1.

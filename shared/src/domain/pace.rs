@@ -100,7 +100,11 @@ mod tests {
             times.extend((0..slots.count).map(|place| slots.time(place)));
             next = Some(slots.until());
         }
-        let gaps = times.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+        let gaps = times
+            .iter()
+            .skip(1)
+            .zip(&times)
+            .map(|(later, one)| later.duration_since(*one));
         assert!(gaps.clone().all(|gap| gap == interval));
         assert!(times.len() >= 72 * 11);
     }

@@ -52,7 +52,7 @@ pub enum Origin {
     Replayed,
 }
 
-/// Why a message was not taken. Nothing was written.
+/// Why a message was not taken. No message was written.
 #[derive(Debug, Error)]
 pub enum SubmitError {
     /// `from` names no sender of this tenant.
@@ -115,7 +115,10 @@ pub async fn submit(
         Err(error) => return Err(error.into()),
     }
     if let Some(conversation) = &message.conversation {
-        store.note_activity(tenant, conversation, now).await?;
+        // The message is written: that the inbox sorts it a little too low must not tell its caller otherwise.
+        if let Err(error) = store.note_activity(tenant, conversation, now).await {
+            tracing::warn!(conversation.id = %conversation, %error, "activity not noted");
+        }
     }
     Ok(Submitted {
         message,

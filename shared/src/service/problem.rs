@@ -36,16 +36,19 @@ pub struct Problem {
     code: &'static str,
     /// What is wrong this time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    #[schema(value_type = Option<String>)]
+    detail: Option<Box<str>>,
     /// Every fault of the request, each with its place.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    #[schema(value_type = Vec<Fault>)]
+    errors: Box<[Fault]>,
     /// What the provider said, if it was the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Box<ProviderProblem>>,
     /// Our id of the message it is about, where one was written down.
     #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    message_id: Option<Box<str>>,
     /// After how many seconds another try makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -70,7 +73,7 @@ impl Problem {
             count => format!("{count} fields are not as they must be: see errors"),
         };
         let mut problem = Self::bad_request("invalid_request", detail);
-        problem.errors = faults;
+        problem.errors = faults.into_boxed_slice();
         problem
     }
 
@@ -236,14 +239,14 @@ impl Problem {
     /// Says what is wrong this time.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
     /// Says which message it is about.
     #[must_use]
     pub fn about(mut self, message_id: &str) -> Self {
-        self.message_id = Some(message_id.to_owned());
+        self.message_id = Some(message_id.into());
         self
     }
 
@@ -261,7 +264,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: None,
-            errors: Vec::new(),
+            errors: Box::default(),
             provider: None,
             message_id: None,
             retry_after: None,

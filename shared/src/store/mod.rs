@@ -5,6 +5,7 @@
 
 mod accounts;
 mod contacts;
+mod conversations;
 mod counters;
 mod error;
 mod events;
@@ -14,6 +15,8 @@ mod item;
 mod jobs;
 mod keys;
 mod keys_of_callers;
+mod ledger;
+mod message_item;
 mod messages;
 mod pace;
 mod packed;
@@ -22,7 +25,8 @@ mod setup;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
-pub use contacts::{Contact, Conversation, ConversationState};
+pub use contacts::Contact;
+pub use conversations::{Conversation, ConversationState};
 pub use counters::{Counter, CounterDelta, Position};
 pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
@@ -30,7 +34,8 @@ pub use expiring::Expiring;
 pub use idempotency::{IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
 pub use jobs::{CHUNK_SIZE, Chunk, Job, JobStatus, Progress, RecipientsAdded};
 pub use keys_of_callers::ApiKey;
-pub use messages::{ClaimError, StateBucket};
+pub use ledger::ClaimError;
+pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};

@@ -254,9 +254,11 @@ fn bounds(prefix: &str, order: Order, after: Option<&str>) -> (String, String) {
         if prefix.is_empty() { " " } else { prefix },
         format!("{prefix}\u{7f}"),
     );
+    // A page never begins outside its list, whatever a cursor says.
+    let after = after.map(|after| after.clamp(low, &high).to_owned());
     match (order, after) {
-        (Order::Ascending, Some(after)) => (after.to_owned(), high),
-        (Order::Descending, Some(after)) => (low.to_owned(), after.to_owned()),
+        (Order::Ascending, Some(after)) => (after, high),
+        (Order::Descending, Some(after)) => (low.to_owned(), after),
         (_, None) => (low.to_owned(), high),
     }
 }

@@ -4,22 +4,28 @@
 //! microseconds goes to the engine's own port.
 
 use super::answer::{self, Dialect};
+use super::stream_table;
 use anyhow::{Context, Result, anyhow};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dynoxide::Database;
+use rusqlite::Connection;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// `DynamoDB` itself takes up to two days; a desk wants to see the effect.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
+/// For the engine's own writes to end.
+const PATIENCE_BESIDE: Duration = Duration::from_secs(5);
 
 /// The running engine.
 pub(super) struct Dynamodb {
@@ -33,12 +39,16 @@ pub(super) struct Dynamodb {
 impl Dynamodb {
     /// Opens the database in `data_dir`, or one in memory, and serves it on a free port.
     pub(super) async fn start(data_dir: Option<&Path>) -> Result<Self> {
-        let database = open(data_dir).context("cannot open the DynamoDB database")?;
+        let (database, beside) = open(data_dir).context("cannot open the DynamoDB database")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (closing, closed) = watch::channel(());
         let server = tokio::spawn(serve(listener, database.clone(), closed.clone()));
-        let sweeper = tokio::spawn(sweep(database.clone(), closed));
+        let sweeper = tokio::spawn(sweep(
+            database.clone(),
+            Arc::new(Mutex::new(beside)),
+            closed,
+        ));
         Ok(Self {
             url,
             database,
@@ -81,18 +91,29 @@ impl Dynamodb {
     }
 }
 
+/// The engine, and a connection beside it for what it does not do itself.
+///
 /// Bulk loading turns fsync off: the write-ahead log still survives the end of the process, not that of the machine.
-fn open(data_dir: Option<&Path>) -> Result<Database> {
-    let Some(data_dir) = data_dir else {
-        return Ok(Database::memory()?);
+fn open(data_dir: Option<&Path>) -> Result<(Database, Connection)> {
+    let path = match data_dir {
+        Some(data_dir) => {
+            let path = data_dir.join("dynamodb.sqlite");
+            path.to_str()
+                .ok_or_else(|| anyhow!("the path is not UTF-8"))?
+                .to_owned()
+        }
+        // A name of its own, because two connections are to see the same memory.
+        None => format!(
+            "file:heliograph-{}?mode=memory&cache=shared",
+            Uuid::new_v4().simple()
+        ),
     };
-    let path = data_dir.join("dynamodb.sqlite");
-    let path = path
-        .to_str()
-        .ok_or_else(|| anyhow!("the path is not UTF-8"))?;
-    let database = Database::new(path)?;
+    let database = Database::new(&path)?;
     database.enable_bulk_loading()?;
-    Ok(database)
+    let beside = Connection::open(&path)?;
+    beside.busy_timeout(PATIENCE_BESIDE)?;
+    stream_table::index(&beside)?;
+    Ok((database, beside))
 }
 
 async fn serve(listener: TcpListener, database: Database, mut closed: watch::Receiver<()>) {
@@ -105,7 +126,11 @@ async fn serve(listener: TcpListener, database: Database, mut closed: watch::Rec
 }
 
 /// The engine deletes nothing by itself when its time to live has passed.
-async fn sweep(database: Database, mut closed: watch::Receiver<()>) {
+async fn sweep(
+    database: Database,
+    beside: Arc<Mutex<Connection>>,
+    mut closed: watch::Receiver<()>,
+) {
     let mut clock = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
@@ -118,6 +143,18 @@ async fn sweep(database: Database, mut closed: watch::Receiver<()>) {
             Ok(Err(error)) => tracing::warn!(%error, "could not sweep expired items"),
             Err(error) => tracing::warn!(%error, "the sweep of expired items broke off"),
         }
+        trim_streams(beside.clone()).await;
+    }
+}
+
+async fn trim_streams(beside: Arc<Mutex<Connection>>) {
+    let trimmed = tokio::task::spawn_blocking(move || {
+        let connection = beside.lock().unwrap_or_else(PoisonError::into_inner);
+        while stream_table::trim(&connection)? > 0 {}
+        anyhow::Ok(())
+    });
+    if let Ok(Err(error)) = trimmed.await {
+        tracing::warn!(%error, "could not delete old stream records");
     }
 }
 

@@ -7,6 +7,7 @@ mod answer;
 mod dynamodb;
 mod secrets;
 mod sqs;
+mod stream_table;
 #[cfg(test)]
 mod tests;
 

@@ -4,9 +4,10 @@ use crate::functions::Functions;
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType, StreamDescription};
 use heliograph::service::aws::Endpoints;
 use heliograph::service::telemetry;
+use heliograph::store::Store;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_dynamo::Item;
 use serde_json::{Value, json};
@@ -26,13 +27,14 @@ const BATCH: i32 = 500;
 pub(super) async fn run(
     functions: Arc<Functions>,
     endpoints: Endpoints,
+    store: Store,
     table: String,
     mut stop: watch::Receiver<()>,
 ) {
     let client = client(&endpoints);
     loop {
         tokio::select! {
-            ended = follow(&functions, &client, &table) => {
+            ended = follow(&functions, &client, &store, &table) => {
                 if let Err(error) = ended {
                     tracing::warn!(error = format!("{error:#}"), "the stream cannot be followed");
                 }
@@ -52,8 +54,8 @@ fn client(endpoints: &Endpoints) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Follows the table's one shard from the oldest record that is kept: `tally` knows what it has counted.
-async fn follow(functions: &Functions, client: &Client, table: &str) -> Result<()> {
+/// Follows the table's one shard from the last record that was counted: the checkpoint that Lambda keeps.
+async fn follow(functions: &Functions, client: &Client, store: &Store, table: &str) -> Result<()> {
     let streams = client.list_streams().table_name(table).send().await?;
     let arn = streams
         .streams()
@@ -63,20 +65,22 @@ async fn follow(functions: &Functions, client: &Client, table: &str) -> Result<(
     let described = client.describe_stream().stream_arn(arn).send().await?;
     let shards = described
         .stream_description()
-        .map(|stream| stream.shards())
+        .map(StreamDescription::shards)
         .unwrap_or_default();
     let shard = shards
         .last()
         .and_then(|shard| shard.shard_id())
         .context("no shard")?;
-    let mut iterator = client
-        .get_shard_iterator()
-        .stream_arn(arn)
-        .shard_id(shard)
-        .shard_iterator_type(ShardIteratorType::TrimHorizon)
-        .send()
-        .await?
-        .shard_iterator;
+    let counted = store.position(shard).await?.sequence;
+    let begin = match counted {
+        Some(_) => ShardIteratorType::AfterSequenceNumber,
+        None => ShardIteratorType::TrimHorizon,
+    };
+    let iterator = client.get_shard_iterator().stream_arn(arn).shard_id(shard);
+    let iterator = iterator
+        .shard_iterator_type(begin)
+        .set_sequence_number(counted);
+    let mut iterator = iterator.send().await?.shard_iterator;
     while let Some(here) = iterator {
         let records = client
             .get_records()

@@ -149,7 +149,6 @@ fn a_message_given_back_has_used_up_no_attempt() {
 fn a_lost_message_is_held_unless_its_sender_prefers_twice_to_never() {
     for (on_unknown, state) in [
         (OnUnknown::Hold, State::Unknown),
-        (OnUnknown::Wait, State::Unknown),
         (OnUnknown::Retry, State::Queued),
     ] {
         let message = sending(on_unknown);

@@ -96,8 +96,8 @@ pub fn on_unknown(text: &str) -> Result<OnUnknown, &'static str> {
     match text {
         "hold" => Ok(OnUnknown::Hold),
         "retry" => Ok(OnUnknown::Retry),
-        "wait" => Ok(OnUnknown::Wait),
-        _ => Err("must be hold, retry or wait"),
+        "wait" => Err("wait is not there yet: use hold or retry"),
+        _ => Err("must be hold or retry"),
     }
 }
 

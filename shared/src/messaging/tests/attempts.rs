@@ -20,7 +20,7 @@ fn later() -> Timestamp {
 
 async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
     let credential = credential();
-    let attempt = sending.attempt(&message.tenant, &message.id, &credential);
+    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential));
     attempt.await.unwrap()
 }
 

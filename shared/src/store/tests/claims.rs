@@ -106,9 +106,9 @@ async fn what_is_overdue_is_found_until_its_outcome_is_known() {
     message.not_before = Some(at(100));
     write(&store, &message).await;
     let key = (message.tenant.clone(), message.id.clone());
-    assert_eq!(store.overdue_messages(at(100), 10).await.unwrap(), []);
+    assert_eq!(store.overdue(at(100), 10).await.unwrap().messages, []);
     let later = at(101);
-    assert_eq!(store.overdue_messages(later, 10).await.unwrap(), [key]);
+    assert_eq!(store.overdue(later, 10).await.unwrap().messages, [key]);
     let held = store
         .claim(&message.tenant, &message.id, "one", later)
         .await;
@@ -120,7 +120,7 @@ async fn what_is_overdue_is_found_until_its_outcome_is_known() {
     assert_eq!(asleep.unwrap(), held);
     let lost = store.apply(held, &Event::LeaseRanOut, later + LEASE).await;
     assert_eq!(lost.unwrap().state, State::Unknown);
-    assert_eq!(store.overdue_messages(at(9_000), 10).await.unwrap(), []);
+    assert_eq!(store.overdue(at(9_000), 10).await.unwrap().messages, []);
 }
 
 #[tokio::test]

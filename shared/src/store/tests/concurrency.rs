@@ -147,13 +147,13 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
             .await
             .unwrap()
     );
-    assert_eq!(store.stalled_senders(at(5), 9).await.unwrap(), []);
+    assert_eq!(store.overdue(at(5), 9).await.unwrap().senders, []);
     let dead = at(6) + SignedDuration::from_millis(1);
-    let stalled = store.stalled_senders(dead, 9).await.unwrap();
+    let stalled = store.overdue(dead, 9).await.unwrap().senders;
     assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
     assert!(store.finish_job(&job, at(7)).await.unwrap());
     let pace = store.pace(tenant, sender).await.unwrap();
     assert!(pace.jobs.is_empty());
     assert!(store.rest(tenant, sender, &pace).await.unwrap());
-    assert_eq!(store.stalled_senders(dead, 9).await.unwrap(), []);
+    assert_eq!(store.overdue(dead, 9).await.unwrap().senders, []);
 }

@@ -269,7 +269,7 @@ proptest! {
     fn at_most_one_call_unless_a_refusal_or_the_sender_opened_another(
         steps in prop::collection::vec(any_step(), 0..120)
     ) {
-        let mut world = World::new(&[OnUnknown::Hold, OnUnknown::Wait, OnUnknown::Retry]);
+        let mut world = World::new(&[OnUnknown::Hold, OnUnknown::Retry]);
         for step in &steps {
             world.step(step);
             world.check_counts();

@@ -1,0 +1,261 @@
+//! Conversations: one contact with one sender, the unread count, and what sorts the inbox.
+
+use super::contacts::Contact;
+use super::item::{Key, body, number, text};
+use super::page::{Index, Listed, Listing, Order, Slice};
+use super::transaction::{Change, Committed, Transaction};
+use super::{Store, StoreError, keys};
+use crate::domain::id::{AccountId, ContactId, ConversationId};
+use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::message::{Inbound, Message, Outbound};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::millisecond;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Whether somebody still has to act on a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationState {
+    /// In the inbox.
+    Open,
+    /// Done with.
+    Closed,
+    /// Out of sight.
+    Archived,
+}
+
+impl ConversationState {
+    /// Its name in the store and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+/// One contact with one sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Our id.
+    pub id: ConversationId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The account of the sender.
+    pub account: AccountId,
+    /// Which sender.
+    pub sender: PhoneNumberId,
+    /// Which contact.
+    pub contact: ContactId,
+    /// Whether somebody still has to act on it.
+    pub state: ConversationState,
+    /// How many messages of the contact nobody has read.
+    pub unread: u64,
+    /// When the contact last wrote: the 24-hour window counts from here.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub last_inbound_at: Option<Timestamp>,
+    /// When either side last wrote.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub last_activity_at: Option<Timestamp>,
+    /// The threads whose messages it shows.
+    #[serde(with = "serde_dynamo::string_set")]
+    pub threads: BTreeSet<String>,
+}
+
+impl Conversation {
+    /// The conversation of a contact with a sender: its id follows from both, so that it is made only once.
+    #[must_use]
+    pub fn id_of(contact: &Contact, sender: &PhoneNumberId) -> ConversationId {
+        ConversationId::derived(contact.created_at, &[contact.id.as_str(), sender.as_str()])
+    }
+}
+
+impl Store {
+    /// The conversation of this id.
+    pub async fn conversation(
+        &self,
+        tenant: &TenantId,
+        id: &ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let key = Key::new(keys::conversation(tenant, id), keys::HEAD);
+        self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    /// A tenant's conversations of one state, the last active first.
+    pub async fn conversations(
+        &self,
+        tenant: &TenantId,
+        state: ConversationState,
+        slice: &Slice,
+    ) -> Result<Listed<Conversation>, StoreError> {
+        let shards = 0..keys::LIST_SHARDS;
+        let listing = Listing {
+            index: Index::LIST,
+            partitions: shards
+                .map(|shard| keys::inbox(tenant, state.as_str(), shard))
+                .collect(),
+            prefix: String::new(),
+            order: Order::Descending,
+        };
+        let page = self.list_items(&self.messages, &listing, slice).await?;
+        let entries = page
+            .entries
+            .into_iter()
+            .map(body)
+            .collect::<Result<_, _>>()?;
+        Ok(Listed {
+            entries,
+            next: page.next,
+        })
+    }
+
+    /// Writes an inbound message and counts it as unread. `false` if it was there already.
+    pub async fn receive(&self, message: &Inbound, contact: &Contact) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new();
+        let boxed = Message::Inbound(Box::new(message.clone()));
+        self.create_message(&mut transaction, &boxed)?;
+        let thread = super::message_item::thread_of(&message.from, message.group.as_ref());
+        let thread = keys::thread(&message.tenant, &message.sender, &thread);
+        self.open_conversation(
+            &mut transaction,
+            contact,
+            &message.account,
+            &message.sender,
+            &thread,
+            1,
+        )?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
+    }
+
+    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message.
+    pub fn open_thread(
+        &self,
+        transaction: &mut Transaction,
+        contact: &Contact,
+        message: &Outbound,
+    ) -> Result<(), StoreError> {
+        let Outbound {
+            tenant,
+            account,
+            sender,
+            to,
+            ..
+        } = message;
+        let thread = keys::thread(tenant, sender, &to.canonical());
+        self.open_conversation(transaction, contact, account, sender, &thread, 0)
+    }
+
+    /// Adds to a transaction that a conversation exists, shows `thread` and has `unread` more unread messages.
+    fn open_conversation(
+        &self,
+        transaction: &mut Transaction,
+        contact: &Contact,
+        account: &AccountId,
+        sender: &PhoneNumberId,
+        thread: &str,
+        unread: u64,
+    ) -> Result<(), StoreError> {
+        let id = Conversation::id_of(contact, sender);
+        let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
+        let first_seen = keys::due_sort(contact.created_at, id.as_str());
+        let change = Change {
+            update: "SET #type = :type, v = :one, id = :id, tenant = :tenant, account = :account, \
+                     sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
+                     list_key = if_not_exists(list_key, :list_key), \
+                     list_sort = if_not_exists(list_sort, :first_seen) \
+                     ADD unread :unread, threads :threads"
+                .into(),
+            condition: None,
+            names: vec![("#type", "type"), ("#state", "state")],
+            values: vec![
+                (":type".into(), text("conversation")),
+                (":one".into(), number(1)),
+                (":id".into(), text(id.as_str())),
+                (":tenant".into(), text(contact.tenant.as_str())),
+                (":account".into(), text(account.as_str())),
+                (":sender".into(), text(sender.as_str())),
+                (":contact".into(), text(contact.id.as_str())),
+                (":open".into(), text(ConversationState::Open.as_str())),
+                (
+                    ":list_key".into(),
+                    text(keys::inbox(
+                        &contact.tenant,
+                        ConversationState::Open.as_str(),
+                        shard,
+                    )),
+                ),
+                (":first_seen".into(), text(first_seen)),
+                (":unread".into(), number(unread)),
+                (
+                    ":threads".into(),
+                    AttributeValue::Ss(vec![thread.to_owned()]),
+                ),
+            ],
+        };
+        let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
+        transaction.update(&self.messages, key, &change)
+    }
+
+    /// Notes when a conversation was last active: the latest time wins, whatever the order of the notes.
+    pub async fn note_activity(
+        &self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let change = Change {
+            update: "SET last_activity_at = :at, list_sort = :sort".into(),
+            condition: Some(
+                "attribute_exists(pk) AND (attribute_not_exists(last_activity_at) OR last_activity_at < :at)"
+                    .into(),
+            ),
+            names: vec![],
+            values: vec![
+                (":at".into(), number(at.as_millisecond())),
+                (":sort".into(), text(keys::due_sort(at, id.as_str()))),
+            ],
+        };
+        self.change_if(
+            Key::new(keys::conversation(tenant, id), keys::HEAD),
+            &change,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Notes when the contact last wrote: opens the 24-hour window. The latest time wins.
+    pub async fn note_inbound(
+        &self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let change = Change {
+            update: "SET last_inbound_at = :at".into(),
+            condition: Some(
+                "attribute_exists(pk) AND (attribute_not_exists(last_inbound_at) OR last_inbound_at < :at)"
+                    .into(),
+            ),
+            names: vec![],
+            values: vec![(":at".into(), number(at.as_millisecond()))],
+        };
+        self.change_if(
+            Key::new(keys::conversation(tenant, id), keys::HEAD),
+            &change,
+        )
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! The ledger: claimed in one place, changed in one place. The rules are `domain::ledger`'s.
+
+use super::item::{Item, Key, body, number, text};
+use super::message_item::message_item;
+use super::{Store, StoreError, keys};
+use crate::domain::id::MessageId;
+use crate::domain::identity::TenantId;
+use crate::domain::ledger::{self, Event, LEASE};
+use crate::domain::message::{Attempt, Claim, Message, Outbound, State};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+use thiserror::Error;
+
+/// A write loses against this many others before it gives up.
+const TRIES: usize = 10;
+
+/// Why a message was not claimed.
+#[derive(Debug, Error)]
+pub enum ClaimError {
+    /// It is not waiting to be sent now; this is how it stands.
+    #[error("the message cannot be claimed now")]
+    NotNow(Option<Box<Outbound>>),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Claims a message for one call: the only place where a message becomes `sending`.
+    ///
+    /// One conditional update with the conditions of [`ledger::claimable`]. The SDK repeats a request whose answer
+    /// was lost: a refusal that shows our own token is our claim.
+    pub async fn claim(
+        &self,
+        tenant: &TenantId,
+        id: &MessageId,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Outbound, ClaimError> {
+        let claim = Claim {
+            token: token.into(),
+            lease_until: now.saturating_add(LEASE).unwrap_or(now),
+        };
+        let attempt = vec![Attempt::starting(now)];
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.messages)
+            .set_key(Some(
+                Key::new(keys::message(tenant, id), keys::HEAD).into_item(),
+            ))
+            .update_expression(
+                "SET #state = :sending, claim = :claim, rev = rev + :one, \
+                 attempts = list_append(attempts, :attempt)",
+            )
+            .condition_expression(
+                "#state = :queued AND (attribute_not_exists(not_before) OR not_before <= :now) \
+                 AND (attribute_not_exists(expires_at) OR expires_at > :now)",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":sending", text(State::Sending.as_str()))
+            .expression_attribute_values(":queued", text(State::Queued.as_str()))
+            .expression_attribute_values(
+                ":claim",
+                serde_dynamo::to_attribute_value(&claim).map_err(StoreError::from)?,
+            )
+            .expression_attribute_values(
+                ":attempt",
+                serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?,
+            )
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(output) => Ok(outbound(output.attributes.unwrap_or_default())?),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    let old = refusal.item.clone().map(outbound).transpose()?;
+                    match old {
+                        Some(message) if holds(&message, token) => Ok(message),
+                        old => Err(ClaimError::NotNow(old.map(Box::new))),
+                    }
+                }
+                _ => Err(StoreError::from(error).into()),
+            },
+        }
+    }
+
+    /// Writes `next` in place of the message it was decided from. A conflict if that one has changed.
+    async fn replace(&self, message: &Outbound, next: &Outbound) -> Result<(), StoreError> {
+        let next = message_item(&Message::Outbound(Box::new(next.clone())))?;
+        self.client
+            .put_item()
+            .table_name(&self.messages)
+            .set_item(Some(next))
+            .condition_expression("rev = :rev")
+            .expression_attribute_values(":rev", number(message.rev))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Lets `event` happen to a message: the only place where its state changes, save the claim.
+    ///
+    /// Starts from `known`, the message as last read. If it has changed since, it is read and decided again, so
+    /// that of two writers neither undoes the other. Returns the message as it is afterwards.
+    pub async fn apply(
+        &self,
+        known: Outbound,
+        event: &Event<'_>,
+        now: Timestamp,
+    ) -> Result<Outbound, StoreError> {
+        let mut message = known;
+        for _ in 0..TRIES {
+            let Some(next) = ledger::apply(&message, event, now) else {
+                return Ok(message);
+            };
+            match self.replace(&message, &next).await {
+                Ok(()) => return Ok(next),
+                Err(StoreError::Conflict) => {
+                    let again = self.outbound(&message.tenant, &message.id).await?;
+                    message = again.ok_or_else(|| StoreError::corrupt(message.id.as_str()))?;
+                }
+                Err(error) => return Err(error),
+            }
+            // The SDK may have repeated a write that had succeeded.
+            if message == next {
+                return Ok(message);
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}
+
+/// Whether the message is held, now, under this token.
+fn holds(message: &Outbound, token: &str) -> bool {
+    message.state == State::Sending
+        && message
+            .claim
+            .as_ref()
+            .is_some_and(|claim| claim.token == token)
+}
+
+fn outbound(item: Item) -> Result<Outbound, StoreError> {
+    match body(item)? {
+        Message::Outbound(message) => Ok(*message),
+        Message::Inbound(message) => Err(StoreError::corrupt(message.id.as_str())),
+    }
+}
