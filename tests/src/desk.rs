@@ -71,13 +71,11 @@ impl Desk {
     }
 
     /// A request to the HTTP API without a key.
-    #[must_use]
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.api))
     }
 
     /// A request with an API key.
-    #[must_use]
     pub fn with_key(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(key)
     }

@@ -1,6 +1,7 @@
 //! The shape of the code: what depends on what, what may stand where, how long a file may be.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]

@@ -73,18 +73,13 @@ async fn post_all(desk: &Desk, fixtures: &[Fixture]) {
     }
 }
 
-/// Every event with its raw update, once there are so many and none waits for its first try.
+/// Every event, once there are so many.
 async fn events_once(desk: &Desk, least: usize) -> Vec<Value> {
     let look = async || {
         let events = desk.all("/v1/webhook-events").await;
         (events.len() >= least).then_some(events)
     };
-    let mut whole = Vec::new();
-    for event in eventually("every event", look).await {
-        let path = format!("/v1/webhook-events/{}", event["id"].as_str().unwrap());
-        whole.push(desk.get(&path).await.with(200));
-    }
-    whole
+    eventually("every event", look).await
 }
 
 /// The demo's own history.
@@ -99,11 +94,12 @@ async fn every_recorded_webhook_is_taken_and_nothing_of_it_is_lost() {
     let events = events_once(&desk, HISTORY + least).await;
     let mut kept: BTreeSet<Leaf> = BTreeSet::new();
     for event in &events {
-        kept.extend(leaves_of(event["field"].as_str().unwrap(), &event["raw"]));
+        let path = format!("/v1/webhook-events/{}", event["id"].as_str().unwrap());
+        kept.extend(leaves_of(&desk.get(&path).await.with(200)["raw"]));
     }
     for Fixture { name, body } in &fixtures {
-        for (field, value) in changes(body) {
-            for leaf in leaves_of(&field, &value) {
+        for (_, value) in changes(body) {
+            for leaf in leaves_of(&value) {
                 assert!(kept.contains(&leaf), "{name} lost {leaf:?}");
             }
         }
@@ -156,7 +152,7 @@ async fn what_is_about_somebody_elses_account_is_kept_and_changes_nothing() {
     assert_eq!(everything(&desk).await, before);
 }
 
-/// What people see, without our ids: contacts, conversations and messages.
+/// What people see, without our ids: contacts, conversations and messages. The demo's history is younger at each desk.
 async fn everything(desk: &Desk) -> Value {
     let contacts = desk.all("/v1/contacts").await;
     let person = |id: &Value| {
@@ -167,16 +163,17 @@ async fn everything(desk: &Desk) -> Value {
     let conversations: Vec<Value> = conversations
         .iter()
         .map(|it| {
-            json!([
-                person(&it["contact_id"]),
-                it["unread"],
-                it["last_inbound_at"]
-            ])
+            let person = person(&it["contact_id"]);
+            let is_demos = person.to_string().contains("1555000200");
+            let last = Some(&it["last_inbound_at"]).filter(|_| !is_demos);
+            json!([person, it["unread"], last])
         })
         .collect();
     let messages = desk.all("/v1/messages").await;
+    let is_recorded = |it: &&Value| !it["provider_id"].to_string().contains("wamid.DEMO");
     let messages: Vec<Value> = messages
         .iter()
+        .filter(is_recorded)
         .map(|it| {
             let object = it["provider_object"].clone();
             json!([

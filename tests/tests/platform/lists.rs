@@ -11,12 +11,12 @@ async fn assert_pages(desk: &Desk, path: &str, least: usize) {
     let filled = pages.iter().filter(|it| !it.is_empty()).count();
     assert!(pages.iter().all(|it| it.len() <= 3), "{path}");
     assert!(filled >= whole.len().div_ceil(3), "{path}");
-    let paged: Vec<Value> = pages.into_iter().flatten().collect();
+    let joined: Vec<Value> = pages.into_iter().flatten().collect();
     let names = |list: &[Value]| -> Vec<String> {
         let name = |it: &Value| it.get("id").or(it.get("number")).unwrap().to_string();
         list.iter().map(name).collect()
     };
-    assert_eq!(names(&whole), names(&paged), "{path}");
+    assert_eq!(names(&whole), names(&joined), "{path}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
