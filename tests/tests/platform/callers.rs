@@ -73,7 +73,7 @@ async fn a_viewer_reads_and_may_not_send() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_sends_or_does_not() {
     let desk = Desk::start().await;
-    let neighbour = Neighbour::move_in(&desk).await;
+    Neighbour::move_in(&desk).await;
     for (key, status) in [
         (Key::Admin, 200),
         (Key::Agent, 200),
@@ -81,7 +81,7 @@ async fn each_role_sends_or_does_not() {
         (Key::Viewer, 403),
     ] {
         let request = desk.with_key(key.text(), Method::POST, "/v1/messages");
-        let answer = read(request.json(&neighbour.text("+15550006002"))).await;
+        let answer = read(request.json(&Neighbour::text("+15550006002"))).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
 }

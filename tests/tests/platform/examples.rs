@@ -64,7 +64,7 @@ fn is_really_wrong(body: &Value, pointer: &str) -> bool {
     let name = pointer.rsplit('/').next().unwrap_or("");
     match name {
         "to" => value.chars().any(char::is_alphabetic),
-        "link" => !value.starts_with("http"),
+        "link" => !value.starts_with("http://") && !value.starts_with("https://"),
         "title" => value.chars().count() > 24,
         // Fields of the marketing messages' own endpoint, which is another.
         "message_activity_sharing" | "product_policy" => true,

@@ -80,7 +80,7 @@ impl Neighbour {
     }
 
     /// A text message of the neighbour's.
-    pub(crate) fn text(&self, to: &str) -> Value {
+    pub(crate) fn text(to: &str) -> Value {
         json!({"from": SENDER, "to": to, "type": "text", "text": {"body": "From next door"}})
     }
 

@@ -19,7 +19,7 @@ async fn the_neighbours_ids_are_found_nowhere() {
 
 /// A path for everything the neighbour has.
 async fn ids_of_the_neighbour(desk: &Desk, neighbour: &Neighbour) -> Vec<String> {
-    let message = neighbour.text("+15550007001");
+    let message = Neighbour::text("+15550007001");
     let message = neighbour.post(desk, "/v1/messages", &message).await;
     let message = id_of(&message.with(200));
     let job =
@@ -94,7 +94,7 @@ async fn one_idempotency_key_of_two_tenants_is_two_keys() {
             "/v1/messages",
         )
         .header(key.0, key.1)
-        .json(&neighbour.text("+15550007005"));
+        .json(&Neighbour::text("+15550007005"));
     let theirs = tests::read(theirs).await.with(200);
     assert_ne!(ours["id"], theirs["id"]);
     assert_eq!(desk.accepted(Some("+15550007005")).await.len(), 2);
