@@ -1,0 +1,8 @@
+//! The platform as a process, for the tests that kill it.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    local::main().await
+}
