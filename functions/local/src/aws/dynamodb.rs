@@ -132,6 +132,7 @@ async fn sweep(
     mut closed: watch::Receiver<()>,
 ) {
     let mut clock = tokio::time::interval(SWEEP_EVERY);
+    let mut first = true;
     loop {
         tokio::select! {
             _ = clock.tick() => {}
@@ -143,7 +144,10 @@ async fn sweep(
             Ok(Err(error)) => tracing::warn!(%error, "could not sweep expired items"),
             Err(error) => tracing::warn!(%error, "the sweep of expired items broke off"),
         }
-        trim_streams(beside.clone()).await;
+        // Not at once: whoever follows a stream needs a moment to read what a long pause has left too old.
+        if !std::mem::take(&mut first) {
+            trim_streams(beside.clone()).await;
+        }
     }
 }
 

@@ -1,0 +1,219 @@
+//! The binaries of `webhook` and `deliver`, invoked one event after another as Lambda invokes them.
+//!
+//! Nothing of Lambda's or AWS's is in these processes, so what they use is what we pay for.
+
+use crate::caller::{ACCOUNT, Caller, Signed};
+use crate::desk::{Desk, Folder, binary};
+use crate::functions::addresses;
+use crate::lambda::{Lambda, usual_variables};
+use crate::load::Timings;
+use crate::process;
+use crate::scale::Scale;
+use crate::table::{Table, ms, number, shown};
+use crate::tap::{Tap, takes_everything};
+use crate::webhook::bodies;
+use anyhow::{Context, Result, ensure};
+use heliograph::domain::queue::DeliverBody;
+use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::service::clock;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Records of an SQS batch, as the template's mappings have it.
+const BATCH: usize = 10;
+/// Invocations before the measured ones.
+const WARM_UP: usize = 20;
+const QUEUES: [&str; 6] = ["otp", "single", "bulk", "dispatch", "inbound", "status"];
+
+pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
+    table.part("Release binaries invoked through a Runtime API, one event after another; AWS and Meta in another process");
+    let (webhook_port, _statuses) = takes_everything().await?;
+    let folder = Folder::new()?;
+    let emulators = Desk::emulators(&folder, webhook_port).await?;
+    let platform = Desk::functions(emulators.url("aws")?, emulators.url("simulator")?).await?;
+    let caller = Caller::of(&platform, &emulators)?;
+    let bodies = bodies(&caller).await?;
+    let job = caller.job(scale.invocations + WARM_UP * BATCH).await?;
+    let ids = caller
+        .queued(&job, scale.invocations + WARM_UP * BATCH)
+        .await?;
+    // It made the tables and queues; from here on it would only take CPU from those that are measured.
+    platform.stop().await?;
+    let tap = Tap::before(emulators.url("aws")?).await?;
+    let queues = queue_urls(&tap).await?;
+    let url = |queue: &str| queues.get(queue).cloned().unwrap_or_default();
+    let mut variables = addresses(emulators.url("simulator")?, url);
+    variables.push(("AWS_ENDPOINT_URL".to_owned(), tap.url().to_owned()));
+    webhook(scale, table, &bodies, (&variables, &tap)).await?;
+    deliver(table, &ids, (&variables, &tap)).await?;
+    emulators.stop().await
+}
+
+type Place<'a> = (&'a [(String, String)], &'a Tap);
+
+async fn webhook(
+    scale: &Scale,
+    table: &mut Table,
+    bodies: &[Signed],
+    (variables, tap): Place<'_>,
+) -> Result<()> {
+    let mut lambda = start("webhook", variables).await?;
+    let events: Vec<Value> = bodies.iter().map(url_event).collect();
+    for event in events.iter().cycle().take(WARM_UP) {
+        invoke_webhook(&mut lambda, event).await?;
+    }
+    let before = process::cpu(lambda.pid()?)?;
+    let (mut whole, mut beyond) = (Vec::new(), Vec::new());
+    for event in events.iter().cycle().take(scale.invocations) {
+        tap.take();
+        let took = invoke_webhook(&mut lambda, event).await?;
+        whole.push(took);
+        beyond.push(took.saturating_sub(tap.take().time));
+    }
+    let used = process::cpu(lambda.pid()?)?.saturating_sub(before);
+    let (whole, beyond) = (Timings::of(whole), Timings::of(beyond));
+    let cpu = ms(used) / number(scale.invocations);
+    table.at_most(
+        "webhook: CPU an event, its acceptance by SQS included",
+        cpu,
+        0.25,
+        "ms",
+    );
+    table.at_most(
+        "webhook: time beyond the SQS call, p50",
+        ms(beyond.median()),
+        0.3,
+        "ms",
+    );
+    table.at_most(
+        "webhook: time beyond the SQS call, p99",
+        ms(beyond.percentile(99)),
+        3.0,
+        "ms",
+    );
+    table.fact(
+        "webhook: time with the SQS call, p50",
+        &shown(ms(whole.median()), "ms"),
+    );
+    table.at_most(
+        "webhook: memory, the most there was",
+        process::peak_memory(lambda.pid()?)?,
+        64.0,
+        "MB",
+    );
+    Ok(())
+}
+
+async fn deliver(table: &mut Table, ids: &[String], (variables, tap): Place<'_>) -> Result<()> {
+    let mut lambda = start("deliver", variables).await?;
+    let (first, rest) = ids
+        .split_at_checked(WARM_UP * BATCH)
+        .context("too few recipients")?;
+    for ids in first.chunks(BATCH) {
+        invoke_deliver(&mut lambda, ids).await?;
+    }
+    tap.take();
+    let before = process::cpu(lambda.pid()?)?;
+    for ids in rest.chunks(BATCH) {
+        invoke_deliver(&mut lambda, ids).await?;
+    }
+    let used = process::cpu(lambda.pid()?)?.saturating_sub(before);
+    let noted = tap.take();
+    let share = number(rest.len());
+    let calls = noted.of("DynamoDB_") + noted.of("AmazonSQS") + noted.of("secretsmanager");
+    table.at_most(
+        "deliver: CPU a bulk message delivered, batches of ten",
+        ms(used) / share,
+        1.0,
+        "ms",
+    );
+    table.at_most("deliver: AWS calls a message", calls / share, 4.0, "");
+    println!("  a message: {}", noted.shown(share));
+    table.at_most(
+        "deliver: memory, the most there was",
+        process::peak_memory(lambda.pid()?)?,
+        64.0,
+        "MB",
+    );
+    Ok(())
+}
+
+async fn start(function: &str, variables: &[(String, String)]) -> Result<Lambda> {
+    let variables = [usual_variables(function), variables.to_vec()].concat();
+    Lambda::start(&binary(function)?, &variables).await
+}
+
+async fn invoke_webhook(lambda: &mut Lambda, event: &Value) -> Result<std::time::Duration> {
+    let (took, answer) = lambda.invoke(event).await?;
+    ensure!(
+        answer.get("statusCode").and_then(Value::as_u64) == Some(200),
+        "webhook answered {answer}"
+    );
+    Ok(took)
+}
+
+async fn invoke_deliver(lambda: &mut Lambda, ids: &[String]) -> Result<()> {
+    let (_, answer) = lambda.invoke(&queue_event(ids)?).await?;
+    let failures = answer.get("batchItemFailures").and_then(Value::as_array);
+    ensure!(
+        failures.is_some_and(Vec::is_empty),
+        "deliver answered {answer}"
+    );
+    Ok(())
+}
+
+/// What a Function URL makes of a webhook.
+fn url_event(signed: &Signed) -> Value {
+    let path = format!("/webhooks/meta/{ACCOUNT}");
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": {
+            "accept": "*/*", "content-type": "application/json", "host": "bench.lambda-url.us-east-1.on.aws",
+            "x-hub-signature-256": signed.signature,
+        },
+        "requestContext": {
+            "accountId": "anonymous", "apiId": "bench", "domainName": "bench.lambda-url.us-east-1.on.aws",
+            "domainPrefix": "bench", "requestId": "bench", "routeKey": "$default", "stage": "$default",
+            "time": "20/Nov/2026:11:30:45 +0000", "timeEpoch": 1_795_174_245_000_i64,
+            "http": {
+                "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.10", "userAgent": "bench",
+            },
+        },
+        "body": signed.body, "isBase64Encoded": false,
+    })
+}
+
+/// A batch of hints of the `bulk` queue, whose slot is now.
+fn queue_event(ids: &[String]) -> Result<Value> {
+    let mut records = Vec::new();
+    for id in ids {
+        let body = DeliverBody::V1 {
+            tenant: "demo".parse()?,
+            account: ACCOUNT.parse()?,
+            message: id.parse()?,
+            slot: Some(clock::now().as_millisecond()),
+        };
+        records.push(json!({
+            "messageId": id, "receiptHandle": id, "body": serde_json::to_string(&body)?,
+            "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}, "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:heliograph-bulk", "awsRegion": "us-east-1",
+        }));
+    }
+    Ok(json!({"Records": records}))
+}
+
+/// The URLs of the queues the platform made.
+async fn queue_urls(tap: &Tap) -> Result<BTreeMap<&'static str, String>> {
+    let endpoints = Endpoints {
+        aws: tap.url().to_owned(),
+        dynamodb: None,
+    };
+    let sqs = Aws::at(&endpoints).sqs();
+    let mut urls = BTreeMap::new();
+    for queue in QUEUES {
+        let name = format!("heliograph-{queue}");
+        let answer = sqs.get_queue_url().queue_name(name).send().await?;
+        urls.insert(queue, answer.queue_url.context("a queue without a URL")?);
+    }
+    Ok(urls)
+}

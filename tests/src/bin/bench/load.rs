@@ -1,0 +1,63 @@
+//! Calls made again and again, and how long they took.
+
+use anyhow::Result;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::time::{Duration, Instant};
+
+/// How long calls took, shortest first.
+#[derive(Debug, Default)]
+pub(crate) struct Timings(Vec<Duration>);
+
+impl Timings {
+    /// Sorts them.
+    pub(crate) fn of(mut timings: Vec<Duration>) -> Self {
+        timings.sort_unstable();
+        Self(timings)
+    }
+
+    /// The time within which so many of a hundred calls were answered.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        let place = (self.0.len() * percent).div_ceil(100).max(1) - 1;
+        self.0.get(place).copied().unwrap_or_default()
+    }
+
+    /// Half of them took longer.
+    pub(crate) fn median(&self) -> Duration {
+        self.percentile(50)
+    }
+}
+
+/// Makes `count` calls, so many at once.
+pub(crate) async fn calls<F: Future<Output = Result<()>>>(
+    count: usize,
+    at_once: usize,
+    call: impl Fn(usize) -> F,
+) -> Result<Timings> {
+    let timed = stream::iter(0..count).map(|place| {
+        let call = call(place);
+        async move {
+            let begun = Instant::now();
+            call.await?;
+            anyhow::Ok(begun.elapsed())
+        }
+    });
+    let timings = timed.buffer_unordered(at_once).try_collect().await?;
+    Ok(Timings::of(timings))
+}
+
+/// Makes calls, so many at once, for as long as `time`; how many were answered a second.
+pub(crate) async fn rate<F: Future<Output = Result<()>>>(
+    time: Duration,
+    at_once: usize,
+    call: impl Fn(usize) -> F,
+) -> Result<f64> {
+    let begun = Instant::now();
+    let going_on = stream::iter(0_usize..)
+        .take_while(|_| std::future::ready(begun.elapsed() < time))
+        .map(call);
+    let answered = going_on
+        .buffer_unordered(at_once)
+        .try_fold(0_u32, |sum, ()| std::future::ready(Ok(sum + 1)))
+        .await?;
+    Ok(f64::from(answered) / begun.elapsed().as_secs_f64())
+}

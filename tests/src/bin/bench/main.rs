@@ -1,0 +1,104 @@
+//! The bench: measures the platform and its functions, and prints what it measured beside the figures to hold.
+//!
+//! Every figure is measured in the run that prints it. It knows the platform from outside: processes, ports, `/proc`.
+#![expect(clippy::print_stdout, reason = "its table is what it is run for")]
+
+mod bulk;
+mod caller;
+mod desk;
+mod functions;
+mod invoked;
+mod lambda;
+mod load;
+mod pace;
+mod process;
+mod scale;
+mod send;
+mod shared_out;
+mod start;
+mod table;
+mod tap;
+mod webhook;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use scale::Scale;
+use std::process::ExitCode;
+use table::Table;
+
+/// Measures Heliograph on this machine and prints the figures to hold beside what was measured.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Cli {
+    /// Run one part only
+    #[arg(long, value_name = "NAME")]
+    only: Option<Part>,
+    /// Measure less of everything: for a first look, not for figures
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// From exec to `ready`, and memory
+    Start,
+    /// Single messages
+    Send,
+    /// Webhooks
+    Webhook,
+    /// A bulk job as fast as it goes
+    Bulk,
+    /// A bulk job at 80 messages a second
+    Pace,
+    /// Our CPU, with AWS and Meta in another process
+    Cpu,
+    /// Each function's binary: size, exec to first poll
+    Functions,
+    /// The binaries of `webhook` and `deliver`, invoked as Lambda invokes them
+    Invoked,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let scale = if cli.quick {
+        Scale::quick()
+    } else {
+        Scale::full()
+    };
+    let mut table = Table::default();
+    println!("{}", process::machine());
+    let mut failed = false;
+    for part in Part::value_variants() {
+        if cli.only.is_none_or(|only| only == *part) {
+            let name = part.to_possible_value();
+            let name = name.as_ref().map_or("", |name| name.get_name());
+            let measured = measure(*part, &scale, &mut table).await;
+            if let Err(error) = measured.with_context(|| format!("{name} could not be measured")) {
+                eprintln!("bench: {error:#}");
+                failed = true;
+            }
+        }
+    }
+    println!("\n{}", table.summary());
+    println!("{}", process::machine());
+    if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+async fn measure(part: Part, scale: &Scale, table: &mut Table) -> Result<()> {
+    match part {
+        Part::Start => start::measure(scale, table).await,
+        Part::Send => send::measure(scale, table).await,
+        Part::Webhook => webhook::measure(scale, table).await,
+        Part::Bulk => bulk::measure(scale, table).await,
+        Part::Pace => pace::measure(scale, table).await,
+        Part::Cpu => shared_out::measure(scale, table).await,
+        Part::Functions => functions::measure(scale, table).await,
+        Part::Invoked => invoked::measure(scale, table).await,
+    }
+}

@@ -1,0 +1,62 @@
+//! Webhooks: how soon they are answered, and how many a second.
+
+use crate::caller::{Caller, Signed};
+use crate::desk::Desk;
+use crate::load::{calls, rate};
+use crate::process;
+use crate::scale::Scale;
+use crate::table::{Table, ms, shown};
+use anyhow::{Context, Result};
+
+/// Messages whose statuses come.
+const MESSAGES: usize = 50;
+const AT_ONCE: usize = 16;
+const AT_ONCE_SUSTAINED: usize = 32;
+/// Bodies are signed before they are posted, and posted again and again.
+const BODIES: usize = 5_000;
+
+pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
+    table.part("POST /webhooks/meta/{account}, signed, one message or one status each; they are applied meanwhile");
+    let (desk, _folder) = Desk::fresh().await?;
+    let caller = Caller::of(&desk, &desk)?;
+    let bodies = bodies(&caller).await?;
+    let post = async |place: usize| {
+        let body = bodies.get(place % bodies.len().max(1)).context("no body")?;
+        caller.webhook(body).await
+    };
+    let alone = calls(scale.webhooks / 10, 1, post).await?;
+    table.fact("one after another, p50", &shown(ms(alone.median()), "ms"));
+    table.fact(
+        "one after another, p99",
+        &shown(ms(alone.percentile(99)), "ms"),
+    );
+    process::rest(desk.pid()?).await?;
+    let timings = calls(scale.webhooks, AT_ONCE, post).await?;
+    table.at_most("16 at once, p50", ms(timings.median()), 3.0, "ms");
+    table.at_most("16 at once, p99", ms(timings.percentile(99)), 15.0, "ms");
+    process::rest(desk.pid()?).await?;
+    let answered = rate(scale.sustained, AT_ONCE_SUSTAINED, post).await?;
+    let seconds = scale.sustained.as_secs();
+    table.fact(
+        &format!("32 at once for {seconds} s: answered with 200"),
+        &shown(answered, "/s"),
+    );
+    table.at_most(
+        "memory, the most there was",
+        process::peak_memory(desk.pid()?)?,
+        150.0,
+        "MB",
+    );
+    Ok(())
+}
+
+/// Signed webhooks about new people and about messages that were sent.
+pub(crate) async fn bodies(caller: &Caller) -> Result<Vec<Signed>> {
+    let mut messages = Vec::new();
+    for place in 0..MESSAGES {
+        messages.push(caller.send(place).await?);
+    }
+    (0..BODIES)
+        .map(|place| Signed::update(place, &messages))
+        .collect()
+}
