@@ -83,7 +83,7 @@ async fn the_neighbours_sender_is_as_unknown_as_any() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_idempotency_key_of_two_tenants_is_two_keys() {
     let desk = Desk::start().await;
-    let neighbour = Neighbour::move_in(&desk).await;
+    Neighbour::move_in(&desk).await;
     let key = ("idempotency-key", "order-1");
     let ours = text("+15550007005", "Hello");
     let ours = desk.post_with("/v1/messages", &ours, key).await.with(200);
