@@ -12,6 +12,7 @@ use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::records;
 use heliograph::store::{Store, StoreError};
 use lambda_runtime::LambdaEvent;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use thiserror::Error;
 
@@ -76,9 +77,10 @@ pub async fn handle(
 async fn apply(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     let body = record.body.ok_or(RecordError::Empty)?;
     let webhook = WebhookBody::decode(&body)?;
+    let tries = tries_before(&record.attributes);
     match state
         .receiving
-        .receive(&webhook, &body, 0, clock::now())
+        .receive(&webhook, &body, tries, clock::now())
         .await
     {
         Ok(_) => Ok(()),
@@ -87,4 +89,12 @@ async fn apply(state: &State, record: SqsMessage) -> Result<(), RecordError> {
             source,
         }),
     }
+}
+
+/// How often the queue brought this record before.
+fn tries_before(attributes: &HashMap<String, String>) -> u32 {
+    let received = attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok());
+    received.unwrap_or(1_u32).saturating_sub(1)
 }

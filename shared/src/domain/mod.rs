@@ -19,4 +19,5 @@ pub mod queue;
 pub mod retry;
 pub mod role;
 pub mod secret;
+pub mod state;
 pub mod webhook;
