@@ -4,6 +4,7 @@
 //! `otp` and `single`. Promise: a queue message is a hint, so one too many sends nothing; the ledger decides.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Lane, Outbound, State as MessageState};
 use heliograph::domain::queue::DeliverBody;
@@ -22,6 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use thiserror::Error;
+
+/// A slot missed by more than this is lost: used late, it would be used together with those of the next second.
+const LATEST: SignedDuration = SignedDuration::from_millis(300);
 
 /// A slot further away than this goes back to the queue, so that nobody pays for waiting.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
@@ -109,15 +113,8 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         slot,
     } = serde_json::from_str(&body)?;
     let credential = state.secrets.credential(&tenant, &account).await?;
-    let slot = match slot.and_then(|millis| Timestamp::from_millisecond(millis).ok()) {
-        Some(slot) => slot,
-        None => match state.store.outbound(&tenant, &id).await? {
-            Some(message) if message.state == MessageState::Queued => {
-                pace::slot_of(&state.store, &tenant, &message.sender, clock::now()).await?
-            }
-            // Nothing to wait for: the attempt finds out what is the matter with it.
-            Some(_) | None => clock::now(),
-        },
+    let Some(slot) = slot_for(state, &tenant, &id, slot).await? else {
+        return Ok(());
     };
     let wait = slot.duration_since(clock::now());
     if wait > LONGEST_WAIT {
@@ -136,6 +133,29 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         }
         Attempted::NotNow(_) => Ok(()),
     }
+}
+
+/// When the message may go. `None` for a bulk hint that missed its slot: `dispatch` hands the recipient out again.
+async fn slot_for(
+    state: &State,
+    tenant: &TenantId,
+    id: &MessageId,
+    slot: Option<i64>,
+) -> Result<Option<Timestamp>, RecordError> {
+    let now = clock::now();
+    let slot = slot.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    if let Some(slot) = slot
+        && now.duration_since(slot) <= LATEST
+    {
+        return Ok(Some(slot));
+    }
+    Ok(match state.store.outbound(tenant, id).await? {
+        Some(message) if message.state != MessageState::Queued => Some(now),
+        Some(message) if message.lane == Lane::Bulk => None,
+        Some(message) => Some(pace::slot_of(&state.store, tenant, &message.sender, now).await?),
+        // The attempt finds out what is the matter with it.
+        None => Some(now),
+    })
 }
 
 /// A refused message that may be tried again is queued again; a bulk recipient is handed out again by `dispatch`.
