@@ -1,8 +1,7 @@
 //! Builds the AWS clients: from Lambda's environment, or for endpoints at a desk.
 //!
-//! Building them makes no network call. Each client is made when it is first asked for and then shared, and with it
-//! its connections: a function pays for the services it uses only. (The root certificates, the slow part, are read once
-//! per process; one HTTP client for all services would save little, for the SDK prepares a connector per client.)
+//! Building them makes no network call. Each client is made when it is first asked for and then shared; below them all
+//! is one connector, with one TLS configuration and one pool of connections.
 
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
@@ -11,6 +10,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Connector, HttpClientError};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -48,6 +55,7 @@ impl Aws {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .timeout_config(timeouts())
             .retry_config(retries())
+            .http_client(http_client())
             .region(EnvironmentVariableRegionProvider::new())
             .credentials_provider(EnvironmentVariableCredentialsProvider::new());
         Self::of(loader.load().await, None)
@@ -62,6 +70,7 @@ impl Aws {
             .region(Region::new("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(&endpoints.aws)
+            .http_client(http_client())
             .timeout_config(timeouts())
             .retry_config(retries())
             .build();
@@ -103,6 +112,39 @@ impl Aws {
             secrets: OnceLock::new(),
         }
     }
+}
+
+/// One connector for every service. The SDK's own client would make one per service and another at its first call, each
+/// time parsing the system's certificates: most of what a function's start costs.
+fn http_client() -> SharedHttpClient {
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(CONNECT)
+        .build();
+    let mut connector = Connector::builder()
+        .connector_settings(settings)
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    match bundled_roots() {
+        Ok(context) => {
+            connector.set_tls_context(context);
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the bundled certificates cannot be used, the system's are")
+        }
+    }
+    let connector = SharedHttpConnector::new(connector.build());
+    http_client_fn(move |_, _| connector.clone())
+}
+
+/// Mozilla's roots, built in, as for the provider's client; the SDK takes them as text only.
+fn bundled_roots() -> Result<TlsContext, HttpClientError> {
+    let mut text = String::new();
+    for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        text.push_str("-----BEGIN CERTIFICATE-----\n");
+        STANDARD.encode_string(root, &mut text);
+        text.push_str("\n-----END CERTIFICATE-----\n");
+    }
+    let roots = TrustStore::empty().with_pem_certificate(text);
+    TlsContext::builder().with_trust_store(roots).build()
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -89,9 +89,13 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
             .send()
             .await?;
         iterator = records.next_shard_iterator;
-        let records = records.records.unwrap_or_default();
+        let mut records = records.records.unwrap_or_default();
         if records.is_empty() {
             tokio::time::sleep(IDLE).await;
+            continue;
+        }
+        records.retain(is_of_a_message);
+        if records.is_empty() {
             continue;
         }
         let event = serde_json::from_value(event(shard, records))?;
@@ -104,6 +108,17 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
         }
     }
     Ok(())
+}
+
+/// The filter of the mapping in the template. Without it the counters, which stand in the same table, would wake their
+/// own counting for ever.
+fn is_of_a_message(record: &Record) -> bool {
+    let new = record
+        .dynamodb
+        .as_ref()
+        .and_then(|change| change.new_image.as_ref());
+    let kind = new.and_then(|item| item.get("type")?.as_s().ok());
+    kind.is_some_and(|kind| kind == "message")
 }
 
 /// The event Lambda would make of these records.
@@ -123,4 +138,25 @@ fn record(record: Record) -> Value {
             "OldImage": change.as_ref().and_then(|change| image(change.old_image.clone())),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodbstreams::types::{AttributeValue, StreamRecord};
+
+    fn record_of(kind: &str) -> Record {
+        let change = StreamRecord::builder()
+            .new_image("pk", AttributeValue::S("T#demo".to_owned()))
+            .new_image("type", AttributeValue::S(kind.to_owned()));
+        Record::builder().dynamodb(change.build()).build()
+    }
+
+    #[test]
+    fn counters_do_not_wake_their_own_counting() {
+        assert!(is_of_a_message(&record_of("message")));
+        assert!(!is_of_a_message(&record_of("counters")));
+        assert!(!is_of_a_message(&record_of("position")));
+        assert!(!is_of_a_message(&Record::builder().build()));
+    }
 }
