@@ -25,7 +25,7 @@ use std::convert::Infallible;
 use thiserror::Error;
 
 /// A slot missed by more than this is lost: used late, it would be used together with those of the next second.
-const LATEST: SignedDuration = SignedDuration::from_millis(300);
+const LATEST: SignedDuration = SignedDuration::from_secs(1);
 
 /// A slot further away than this goes back to the queue, so that nobody pays for waiting.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
@@ -110,10 +110,11 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         tenant,
         account,
         message: id,
+        lane,
         slot,
     } = serde_json::from_str(&body)?;
     let credential = state.secrets.credential(&tenant, &account).await?;
-    let Some(slot) = slot_for(state, &tenant, &id, slot).await? else {
+    let Some(slot) = slot_for(state, &tenant, &id, lane, slot).await? else {
         return Ok(());
     };
     let wait = slot.duration_since(clock::now());
@@ -140,22 +141,24 @@ async fn slot_for(
     state: &State,
     tenant: &TenantId,
     id: &MessageId,
+    lane: Lane,
     slot: Option<i64>,
 ) -> Result<Option<Timestamp>, RecordError> {
     let now = clock::now();
     let slot = slot.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    if let Some(slot) = slot
-        && now.duration_since(slot) <= LATEST
-    {
-        return Ok(Some(slot));
+    if slot.is_some_and(|slot| now.duration_since(slot) <= LATEST) {
+        return Ok(slot);
     }
-    Ok(match state.store.outbound(tenant, id).await? {
-        Some(message) if message.state != MessageState::Queued => Some(now),
-        Some(message) if message.lane == Lane::Bulk => None,
-        Some(message) => Some(pace::slot_of(&state.store, tenant, &message.sender, now).await?),
-        // The attempt finds out what is the matter with it.
-        None => Some(now),
-    })
+    if lane == Lane::Bulk {
+        return Ok(None);
+    }
+    match state.store.outbound(tenant, id).await? {
+        Some(message) if message.state == MessageState::Queued => Ok(Some(
+            pace::slot_of(&state.store, tenant, &message.sender, now).await?,
+        )),
+        // Nothing to wait for: the attempt finds out what is the matter with it.
+        Some(_) | None => Ok(Some(now)),
+    }
 }
 
 /// A refused message that may be tried again is queued again; a bulk recipient is handed out again by `dispatch`.

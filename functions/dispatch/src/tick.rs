@@ -4,6 +4,7 @@ use crate::recipients::{self, Taken};
 use crate::{DispatchError, State};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::message::Lane;
 use heliograph::domain::pace::{Slots, interval, window};
 use heliograph::domain::queue::{DeliverBody, DispatchBody};
 use heliograph::service::clock;
@@ -119,6 +120,7 @@ async fn hand_out(
             tenant: sender.tenant.clone(),
             account: sender.account.clone(),
             message: id.clone(),
+            lane: Lane::Bulk,
             slot: Some(slot.as_millisecond()),
         };
         let late = slot.duration_since(now) >= SignedDuration::from_secs(1);

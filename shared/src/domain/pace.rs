@@ -65,7 +65,7 @@ impl Slots {
 /// up to `full`. `None` hands out nothing this time.
 #[must_use]
 pub fn window(last: Option<u32>, full: u32, waiting: u64) -> (u32, Option<u32>) {
-    let last = last.unwrap_or(full).min(full);
+    let last = last.unwrap_or(FIRST).min(full);
     if waiting > u64::from(last / 4) + SOME {
         let smaller = (last / 2).max(LEAST);
         return (smaller, None);
@@ -76,6 +76,9 @@ pub fn window(last: Option<u32>, full: u32, waiting: u64) -> (u32, Option<u32>) 
 
 /// So many on the queue are on their way to a worker, not left lying.
 const SOME: u64 = 20;
+
+/// The first window of a sender.
+const FIRST: u32 = 200;
 
 /// The smallest window, and the smallest step by which one grows.
 const LEAST: u32 = 10;
