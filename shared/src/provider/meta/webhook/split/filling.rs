@@ -34,8 +34,8 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Puts a change that holds `updates` into the last record, or into a new one if it does not fit there; what fits in
-    /// no record, in parts.
+    /// Puts a change that holds `updates` into the last record, or into a new one if it does not fit there.
+    /// What fits in no record is put in parts.
     pub(super) fn put(&mut self, change: Change, updates: usize) -> Result<(), SplitError> {
         self.updates += updates;
         self.bytes += change.value.get().len();
