@@ -49,7 +49,7 @@ async fn contact_by(
     }
     for _ in 0..TRIES {
         match known(store, tenant, identities).await? {
-            Known::One(contact) => return store.settled(tenant, &contact.id).await.map(Some),
+            Known::One(id) => return store.settled(tenant, &id).await.map(Some),
             Known::Changing => continue,
             Known::Nobody => {}
         }
@@ -100,7 +100,7 @@ fn identities(person: &Person) -> Vec<Identity> {
 /// Whom some identities point to.
 enum Known {
     /// All of them to this contact.
-    One(Contact),
+    One(ContactId),
     /// None of them to anybody.
     Nobody,
     /// To be read again: another worker changed them, or they were joined just now.
@@ -146,5 +146,5 @@ async fn known(
             return Ok(Known::Changing);
         }
     }
-    Ok(Known::One(oldest.clone()))
+    Ok(Known::One(oldest.id.clone()))
 }
