@@ -202,7 +202,7 @@ async fn what_is_about_another_tenants_number_is_kept_and_changes_nothing() {
 async fn a_message_too_large_for_an_item_is_kept_clipped_and_its_neighbour_whole() {
     let store = store_with(WindowPolicy::Enforce).await;
     let mut large = text("wamid.LARGE", 10);
-    large["text"]["body"] = json!("x".repeat(500_000));
+    *large.pointer_mut("/text/body").unwrap() = json!("x".repeat(500_000));
     let units = [large, text("wamid.SMALL", 11)];
     let stored = receive(
         &store,
@@ -217,7 +217,7 @@ async fn a_message_too_large_for_an_item_is_kept_clipped_and_its_neighbour_whole
 async fn what_the_database_will_never_take_is_not_tried_again() {
     let store = store_with(WindowPolicy::Enforce).await;
     let mut strange = text("wamid.STRANGE", 10);
-    strange["type"] = json!("x".repeat(450_000));
+    *strange.pointer_mut("/type").unwrap() = json!("x".repeat(450_000));
     let units = [strange, text("wamid.GOOD", 11)];
     let stored = receive(
         &store,
