@@ -23,8 +23,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let alone = send(&caller, scale.sends, 1).await?;
     say(table, "one after another", &alone, 0);
     let together = send(&caller, scale.sends, AT_ONCE).await?;
-    table.fact("16 at once, p50", &shown(&together, 50, 0));
-    table.fact("16 at once, p99", &shown(&together, 99, 0));
+    say(table, "16 at once", &together, 0);
     caller.provider_takes(PROVIDER_MS).await?;
     let slow = send(&caller, scale.sends / 2, 1).await?;
     say(
@@ -69,10 +68,6 @@ fn say(table: &mut Table, how: &str, timings: &Timings, provider_ms: u32) {
         30.0,
         "ms",
     );
-}
-
-fn shown(timings: &Timings, percent: usize, provider_ms: u32) -> String {
-    crate::table::shown(beyond(timings, percent, provider_ms), "ms")
 }
 
 fn beyond(timings: &Timings, percent: usize, provider_ms: u32) -> f64 {
