@@ -4,6 +4,7 @@
 //! `otp` and `single`. Promise: a queue message is a hint, so one too many sends nothing; the ledger decides.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Lane, Outbound, State as MessageState};
 use heliograph::domain::queue::DeliverBody;
@@ -22,6 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use thiserror::Error;
+
+/// A slot missed by more than this is lost: used late, it would be used together with those of the next second.
+const LATEST: SignedDuration = SignedDuration::from_secs(1);
 
 /// A slot further away than this goes back to the queue, so that nobody pays for waiting.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
@@ -106,18 +110,12 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         tenant,
         account,
         message: id,
+        lane,
         slot,
     } = serde_json::from_str(&body)?;
     let credential = state.secrets.credential(&tenant, &account).await?;
-    let slot = match slot.and_then(|millis| Timestamp::from_millisecond(millis).ok()) {
-        Some(slot) => slot,
-        None => match state.store.outbound(&tenant, &id).await? {
-            Some(message) if message.state == MessageState::Queued => {
-                pace::slot_of(&state.store, &tenant, &message.sender, clock::now()).await?
-            }
-            // Nothing to wait for: the attempt finds out what is the matter with it.
-            Some(_) | None => clock::now(),
-        },
+    let Some(slot) = slot_for(state, &tenant, &id, lane, slot).await? else {
+        return Ok(());
     };
     let wait = slot.duration_since(clock::now());
     if wait > LONGEST_WAIT {
@@ -135,6 +133,31 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
             try_again_later(state, &tenant, &message).await
         }
         Attempted::NotNow(_) => Ok(()),
+    }
+}
+
+/// When the message may go. `None` for a bulk hint that missed its slot: `dispatch` hands the recipient out again.
+async fn slot_for(
+    state: &State,
+    tenant: &TenantId,
+    id: &MessageId,
+    lane: Lane,
+    slot: Option<i64>,
+) -> Result<Option<Timestamp>, RecordError> {
+    let now = clock::now();
+    let slot = slot.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    if slot.is_some_and(|slot| now.duration_since(slot) <= LATEST) {
+        return Ok(slot);
+    }
+    if lane == Lane::Bulk {
+        return Ok(None);
+    }
+    match state.store.outbound(tenant, id).await? {
+        Some(message) if message.state == MessageState::Queued => Ok(Some(
+            pace::slot_of(&state.store, tenant, &message.sender, now).await?,
+        )),
+        // Nothing to wait for: the attempt finds out what is the matter with it.
+        Some(_) | None => Ok(Some(now)),
     }
 }
 

@@ -138,8 +138,9 @@ async fn end_pass(store: &Store, taken: &mut Taken, now: Timestamp) -> Result<()
         pass, open_seen, ..
     } = taken.progress;
     if pass > 0 && !open_seen {
-        store.finish_job(&taken.job, now).await?;
-        tracing::info!(job.id = %taken.job.id, "bulk job finished");
+        if store.finish_job(&taken.job, now).await? {
+            tracing::info!(job.id = %taken.job.id, "bulk job finished");
+        }
         return Ok(());
     }
     let resume_at = now.saturating_add(BETWEEN_PASSES).ok();

@@ -4,7 +4,8 @@ use crate::recipients::{self, Taken};
 use crate::{DispatchError, State};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
-use heliograph::domain::pace::{Slots, interval};
+use heliograph::domain::message::Lane;
+use heliograph::domain::pace::{Slots, interval, window};
 use heliograph::domain::queue::{DeliverBody, DispatchBody};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
@@ -17,8 +18,8 @@ const AHEAD: SignedDuration = SignedDuration::from_secs(2);
 /// A hint that comes sooner after the last one than this is one too many. The queue's delay is a second.
 const AT_LEAST_BETWEEN: SignedDuration = SignedDuration::from_millis(900);
 
-/// With this many messages waiting in the queue, the workers are behind: more would only lie there.
-const MOST_WAITING: u64 = 5_000;
+/// The time a hint takes from here to a worker, cold starts aside.
+const LEAD: SignedDuration = SignedDuration::from_millis(500);
 
 /// Runs one tick, and puts the hint for the next one while the sender has jobs.
 pub(crate) async fn run(
@@ -39,11 +40,12 @@ pub(crate) async fn run(
             return Ok(());
         }
     };
-    let slots = slots(state, &sender, &pace, now).await?;
+    let (slots, window) = slots(state, &sender, &pace, now).await?;
     let next_run = now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now);
     let lease = Lease {
         until: slots.until(),
         next_run,
+        window,
     };
     if !state
         .store
@@ -72,22 +74,25 @@ async fn running(state: &State, tenant: &TenantId, pace: &Pace) -> Result<Vec<Jo
     Ok(jobs)
 }
 
-/// The slots of this tick: none while the workers are behind.
+/// The slots of this tick, and how many they might have been: fewer than the rate allows while the workers are behind.
 async fn slots(
     state: &State,
     sender: &Sender,
     pace: &Pace,
     now: Timestamp,
-) -> Result<Slots, QueueError> {
+) -> Result<(Slots, u32), QueueError> {
     let share = 100_u8.saturating_sub(sender.reserved_percent);
-    let slots = Slots::up_to(
-        pace.next_slot,
-        now,
-        interval(sender.messages_per_second, share),
-        AHEAD,
-    );
-    let behind = state.bulk.depth().await? > MOST_WAITING;
-    Ok(if behind { slots.at_most(0) } else { slots })
+    let interval = interval(sender.messages_per_second, share);
+    // The first slot is far enough away for its hint to get there in time.
+    let earliest = now.saturating_add(LEAD).unwrap_or(now);
+    let next = pace.next_slot.map_or(earliest, |next| next.max(earliest));
+    let slots = Slots::up_to(Some(next), now, interval, AHEAD);
+    let full = u32::try_from(AHEAD.as_micros() / interval.as_micros().max(1)).unwrap_or(u32::MAX);
+    let (window, hand_out) = window(pace.window, full.max(1), state.bulk.depth().await?);
+    let most = hand_out
+        .and_then(|most| usize::try_from(most).ok())
+        .unwrap_or(0);
+    Ok((slots.at_most(most), window))
 }
 
 /// Takes open recipients from the jobs in turn, one slot each, and puts them on the queue.
@@ -115,6 +120,7 @@ async fn hand_out(
             tenant: sender.tenant.clone(),
             account: sender.account.clone(),
             message: id.clone(),
+            lane: Lane::Bulk,
             slot: Some(slot.as_millisecond()),
         };
         let late = slot.duration_since(now) >= SignedDuration::from_secs(1);

@@ -16,12 +16,12 @@ pub(crate) const STACK: &str = "heliograph";
 
 /// The queues: name, the seconds a receiver has, and how often a message is received before it is a dead letter.
 const QUEUES: [(&str, u32, u32); 6] = [
-    ("otp", 60, 5),
-    ("single", 60, 5),
-    ("bulk", 60, 5),
-    ("dispatch", 60, 20),
-    ("inbound", 30, 5),
-    ("status", 30, 5),
+    ("otp", 180, 5),
+    ("single", 180, 5),
+    ("bulk", 180, 5),
+    ("dispatch", 90, 5),
+    ("inbound", 180, 5),
+    ("status", 180, 5),
 ];
 
 /// Dead letters wait two weeks for a person.
@@ -85,7 +85,7 @@ pub(crate) async fn provision(aws: &Aws, endpoint: &str) -> Result<Provisioned> 
 async fn make_queue(sqs: &Client, name: &str, visibility: u32, receives: u32) -> Result<String> {
     let dead = sqs
         .create_queue()
-        .queue_name(format!("{STACK}-{name}-dead"))
+        .queue_name(format!("{STACK}-{name}-dead-letters"))
         .attributes(MessageRetentionPeriod, DEAD_LETTERS_KEPT_S)
         .send()
         .await?;

@@ -9,6 +9,7 @@ mod messages;
 mod senders;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use futures_util::future::join_all;
 use heliograph::messaging::receive::Receiving;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
@@ -24,6 +25,9 @@ use thiserror::Error as ThisError;
 
 /// How much of each kind, and of each shard of it, one run looks after; the next run goes on.
 const AT_ONCE: usize = 100;
+
+/// How many messages are looked after side by side.
+const TOGETHER: usize = 16;
 
 /// What the environment says.
 #[derive(Debug)]
@@ -91,19 +95,23 @@ pub async fn handle(
     let now = clock::now();
     match state.store.overdue(now, AT_ONCE).await {
         Ok(overdue) => {
-            for (tenant, id) in &overdue.messages {
-                report(
-                    "message",
-                    id.as_str(),
-                    messages::look_after(state, tenant, id, now).await,
-                );
-            }
+            // First, for it is little, and jobs stand still without it.
             for (tenant, id) in &overdue.senders {
                 report(
                     "sender",
                     id.as_str(),
                     senders::kick(state, tenant, id).await,
                 );
+            }
+            for together in overdue.messages.chunks(TOGETHER) {
+                let looked_after = together.iter().map(async |(tenant, id)| {
+                    report(
+                        "message",
+                        id.as_str(),
+                        messages::look_after(state, tenant, id, now).await,
+                    );
+                });
+                join_all(looked_after).await;
             }
         }
         Err(error) => report("store", "overdue", Err::<(), _>(error)),

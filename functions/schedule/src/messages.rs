@@ -4,8 +4,15 @@ use crate::{State, SweepError};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::ledger::claimable;
+use heliograph::domain::message::Outbound;
 use heliograph::messaging::attempt::lapse;
 use jiff::{SignedDuration, Timestamp};
+
+/// A message is not looked at again sooner than this.
+const SOONEST: SignedDuration = SignedDuration::from_secs(10);
+
+/// Nor later.
+const LATEST: SignedDuration = SignedDuration::from_mins(10);
 
 pub(crate) async fn look_after(
     state: &State,
@@ -17,6 +24,14 @@ pub(crate) async fn look_after(
         return Ok(());
     };
     let message = lapse(&state.store, message, now).await?;
+    // Looked at again later and later, so that what stays open does not stand before what comes due after it.
+    state
+        .store
+        .postpone(
+            &message,
+            now.saturating_add(wait(&message, now)).unwrap_or(now),
+        )
+        .await?;
     if claimable(&message, now) {
         state
             .lanes
@@ -24,4 +39,10 @@ pub(crate) async fn look_after(
             .await?;
     }
     Ok(())
+}
+
+/// As long again as the message is overdue, within bounds.
+fn wait(message: &Outbound, now: Timestamp) -> SignedDuration {
+    let due = message.not_before.unwrap_or(message.created_at);
+    now.duration_since(due).clamp(SOONEST, LATEST)
 }

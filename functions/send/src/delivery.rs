@@ -3,17 +3,22 @@
 use crate::State;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Outbound, State as MessageState};
-use heliograph::messaging::attempt::Attempted;
+use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace;
 use heliograph::service::clock;
 use heliograph::service::http::Preference;
 use heliograph::service::problem::Problem;
 use heliograph::service::secrets::SecretsError;
 use heliograph::service::telemetry;
+use heliograph::store::StoreError;
 use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
 
 /// A caller waits this long for a slot; then the queue does.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+
+/// After something broke, the queue tries again this much later.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
 /// How a request ends for its caller.
 pub(crate) enum Delivered {
@@ -90,35 +95,21 @@ pub(crate) async fn deliver(
     }
 }
 
+/// Sends now. Whatever breaks on the way, the message is written down: then it is sent later, and its caller must not
+/// be told otherwise, or it would send another.
 async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem> {
-    let Outbound {
-        tenant,
-        account,
-        sender,
-        id,
-        ..
-    } = &message;
-    let slot = pace::slot_of(&state.store, tenant, sender, clock::now()).await?;
-    let wait = slot.duration_since(clock::now());
-    if wait > LONGEST_WAIT {
-        queue(state, &message, wait, Some(slot)).await;
-        return Ok(Delivered::of(message));
-    }
-    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
-    let credential = match state.parts.secrets.credential(tenant, account).await {
-        Ok(credential) => credential,
-        Err(error @ SecretsError::Unavailable { .. }) => return Err(Problem::unavailable(&error)),
-        Err(error @ (SecretsError::Missing { .. } | SecretsError::Malformed { .. })) => {
-            return Err(Problem::internal(&error));
+    match try_now(state, &message).await {
+        Ok(Tried::Slot(slot)) => {
+            queue(
+                state,
+                &message,
+                slot.duration_since(clock::now()),
+                Some(slot),
+            )
+            .await;
+            Ok(Delivered::of(message))
         }
-    };
-    let attempted = state
-        .parts
-        .sending
-        .attempt(tenant, id, credential.as_ref())
-        .await;
-    match attempted.map_err(|error| Problem::unavailable(&error))? {
-        Attempted::Made(message) => {
+        Ok(Tried::Attempted(Attempted::Made(message))) => {
             state.parts.secrets.doubt(&message);
             if message.state == MessageState::Queued {
                 let now = clock::now();
@@ -127,12 +118,60 @@ async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem
             }
             Ok(Delivered::of(*message))
         }
-        Attempted::NotNow(Some(message)) if message.state == MessageState::Sending => {
+        Ok(Tried::Attempted(Attempted::NotNow(Some(message))))
+            if message.state == MessageState::Sending =>
+        {
             while_sending(state, *message).await
         }
-        Attempted::NotNow(Some(message)) => Ok(Delivered::of(*message)),
-        Attempted::NotNow(None) => Err(Problem::not_found()),
+        Ok(Tried::Attempted(Attempted::NotNow(Some(message)))) => Ok(Delivered::of(*message)),
+        Ok(Tried::Attempted(Attempted::NotNow(None))) => Err(Problem::not_found()),
+        Err(error) => {
+            let error = telemetry::chain(&error);
+            tracing::warn!(message.id = %message.id, error, "not sent now, it is sent later");
+            queue(state, &message, RETRY_AFTER, None).await;
+            Ok(Delivered::of(message))
+        }
     }
+}
+
+/// What came of trying to send at once.
+enum Tried {
+    /// Its slot is too far away.
+    Slot(Timestamp),
+    Attempted(Attempted),
+}
+
+#[derive(Debug, Error)]
+enum NotTried {
+    #[error("the sender's next slot could not be taken")]
+    Slot(#[from] StoreError),
+    #[error("the access token could not be read")]
+    Credential(#[from] SecretsError),
+    #[error("the attempt broke off")]
+    Attempt(#[from] AttemptError),
+}
+
+async fn try_now(state: &State, message: &Outbound) -> Result<Tried, NotTried> {
+    let Outbound {
+        tenant,
+        account,
+        sender,
+        id,
+        ..
+    } = message;
+    let slot = pace::slot_of(&state.store, tenant, sender, clock::now()).await?;
+    let wait = slot.duration_since(clock::now());
+    if wait > LONGEST_WAIT {
+        return Ok(Tried::Slot(slot));
+    }
+    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+    let credential = state.parts.secrets.credential(tenant, account).await?;
+    let attempted = state
+        .parts
+        .sending
+        .attempt(tenant, id, credential.as_ref())
+        .await?;
+    Ok(Tried::Attempted(attempted))
 }
 
 /// Another request holds it: the caller may ask again when that one's lease has run out. A lease that has run out

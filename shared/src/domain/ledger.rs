@@ -6,7 +6,7 @@
 use super::failure::ProviderFailure;
 use super::identity::Wamid;
 use super::message::{
-    Attempt, OfAttempt, OnUnknown, Outbound, Outcome, Price, State, Status, advance,
+    Attempt, Lane, OfAttempt, OnUnknown, Outbound, Outcome, Price, State, Status, advance,
 };
 use super::retry::{self, Retry};
 use super::webhook::StatusUpdate;
@@ -157,7 +157,11 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         CallResult::Refused(failure) => {
             attempt.outcome = Some(Outcome::Refused);
             attempt.failure = Some(failure.clone());
-            if undecided {
+            // A job does not wait for its unknown recipients: one that turns out refused may not be open again.
+            let given_up = message.lane == Lane::Bulk && message.state == State::Unknown;
+            if given_up {
+                fail(message, now);
+            } else if undecided {
                 after_refusal(message, now);
             }
         }
@@ -185,11 +189,13 @@ fn after_refusal(message: &mut Outbound, now: Timestamp) {
             message.state = State::Queued;
             message.not_before = Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX));
         }
-        Some(Retry::GiveUp) | None => {
-            message.state = State::Failed;
-            message.times.ended = Some(now);
-        }
+        Some(Retry::GiveUp) | None => fail(message, now),
     }
+}
+
+fn fail(message: &mut Outbound, now: Timestamp) {
+    message.state = State::Failed;
+    message.times.ended = Some(now);
 }
 
 /// How many calls were made, or may have been: what was given back does not count.

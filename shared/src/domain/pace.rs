@@ -59,6 +59,30 @@ impl Slots {
     }
 }
 
+/// How many messages to hand out at most in a tick that finds `waiting` of the last one still on the queue.
+///
+/// Workers that fall behind would let slots pass unused: the window is halved until they keep up, then grows again
+/// up to `full`. `None` hands out nothing this time.
+#[must_use]
+pub fn window(last: Option<u32>, full: u32, waiting: u64) -> (u32, Option<u32>) {
+    let last = last.unwrap_or(FIRST).min(full);
+    if waiting > u64::from(last / 4) + SOME {
+        let smaller = (last / 2).max(LEAST);
+        return (smaller, None);
+    }
+    let larger = last.saturating_add(last / 4 + LEAST).min(full);
+    (larger, Some(larger))
+}
+
+/// So many on the queue are on their way to a worker, not left lying.
+const SOME: u64 = 20;
+
+/// The first window of a sender.
+const FIRST: u32 = 200;
+
+/// The smallest window, and the smallest step by which one grows.
+const LEAST: u32 = 10;
+
 /// The time between two messages at `share` percent of a rate.
 #[must_use]
 pub fn interval(messages_per_second: u32, share: u8) -> SignedDuration {
@@ -114,6 +138,21 @@ mod tests {
         let slots = Slots::up_to(Some(at(0)), at(60_000), interval(10, 100), AHEAD);
         assert_eq!(slots.time(0), at(60_000));
         assert_eq!(slots.count, 20);
+    }
+
+    #[test]
+    fn workers_that_fall_behind_get_less_until_they_keep_up_again() {
+        let (mut size, mut handed) = (Some(1_800), Some(0));
+        for _ in 0..10 {
+            let (next, hand_out) = window(size, 1_800, 5_000);
+            (size, handed) = (Some(next), hand_out);
+        }
+        assert_eq!((size, handed), (Some(10), None));
+        for _ in 0..40 {
+            let (next, hand_out) = window(size, 1_800, 0);
+            (size, handed) = (Some(next), hand_out);
+        }
+        assert_eq!((size, handed), (Some(1_800), Some(1_800)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub use packing::PackingError;
 
 use super::id::{AccountId, EventId, MessageId};
 use super::identity::{PhoneNumberId, TenantId};
+use super::message::Lane;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -25,10 +26,17 @@ pub enum DeliverBody {
         account: AccountId,
         /// Which message.
         message: MessageId,
+        /// What it may not wait behind; tells what becomes of a slot that was missed.
+        #[serde(default = "single")]
+        lane: Lane,
         /// When it may go: the slot leased for it, in milliseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slot: Option<i64>,
     },
+}
+
+const fn single() -> Lane {
+    Lane::Single
 }
 
 /// Queue `dispatch`: hand out the next second of this sender's running jobs.

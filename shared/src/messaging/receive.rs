@@ -31,6 +31,9 @@ const WAITS: [SignedDuration; 8] = [
     SignedDuration::from_hours(72),
 ];
 
+/// The longest name of an event's kind.
+const LONGEST_KIND: usize = 200;
+
 /// Applies webhook records to the store.
 #[derive(Debug)]
 pub struct Receiving {
@@ -99,6 +102,10 @@ impl Receiving {
         for update in record.changes.iter().flat_map(updates) {
             let applied = match self.apply(record, &update, now).await {
                 Ok(applied) => applied,
+                // Another try would end alike.
+                Err(error @ StoreError::Refused(_)) => {
+                    Applied::not(EventState::Malformed, error.to_string())
+                }
                 Err(error) => {
                     let applied = Applied::not(EventState::Failed, error.to_string());
                     failure = Some(error);
@@ -196,12 +203,14 @@ enum Owner {
 }
 
 fn event(update: &Update, applied: Applied) -> Event {
-    let kind = match &update.fact {
+    let mut kind = match &update.fact {
         Fact::Message(message) => format!("{}/{}", update.field, message.kind),
         Fact::Status(status) => format!("{}/status/{}", update.field, status.status.as_str()),
         Fact::Other(kind) => kind.clone(),
         Fact::Malformed(_) => update.field.clone(),
     };
+    // Some of it is the provider's text, and all of a record's events stand in one item.
+    kind.truncate(kind.floor_char_boundary(LONGEST_KIND));
     let Applied {
         state,
         reason,

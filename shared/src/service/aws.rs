@@ -128,7 +128,7 @@ fn http_client() -> SharedHttpClient {
             connector.set_tls_context(context);
         }
         Err(error) => {
-            tracing::warn!(%error, "the bundled certificates cannot be used, the system's are")
+            tracing::warn!(%error, "the bundled certificates cannot be used, the system's are");
         }
     }
     let connector = SharedHttpConnector::new(connector.build());

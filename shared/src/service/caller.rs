@@ -60,7 +60,7 @@ impl From<crate::store::StoreError> for Problem {
                 "somebody else changed this at the same time; try again",
             ),
             StoreError::Throttled(_) | StoreError::Unavailable(_) => Self::unavailable(&error),
-            StoreError::Corrupt { .. } => Self::internal(&error),
+            StoreError::Corrupt { .. } | StoreError::Refused(_) => Self::internal(&error),
         }
     }
 }

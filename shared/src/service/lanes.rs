@@ -42,6 +42,7 @@ impl Lanes {
             tenant: tenant.clone(),
             account: message.account.clone(),
             message: message.id.clone(),
+            lane: message.lane,
             slot: slot.map(Timestamp::as_millisecond),
         };
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(0);

@@ -3,6 +3,7 @@
 //! What `webhook` needs (`in`) and what sends (`out`) stand in different secrets, so that neither function may read
 //! the other's. No error holds anything of a secret but its name.
 
+use super::telemetry::chain;
 use crate::domain::failure::Class;
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
@@ -124,8 +125,12 @@ impl SecretsCache {
     ) -> Result<Option<Credential>, SecretsError> {
         match self.outbound(tenant, account).await {
             Ok(secrets) => Ok(secrets.access_tokens.first().cloned()),
-            Err(SecretsError::Missing { .. }) => Ok(None),
-            Err(error) => Err(error),
+            // Somebody must mend it; until then the account's messages are refused, not kept waiting.
+            Err(error @ (SecretsError::Missing { .. } | SecretsError::Malformed { .. })) => {
+                tracing::error!(error = chain(&error), "an account has no usable credential");
+                Ok(None)
+            }
+            Err(error @ SecretsError::Unavailable { .. }) => Err(error),
         }
     }
 

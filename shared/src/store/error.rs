@@ -25,6 +25,9 @@ pub enum StoreError {
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
+    /// The database will never take this: an item that is too large, a name that is too long.
+    #[error("the database refuses this item")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
     /// The database did not answer as it should: try again later.
     #[error("the database is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
@@ -62,6 +65,7 @@ where
                 | "ThrottlingException"
                 | "RequestLimitExceeded",
             ) => Self::Throttled(Box::new(error)),
+            Some("ValidationException") => Self::Refused(Box::new(error)),
             _ => Self::Unavailable(Box::new(error)),
         }
     }

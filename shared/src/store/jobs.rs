@@ -310,12 +310,19 @@ impl Store {
     pub async fn save_progress(&self, job: &Job, progress: &Progress) -> Result<(), StoreError> {
         let change = Change {
             update: "SET progress = :progress".into(),
-            condition: Some("attribute_exists(pk)".into()),
+            // A tick that took so long that another one has followed changes nothing.
+            condition: Some("progress = :known".into()),
             names: vec![],
-            values: vec![(
-                ":progress".into(),
-                serde_dynamo::to_attribute_value(progress)?,
-            )],
+            values: vec![
+                (
+                    ":progress".into(),
+                    serde_dynamo::to_attribute_value(progress)?,
+                ),
+                (
+                    ":known".into(),
+                    serde_dynamo::to_attribute_value(&job.progress)?,
+                ),
+            ],
         };
         let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
         self.change_if(key, &change).await?;

@@ -6,6 +6,7 @@ use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::message::Outbound;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +29,8 @@ pub struct Pace {
     /// A hint that comes before this time is one too many.
     #[serde(with = "millisecond::optional")]
     pub next_run: Option<Timestamp>,
+    /// How many messages the last tick might hand out: less than the rate allows while the workers are behind.
+    pub window: Option<u32>,
     /// Changes with every lease.
     pub rev: u64,
 }
@@ -56,6 +59,8 @@ pub struct Lease {
     pub until: Timestamp,
     /// When the next hint may come.
     pub next_run: Timestamp,
+    /// How many messages this tick may hand out.
+    pub window: u32,
 }
 
 impl Store {
@@ -88,13 +93,14 @@ impl Store {
             .saturating_add(KICK_AFTER)
             .unwrap_or(lease.next_run);
         let change = Change {
-            update: "SET next_slot = :until, next_run = :next_run, rev = :next, due_key = :due_key, due_sort = :due"
+            update: "SET next_slot = :until, next_run = :next_run, #window = :window, rev = :next, due_key = :due_key, due_sort = :due"
                 .into(),
             condition: Some("rev = :rev".into()),
-            names: vec![],
+            names: vec![("#window", "window")],
             values: vec![
                 (":until".into(), number(lease.until.as_millisecond())),
                 (":next_run".into(), number(lease.next_run.as_millisecond())),
+                (":window".into(), number(lease.window)),
                 (":rev".into(), number(pace.rev)),
                 (":next".into(), number(pace.rev + 1)),
                 (":due_key".into(), text(due_key(sender))),
@@ -178,6 +184,19 @@ impl Store {
             }
         }
         Ok(overdue)
+    }
+
+    /// Lets the sweeper look at an open message again at `at`, not sooner. Nothing happens to one that has ended.
+    pub async fn postpone(&self, message: &Outbound, at: Timestamp) -> Result<(), StoreError> {
+        let change = Change {
+            update: "SET due_sort = :due".into(),
+            condition: Some("attribute_exists(due_key)".into()),
+            names: vec![],
+            values: vec![(":due".into(), text(keys::due_sort(at, message.id.as_str())))],
+        };
+        let key = Key::new(keys::message(&message.tenant, &message.id), keys::HEAD);
+        self.change_if(key, &change).await?;
+        Ok(())
     }
 
     /// Takes the next free slot of a sender's single messages, `interval` apart: the time at which one may go.

@@ -5,7 +5,7 @@ use super::item::{Item, Key};
 use super::{Store, StoreError};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem, Update};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -151,6 +151,10 @@ impl Store {
                 .collect();
             if !failed.is_empty() {
                 return Ok(Committed::Refused(failed));
+            }
+            let is_refused = |it: &CancellationReason| it.code() == Some("ValidationError");
+            if reasons.iter().any(is_refused) {
+                return Err(StoreError::Refused(Box::new(error)));
             }
             if tries >= TRIES {
                 return Err(StoreError::Throttled(Box::new(error)));

@@ -170,6 +170,15 @@ fn a_late_outcome_settles_what_was_unknown() {
 }
 
 #[test]
+fn a_late_refusal_opens_no_recipient_of_a_job_that_may_have_finished() {
+    let mut message = sending(OnUnknown::Hold);
+    message.lane = Lane::Bulk;
+    let unknown = apply(&message, &Event::LeaseRanOut, at(31)).unwrap();
+    let late = apply(&unknown, &ended("one", refused()), at(32)).unwrap();
+    assert_eq!(late.state, State::Failed);
+}
+
+#[test]
 fn a_late_acceptance_keeps_a_message_from_being_sent_again() {
     let waiting = apply(&sending(OnUnknown::Retry), &Event::LeaseRanOut, at(30)).unwrap();
     assert_eq!(waiting.state, State::Queued);

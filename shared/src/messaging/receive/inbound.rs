@@ -7,6 +7,13 @@ use crate::domain::webhook::InboundMessage;
 use crate::messaging::people;
 use crate::store::{Conversation, EventState, Sender, Store, StoreError};
 use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// The largest object a message's item holds; the database takes 400 KB with all that stands beside it.
+const LARGEST_OBJECT: usize = 200_000;
+
+/// The largest member that is kept of an object that is larger.
+const LARGEST_MEMBER: usize = 2_000;
 
 pub(super) async fn apply(
     store: &Store,
@@ -32,7 +39,7 @@ pub(super) async fn apply(
         from: message.from.clone(),
         group: message.group.clone(),
         kind: message.kind.clone(),
-        object: message.object.clone(),
+        object: kept(&message.object),
         context: message.context.clone(),
         contact: contact.id.clone(),
         conversation: Conversation::id_of(&contact, &sender.id),
@@ -51,4 +58,24 @@ pub(super) async fn apply(
         people::moved(store, &contact, to).await?;
     }
     Ok(Applied::to(&inbound.id))
+}
+
+/// The object as far as the message's item has room for it: a larger one is whole in its event only.
+fn kept(object: &Value) -> Value {
+    let bytes = object.to_string().len();
+    if bytes <= LARGEST_OBJECT {
+        return object.clone();
+    }
+    let mut clipped = Map::new();
+    let mut room = LARGEST_OBJECT / 2;
+    for (name, member) in object.as_object().into_iter().flatten() {
+        let size = name.len() + member.to_string().len();
+        if size <= LARGEST_MEMBER && size <= room {
+            room -= size;
+            clipped.insert(name.clone(), member.clone());
+        }
+    }
+    clipped.insert("clipped".to_owned(), json!(true));
+    clipped.insert("bytes".to_owned(), json!(bytes));
+    Value::Object(clipped)
 }

@@ -197,3 +197,38 @@ async fn what_is_about_another_tenants_number_is_kept_and_changes_nothing() {
     let read = store.outbound(&message.tenant, &message.id).await.unwrap();
     assert_eq!(read, Some(message));
 }
+
+#[tokio::test]
+async fn a_message_too_large_for_an_item_is_kept_clipped_and_its_neighbour_whole() {
+    let store = store_with(WindowPolicy::Enforce).await;
+    let mut large = text("wamid.LARGE", 10);
+    large["text"]["body"] = json!("x".repeat(500_000));
+    let units = [large, text("wamid.SMALL", 11)];
+    let stored = receive(
+        &store,
+        &record("200000000000001", &value("messages", &units)),
+        0,
+    )
+    .await;
+    assert_eq!(states(&stored), [EventState::Applied; 2]);
+}
+
+#[tokio::test]
+async fn what_the_database_will_never_take_is_not_tried_again() {
+    let store = store_with(WindowPolicy::Enforce).await;
+    let mut strange = text("wamid.STRANGE", 10);
+    strange["type"] = json!("x".repeat(450_000));
+    let units = [strange, text("wamid.GOOD", 11)];
+    let stored = receive(
+        &store,
+        &record("200000000000001", &value("messages", &units)),
+        0,
+    )
+    .await;
+    assert_eq!(
+        states(&stored),
+        [EventState::Malformed, EventState::Applied]
+    );
+    let reason = stored.events.first().unwrap().reason.as_deref();
+    assert_eq!(reason, Some("the database refuses this item"));
+}

@@ -133,6 +133,7 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let lease = Lease {
         until: at(2),
         next_run: at(1),
+        window: 10,
     };
     let (tenant, sender) = (&job.tenant, &job.sender);
     assert!(

@@ -190,6 +190,7 @@ fn queue_event(ids: &[String]) -> Result<Value> {
         let body = DeliverBody::V1 {
             tenant: "demo".parse()?,
             account: ACCOUNT.parse()?,
+            lane: heliograph::domain::message::Lane::Bulk,
             message: id.parse()?,
             slot: Some(clock::now().as_millisecond()),
         };

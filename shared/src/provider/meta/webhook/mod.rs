@@ -18,7 +18,7 @@ pub const UNPARSED: &str = "unparsed";
 fn lists_of(field: &str) -> &'static [&'static str] {
     match field {
         "messages" => &["messages", "statuses", "errors", "user_actions"],
-        // Kept whole: its messages are old ones, and belong together.
+        // One update however many records it is cut into: its messages are old ones.
         "history" => &["statuses"],
         _ => &["calls", "message_echoes", "user_preferences", "statuses"],
     }

@@ -1,15 +1,18 @@
 //! Cuts a webhook's envelope into records of at most ten updates, and sorts them by queue.
 //!
-//! Nothing of the body is lost: what has not the form we expect travels raw, as [`UNPARSED`].
+//! Nothing of the body is lost or refused: what has not the form we expect travels raw, as [`UNPARSED`], and so does,
+//! in parts, what is too large for a record.
 
 mod cut;
 mod filling;
+mod history;
+mod parts;
 
 use super::members::{Members, ObjectText, quoted};
 use super::{UNPARSED, lists_of};
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
-use crate::domain::queue::{Change, WebhookRecord};
+use crate::domain::queue::{Change, PackingError, WebhookRecord};
 use crate::provider::meta::signature::VerifiedPayload;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +24,9 @@ use thiserror::Error;
 
 /// How many updates a record holds at most.
 pub const UPDATES_PER_RECORD: usize = 10;
+
+/// The longest id of an entry, and the longest name of a field.
+const LONGEST_NAME: usize = 200;
 
 /// The records of one webhook call, by queue.
 #[derive(Debug)]
@@ -37,6 +43,9 @@ pub enum SplitError {
     /// A piece put together from valid JSON is not valid JSON.
     #[error("a piece of the webhook is not JSON")]
     Piece(#[from] serde_json::Error),
+    /// A record cannot be measured.
+    #[error("a piece of the webhook cannot be packed")]
+    Packing(#[from] PackingError),
 }
 
 /// Cuts `payload`, which came in for `account` of `tenant` at `received_at`.
@@ -110,8 +119,13 @@ impl Queues<'_> {
     fn entry(&mut self, entry: &RawValue) -> Result<(), SplitError> {
         let members = Members::of(entry).unwrap_or_default();
         let time = members.get("time").map(|time| time.get().trim_matches('"'));
+        let id = members.text("id").unwrap_or_default();
+        // It travels with every record of its changes.
+        if id.len() > LONGEST_NAME {
+            return self.unparsed(&Origin::default(), entry.get());
+        }
         let origin = Origin {
-            entry: members.text("id").unwrap_or_default().into_owned(),
+            entry: id.into_owned(),
             time: time.and_then(|time| time.parse().ok()),
             field: members.text("field").map(Cow::into_owned),
         };
@@ -131,17 +145,19 @@ impl Queues<'_> {
         let members = Members::of(change).unwrap_or_default();
         let field = members.text("field");
         let field = field.as_deref().or(origin.field.as_deref());
+        // A field is a name, and stands in lists: what is longer is none.
+        let field = field.filter(|field| field.len() <= LONGEST_NAME);
         let (Some(field), Some(value)) = (field, members.get("value")) else {
             return self.unparsed(origin, change.get());
         };
         let pieces = cut::cut(field, value)?;
         for piece in pieces.inbound {
             let change = origin.change(field, piece.value);
-            self.inbound.put(change, piece.updates);
+            self.inbound.put(change, piece.updates)?;
         }
         for piece in pieces.status {
             let change = origin.change(field, piece.value);
-            self.status.put(change, piece.updates);
+            self.status.put(change, piece.updates)?;
         }
         match members.rest(&["field", "value"]) {
             Some(rest) => self.unparsed(origin, &rest),
@@ -151,8 +167,7 @@ impl Queues<'_> {
 
     fn unparsed(&mut self, origin: &Origin, json: &str) -> Result<(), SplitError> {
         let value = RawValue::from_string(json.to_owned())?;
-        self.inbound.put(origin.change(UNPARSED, value), 1);
-        Ok(())
+        self.inbound.put(origin.change(UNPARSED, value), 1)
     }
 
     fn are_empty(&self) -> bool {

@@ -81,6 +81,9 @@ impl Reading<'_> {
         });
         let fact = match misshapen {
             Some(list) => Fact::Malformed(format!("{list} is not a list")),
+            None if self.change.field == UNPARSED && self.is_part() => {
+                Fact::Malformed("too large to be read: a part of its text".to_owned())
+            }
             None if self.change.field == UNPARSED => {
                 Fact::Malformed("not of a webhook's form".to_owned())
             }
@@ -90,6 +93,12 @@ impl Reading<'_> {
             None => Fact::Other(other::name_of_change(&self.change.field, &self.value)),
         };
         self.update(fact, self.value.clone())
+    }
+
+    fn is_part(&self) -> bool {
+        ["part", "of", "whole", "text"]
+            .iter()
+            .all(|name| self.value.get(name).is_some())
     }
 
     fn part(&self, list: &str, unit: &Value, contacts: &Contacts<'_>, is_first: bool) -> Update {

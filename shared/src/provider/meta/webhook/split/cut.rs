@@ -6,6 +6,7 @@
 
 use super::super::lists_of;
 use super::super::members::{Members, ObjectText};
+use super::history;
 use super::{SplitError, UPDATES_PER_RECORD};
 use serde_json::value::RawValue;
 use std::collections::{BTreeSet, HashMap};
@@ -48,6 +49,16 @@ pub(super) struct Pieces {
 /// Cuts the value of a change of `field`. One that is small enough, and for one queue only, stays as it is.
 pub(super) fn cut(field: &str, value: &RawValue) -> Result<Pieces, SplitError> {
     let members = Members::of(value).unwrap_or_default();
+    let is_long = field == "history" && value.get().len() > BYTES_PER_PIECE;
+    if is_long && members.list("history").is_some_and(|it| !it.is_empty()) {
+        let (pieces, rest) = history::cut(&members)?;
+        let mut all = match rest {
+            Some(rest) => cut(field, &rest)?,
+            None => Pieces::default(),
+        };
+        all.inbound.extend(pieces);
+        return Ok(all);
+    }
     let mut units = units(field, &members);
     let statuses = units.iter().filter(|unit| unit.is_status()).count();
     let is_mixed = (1..units.len()).contains(&statuses);

@@ -1,7 +1,7 @@
 //! Fills records with changes, one record after the other.
 
-use super::UPDATES_PER_RECORD;
 use super::cut::BYTES_PER_PIECE;
+use super::{SplitError, UPDATES_PER_RECORD, parts};
 use crate::domain::id::{AccountId, EventId};
 use crate::domain::identity::TenantId;
 use crate::domain::queue::{Change, WebhookRecord};
@@ -35,14 +35,16 @@ impl<'a> Filling<'a> {
     }
 
     /// Puts a change that holds `updates` into the last record, or into a new one if it does not fit there.
-    pub(super) fn put(&mut self, change: Change, updates: usize) {
+    /// What fits in no record is put in parts.
+    pub(super) fn put(&mut self, change: Change, updates: usize) -> Result<(), SplitError> {
         self.updates += updates;
         self.bytes += change.value.get().len();
         let fits = self.updates <= UPDATES_PER_RECORD && self.bytes <= BYTES_PER_PIECE;
         match self.records.last_mut() {
             Some(record) if fits => record.changes.push(change),
-            _ => self.begin(change, updates),
+            _ => return self.begin(change, updates),
         }
+        Ok(())
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -53,15 +55,31 @@ impl<'a> Filling<'a> {
         self.records
     }
 
-    fn begin(&mut self, change: Change, updates: usize) {
+    fn begin(&mut self, change: Change, updates: usize) -> Result<(), SplitError> {
         self.updates = updates;
         self.bytes = change.value.get().len();
-        self.records.push(WebhookRecord {
+        let record = self.record(change);
+        if !parts::is_too_large(&record)? {
+            self.records.push(record);
+            return Ok(());
+        }
+        self.bytes = BYTES_PER_PIECE;
+        for change in &record.changes {
+            for part in parts::of(change, &record.id)? {
+                let part = self.record(part);
+                self.records.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, change: Change) -> WebhookRecord {
+        WebhookRecord {
             id: EventId::at(self.received_at),
             tenant: self.tenant.clone(),
             account: self.account.clone(),
             received_at: self.received_at,
             changes: vec![change],
-        });
+        }
     }
 }

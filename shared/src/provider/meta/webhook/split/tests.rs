@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod large;
+
 use super::*;
 use crate::domain::queue::WebhookBody;
 use crate::domain::secret::SecretText;
