@@ -51,9 +51,10 @@ impl Desk {
     }
 
     /// Only our functions, with AWS and Meta at these URLs.
-    pub(crate) async fn functions(aws: &str, graph: &str) -> Result<Self> {
+    pub(crate) async fn functions(aws: &str, graph: &str, webhook_port: u16) -> Result<Self> {
+        let port = webhook_port.to_string();
         let urls = ["--aws-endpoint", aws, "--graph-url", graph];
-        Self::start(&[&urls[..], &["--webhook-port", "0", "--in-memory"]].concat()).await
+        Self::start(&[&urls[..], &["--webhook-port", &port, "--in-memory"]].concat()).await
     }
 
     async fn start(arguments: &[&str]) -> Result<Self> {
