@@ -5,6 +5,7 @@ use crate::domain::identity::{Identity, Recipient, TenantId, WaId};
 use crate::domain::webhook::Person;
 use crate::store::{Contact, Store, StoreError};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Two workers may meet the same person at once; the one that loses looks again.
 const TRIES: usize = 5;
@@ -16,14 +17,41 @@ pub async fn contact_of(
     person: &Person,
     now: Timestamp,
 ) -> Result<Option<Contact>, StoreError> {
-    let identities = identities(person);
+    contact_by(store, tenant, person, &identities(person), now).await
+}
+
+/// The contact of a person who goes by other names now: the old names and the new ones lead to it.
+pub async fn contact_of_moved(
+    store: &Store,
+    tenant: &TenantId,
+    person: &Person,
+    to: &Person,
+    now: Timestamp,
+) -> Result<Option<Contact>, StoreError> {
+    let mut all = identities(person);
+    for identity in identities(to) {
+        if !all.contains(&identity) {
+            all.push(identity);
+        }
+    }
+    contact_by(store, tenant, person, &all, now).await
+}
+
+async fn contact_by(
+    store: &Store,
+    tenant: &TenantId,
+    person: &Person,
+    identities: &[Identity],
+    now: Timestamp,
+) -> Result<Option<Contact>, StoreError> {
     if identities.is_empty() {
         return Ok(None);
     }
     for _ in 0..TRIES {
-        if let Some(contact) = known(store, tenant, &identities).await? {
-            keep_names(store, &contact, person).await?;
-            return Ok(Some(contact));
+        match known(store, tenant, identities).await? {
+            Known::One(id) => return store.settled(tenant, &id).await.map(Some),
+            Known::Changing => continue,
+            Known::Nobody => {}
         }
         let contact = Contact {
             id: ContactId::at(now),
@@ -33,8 +61,10 @@ pub async fn contact_of(
             name: person.name.clone(),
             username: person.username.clone(),
             created_at: now,
+            senders: BTreeSet::new(),
+            absorbed: BTreeSet::new(),
         };
-        if store.create_contact(&contact, &identities).await? {
+        if store.create_contact(&contact, identities).await? {
             return Ok(Some(contact));
         }
     }
@@ -67,47 +97,54 @@ fn identities(person: &Person) -> Vec<Identity> {
     user.chain(phone).collect()
 }
 
-/// The contact that one of these identities points to; the others then point to it as well.
+/// Whom some identities point to.
+enum Known {
+    /// All of them to this contact.
+    One(ContactId),
+    /// None of them to anybody.
+    Nobody,
+    /// To be read again: another worker changed them, or they were joined just now.
+    Changing,
+}
+
+/// The contact these identities point to; those that point to nobody then point to it as well, and contacts that
+/// turn out to be one person are joined to the oldest.
 async fn known(
     store: &Store,
     tenant: &TenantId,
     identities: &[Identity],
-) -> Result<Option<Contact>, StoreError> {
-    let mut found = None;
+) -> Result<Known, StoreError> {
+    let mut found = Vec::new();
     let mut unknown = Vec::new();
     for identity in identities {
-        match store.contact_by_identity(tenant, identity).await? {
-            Some(contact) => {
-                found.get_or_insert(contact);
-            }
+        match store.pointed_to(tenant, identity).await? {
+            Some(id) => found.push((identity, id)),
             None => unknown.push(identity),
         }
     }
-    if let Some(contact) = &found {
-        for identity in unknown {
-            store.add_identity(contact, identity).await?;
+    let mut people: Vec<Contact> = Vec::new();
+    for (_, id) in &found {
+        let contact = store.contact(tenant, id).await?;
+        people.extend(contact.filter(|contact| people.iter().all(|it| it.id != contact.id)));
+    }
+    people.sort_by(|one, other| one.id.cmp(&other.id));
+    let Some((oldest, others)) = people.split_first() else {
+        return Ok(Known::Nobody);
+    };
+    for other in others {
+        let theirs: Vec<Identity> = found
+            .iter()
+            .filter(|(_, id)| *id == other.id)
+            .map(|(identity, _)| (*identity).clone())
+            .collect();
+        if !store.join_contacts(oldest, other, &theirs).await? {
+            return Ok(Known::Changing);
         }
     }
-    Ok(found)
-}
-
-async fn keep_names(store: &Store, contact: &Contact, person: &Person) -> Result<(), StoreError> {
-    let changed = |new: &Option<String>, old: &Option<String>| {
-        new.as_ref()
-            .filter(|new| Some(*new) != old.as_ref())
-            .cloned()
-    };
-    let name = changed(&person.name, &contact.name);
-    let username = changed(&person.username, &contact.username);
-    store
-        .rename_contact(contact, name.as_deref(), username.as_deref())
-        .await
-}
-
-/// Lets a person's new names point to the contact that the old ones point to.
-pub async fn moved(store: &Store, contact: &Contact, to: &Person) -> Result<(), StoreError> {
-    for identity in identities(to) {
-        store.add_identity(contact, &identity).await?;
+    for identity in unknown {
+        if !store.add_identity(oldest, identity).await? {
+            return Ok(Known::Changing);
+        }
     }
-    Ok(())
+    Ok(Known::One(oldest.id.clone()))
 }

@@ -6,6 +6,9 @@
 mod inbound;
 mod status;
 
+#[cfg(test)]
+pub(crate) use inbound::apply as apply_inbound;
+
 use crate::domain::id::MessageId;
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::queue::WebhookRecord;
@@ -43,7 +46,7 @@ pub struct Receiving {
 }
 
 /// What became of one update.
-struct Applied {
+pub(crate) struct Applied {
     state: EventState,
     reason: Option<String>,
     message: Option<String>,

@@ -5,10 +5,11 @@ use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::ContactId;
-use crate::domain::identity::{Bsuid, Identity, TenantId, WaId};
+use crate::domain::identity::{Bsuid, Identity, PhoneNumberId, TenantId, WaId};
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,35 +33,76 @@ pub struct Contact {
     /// When we first met.
     #[serde(with = "millisecond::required")]
     pub created_at: Timestamp,
+    /// The senders it has conversations with.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "serde_dynamo::string_set"
+    )]
+    pub senders: BTreeSet<PhoneNumberId>,
+    /// The contacts joined to this one whose conversations may not have been moved over yet.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "serde_dynamo::string_set"
+    )]
+    pub absorbed: BTreeSet<ContactId>,
 }
+
+/// How many joins may lead from a contact to the one that is left; each leads to an older one.
+pub(super) const LONGEST_CHAIN: usize = 32;
+
 #[derive(Serialize, Deserialize)]
 struct IdentityPointer {
     contact: ContactId,
 }
 
 impl Store {
-    /// The contact an identity points to.
+    /// The contact an identity points to, or the one that was joined to.
     pub async fn contact_by_identity(
         &self,
         tenant: &TenantId,
         identity: &Identity,
     ) -> Result<Option<Contact>, StoreError> {
+        match self.pointed_to(tenant, identity).await? {
+            Some(id) => self.contact(tenant, &id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The id an identity points to; that contact may have been joined to another.
+    pub async fn pointed_to(
+        &self,
+        tenant: &TenantId,
+        identity: &Identity,
+    ) -> Result<Option<ContactId>, StoreError> {
         let key = Key::new(keys::identity(tenant, &identity.canonical()), keys::HEAD);
         let Some(pointer) = self.read(&self.messages, key).await? else {
             return Ok(None);
         };
-        let pointer: IdentityPointer = body(pointer)?;
-        self.contact(tenant, &pointer.contact).await
+        Ok(Some(body::<IdentityPointer>(pointer)?.contact))
     }
 
-    /// The contact of this id.
+    /// The contact of this id, or the one that it was joined to.
     pub async fn contact(
         &self,
         tenant: &TenantId,
         id: &ContactId,
     ) -> Result<Option<Contact>, StoreError> {
-        let key = Key::new(keys::contact(tenant, id), keys::HEAD);
-        self.read(&self.messages, key).await?.map(body).transpose()
+        let mut key = Key::new(keys::contact(tenant, id), keys::HEAD);
+        for _ in 0..LONGEST_CHAIN {
+            let Some(item) = self.read(&self.messages, key).await? else {
+                return Ok(None);
+            };
+            match item.get("joined_to").and_then(|to| to.as_s().ok()) {
+                Some(to) => {
+                    let to = to.parse().map_err(|_| StoreError::Conflict)?;
+                    key = Key::new(keys::contact(tenant, &to), keys::HEAD);
+                }
+                None => return body(item).map(Some),
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// Writes a new contact and its identities. `false` if one of the identities points somewhere already.
@@ -77,7 +119,8 @@ impl Store {
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
-    /// Lets one more identity point to a contact. `false` if it points somewhere already.
+    /// Lets one more identity point to a contact. `false` if it points somewhere already, or the contact was joined
+    /// to another.
     pub async fn add_identity(
         &self,
         contact: &Contact,
@@ -90,8 +133,8 @@ impl Store {
             Identity::User(user) => ("user_id", user.as_str()),
         };
         let change = Change {
-            update: "SET #name = :value".into(),
-            condition: Some("attribute_exists(pk)".into()),
+            update: "SET #name = if_not_exists(#name, :value)".into(),
+            condition: Some("attribute_exists(pk) AND attribute_not_exists(joined_to)".into()),
             names: vec![("#name", attribute)],
             values: vec![(":value".into(), text(value))],
         };
@@ -117,41 +160,6 @@ impl Store {
             &self.messages,
             item("identity", key, Indexes::default(), &pointer)?,
         )
-    }
-
-    /// Keeps the names a person now shows.
-    pub async fn rename_contact(
-        &self,
-        contact: &Contact,
-        name: Option<&str>,
-        username: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let mut sets = Vec::new();
-        let mut values = Vec::new();
-        for (attribute, value) in [("name", name), ("username", username)] {
-            if let Some(value) = value {
-                sets.push(format!("#{attribute} = :{attribute}"));
-                values.push((attribute, value));
-            }
-        }
-        if sets.is_empty() {
-            return Ok(());
-        }
-        let key = Key::new(keys::contact(&contact.tenant, &contact.id), keys::HEAD);
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.messages)
-            .set_key(Some(key.into_item()))
-            .update_expression(format!("SET {}", sets.join(", ")))
-            .condition_expression("attribute_exists(pk)");
-        for (attribute, value) in values {
-            request = request
-                .expression_attribute_names(format!("#{attribute}"), attribute)
-                .expression_attribute_values(format!(":{attribute}"), text(value));
-        }
-        request.send().await?;
-        Ok(())
     }
 
     /// A tenant's contacts, newest first.

@@ -1,6 +1,6 @@
 //! Conversations: one contact with one sender, the unread count, and what sorts the inbox.
 
-use super::contacts::Contact;
+use super::contacts::{Contact, LONGEST_CHAIN};
 use super::item::{Key, body, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
@@ -83,14 +83,26 @@ impl Conversation {
 }
 
 impl Store {
-    /// The conversation of this id.
+    /// The conversation of this id, or the one that it was joined to.
     pub async fn conversation(
         &self,
         tenant: &TenantId,
         id: &ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
-        let key = Key::new(keys::conversation(tenant, id), keys::HEAD);
-        self.read(&self.messages, key).await?.map(body).transpose()
+        let mut key = Key::new(keys::conversation(tenant, id), keys::HEAD);
+        for _ in 0..LONGEST_CHAIN {
+            let Some(item) = self.read(&self.messages, key).await? else {
+                return Ok(None);
+            };
+            match item.get("joined_to").and_then(|to| to.as_s().ok()) {
+                Some(to) => {
+                    let to = to.parse().map_err(|_| StoreError::Conflict)?;
+                    key = Key::new(keys::conversation(tenant, &to), keys::HEAD);
+                }
+                None => return body(item).map(Some),
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// A tenant's conversations of one state, the last active first.
@@ -133,9 +145,10 @@ impl Store {
             contact,
             &message.account,
             &message.sender,
-            &thread,
+            BTreeSet::from([thread]),
             1,
         )?;
+        self.note_sender(&mut transaction, contact, &message.sender)?;
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
@@ -154,17 +167,66 @@ impl Store {
             ..
         } = message;
         let thread = keys::thread(tenant, sender, &to.canonical());
-        self.open_conversation(transaction, contact, account, sender, &thread, 0)
+        let threads = BTreeSet::from([thread]);
+        self.open_conversation(transaction, contact, account, sender, threads, 0)?;
+        self.note_sender(transaction, contact, sender)
     }
 
-    /// Adds to a transaction that a conversation exists, shows `thread` and has `unread` more unread messages.
+    /// Adds to a transaction that the conversation of `survivor` shows and counts what the joined one `had`.
+    pub(super) fn open_joined(
+        &self,
+        transaction: &mut Transaction,
+        survivor: &Contact,
+        had: &Conversation,
+    ) -> Result<(), StoreError> {
+        let Conversation {
+            account,
+            sender,
+            threads,
+            unread,
+            ..
+        } = had;
+        self.open_conversation(
+            transaction,
+            survivor,
+            account,
+            sender,
+            threads.clone(),
+            *unread,
+        )
+    }
+
+    /// Adds to a transaction that a contact has a conversation with `sender`: a join finds it by that.
+    fn note_sender(
+        &self,
+        transaction: &mut Transaction,
+        contact: &Contact,
+        sender: &PhoneNumberId,
+    ) -> Result<(), StoreError> {
+        if contact.senders.contains(sender) {
+            return Ok(());
+        }
+        let change = Change {
+            update: "ADD senders :sender".into(),
+            condition: None,
+            names: vec![],
+            values: vec![(
+                ":sender".into(),
+                AttributeValue::Ss(vec![sender.to_string()]),
+            )],
+        };
+        let key = Key::new(keys::contact(&contact.tenant, &contact.id), keys::HEAD);
+        transaction.update(&self.messages, key, &change)
+    }
+
+    /// Adds to a transaction that a conversation exists, shows `threads` and has `unread` more unread messages.
     fn open_conversation(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
         account: &AccountId,
         sender: &PhoneNumberId,
-        thread: &str,
+        threads: BTreeSet<String>,
         unread: u64,
     ) -> Result<(), StoreError> {
         let id = Conversation::id_of(contact, sender);
@@ -200,7 +262,7 @@ impl Store {
                 (":unread".into(), number(unread)),
                 (
                     ":threads".into(),
-                    AttributeValue::Ss(vec![thread.to_owned()]),
+                    AttributeValue::Ss(threads.into_iter().collect()),
                 ),
             ],
         };

@@ -13,6 +13,7 @@ mod expiring;
 mod idempotency;
 mod item;
 mod jobs;
+mod joins;
 mod keys;
 mod keys_of_callers;
 mod ledger;

@@ -176,6 +176,8 @@ async fn a_person_who_writes_is_shown_with_the_conversation_and_its_messages() {
         name: Some("Ann".to_owned()),
         username: None,
         created_at: noon(),
+        senders: std::collections::BTreeSet::default(),
+        absorbed: std::collections::BTreeSet::default(),
     };
     let phone = Identity::Phone(contact.wa_id.clone().unwrap());
     assert!(desk.store.create_contact(&contact, &[phone]).await.unwrap());

@@ -1,12 +1,12 @@
 //! A message from a person: kept once, counted as unread once, and the conversation knows when it came.
 
 use super::Applied;
-use crate::domain::id::MessageId;
-use crate::domain::message::Inbound;
+use crate::domain::id::{ContactId, MessageId};
+use crate::domain::message::{Inbound, Message};
 use crate::domain::webhook::InboundMessage;
 use crate::messaging::people;
 use crate::store::{Conversation, EventState, Sender, Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 /// The largest object a message's item holds; the database takes 400 KB with all that stands beside it.
@@ -15,14 +15,18 @@ const LARGEST_OBJECT: usize = 200_000;
 /// The largest member that is kept of an object that is larger.
 const LARGEST_MEMBER: usize = 2_000;
 
-pub(super) async fn apply(
+pub(crate) async fn apply(
     store: &Store,
     sender: &Sender,
     message: &InboundMessage,
     received_at: Timestamp,
 ) -> Result<Applied, StoreError> {
     let tenant = &sender.tenant;
-    let contact = people::contact_of(store, tenant, &message.from, received_at).await?;
+    let from = &message.from;
+    let contact = match &message.moved_to {
+        Some(to) => people::contact_of_moved(store, tenant, from, to, received_at).await?,
+        None => people::contact_of(store, tenant, from, received_at).await?,
+    };
     let Some(contact) = contact else {
         return Ok(Applied::not(
             EventState::Malformed,
@@ -46,7 +50,11 @@ pub(super) async fn apply(
         sent_at: message.sent_at,
         received_at,
     };
-    store.receive(&inbound, &contact).await?;
+    let met = if store.receive(&inbound, &contact).await? {
+        contact.id
+    } else {
+        first_contact(store, &inbound).await?
+    };
     // Also after a repeat: the first try may have ended between these writes.
     store
         .note_inbound(tenant, &inbound.conversation, message.sent_at)
@@ -54,8 +62,17 @@ pub(super) async fn apply(
     store
         .note_activity(tenant, &inbound.conversation, message.sent_at)
         .await?;
+    // After the message is there: if its contact was joined to another meanwhile, this moves the message's mark too.
+    store
+        .tell_contact(tenant, &met, from, message.sent_at)
+        .await?;
     if let Some(to) = &message.moved_to {
-        people::moved(store, &contact, to).await?;
+        // The new names are told after the old ones, though by the same message.
+        let after = message
+            .sent_at
+            .saturating_add(SignedDuration::from_millis(1))
+            .unwrap_or(message.sent_at);
+        store.tell_contact(tenant, &met, to, after).await?;
     }
     Ok(Applied::to(&inbound.id))
 }
@@ -78,4 +95,12 @@ fn kept(object: &Value) -> Value {
     clipped.insert("clipped".to_owned(), json!(true));
     clipped.insert("bytes".to_owned(), json!(bytes));
     Value::Object(clipped)
+}
+
+/// The contact a message was first received for: it may have been joined to another since.
+async fn first_contact(store: &Store, repeated: &Inbound) -> Result<ContactId, StoreError> {
+    match store.message(&repeated.tenant, &repeated.id).await? {
+        Some(Message::Inbound(kept)) => Ok(kept.contact),
+        Some(Message::Outbound(_)) | None => Ok(repeated.contact.clone()),
+    }
 }

@@ -16,6 +16,8 @@ fn ada() -> Contact {
         name: Some("Ada".to_owned()),
         username: None,
         created_at: at(0),
+        senders: std::collections::BTreeSet::default(),
+        absorbed: std::collections::BTreeSet::default(),
     }
 }
 
@@ -60,8 +62,13 @@ async fn a_contact_is_made_once_and_found_by_every_name() {
     let other = Identity::User(user.clone());
     assert!(store.add_identity(&ada, &other).await.unwrap());
     assert!(!store.add_identity(&ada, &other).await.unwrap());
+    let told = Person {
+        name: Some("Ada L.".to_owned()),
+        username: Some("ada".to_owned()),
+        ..Person::default()
+    };
     store
-        .rename_contact(&ada, Some("Ada L."), Some("ada"))
+        .tell_contact(&ada.tenant, &ada.id, &told, at(1))
         .await
         .unwrap();
     let found = store
