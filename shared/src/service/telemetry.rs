@@ -7,8 +7,9 @@ use super::config::Environment;
 use std::error::Error;
 use std::panic::PanicHookInfo;
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The SDK reports every credential lookup at `info`.
@@ -62,9 +63,10 @@ where
         .with_current_span(false)
         .with_span_list(true)
         .with_ansi(false)
-        .with_env_filter(EnvFilter::new(levels))
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(writer)
         .finish()
+        .with(targets(levels))
 }
 
 fn text<W>(levels: &str, writer: W) -> impl Subscriber + Send + Sync + use<W>
@@ -72,9 +74,17 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(levels))
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(writer)
         .finish()
+        .with(targets(levels))
+}
+
+/// Levels, each for one module or for all. The crate's `EnvFilter` reads more than that, with regular expressions that
+/// would be a tenth of every function's binary.
+fn targets(levels: &str) -> Targets {
+    let targets = levels.parse().or_else(|_| DEFAULT_LEVELS.parse());
+    targets.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -144,6 +154,15 @@ mod tests {
         assert_eq!(line.get("message").unwrap(), "accepted msg_1");
         assert!(line.get("timestamp").is_some());
         assert_eq!(written.lines().count(), 1);
+    }
+
+    #[test]
+    fn levels_that_cannot_be_read_are_the_usual_ones() {
+        let usual = targets(DEFAULT_LEVELS);
+        assert_eq!(targets("heliograph=loud"), usual);
+        assert!(usual.would_enable("send", &tracing::Level::INFO));
+        assert!(!usual.would_enable("aws_config::chain", &tracing::Level::INFO));
+        assert!(targets("debug").would_enable("send", &tracing::Level::DEBUG));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The platform, or the emulators it stands on, as a process of its own.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use heliograph::domain::id::EventId;
 use heliograph::service::clock;
 use std::collections::HashMap;
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader, sink};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
@@ -52,9 +51,10 @@ impl Desk {
     }
 
     /// Only our functions, with AWS and Meta at these URLs.
-    pub(crate) async fn functions(aws: &str, graph: &str) -> Result<Self> {
+    pub(crate) async fn functions(aws: &str, graph: &str, webhook_port: u16) -> Result<Self> {
+        let port = webhook_port.to_string();
         let urls = ["--aws-endpoint", aws, "--graph-url", graph];
-        Self::start(&[&urls[..], &["--webhook-port", "0", "--in-memory"]].concat()).await
+        Self::start(&[&urls[..], &["--webhook-port", &port, "--in-memory"]].concat()).await
     }
 
     async fn start(arguments: &[&str]) -> Result<Self> {
@@ -145,20 +145,10 @@ impl Drop for Folder {
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let bench = std::env::current_exe()?;
     let path = bench.parent().unwrap_or(Path::new(".")).join(name);
-    if !path.is_file() {
-        bail!("{} is missing; build it first:\n  {BUILD}", path.display());
-    }
+    ensure!(
+        path.is_file(),
+        "{} is missing: run without --no-build",
+        path.display()
+    );
     Ok(path)
-}
-
-/// How the binaries are built that are measured.
-const BUILD: &str = "cargo build --release -p send -p webhook -p ingest -p dispatch -p deliver -p tally -p api \
-                     -p schedule && cargo build --release -p tests --bin desk";
-
-/// A port nobody listens on now.
-pub(crate) async fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))
-        .await?
-        .local_addr()?
-        .port())
 }

@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Every function of the stack.
-const FUNCTIONS: [&str; 8] = [
+pub(crate) const FUNCTIONS: [&str; 8] = [
     "send", "webhook", "ingest", "dispatch", "deliver", "tally", "api", "schedule",
 ];
 /// What a zip file with one entry named `bootstrap` has around the compressed bytes.

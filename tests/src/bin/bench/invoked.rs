@@ -30,7 +30,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let (webhook_port, _statuses) = takes_everything().await?;
     let folder = Folder::new()?;
     let emulators = Desk::emulators(&folder, webhook_port).await?;
-    let platform = Desk::functions(emulators.url("aws")?, emulators.url("simulator")?).await?;
+    let platform = Desk::functions(emulators.url("aws")?, emulators.url("simulator")?, 0).await?;
     let caller = Caller::of(&platform, &emulators)?;
     let bodies = bodies(&caller).await?;
     let job = caller.job(scale.invocations + WARM_UP * BATCH).await?;

@@ -3,6 +3,7 @@
 //! Every figure is measured in the run that prints it. It knows the platform from outside: processes, ports, `/proc`.
 #![expect(clippy::print_stdout, reason = "its table is what it is run for")]
 
+mod build;
 mod bulk;
 mod caller;
 mod desk;
@@ -36,6 +37,9 @@ struct Cli {
     /// Measure less of everything: for a first look, not for figures
     #[arg(long)]
     quick: bool,
+    /// Measure the binaries that are there, whatever their age
+    #[arg(long)]
+    no_build: bool,
 }
 
 /// What can be measured by itself.
@@ -67,8 +71,14 @@ async fn main() -> ExitCode {
     } else {
         Scale::full()
     };
+    if !cli.no_build
+        && let Err(error) = build::everything().await
+    {
+        eprintln!("bench: {error:#}");
+        return ExitCode::FAILURE;
+    }
     let mut table = Table::default();
-    println!("{}", process::machine());
+    println!("\n{}", process::machine());
     let mut failed = false;
     for part in Part::value_variants() {
         if cli.only.is_none_or(|only| only == *part) {

@@ -5,9 +5,9 @@ use crate::desk::Desk;
 use crate::load::{Timings, calls};
 use crate::process;
 use crate::scale::Scale;
-use crate::table::{Table, ms};
+use crate::table::{Table, ms, number};
 use anyhow::Result;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the simulated provider takes, the second time.
 const PROVIDER_MS: u32 = 50;
@@ -20,61 +20,39 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let (desk, _folder) = Desk::fresh().await?;
     let caller = Caller::of(&desk, &desk)?;
     send(&caller, WARM_UP, 1).await?;
-    let alone = send(&caller, scale.sends, 1).await?;
-    say(table, "one after another", &alone, 0);
-    let together = send(&caller, scale.sends, AT_ONCE).await?;
-    table.fact("16 at once, p50", &shown(&together, 50, 0));
-    table.fact("16 at once, p99", &shown(&together, 99, 0));
-    caller.provider_takes(PROVIDER_MS).await?;
-    let slow = send(&caller, scale.sends / 2, 1).await?;
-    say(
-        table,
-        "one after another, provider takes 50 ms (subtracted)",
-        &slow,
-        PROVIDER_MS,
-    );
-    let slow = send(&caller, scale.sends, AT_ONCE).await?;
-    say(
-        table,
-        "16 at once, provider takes 50 ms (subtracted)",
-        &slow,
-        PROVIDER_MS,
-    );
-    table.at_most(
-        "memory, the most there was",
-        process::peak_memory(desk.pid()?)?,
-        150.0,
-        "MB",
-    );
+    for provider_ms in [0, PROVIDER_MS] {
+        caller.provider_takes(provider_ms).await?;
+        let alone = send(&caller, scale.sends, 1).await?;
+        let how = format!("one after another, provider takes {provider_ms} ms, without these");
+        let (half, most) = (
+            beyond(&alone, 50, provider_ms),
+            beyond(&alone, 99, provider_ms),
+        );
+        table.at_most(&format!("{how}, p50"), half, 10.0, "ms");
+        table.at_most(&format!("{how}, p99"), most, 30.0, "ms");
+        // As many as go: what is added is time in the queue before the emulated engine, which shares these cores.
+        let begun = Instant::now();
+        let together = send(&caller, scale.sends, AT_ONCE).await?;
+        let rate = number(scale.sends) / begun.elapsed().as_secs_f64();
+        let shown = format!(
+            "{rate:.0} /s, {:.0}, {:.0} ms",
+            beyond(&together, 50, provider_ms),
+            beyond(&together, 99, provider_ms)
+        );
+        let how = format!("16 at once, provider takes {provider_ms} ms: rate, p50, p99");
+        table.fact(&how, &shown);
+    }
+    let memory = process::peak_memory(desk.pid()?)?;
+    table.at_most("memory, the most there was", memory, 150.0, "MB");
     desk.stop().await
 }
 
 async fn send(caller: &Caller, count: usize, at_once: usize) -> Result<Timings> {
-    calls(count, at_once, async |place| {
-        caller.send(place).await.map(drop)
-    })
-    .await
+    let send = async |place| caller.send(place).await.map(drop);
+    calls(count, at_once, send).await
 }
 
-fn say(table: &mut Table, how: &str, timings: &Timings, provider_ms: u32) {
-    table.at_most(
-        &format!("{how}, p50"),
-        beyond(timings, 50, provider_ms),
-        10.0,
-        "ms",
-    );
-    table.at_most(
-        &format!("{how}, p99"),
-        beyond(timings, 99, provider_ms),
-        30.0,
-        "ms",
-    );
-}
-
-fn shown(timings: &Timings, percent: usize, provider_ms: u32) -> String {
-    crate::table::shown(beyond(timings, percent, provider_ms), "ms")
-}
-
+/// The time within which so many of a hundred were answered, without what the provider takes.
 fn beyond(timings: &Timings, percent: usize, provider_ms: u32) -> f64 {
     let provider = Duration::from_millis(provider_ms.into());
     ms(timings.percentile(percent).saturating_sub(provider))

@@ -8,95 +8,135 @@ use crate::load::calls;
 use crate::process;
 use crate::scale::Scale;
 use crate::table::{Table, ms, number, shown};
-use crate::tap::{Tap, takes_everything};
+use crate::tap::{Noted, Tap, takes_everything};
 use crate::webhook::bodies;
 use anyhow::{Context, Result};
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 const PATIENCE: Duration = Duration::from_secs(150);
 const AT_ONCE: usize = 16;
 
+/// Our functions and what they stand on, apart.
+struct Apart {
+    ours: Desk,
+    emulators: Desk,
+    tap: Tap,
+    caller: Caller,
+    pid: u32,
+    _folder: Folder,
+}
+
+impl Apart {
+    /// The simulator's webhooks go to this port, and ours are taken on that one.
+    async fn start(webhooks_to: u16, webhook_port: u16) -> Result<Self> {
+        let folder = Folder::new()?;
+        let emulators = Desk::emulators(&folder, webhooks_to).await?;
+        let tap = Tap::before(emulators.url("aws")?).await?;
+        let ours = Desk::functions(tap.url(), emulators.url("simulator")?, webhook_port).await?;
+        Ok(Self {
+            caller: Caller::of(&ours, &emulators)?,
+            pid: ours.pid()?,
+            ours,
+            emulators,
+            tap,
+            _folder: folder,
+        })
+    }
+
+    /// Our CPU for what `work` does and for what follows from it, in milliseconds, and the calls of AWS.
+    async fn cost(&self, work: impl Future<Output = Result<()>>) -> Result<(f64, Noted)> {
+        let before = process::rest(self.pid).await?;
+        self.tap.take();
+        work.await?;
+        let used = process::rest(self.pid).await?.saturating_sub(before);
+        Ok((ms(used), self.tap.take()))
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.ours.stop().await?;
+        self.emulators.stop().await
+    }
+}
+
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.part("Our CPU: every function with the ports and pollers in one process; AWS and Meta in another");
-    let (webhook_port, _statuses) = takes_everything().await?;
-    let folder = Folder::new()?;
-    let emulators = Desk::emulators(&folder, webhook_port).await?;
-    let tap = Tap::before(emulators.url("aws")?).await?;
-    let ours = Desk::functions(tap.url(), emulators.url("simulator")?).await?;
-    let pid = ours.pid()?;
-    let caller = Caller::of(&ours, &emulators)?;
-    table.fact("memory at rest", &shown(process::memory(pid)?, "MB"));
-    bulk(scale, table, &caller, (pid, &tap)).await?;
-    webhooks(scale, table, &caller, (pid, &tap)).await?;
+    let (elsewhere, _statuses) = takes_everything().await?;
+    let apart = Apart::start(elsewhere, 0).await?;
+    table.fact("memory at rest", &shown(process::memory(apart.pid)?, "MB"));
+    let cpu = bulk(scale.recipients, "accepted", &apart, table).await?;
+    table.at_most("a bulk message delivered, no statuses: CPU", cpu, 1.0, "ms");
+    singles(scale, &apart, table).await?;
+    webhooks(scale, &apart, table).await?;
+    let most = process::peak_memory(apart.pid)?;
+    table.fact("memory, the most there was", &shown(most, "MB"));
+    apart.stop().await?;
+    let port = free_port().await?;
+    let apart = Apart::start(port, port).await?;
+    let cpu = bulk(scale.recipients / 4, "read", &apart, table).await?;
     table.fact(
-        "memory, the most there was",
-        &shown(process::peak_memory(pid)?, "MB"),
+        "a bulk message delivered and its three statuses applied: CPU",
+        &shown(cpu, "ms"),
     );
-    ours.stop().await?;
-    emulators.stop().await
+    apart.stop().await
 }
 
-async fn bulk(
-    scale: &Scale,
-    table: &mut Table,
-    caller: &Caller,
-    (pid, tap): (u32, &Tap),
-) -> Result<()> {
-    let recipients = scale.recipients;
-    let job = caller.job(recipients).await?;
-    let before = process::rest(pid).await?;
-    tap.take();
-    caller.start(&job).await?;
-    caller
-        .counts_once(&job, ("accepted", recipients), PATIENCE)
-        .await?;
-    let used = process::rest(pid).await?.saturating_sub(before);
-    let noted = tap.take();
-    let share = number(recipients);
-    table.at_most(
-        "bulk message delivered, no statuses: CPU",
-        ms(used) / share,
-        1.0,
-        "ms",
-    );
-    table.fact(
-        "  DynamoDB calls of all functions",
-        &shown(noted.of("DynamoDB_") / share, ""),
-    );
-    table.fact(
-        "  SQS calls, without Lambda's own",
-        &shown(noted.of("AmazonSQS") / share, ""),
-    );
-    println!("  a message: {}", noted.shown(share));
-    Ok(())
-}
-
-async fn webhooks(
-    scale: &Scale,
-    table: &mut Table,
-    caller: &Caller,
-    (pid, tap): (u32, &Tap),
-) -> Result<()> {
-    let bodies = bodies(caller).await?;
-    let before = process::rest(pid).await?;
-    tap.take();
-    let post = async |place: usize| {
-        caller
-            .webhook(bodies.get(place % bodies.len().max(1)).context("no body")?)
-            .await
+async fn bulk(recipients: usize, state: &str, apart: &Apart, table: &mut Table) -> Result<f64> {
+    let job = apart.caller.job(recipients).await?;
+    let work = async {
+        apart.caller.start(&job).await?;
+        let reached = apart
+            .caller
+            .counts_once(&job, (state, recipients), PATIENCE);
+        reached.await.map(drop)
     };
-    calls(scale.webhooks, AT_ONCE, post).await?;
-    let used = process::rest(pid).await?.saturating_sub(before);
-    let noted = tap.take();
-    let share = number(scale.webhooks);
-    table.fact(
-        "webhook taken and applied (webhook, ingest, tally): CPU",
-        &shown(ms(used) / share, "ms"),
-    );
-    table.fact(
-        "  DynamoDB calls of all functions",
-        &shown(noted.of("DynamoDB_") / share, ""),
-    );
-    println!("  a webhook: {}", noted.shown(share));
+    let (cpu, noted) = apart.cost(work).await?;
+    say(&noted, recipients, "message", table);
+    Ok(cpu / number(recipients))
+}
+
+async fn singles(scale: &Scale, apart: &Apart, table: &mut Table) -> Result<()> {
+    let send = async |place| apart.caller.send(place).await.map(drop);
+    let work = async { calls(scale.sends, 1, send).await.map(drop) };
+    let (cpu, noted) = apart.cost(work).await?;
+    say(&noted, scale.sends, "single message", table);
+    let cpu = cpu / number(scale.sends);
+    table.fact("a single message sent, no statuses: CPU", &shown(cpu, "ms"));
     Ok(())
+}
+
+async fn webhooks(scale: &Scale, apart: &Apart, table: &mut Table) -> Result<()> {
+    let bodies = bodies(&apart.caller).await?;
+    let post = async |place: usize| {
+        let body = bodies.get(place % bodies.len().max(1)).context("no body")?;
+        apart.caller.webhook(body).await
+    };
+    let work = async { calls(scale.webhooks, AT_ONCE, post).await.map(drop) };
+    let (cpu, noted) = apart.cost(work).await?;
+    say(&noted, scale.webhooks, "webhook", table);
+    let cpu = cpu / number(scale.webhooks);
+    table.fact(
+        "a webhook taken and applied (webhook, ingest, tally): CPU",
+        &shown(cpu, "ms"),
+    );
+    Ok(())
+}
+
+/// The calls of AWS that one of so many needs.
+fn say(noted: &Noted, count: usize, what: &str, table: &mut Table) {
+    let share = number(count);
+    println!("  calls of AWS for each {what}: {}", noted.shown(share));
+    let dynamodb = shown(noted.of("DynamoDB_") / share, "");
+    table.fact(
+        &format!("DynamoDB calls a {what}, every function's"),
+        &dynamodb,
+    );
+    let sqs = shown(noted.of("AmazonSQS") / share, "");
+    table.fact(&format!("SQS calls a {what}, without Lambda's own"), &sqs);
+}
+
+/// A port nobody listens on now.
+async fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    Ok(listener.local_addr()?.port())
 }
