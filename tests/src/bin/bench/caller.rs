@@ -211,7 +211,7 @@ impl Signed {
             .checked_rem(messages.len())
             .and_then(|place| messages.get(place));
         let update = match about {
-            Some(message) if place % 2 == 0 => json!({"statuses": [{
+            Some(message) if place.is_multiple_of(2) => json!({"statuses": [{
                 "id": format!("wamid.BENCH{place}"), "status": "delivered", "timestamp": now, "recipient_id": person,
                 "biz_opaque_callback_data": message,
             }]}),

@@ -11,7 +11,7 @@ const TICK: Duration = Duration::from_millis(10);
 const AT_REST: Duration = Duration::from_millis(70);
 
 /// How long to wait for that.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The CPU time the process has used, its own and the kernel's for it.
 pub(crate) fn cpu(pid: u32) -> Result<Duration> {

@@ -9,6 +9,10 @@ pub(crate) struct Table {
     missed: u32,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "all that is printed goes through the table"
+)]
 impl Table {
     /// Begins a part.
     pub(crate) fn part(&self, title: &str) {
