@@ -126,13 +126,14 @@ async fn a_kind_nobody_knows_yet_is_kept_whole() {
     let kept = eventually("the message", look).await;
     assert_eq!(kept["type"], "hologram");
     assert_eq!(kept["provider_object"]["hologram"]["depth"], 3);
-    let events = desk.all("/v1/webhook-events").await;
-    let event = events
-        .iter()
-        .find(|it| it["message_id"] == kept["id"])
-        .unwrap();
+    // The event is written once it is known what became of it.
+    let look = async || {
+        let all = desk.all("/v1/webhook-events").await;
+        all.into_iter().find(|it| it["message_id"] == kept["id"])
+    };
+    let event = eventually("the event", look).await;
     let event = desk
-        .get(&format!("/v1/webhook-events/{}", id_of(event)))
+        .get(&format!("/v1/webhook-events/{}", id_of(&event)))
         .await
         .with(200);
     assert!(event["raw"].to_string().contains("hologram"), "{event}");
