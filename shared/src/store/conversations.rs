@@ -233,17 +233,15 @@ impl Store {
         let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
         let first_seen = keys::due_sort(contact.created_at, id.as_str());
         let change = Change {
-            update: "SET #type = :type, v = :one, id = :id, tenant = :tenant, account = :account, \
+            update: "SET id = :id, tenant = :tenant, account = :account, \
                      sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
                      list_key = if_not_exists(list_key, :list_key), \
                      list_sort = if_not_exists(list_sort, :first_seen) \
                      ADD unread :unread, threads :threads"
                 .into(),
             condition: None,
-            names: vec![("#type", "type"), ("#state", "state")],
+            names: vec![("#state", "state")],
             values: vec![
-                (":type".into(), text("conversation")),
-                (":one".into(), number(1)),
                 (":id".into(), text(id.as_str())),
                 (":tenant".into(), text(contact.tenant.as_str())),
                 (":account".into(), text(account.as_str())),
@@ -265,7 +263,8 @@ impl Store {
                     AttributeValue::Ss(threads.into_iter().collect()),
                 ),
             ],
-        };
+        }
+        .making("conversation");
         let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
         transaction.update(&self.messages, key, &change)
     }

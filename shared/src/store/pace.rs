@@ -139,17 +139,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let change = Change {
-            update: "SET #type = :type, v = :one, due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
+            update: "SET due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
             condition: None,
-            names: vec![("#type", "type")],
+            names: vec![],
             values: vec![
-                (":type".into(), text("pace")),
                 (":one".into(), number(1)),
                 (":due_key".into(), text(due_key(&job.sender))),
-                (":due".into(), text(keys::due_sort(now, job.sender.as_str()))),
+                (
+                    ":due".into(),
+                    text(keys::due_sort(now, job.sender.as_str())),
+                ),
                 (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
             ],
-        };
+        }
+        .making("pace");
         let key = Key::new(keys::sender(&job.tenant, &job.sender), keys::PACE);
         transaction.update(&self.messages, key, &change)
     }
@@ -162,7 +165,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let change = Change {
             update: "DELETE jobs :job ADD rev :one".into(),
-            condition: None,
+            condition: Some("attribute_exists(pk)".into()),
             names: vec![],
             values: vec![
                 (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
@@ -219,7 +222,8 @@ impl Store {
                 (":next".into(), number(now + step)),
                 (":now".into(), number(now)),
             ],
-        };
+        }
+        .making("singles");
         if self.change_if(key.clone(), &catch_up).await? {
             return micros(now);
         }

@@ -4,6 +4,7 @@
 
 mod claims;
 mod concurrency;
+mod items;
 mod lists;
 mod people;
 mod recipients;
@@ -20,15 +21,21 @@ use tokio::net::TcpListener;
 
 /// An empty store with both tables.
 pub(crate) async fn empty_store() -> Store {
+    store_and_engine().await.0
+}
+
+/// An empty store with both tables, and the engine below it.
+async fn store_and_engine() -> (Store, dynoxide::Database) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = dynoxide::Database::memory().unwrap();
-    let serving = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
+    let serving =
+        dynoxide::server::serve_with_shutdown(listener, database.clone(), std::future::pending());
     #[expect(clippy::disallowed_methods, reason = "a test's server")]
     tokio::spawn(serving);
     let store = store_at(&url);
     store.create_tables().await.unwrap();
-    store
+    (store, database)
 }
 
 /// A store whose database is at `url`.

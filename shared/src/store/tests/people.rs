@@ -7,7 +7,7 @@ use crate::domain::ledger::tests::{at, queued};
 use crate::domain::message::Inbound;
 use crate::domain::webhook::Person;
 
-fn ada() -> Contact {
+pub(super) fn ada() -> Contact {
     Contact {
         id: ContactId::at(at(0)),
         tenant: "demo".parse().unwrap(),
@@ -25,7 +25,7 @@ fn phone() -> Identity {
     Identity::Phone("15550001111".parse().unwrap())
 }
 
-fn inbound(contact: &Contact, wamid: &str, second: i64) -> Inbound {
+pub(super) fn inbound(contact: &Contact, wamid: &str, second: i64) -> Inbound {
     let sender = "100000000000001".parse().unwrap();
     Inbound {
         id: MessageId::derived(at(second), &[wamid]),
