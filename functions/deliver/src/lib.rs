@@ -6,8 +6,9 @@
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{Lane, Outbound, State as MessageState};
+use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::queue::DeliverBody;
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, Sending};
 use heliograph::messaging::pace;
 use heliograph::provider::meta::client::{ClientError, MetaClient};

@@ -2,7 +2,8 @@
 
 use crate::State;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{Outbound, State as MessageState};
+use heliograph::domain::message::Outbound;
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace;
 use heliograph::service::clock;

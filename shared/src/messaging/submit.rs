@@ -11,7 +11,8 @@ use super::people;
 use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
-use crate::domain::message::{Message, Outbound, State, Times};
+use crate::domain::message::{Message, Outbound, Times};
+use crate::domain::state::State;
 use crate::store::{
     Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
     Transaction, WindowPolicy,

@@ -10,10 +10,9 @@ use dynoxide::Database;
 use heliograph::domain::content::{Content, Kind};
 use heliograph::domain::id::{KeyId, MessageId};
 use heliograph::domain::identity::{Recipient, TenantId};
-use heliograph::domain::message::{
-    Lane, Message, OnUnknown, Outbound, State as MessageState, Times,
-};
+use heliograph::domain::message::{Lane, Message, OnUnknown, Outbound, Times};
 use heliograph::domain::role::Role;
+use heliograph::domain::state::State as MessageState;
 use heliograph::service::auth;
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::config::Environment;
