@@ -27,7 +27,7 @@ mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
 pub use contacts::Contact;
-pub use conversations::{Conversation, ConversationState};
+pub use conversations::{Conversation, ConversationState, Received};
 pub use counters::{Counter, CounterDelta, Position};
 pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};

@@ -21,21 +21,25 @@ use tokio::net::TcpListener;
 
 /// An empty store with both tables.
 pub(crate) async fn empty_store() -> Store {
-    store_and_engine().await.0
+    let store = store_at(&serve(&engine()).await);
+    store.create_tables().await.unwrap();
+    store
 }
 
-/// An empty store with both tables, and the engine below it.
-async fn store_and_engine() -> (Store, dynoxide::Database) {
+/// An embedded database without tables.
+pub(crate) fn engine() -> dynoxide::Database {
+    dynoxide::Database::memory().unwrap()
+}
+
+/// Where a database answers from now on.
+pub(crate) async fn serve(engine: &dynoxide::Database) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let database = dynoxide::Database::memory().unwrap();
-    let serving =
-        dynoxide::server::serve_with_shutdown(listener, database.clone(), std::future::pending());
+    let for_ever = std::future::pending();
+    let serving = dynoxide::server::serve_with_shutdown(listener, engine.clone(), for_ever);
     #[expect(clippy::disallowed_methods, reason = "a test's server")]
     tokio::spawn(serving);
-    let store = store_at(&url);
-    store.create_tables().await.unwrap();
-    (store, database)
+    url
 }
 
 /// A store whose database is at `url`.

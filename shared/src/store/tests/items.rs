@@ -61,7 +61,8 @@ async fn write_a_conversation(store: &Store) {
     let identity = Identity::Phone("15550001111".parse().unwrap());
     assert!(store.create_contact(&contact, &[identity]).await.unwrap());
     let message = people::inbound(&contact, "wamid.A", 5);
-    assert!(store.receive(&message, &contact).await.unwrap());
+    let received = store.receive(&message, &contact).await.unwrap();
+    assert_eq!(received, Received::Written);
     let mut transaction = Transaction::new();
     let answer = queued(at(9));
     store
@@ -140,7 +141,9 @@ async fn write_an_event(store: &Store) {
 
 #[tokio::test]
 async fn every_item_bears_its_type_and_its_version() {
-    let (store, engine) = store_and_engine().await;
+    let engine = engine();
+    let store = store_at(&serve(&engine).await);
+    store.create_tables().await.unwrap();
     write_who_calls_and_what_sends(&store).await;
     write_a_conversation(&store).await;
     write_a_job(&store).await;
