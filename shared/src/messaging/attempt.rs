@@ -11,7 +11,7 @@ use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
-use crate::provider::meta::client::{MetaClient, SendOutcome};
+use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
 use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -104,7 +104,12 @@ impl Sending {
         let began = Instant::now();
         let outcome = self
             .meta
-            .send(&credential.token, &message.sender, &body)
+            .send(
+                &credential.token,
+                &message.sender,
+                Endpoint::of(&content),
+                &body,
+            )
             .await;
         let result = match outcome {
             SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),

@@ -169,6 +169,7 @@ pub(super) fn message(number: i64, state: MessageState) -> Outbound {
             object: json!({"body": "hello"}),
             reply_to: None,
             recipient_identity_key_hash: None,
+            marketing: None,
         }),
         job: None,
         variables: None,
