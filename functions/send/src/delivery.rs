@@ -38,6 +38,8 @@ impl Delivered {
         }
     }
 
+    /// A message that the provider took and could not deliver was taken all the same: its state says the rest. So
+    /// whoever asks again hears the status that the first answer had.
     fn of(message: Outbound) -> Self {
         let message = Box::new(message);
         match message.state {
@@ -49,6 +51,7 @@ impl Delivered {
             | MessageState::Delivered
             | MessageState::Read
             | MessageState::Received => Self::Taken(message),
+            MessageState::Failed if message.provider_id().is_some() => Self::Taken(message),
             MessageState::Failed | MessageState::Cancelled | MessageState::Expired => {
                 Self::Failed(message)
             }
