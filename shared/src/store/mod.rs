@@ -23,6 +23,7 @@ mod pace;
 mod packed;
 mod page;
 mod setup;
+mod singles;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
@@ -40,6 +41,7 @@ pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
+pub use singles::Row;
 pub use transaction::Transaction;
 
 use aws_sdk_dynamodb::Client;

@@ -8,6 +8,7 @@ mod items;
 mod lists;
 mod people;
 mod recipients;
+mod singles;
 mod transactions;
 
 use super::*;
@@ -15,6 +16,9 @@ use crate::domain::id::JobId;
 use crate::domain::ledger::tests::queued;
 use crate::domain::message::{Lane, Message, Outbound};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -51,6 +55,30 @@ pub(crate) fn store_at(url: &str) -> Store {
         .credentials_provider(Credentials::for_tests())
         .build();
     Store::new(Client::from_conf(config), "messages", "logs")
+}
+
+/// A store whose calls reach the database at `url` if `passes` lets them; all others are refused for good.
+pub(crate) async fn store_behind(
+    url: &str,
+    passes: impl Fn(&HeaderMap) -> bool + Clone + Send + Sync + 'static,
+) -> Store {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}", listener.local_addr().unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = url.to_owned();
+    let pass = move |headers: HeaderMap, body: Bytes| async move {
+        if !passes(&headers) {
+            let refusal = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"});
+            return (StatusCode::BAD_REQUEST, refusal.to_string());
+        }
+        let answer = client.post(url).headers(headers).body(body).send().await;
+        let answer = answer.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let serving = axum::serve(listener, Router::new().fallback(pass));
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving.into_future());
+    store_at(&own)
 }
 
 /// Writes a message down.

@@ -9,7 +9,7 @@ use crate::domain::webhook::InboundMessage;
 use crate::messaging::people::{contact_of, person_of};
 use crate::messaging::receive::apply_inbound;
 use crate::messaging::submit::{Submission, submit};
-use crate::store::tests::{engine, serve, store_at};
+use crate::store::tests::{engine, serve, store_at, store_behind};
 use crate::store::{Contact, Conversation, ConversationState, Sender, StoreError, Transaction};
 use axum::http::HeaderMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -205,23 +205,9 @@ async fn a_join_brings_the_conversations_with_every_sender() {
 
 /// A store that reaches the database at `url` so many times, and then never again.
 async fn dying_store(url: &str, calls: usize) -> Store {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let own = format!("http://{}", listener.local_addr().unwrap());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let (url, made) = (url.to_owned(), Arc::<AtomicUsize>::default());
-    let pass = move |headers: HeaderMap, body: Bytes| async move {
-        if made.fetch_add(1, Ordering::SeqCst) >= calls {
-            let refusal = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"});
-            return (StatusCode::BAD_REQUEST, refusal.to_string());
-        }
-        let answer = client.post(url).headers(headers).body(body).send().await;
-        let answer = answer.unwrap();
-        (answer.status(), answer.text().await.unwrap())
-    };
-    let serving = axum::serve(listener, Router::new().fallback(pass));
-    #[expect(clippy::disallowed_methods, reason = "a test's server")]
-    tokio::spawn(serving.into_future());
-    store_at(&own)
+    let made = Arc::<AtomicUsize>::default();
+    let passes = move |_: &HeaderMap| made.fetch_add(1, Ordering::SeqCst) < calls;
+    store_behind(url, passes).await
 }
 
 #[tokio::test]

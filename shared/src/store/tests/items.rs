@@ -84,7 +84,7 @@ async fn write_a_conversation(store: &Store) {
     assert!(claimed.is_ok());
     let every = SignedDuration::from_millis(12);
     for _ in 0..2 {
-        let slot = store.single_slot(&answer.tenant, &answer.sender, every, at(9));
+        let slot = store.single_slot(&answer.tenant, &answer.sender, every, Row::Free, at(9));
         slot.await.unwrap();
     }
 }
