@@ -63,7 +63,6 @@ impl Desk {
             ("STATUS_QUEUE_URL", &format!("{other}/1/status")),
             ("SECRETS_PREFIX", "test"),
             ("GRAPH_URL", &other),
-            ("GRAPH_VERSION", "v25.0"),
         ]);
         let store = Store::new(Aws::at(&dynamodb).dynamodb(), "messages", "logs");
         store.create_tables().await.unwrap();

@@ -113,7 +113,7 @@ impl MetaClient {
     }
 
     /// As [`Self::new`], with another limit for a whole call.
-    pub fn with_timeout(base: &str, version: &str, total: Duration) -> Result<Self, ClientError> {
+    fn with_timeout(base: &str, version: &str, total: Duration) -> Result<Self, ClientError> {
         let base = base.trim_end_matches('/');
         let address = Url::parse(base).map_err(|_| ClientError::Address)?;
         if !matches!(address.scheme(), "http" | "https") {
@@ -127,15 +127,6 @@ impl MetaClient {
             base: base.to_owned(),
             version: version.to_owned(),
         })
-    }
-
-    /// Whether anything answers at the address, whatever it says.
-    pub async fn answers(&self) -> bool {
-        self.http
-            .get(format!("{}/", self.base))
-            .send()
-            .await
-            .is_ok()
     }
 
     /// Sends `body` from the number `from` to this endpoint.
