@@ -1,12 +1,13 @@
 //! `POST /v1/messages`: one message, sent while the caller waits, or later.
 
 use crate::delivery::{self, Delivered};
+use crate::idempotency::REPLAYED;
 use crate::{State, idempotency};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::role::Right;
@@ -16,9 +17,6 @@ use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
 use heliograph::service::problem::Problem;
-
-/// The header that marks the answer to a repeated request.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Send a message.
 ///

@@ -1,25 +1,25 @@
 //! `POST /v1/bulk-jobs/{id}/recipients`: adds recipients to a job; repeating a call adds nothing twice.
 
+use crate::idempotency::{Begun, REPLAYED};
 use crate::{State, idempotency, jobs};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::MessageId;
-use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
 use heliograph::messaging::recipients;
-use heliograph::messaging::submit::{IdempotencyClaim, record};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::read_json;
 use heliograph::service::problem::Problem;
-use heliograph::store::{CHUNK_SIZE, Job, RecipientsAdded, StoreError, Transaction};
-use serde::{Deserialize, Serialize};
+use heliograph::store::{CHUNK_SIZE, Job, RecipientsAdded};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ const MOST: usize = 5_000;
 const LARGEST: usize = 4_000_000;
 
 /// What became of a call's recipients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = RecipientsAdded)]
 pub(crate) struct Outcome {
     /// How many were added.
@@ -80,19 +80,29 @@ pub(crate) async fn add(
     let job = jobs::find(&state, &tenant, &id).await?;
     let path = format!("POST /v1/bulk-jobs/{}/recipients", job.id);
     let claim = idempotency::claim(&path, &headers, &body)?;
-    if let Some(answer) = replayed(&state, &tenant, claim.as_ref()).await? {
-        let header = (HeaderName::from_static("idempotent-replayed"), "true");
-        return Ok(([header], Json(answer)).into_response());
+    match idempotency::begin(&state.store, &tenant, claim.as_ref()).await? {
+        Begun::Answered(answer) => {
+            let headers = [(REPLAYED, "true"), (CONTENT_TYPE, "application/json")];
+            Ok((headers, answer).into_response())
+        }
+        Begun::Reserved(reservation) => {
+            let outcome = add_checked(&state, &job, &body).await;
+            if let Some(reservation) = &reservation {
+                let answer = outcome.as_ref().ok();
+                let answer = answer.and_then(|outcome| serde_json::to_string(outcome).ok());
+                idempotency::end(&state.store, reservation, answer).await;
+            }
+            Ok(Json(outcome?).into_response())
+        }
     }
+}
+
+async fn add_checked(state: &State, job: &Job, body: &Value) -> Result<Outcome, Problem> {
     if !job.status.takes_recipients() {
         return Err(closed());
     }
-    let recipients = read(&job, &body).map_err(Problem::validation)?;
-    let added = add_all(&state, &job, recipients).await?;
-    if let Some(claim) = &claim {
-        remember(&state, &tenant, claim, &added).await?;
-    }
-    Ok(Json(added).into_response())
+    let recipients = read(job, body).map_err(Problem::validation)?;
+    add_all(state, job, recipients).await
 }
 
 /// Reads every line; every fault of every line at once.
@@ -128,6 +138,32 @@ fn read_lines(job: &Job, lines: &[(String, &Value)], faults: &Faults) -> Vec<Out
 }
 
 async fn add_all(state: &State, job: &Job, recipients: Vec<Outbound>) -> Result<Outcome, Problem> {
+    let (lines, mut duplicates) = distinct(recipients);
+    let mut added = 0;
+    for chunk in lines.chunks(CHUNK_SIZE) {
+        let known = add_chunk(state, job, chunk)
+            .await
+            .map_err(|problem| after(added, problem))?;
+        added += chunk.len() - known.len();
+        let places = known
+            .iter()
+            .filter_map(|at| chunk.get(*at))
+            .map(|line| line.place);
+        duplicates.extend(places);
+    }
+    duplicates.sort_unstable();
+    let job = jobs::find(state, &job.tenant, job.id.as_str())
+        .await
+        .map_err(|problem| after(added, problem))?;
+    Ok(Outcome {
+        added,
+        duplicates,
+        total: job.total,
+    })
+}
+
+/// The first line of each recipient, and the places of those that stand there again.
+fn distinct(recipients: Vec<Outbound>) -> (Vec<Line>, Vec<usize>) {
     let mut seen: HashSet<MessageId> = HashSet::new();
     let mut duplicates = Vec::new();
     let mut lines = Vec::new();
@@ -138,78 +174,26 @@ async fn add_all(state: &State, job: &Job, recipients: Vec<Outbound>) -> Result<
             duplicates.push(place);
         }
     }
-    let mut added = 0;
-    for chunk in lines.chunks(CHUNK_SIZE) {
-        let recipients: Vec<Outbound> = chunk.iter().map(|line| line.recipient.clone()).collect();
-        match state
-            .store
-            .add_recipients(job, &recipients, clock::now())
-            .await?
-        {
-            RecipientsAdded::Closed => return Err(closed()),
-            RecipientsAdded::AllBut(known) => {
-                added += chunk.len() - known.len();
-                let places = known
-                    .iter()
-                    .filter_map(|at| chunk.get(*at))
-                    .map(|line| line.place);
-                duplicates.extend(places);
-            }
-        }
-    }
-    duplicates.sort_unstable();
-    let job = state
-        .store
-        .job(&job.tenant, &job.id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    Ok(Outcome {
-        added,
-        duplicates,
-        total: job.total,
-    })
+    (lines, duplicates)
 }
 
-async fn replayed(
-    state: &State,
-    tenant: &TenantId,
-    claim: Option<&IdempotencyClaim>,
-) -> Result<Option<Outcome>, Problem> {
-    let Some(claim) = claim else {
-        return Ok(None);
-    };
-    let Some(record) = state
-        .store
-        .idempotency(tenant, &claim.key_hash, clock::now())
-        .await?
-    else {
-        return Ok(None);
-    };
-    if record.body_hash != claim.body_hash {
-        return Err(Problem::idempotency_mismatch());
+/// Adds the lines of one transaction; the places among them of those that the job has already.
+async fn add_chunk(state: &State, job: &Job, chunk: &[Line]) -> Result<Vec<usize>, Problem> {
+    let recipients: Vec<Outbound> = chunk.iter().map(|line| line.recipient.clone()).collect();
+    let added = state.store.add_recipients(job, &recipients, clock::now());
+    match added.await? {
+        RecipientsAdded::Closed => Err(closed()),
+        RecipientsAdded::AllBut(known) => Ok(known),
     }
-    Ok(record
-        .answer
-        .and_then(|answer| serde_json::from_str(&answer).ok()))
 }
 
-/// Keeps the answer. It need not stand in the transactions that added: adding again adds nothing.
-async fn remember(
-    state: &State,
-    tenant: &TenantId,
-    claim: &IdempotencyClaim,
-    added: &Outcome,
-) -> Result<(), Problem> {
-    let mut record = record(tenant, claim, "recipients", clock::now());
-    record.answer = serde_json::to_string(added).ok();
-    let mut transaction = Transaction::new();
-    state
-        .store
-        .remember(&mut transaction, &record, clock::now())?;
-    match state.store.commit(transaction).await {
-        // Conflict: a request with the same key ended first.
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
-        Err(error) => Err(error.into()),
+/// The problem that ended a call, with what the call had done by then.
+fn after(added: usize, problem: Problem) -> Problem {
+    match added {
+        0 => problem,
+        _ => problem.besides(format!(
+            "{added} of the call's recipients were added before"
+        )),
     }
 }
 
