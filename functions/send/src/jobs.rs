@@ -1,11 +1,12 @@
 //! `POST /v1/bulk-jobs` and `POST /v1/bulk-jobs/{id}/start`.
 
+use crate::idempotency::REPLAYED;
 use crate::{State, idempotency};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::content::{Content, Draft};
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
@@ -90,12 +91,14 @@ pub(crate) async fn create(
     let claim = idempotency::claim("POST /v1/bulk-jobs", &headers, &body)?;
     let (job, origin) = made(&state, &tenant, request, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
-    let replayed = HeaderName::from_static("idempotent-replayed");
-    let body = Json(JobDto::from(&job));
     Ok(match origin {
-        Origin::New => (StatusCode::CREATED, [(LOCATION, location)], body).into_response(),
+        Origin::New => {
+            let body = Json(JobDto::of_new(&job));
+            (StatusCode::CREATED, [(LOCATION, location)], body).into_response()
+        }
         Origin::Replayed => {
-            let headers = [(LOCATION, location), (replayed, "true".to_owned())];
+            let body = Json(JobDto::read(&state.store, &job).await?);
+            let headers = [(LOCATION, location), (REPLAYED, "true".to_owned())];
             (StatusCode::CREATED, headers, body).into_response()
         }
     })
@@ -180,16 +183,18 @@ async fn replayed(
 
 /// Start a bulk job.
 ///
-/// Its recipients are sent to at the sender's pace. Starting a job that runs already changes nothing.
+/// Its recipients are sent to at the sender's pace. A job that was started before is answered as it is now, so that a
+/// start may be repeated; it needs no `Idempotency-Key`.
 #[utoipa::path(
     post, path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
     responses(
+        (status = 200, description = "It was started before, and runs no longer", body = JobDto),
         (status = 202, description = "It runs", body = JobDto),
         (status = 401, description = "No valid API key", body = Problem),
         (status = 403, description = "The key may not send", body = Problem),
         (status = 404, description = "No such job", body = Problem),
-        (status = 409, description = "It has no recipients, or has ended", body = Problem),
+        (status = 409, description = "It has no recipients, or was cancelled before it was started", body = Problem),
     ),
 )]
 pub(crate) async fn start(
@@ -198,36 +203,56 @@ pub(crate) async fn start(
     extract::Path(id): extract::Path<String>,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
-    let job = find(&state, &tenant, &id).await?;
-    if job.status != JobStatus::Running && !state.store.start_job(&job, clock::now()).await? {
-        return Err(not_startable(find(&state, &tenant, &id).await?.status));
-    }
-    let hint = DispatchBody::V1 {
-        tenant: tenant.clone(),
-        sender: job.sender.clone(),
+    let job = started(&state, find(&state, &tenant, &id).await?).await?;
+    let status = if job.status == JobStatus::Running {
+        hint(&state, &job).await;
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
     };
-    let hinted = async { state.parts.dispatch.send(&tenant, Entry::of(&hint)?).await };
-    if let Err(error) = hinted.await {
-        let error = telemetry::chain(&error);
-        tracing::warn!(job.id = %job.id, error, "hint not queued, the sweeper will see to the job");
-    }
-    let job = find(&state, &tenant, &id).await?;
-    Ok((StatusCode::ACCEPTED, Json(JobDto::from(&job))))
+    let body = Json(JobDto::read(&state.store, &job).await?);
+    Ok((status, body))
 }
 
-fn not_startable(status: JobStatus) -> Problem {
-    match status {
+/// The job after it was started, now or before.
+async fn started(state: &State, job: Job) -> Result<Job, Problem> {
+    if job.started_at.is_some() {
+        return Ok(job);
+    }
+    let starts = state.store.start_job(&job, clock::now()).await?;
+    let job = find(state, &job.tenant, job.id.as_str()).await?;
+    if starts || job.started_at.is_some() {
+        return Ok(job);
+    }
+    Err(match job.status {
         JobStatus::Draft => {
             Problem::conflict("job_empty", "the job has no recipients: add some first")
         }
-        JobStatus::Ready | JobStatus::Running => Problem::conflict(
-            "conflict",
-            "somebody else changed the job at the same time; try again",
-        ),
-        JobStatus::Paused | JobStatus::Finished | JobStatus::Cancelled => Problem::conflict(
-            "job_ended",
-            format!("the job is {} and cannot be started", status.as_str()),
-        ),
+        JobStatus::Cancelled => {
+            Problem::conflict("job_ended", "the job was cancelled before it was started")
+        }
+        JobStatus::Ready | JobStatus::Running | JobStatus::Paused | JobStatus::Finished => {
+            StoreError::Conflict.into()
+        }
+    })
+}
+
+/// Has `dispatch` begin. If the queue fails, the sweeper sees to the job.
+async fn hint(state: &State, job: &Job) {
+    let body = DispatchBody::V1 {
+        tenant: job.tenant.clone(),
+        sender: job.sender.clone(),
+    };
+    let sent = async {
+        state
+            .parts
+            .dispatch
+            .send(&job.tenant, Entry::of(&body)?)
+            .await
+    };
+    if let Err(error) = sent.await {
+        let error = telemetry::chain(&error);
+        tracing::warn!(job.id = %job.id, error, "hint not queued, the sweeper will see to the job");
     }
 }
 

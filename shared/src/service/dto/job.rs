@@ -5,7 +5,7 @@ use crate::domain::content::Kind;
 use crate::domain::id::JobId;
 use crate::domain::identity::PhoneNumberId;
 use crate::domain::message::OnUnknown;
-use crate::store::{Job, JobStatus};
+use crate::store::{Job, JobStatus, Store, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,10 +48,28 @@ pub struct JobDto {
 }
 
 impl JobDto {
+    /// The job as it is now, with its counters. Where these know of more recipients than `job`, some were added since
+    /// it was read: it is read again, after its counters, so that the counts close.
+    pub async fn read(store: &Store, job: &Job) -> Result<Self, StoreError> {
+        let of = format!("job:{}", job.id);
+        let numbers = store.numbers(&job.tenant, &of, "-").await?;
+        let shown = Self::counted(job, &numbers);
+        if shown.counts.total == job.total {
+            return Ok(shown);
+        }
+        let again = store.job(&job.tenant, &job.id).await?;
+        Ok(again.map_or(shown, |job| Self::counted(&job, &numbers)))
+    }
+
+    /// A job just made: it has no recipients to be counted.
+    #[must_use]
+    pub fn of_new(job: &Job) -> Self {
+        Self::counted(job, &BTreeMap::new())
+    }
+
     /// The job with its counters (`job:<id>`), which must have been read before the job was: then no recipient is
     /// counted that the job does not know.
-    #[must_use]
-    pub fn counted(job: &Job, numbers: &BTreeMap<String, i64>) -> Self {
+    fn counted(job: &Job, numbers: &BTreeMap<String, i64>) -> Self {
         let kind = job.message.kind();
         Self {
             id: job.id.clone(),
@@ -66,12 +84,5 @@ impl JobDto {
             started_at: job.started_at,
             finished_at: job.finished_at,
         }
-    }
-}
-
-impl From<&Job> for JobDto {
-    /// A job none of whose recipients has left the queue: one just made, filled or started.
-    fn from(job: &Job) -> Self {
-        Self::counted(job, &BTreeMap::new())
     }
 }
