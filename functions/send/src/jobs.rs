@@ -1,7 +1,8 @@
 //! `POST /v1/bulk-jobs` and `POST /v1/bulk-jobs/{id}/start`.
 
 use crate::idempotency::REPLAYED;
-use crate::{State, idempotency};
+use crate::message_object::MessageObject;
+use crate::{State, idempotency, senders};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -9,7 +10,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::content::{Content, Draft};
-use heliograph::domain::fault::{Fault, FaultCode, Faults};
+use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
@@ -21,6 +22,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
 use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::Entry;
 use heliograph::service::telemetry;
@@ -51,6 +53,7 @@ impl JobRequest {
             .required_text("name", 1..=LONGEST_NAME)
             .map(str::to_owned);
         let from = read_from(&mut fields);
+        fields.choice("recipient_type", &["individual"]);
         let message = Content::read_draft(&mut fields);
         let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
         fields.finish();
@@ -73,10 +76,11 @@ impl JobRequest {
     request_body(content = crate::jobs::JobBody, content_type = "application/json"),
     responses(
         (status = 201, description = "Made; add recipients, then start it", body = JobDto),
-        (status = 400, description = "Faults in the body, each with its place", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 422, description = "The key was used with another body", body = Problem),
+        BodyProblems, CallerProblems, ServiceProblems,
+        (status = 409, description = "A request with this key is being served", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn create(
@@ -87,7 +91,12 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let request = JobRequest::read(&body).map_err(Problem::validation)?;
+    let request = match JobRequest::read(&body) {
+        Ok(request) => request,
+        Err(faults) => {
+            return Err(senders::every_fault(&state.store, &tenant, &body, faults).await);
+        }
+    };
     let claim = idempotency::claim("POST /v1/bulk-jobs", &headers, &body)?;
     let (job, origin) = made(&state, &tenant, request, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
@@ -119,13 +128,7 @@ async fn made(
         .store
         .sender(tenant, &request.from)
         .await?
-        .ok_or_else(|| {
-            Problem::validation(vec![Fault {
-                pointer: "/from".into(),
-                code: FaultCode::Invalid,
-                detail: "is not a sender of yours; write the phone number id of one".into(),
-            }])
-        })?;
+        .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
     let job = Job {
         id: JobId::at(now),
         tenant: tenant.clone(),
@@ -191,10 +194,9 @@ async fn replayed(
     responses(
         (status = 200, description = "It was started before, and runs no longer", body = JobDto),
         (status = 202, description = "It runs", body = JobDto),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 404, description = "No such job", body = Problem),
-        (status = 409, description = "It has no recipients, or was cancelled before it was started", body = Problem),
+        CallerProblems, IdProblems, ServiceProblems,
+        (status = 409, description = "It has no recipients, or was cancelled before it was started", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn start(
@@ -266,7 +268,7 @@ pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<J
         .ok_or_else(Problem::not_found)
 }
 
-/// The body of a request to make a job: for the OpenAPI document; it is read field by field.
+/// A bulk job to make. Placeholders may stand in every text of its message.
 #[derive(utoipa::ToSchema)]
 #[expect(
     dead_code,
@@ -279,12 +281,10 @@ pub(crate) struct JobBody {
     /// The sender: Meta's phone number id.
     #[schema(example = "100000000000001")]
     from: String,
-    /// Meta's message type.
-    #[schema(example = "text")]
-    r#type: Option<String>,
-    /// The object named by `type`, with placeholders; shown here for text.
-    #[schema(value_type = Object, example = json!({"body": "Hello {{name}}"}))]
-    text: Option<Value>,
+    /// `individual`, if it is given.
+    recipient_type: Option<String>,
+    #[serde(flatten)]
+    object: MessageObject,
     /// What to do when the outcome of a call is not known.
     on_unknown: Option<OnUnknown>,
 }

@@ -6,8 +6,10 @@
 mod delivery;
 mod idempotency;
 mod jobs;
+mod message_object;
 mod messages;
 mod recipients;
+mod senders;
 
 use axum::Router;
 use axum::extract::FromRef;

@@ -2,21 +2,24 @@
 
 use crate::delivery::{self, Delivered};
 use crate::idempotency::REPLAYED;
-use crate::{State, idempotency};
+use crate::message_object::MessageObject;
+use crate::{State, idempotency, senders};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::message::{OnUnknown, Outbound};
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::{Origin, Submission, SubmitError, submit};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
+use jiff::Timestamp;
 
 /// Send a message.
 ///
@@ -32,16 +35,17 @@ use heliograph::service::problem::Problem;
     ),
     request_body(content = crate::messages::MessageRequest, content_type = "application/json"),
     responses(
+        BodyProblems, CallerProblems, ServiceProblems,
         (status = 200, description = "The provider took it, or a repeated request found it further on", body = MessageDto),
         (status = 202, description = "Written down; it is sent later, or its outcome is not known yet", body = MessageDto),
-        (status = 400, description = "Faults in the body, each with its place", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 409, description = "The 24-hour window is closed, or a request with this key is running", body = Problem),
-        (status = 422, description = "The key was used with another body, or the provider refused the message", body = Problem),
-        (status = 429, description = "The provider asks to slow down", body = Problem),
-        (status = 502, description = "The provider failed; `message_id` names the message", body = Problem),
-        (status = 503, description = "Try again, with the same key", body = Problem),
+        (status = 409, description = "The 24-hour window is closed, or a request with this key is running", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body, or the provider refused the message",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "The provider asks to slow down, or there are too many requests, over all callers",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The provider failed; `message_id` names the message", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn send(
@@ -52,7 +56,12 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let submission = Submission::read(&body, clock::now()).map_err(Problem::validation)?;
+    let submission = match Submission::read(&body, clock::now()) {
+        Ok(submission) => submission,
+        Err(faults) => {
+            return Err(senders::every_fault(&state.store, &tenant, &body, faults).await);
+        }
+    };
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
     let submitted = submit(
         &state.store,
@@ -90,21 +99,15 @@ fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Re
     response
 }
 
-fn body(
-    message: &heliograph::domain::message::Outbound,
-    warnings: &[&'static str],
-) -> Json<MessageDto> {
-    let warnings = warnings
-        .iter()
-        .map(|warning| (*warning).to_owned())
-        .collect();
+fn body(message: &Outbound, warnings: &[&'static str]) -> Json<MessageDto> {
+    let warnings = warnings.iter().copied().chain(message.on_unknown.warning());
     Json(MessageDto {
-        warnings,
+        warnings: warnings.map(str::to_owned).collect(),
         ..MessageDto::from(message)
     })
 }
 
-fn failed(message: &heliograph::domain::message::Outbound) -> Problem {
+fn failed(message: &Outbound) -> Problem {
     let problem = match message.failure() {
         Some(failure) => Problem::provider("meta", failure.clone()),
         None => Problem::unprocessable(message.state.as_str(), "the message was not sent"),
@@ -114,11 +117,7 @@ fn failed(message: &heliograph::domain::message::Outbound) -> Problem {
 
 fn problem(error: SubmitError) -> Problem {
     match error {
-        SubmitError::UnknownSender => Problem::validation(vec![Fault {
-            pointer: "/from".into(),
-            code: FaultCode::Invalid,
-            detail: "is not a sender of yours; write the phone number id of one".into(),
-        }]),
+        SubmitError::UnknownSender => Problem::validation(vec![senders::unknown()]),
         SubmitError::WindowClosed => Problem::conflict(
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",
@@ -128,7 +127,7 @@ fn problem(error: SubmitError) -> Problem {
     }
 }
 
-/// The body of a request to send: for the OpenAPI document; it is read field by field, so that all faults are told.
+/// A message to send.
 #[derive(utoipa::ToSchema)]
 #[expect(
     dead_code,
@@ -138,40 +137,30 @@ pub(crate) struct MessageRequest {
     /// The sender: Meta's phone number id.
     #[schema(example = "100000000000001")]
     from: String,
-    /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id.
+    /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id. May be absent
+    /// only if `recipient` is there.
     #[schema(example = "+15550002001")]
     to: Option<String>,
     /// A business-scoped user id, for a person whose number is not known.
     recipient: Option<String>,
     /// `individual` or `group`.
     recipient_type: Option<String>,
-    /// Meta's message type.
-    #[schema(example = "text")]
-    r#type: Option<String>,
-    /// The object named by `type`, as Meta documents it; shown here for text.
-    #[schema(value_type = Object, example = json!({"body": "Hello from Heliograph"}))]
-    text: Option<serde_json::Value>,
-    /// `{"message_id": …}`: the message this one answers.
-    #[schema(value_type = Object)]
-    context: Option<serde_json::Value>,
-    /// Of a template: it goes as a marketing message; `STRICT`: or not at all.
-    product_policy: Option<heliograph::domain::content::ProductPolicy>,
-    /// Of a template: it goes as a marketing message, and Meta may use what the person does with it or may not.
-    message_activity_sharing: Option<bool>,
+    #[serde(flatten)]
+    object: MessageObject,
     /// Your own value; it stands in every answer about this message.
     biz_opaque_callback_data: Option<String>,
     /// Your own name for the message.
     reference: Option<String>,
     /// Your own facts about the message.
-    #[schema(value_type = Object)]
-    metadata: Option<serde_json::Value>,
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<()>,
     /// Not to be sent before.
     #[schema(example = "2026-11-21T09:00:00Z")]
-    send_at: Option<String>,
+    send_at: Option<Timestamp>,
     /// Not to be sent after.
-    expires_at: Option<String>,
+    expires_at: Option<Timestamp>,
     /// What to do when the outcome of a call is not known.
-    on_unknown: Option<heliograph::domain::message::OnUnknown>,
+    on_unknown: Option<OnUnknown>,
     /// What it may not wait behind: `otp` or `single`.
     lane: Option<String>,
 }

@@ -17,6 +17,7 @@ use heliograph::messaging::recipients;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::read_json;
+use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use heliograph::store::{CHUNK_SIZE, Job, RecipientsAdded};
 use serde::Serialize;
@@ -60,12 +61,11 @@ struct Line {
     request_body(content = crate::recipients::RecipientsBody, content_type = "application/json"),
     responses(
         (status = 200, description = "What was added", body = Outcome),
-        (status = 400, description = "Faults, each with its place; none was added", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 404, description = "No such job", body = Problem),
-        (status = 409, description = "The job takes no more recipients", body = Problem),
-        (status = 413, description = "More than 4 MB", body = Problem),
+        BodyProblems, CallerProblems, IdProblems, ServiceProblems,
+        (status = 409, description = "The job takes no more recipients, and `detail` says how many of the call were added \
+            before; or a request with this key is running", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn add(
@@ -204,7 +204,7 @@ fn closed() -> Problem {
     )
 }
 
-/// The body of a request to add recipients: for the OpenAPI document; it is read field by field.
+/// Recipients to add.
 #[derive(utoipa::ToSchema)]
 #[expect(
     dead_code,
@@ -212,7 +212,7 @@ fn closed() -> Problem {
 )]
 pub(crate) struct RecipientsBody {
     /// Up to 5,000.
-    #[schema(max_items = 5000)]
+    #[schema(min_items = 1, max_items = 5000)]
     recipients: Vec<RecipientBody>,
 }
 
@@ -223,14 +223,31 @@ pub(crate) struct RecipientsBody {
     reason = "it describes the body, which is read line by line"
 )]
 pub(crate) struct RecipientBody {
-    /// The number, with its country code.
+    /// The number, with its country code; or, with `recipient_type` group, the group's id. May be absent only if
+    /// `recipient` is there.
     #[schema(example = "+15550002001")]
     to: Option<String>,
     /// A business-scoped user id, for a person whose number is not known.
     recipient: Option<String>,
-    /// What fills the placeholders: an array for `{{1}}`, an object for `{{name}}`.
-    #[schema(value_type = Object, example = json!({"name": "Ada"}))]
-    variables: Option<Value>,
+    /// `individual` or `group`.
+    recipient_type: Option<String>,
+    /// What fills the placeholders.
+    variables: Option<Variables>,
     /// Your own name for this recipient.
     reference: Option<String>,
+}
+
+/// What fills the placeholders: an array for `{{1}}`, an object for `{{name}}`.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read line by line"
+)]
+pub(crate) enum Variables {
+    /// By place: the first fills `{{1}}`.
+    Places(Vec<Value>),
+    /// By name.
+    #[schema(value_type = Object, example = json!({"name": "Ada"}))]
+    Names(Value),
 }

@@ -58,6 +58,17 @@ pub enum OnUnknown {
     Retry,
 }
 
+impl OnUnknown {
+    /// What whoever chose it should be told.
+    #[must_use]
+    pub const fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Hold => None,
+            Self::Retry => Some("may_be_sent_twice"),
+        }
+    }
+}
+
 /// One call to a provider for a message. Its number is its place in the list, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -8,6 +8,7 @@
 
 mod bulk;
 mod callers;
+mod described;
 mod examples;
 mod faults;
 mod garbage;

@@ -45,6 +45,10 @@ pub struct JobDto {
     /// When nothing was left to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// What the caller should know. `may_be_sent_twice`: by `on_unknown` `retry`, a message whose outcome is not known
+    /// is sent again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl JobDto {
@@ -83,6 +87,12 @@ impl JobDto {
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
+            warnings: job
+                .on_unknown
+                .warning()
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
         }
     }
 }

@@ -151,7 +151,9 @@ pub struct MessageDto {
     /// How often the provider was called, or was about to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_count: Option<usize>,
-    /// What the caller should know, though the message was taken.
+    /// What the caller should know, though the message was taken; told in the answer to the request to send.
+    /// `window_closed`: the person has not written for 24 hours. `may_be_sent_twice`: by `on_unknown` `retry`, a
+    /// message whose outcome is not known is sent again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
