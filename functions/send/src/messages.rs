@@ -9,13 +9,17 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{Origin, Submission, SubmitError, submit};
+use heliograph::messaging::submit::{
+    IdempotencyClaim, Origin, Submission, SubmitError, Submitted, replayed, submit,
+};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
 use heliograph::service::problem::Problem;
+use serde_json::Value;
 
 /// The header that marks the answer to a repeated request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -54,20 +58,27 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let submission = Submission::read(&body, clock::now()).map_err(Problem::validation)?;
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
-    let submitted = submit(
-        &state.store,
-        &tenant,
-        submission,
-        claim.as_ref(),
-        clock::now(),
-    )
-    .await
-    .map_err(problem)?;
+    let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
     let delivered = delivery::deliver(&state, submitted.message, Preference::of(&headers)).await?;
     Ok(answer(delivered, origin, &warnings))
+}
+
+/// The message this request makes, or an earlier one with the same key made.
+async fn submitted(
+    state: &State,
+    tenant: &TenantId,
+    body: &Value,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Submitted, Problem> {
+    let (store, now) = (&state.store, clock::now());
+    if let Some(earlier) = replayed(store, tenant, claim, now).await.map_err(problem)? {
+        return Ok(earlier);
+    }
+    let submission = Submission::read(body, now).map_err(Problem::validation)?;
+    let submitted = submit(store, tenant, submission, claim, now).await;
+    submitted.map_err(problem)
 }
 
 fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Response {
