@@ -48,7 +48,7 @@ async fn a_message_for_another_century_is_a_slip_of_the_keyboard() {
     let mut body = text("+15550009004", "Hello");
     body["send_at"] = "2286-11-20T17:46:40Z".into();
     body["expires_at"] = "9999-12-31T00:00:00Z".into();
-    assert_eq!(desk.send(&body).await.faults(), ["/send_at", "/expires_at"]);
+    assert_eq!(desk.send(&body).await.faults(), ["/expires_at", "/send_at"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
