@@ -23,10 +23,9 @@ pub fn undescribed(path: &str, body: &Value) -> Vec<String> {
 fn body_of(path: &str) -> Option<&'static Value> {
     let path = path.split('?').next().unwrap_or(path);
     let is_this = |described: &str| {
-        let (mut these, mut those) = (path.split('/'), described.split('/'));
-        let same = these.by_ref().zip(those.by_ref());
-        let same = same.filter(|(this, that)| !that.starts_with('{') && this != that);
-        same.count() == 0 && path.split('/').count() == described.split('/').count()
+        let same = |(part, known): (&str, &str)| known.starts_with('{') || part == known;
+        path.split('/').count() == described.split('/').count()
+            && path.split('/').zip(described.split('/')).all(same)
     };
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let (_, found) = paths.iter().find(|(described, _)| is_this(described))?;

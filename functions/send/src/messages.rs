@@ -10,9 +10,12 @@ use axum::extract;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{OnUnknown, Outbound};
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{Origin, Submission, SubmitError, submit};
+use heliograph::messaging::submit::{
+    IdempotencyClaim, Origin, Submission, SubmitError, Submitted, replayed, submit,
+};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
@@ -20,6 +23,7 @@ use heliograph::service::http::{MAX_JSON, Preference, read_json};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// Send a message.
 ///
@@ -56,25 +60,30 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let submission = match Submission::read(&body, clock::now()) {
-        Ok(submission) => submission,
-        Err(faults) => {
-            return Err(senders::every_fault(&state.store, &tenant, &body, faults).await);
-        }
-    };
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
-    let submitted = submit(
-        &state.store,
-        &tenant,
-        submission,
-        claim.as_ref(),
-        clock::now(),
-    )
-    .await
-    .map_err(problem)?;
+    let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
     let delivered = delivery::deliver(&state, submitted.message, Preference::of(&headers)).await?;
     Ok(answer(delivered, origin, &warnings))
+}
+
+/// The message this request makes, or an earlier one with the same key made.
+async fn submitted(
+    state: &State,
+    tenant: &TenantId,
+    body: &Value,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Submitted, Problem> {
+    let (store, now) = (&state.store, clock::now());
+    if let Some(earlier) = replayed(store, tenant, claim, now).await.map_err(problem)? {
+        return Ok(earlier);
+    }
+    let submission = match Submission::read(body, now) {
+        Ok(submission) => submission,
+        Err(faults) => return Err(senders::every_fault(store, tenant, body, faults).await),
+    };
+    let submitted = submit(store, tenant, submission, claim, now).await;
+    submitted.map_err(problem)
 }
 
 fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Response {

@@ -4,7 +4,6 @@
 
 use crate::{State, account};
 use axum::extract;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use heliograph::provider::meta::signature::verify_token_matches;
 use heliograph::service::problem::Problem;
@@ -37,7 +36,7 @@ pub(crate) async fn answer(
             webhook.refused = "verify_token",
             "webhook handshake refused"
         );
-        return Err(Problem::of_status(StatusCode::FORBIDDEN));
+        return Err(Problem::unverified());
     }
     let challenge = handshake.challenge;
     let echoable = (1..=LONGEST_CHALLENGE).contains(&challenge.len())

@@ -204,6 +204,13 @@ impl Problem {
             .because("the signature is missing or not the one of this body")
     }
 
+    /// 403: the handshake does not come from whoever holds the verify token; one answer for every account.
+    #[must_use]
+    pub fn unverified() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "invalid_verify_token")
+            .because("the verify token is missing or not the one of this webhook")
+    }
+
     /// The problem that a bare status stands for: what a framework refused before any code of ours ran.
     #[must_use]
     pub fn of_status(status: StatusCode) -> Self {

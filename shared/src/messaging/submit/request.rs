@@ -4,8 +4,9 @@ use crate::domain::content::{Content, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::identity::{PhoneNumberId, Recipient};
+use crate::domain::json_text;
 use crate::domain::message::{Lane, OnUnknown};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// The longest `reference` and `biz_opaque_callback_data`. Source of the latter: Meta, "Messages" reference.
@@ -13,6 +14,9 @@ const LONGEST_REFERENCE: usize = 512;
 
 /// The most that `metadata` may hold, as JSON: it travels in the message's item.
 const LARGEST_METADATA: usize = 4_096;
+
+/// How far ahead a time may lie: what is meant for later than that is a slip of the keyboard.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// A message to take in.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +64,8 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
     let callback_data = fields
         .text("biz_opaque_callback_data", 0..=LONGEST_REFERENCE)
         .map(str::to_owned);
-    let send_at = read_time(&mut fields, "send_at");
-    let expires_at = read_time(&mut fields, "expires_at");
+    let send_at = read_time(&mut fields, "send_at", now);
+    let expires_at = read_time(&mut fields, "expires_at", now);
     if expires_at.is_some_and(|expires_at| expires_at <= send_at.unwrap_or(now)) {
         fields.fault(
             "expires_at",
@@ -113,16 +117,22 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
     let metadata = fields.value("metadata")?;
     if !metadata.is_object() {
         fields.fault("metadata", FaultCode::WrongType, "must be an object");
-    } else if metadata.to_string().len() > LARGEST_METADATA {
+    } else if json_text::size(metadata) > LARGEST_METADATA {
         let detail = format!("must be at most {LARGEST_METADATA} bytes of JSON");
         fields.fault("metadata", FaultCode::TooLong, detail);
     }
     Some(metadata.clone())
 }
 
-fn read_time(fields: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
-    fields.parsed(name, |text| {
+fn read_time(fields: &mut Fields<'_>, name: &'static str, now: Timestamp) -> Option<Timestamp> {
+    let time = fields.parsed(name, |text| {
         text.parse::<Timestamp>()
             .map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
-    })
+    })?;
+    if time.duration_since(now) > FARTHEST {
+        let detail = "must be within a year from now";
+        fields.fault(name, FaultCode::OutOfRange, detail);
+        return None;
+    }
+    Some(time)
 }
