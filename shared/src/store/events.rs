@@ -30,7 +30,7 @@ pub enum EventState {
     Waiting,
     /// As waiting, but nobody tries any more.
     Unmatched,
-    /// Applying it failed; tried again.
+    /// Applying it failed; tried again for a while.
     Failed,
 }
 
@@ -57,6 +57,19 @@ impl EventState {
             Self::Waiting => "waiting",
             Self::Unmatched => "unmatched",
             Self::Failed => "failed",
+        }
+    }
+
+    /// Whether another try may end otherwise.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Waiting | Self::Failed => true,
+            Self::Applied
+            | Self::Kept
+            | Self::UnknownAccount
+            | Self::Malformed
+            | Self::Unmatched => false,
         }
     }
 }
@@ -98,7 +111,7 @@ pub struct StoredRecord {
     pub events: Vec<Event>,
     /// How often it was applied.
     pub tries: u32,
-    /// When to try again what waits.
+    /// When to try again what waits or failed.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -229,7 +242,7 @@ impl Store {
         })
     }
 
-    /// The records that wait and are to be tried again by `now`.
+    /// The records that are to be tried again by `now`.
     pub async fn events_to_try(
         &self,
         now: Timestamp,

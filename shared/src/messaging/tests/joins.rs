@@ -207,7 +207,7 @@ async fn a_join_brings_the_conversations_with_every_sender() {
 async fn dying_store(url: &str, calls: usize) -> Store {
     let made = Arc::<AtomicUsize>::default();
     let passes = move |_: &HeaderMap| made.fetch_add(1, Ordering::SeqCst) < calls;
-    store_behind(url, passes).await
+    store_behind(url, "ValidationException", passes).await
 }
 
 #[tokio::test]

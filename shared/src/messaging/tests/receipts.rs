@@ -7,8 +7,9 @@ use crate::domain::message::{Message, Outbound};
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
-use crate::store::tests::write;
-use crate::store::{ConversationState, EventState, StoredRecord};
+use crate::store::tests::{engine, serve, store_at, store_behind, write};
+use crate::store::{ConversationState, EventState, StoreError, StoredRecord};
+use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
 
 fn record(waba: &str, value: &Value) -> WebhookRecord {
@@ -139,6 +140,33 @@ async fn a_status_that_is_faster_than_the_answer_waits_for_its_message() {
     assert_eq!(stored.try_again_at, None);
     let read = store.outbound(&message.tenant, &message.id).await.unwrap();
     assert_eq!(read.unwrap().state, State::Read);
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_by_the_sweeper_until_it_is_applied() {
+    let url = serve(&engine()).await;
+    let store = store_at(&url);
+    store.create_tables().await.unwrap();
+    furnish(&store, WindowPolicy::Off).await;
+    let message = held(&store).await;
+    let record = record(
+        "200000000000001",
+        &value("statuses", &[status("wamid.A", "read", Some(&message))]),
+    );
+    // A refusal that says nothing about the next try, as when a transaction holds the item.
+    let is_write = |headers: &HeaderMap| {
+        let operation = headers.get("x-amz-target").unwrap().to_str().unwrap();
+        operation.ends_with("PutItem")
+    };
+    let busy = store_behind(&url, "TransactionConflictException", is_write).await;
+    let failed = Receiving::new(busy).receive(&record, "{}", 1, at(3)).await;
+    assert!(matches!(failed, Err(StoreError::Throttled(_))));
+    let due = store.events_to_try(at(14), 10).await.unwrap();
+    let due_states: Vec<_> = due.iter().map(states).collect();
+    assert_eq!(due_states, [[EventState::Failed]]);
+    let stored = receive(&store, &record, 2).await;
+    assert_eq!(states(&stored), [EventState::Applied]);
+    assert_eq!(store.events_to_try(at(999), 10).await.unwrap(), []);
 }
 
 #[tokio::test]
