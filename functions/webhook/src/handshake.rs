@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use heliograph::provider::meta::signature::verify_token_matches;
 use heliograph::service::problem::Problem;
+use heliograph::service::telemetry;
 use serde::Deserialize;
 
 /// Meta's challenges are short numbers.
@@ -37,6 +38,7 @@ pub(crate) async fn answer(
             webhook.refused = "verify_token",
             "webhook handshake refused"
         );
+        telemetry::count("webhook_refused", "verify_token", 1);
         return Err(Problem::of_status(StatusCode::FORBIDDEN));
     }
     let challenge = handshake.challenge;

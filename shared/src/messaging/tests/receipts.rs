@@ -170,6 +170,52 @@ async fn what_failed_is_tried_again_by_the_sweeper_until_it_is_applied() {
 }
 
 #[tokio::test]
+async fn what_is_only_kept_is_counted_by_kind_once_however_often_it_comes() {
+    let store = store_with(WindowPolicy::Off).await;
+    let units = [json!({"id": "wamid.IN1"}), text("wamid.IN2", 5)];
+    let first = record("200000000000001", &value("messages", &units));
+    let mut second = record("200000000000001", &json!({"event": "X"}));
+    for change in &mut second.changes {
+        change.field = "telepathy".to_owned();
+    }
+    for tries in 0..3 {
+        receive(&store, &first, tries).await;
+        receive(&store, &second, 0).await;
+    }
+    let foreign = record("999", &value("messages", &[text("wamid.IN3", 6)]));
+    receive(&store, &foreign, 0).await;
+    // Known by now, and its arrival stays counted.
+    let known = record(
+        "200000000000001",
+        &value("messages", &[text("wamid.IN3", 6)]),
+    );
+    let known = WebhookRecord {
+        id: foreign.id,
+        ..known
+    };
+    receive(&store, &known, 0).await;
+    let day = at(0).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let kept = store.kept_events(&first.tenant, day).await.unwrap();
+    let flat: Vec<_> = kept
+        .iter()
+        .flat_map(|(kind, numbers)| {
+            numbers
+                .iter()
+                .map(move |(name, number)| (kind, name, *number))
+        })
+        .map(|(kind, name, number)| format!("{kind} {name} {number}"))
+        .collect();
+    assert_eq!(
+        flat,
+        [
+            "messages malformed 1",
+            "messages/text unknown_account 1",
+            "telepathy/X kept 1"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_never_finds_its_message_ends_where_people_see_it() {
     let store = store_with(WindowPolicy::Off).await;
     let record = record(
