@@ -95,7 +95,7 @@ async fn apply(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     }
 }
 
-/// Tells CloudWatch what was kept without being applied. The exact numbers, by kind, are in the store.
+/// Tells what was kept without being applied. The exact numbers, by kind, are in the store.
 fn count(record: &StoredRecord) {
     for state in EventState::ALL {
         let of_state = record.events.iter().filter(|event| event.state == state);

@@ -10,6 +10,7 @@ use heliograph::provider::meta::webhook::{SplitError, split};
 use heliograph::service::clock;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::{Entry, QueueError};
+use heliograph::service::secrets::AccountInSecrets;
 use heliograph::service::telemetry;
 use thiserror::Error;
 
@@ -36,15 +37,14 @@ pub(crate) async fn receive(
     let signature = headers
         .get("x-hub-signature-256")
         .and_then(|value| value.to_str().ok());
-    let payload = match verify(signature, &body, &account.secrets.app_secrets) {
-        Ok(payload) => payload,
-        Err(_) => {
-            let changed = account::secrets_changed(&state, &account).await;
-            changed
-                .and_then(|secrets| verify(signature, &body, &secrets.app_secrets).ok())
-                .ok_or_else(|| refused("signature"))?
-        }
+    let fits = |secrets: &AccountInSecrets| verify(signature, &body, &secrets.app_secrets).ok();
+    let payload = match fits(&account.secrets) {
+        Some(payload) => Some(payload),
+        None => account::secrets_changed(&state, &account)
+            .await
+            .and_then(|secrets| fits(&secrets)),
     };
+    let payload = payload.ok_or_else(|| refused("signature"))?;
     let received_at = clock::now();
     let kept = async {
         let records = split(&payload, &account.tenant, &account.id, received_at)?;

@@ -39,7 +39,7 @@ pub fn init() {
     }
 }
 
-/// Counts something in CloudWatch, whatever the logs' levels are: a line in its embedded metric format. At a desk there
+/// Counts something in AWS, whatever the logs' levels are: a line in its embedded metric format. At a desk there
 /// is nobody to read it, and nothing is written.
 pub fn count(metric: &'static str, reason: &'static str, number: u64) {
     let Some(function) = FUNCTION.get() else {

@@ -46,8 +46,9 @@ fn user() -> Identity {
     Identity::User(USER.unwrap().parse().unwrap())
 }
 
-async fn found(store: &Store, identity: &Identity) -> Contact {
-    let found = store.contact_by_identity(&tenant(), identity).await;
+pub(super) async fn found(store: &Store, identity: &Identity) -> Contact {
+    let id = store.pointed_to(&tenant(), identity).await.unwrap();
+    let found = store.contact(&tenant(), &id.unwrap()).await;
     found.unwrap().unwrap()
 }
 
