@@ -7,6 +7,7 @@ use axum::extract;
 use axum::response::{IntoResponse, Response};
 use heliograph::provider::meta::signature::verify_token_matches;
 use heliograph::service::problem::Problem;
+use heliograph::service::telemetry;
 use serde::Deserialize;
 
 /// Meta's challenges are short numbers.
@@ -36,6 +37,7 @@ pub(crate) async fn answer(
             webhook.refused = "verify_token",
             "webhook handshake refused"
         );
+        telemetry::count("webhook_refused", "verify_token", 1);
         return Err(Problem::unverified());
     }
     let challenge = handshake.challenge;

@@ -4,11 +4,11 @@
 //! plain functions: `store` writes what they decide, under the condition that nothing else was written meanwhile.
 
 use super::failure::ProviderFailure;
-use super::identity::Wamid;
+use super::identity::{Identity, Wamid};
 use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome, Price};
 use super::retry::{self, Retry};
 use super::state::{OfAttempt, State, Status, advance};
-use super::webhook::StatusUpdate;
+use super::webhook::{Person, StatusUpdate};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -51,8 +51,13 @@ pub enum Event<'a> {
 /// How a call to a provider ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallResult {
-    /// The provider took the message and named it.
-    Accepted(Wamid),
+    /// The provider took the message.
+    Accepted {
+        /// Its name for the message.
+        provider_id: Wamid,
+        /// Its names for the person.
+        recipient: Person,
+    },
     /// It provably did not.
     Refused(ProviderFailure),
     /// Nobody knows.
@@ -139,14 +144,19 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         message.state,
         State::Queued | State::Sending | State::Unknown
     );
-    if let CallResult::Accepted(provider_id) = result {
+    if let CallResult::Accepted {
+        provider_id,
+        recipient,
+    } = result
+    {
         name_newest(message, provider_id);
+        name_person(message, recipient);
     }
     let Some(attempt) = message.attempts.last_mut() else {
         return;
     };
     match result {
-        CallResult::Accepted(_) => {
+        CallResult::Accepted { .. } => {
             attempt.outcome = Some(Outcome::Accepted);
             message.times.accepted.get_or_insert(now);
             if undecided {
@@ -221,6 +231,7 @@ fn lose_sight(message: &mut Outbound) {
 /// Takes in a provider's report. `None` if it is about no attempt of this message.
 fn take_status(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
     let place = attempt_of(message, &update.wamid).or_else(|| lend_name(message, &update.wamid))?;
+    name_person(message, &update.recipient);
     let of = which(message, place);
     if let Some(failure) = &update.failure {
         let attempt = message.attempts.get_mut(place)?;
@@ -242,6 +253,16 @@ fn take_status(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
         message.state = state;
     }
     Some(())
+}
+
+/// Keeps the provider's name for the person, if it is another than ours. Of two the lesser stays, a phone before a user
+/// id, so that any order ends alike.
+fn name_person(message: &mut Outbound, told: &Person) {
+    if !told.goes_by_another_name_than(&message.to) {
+        return;
+    }
+    let names = message.known_as.take().into_iter().chain(told.identity());
+    message.known_as = names.min_by_key(Identity::canonical);
 }
 
 /// The later status tells the price better. Of two prices told by the same status one wins, whichever came first.

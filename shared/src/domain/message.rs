@@ -3,7 +3,7 @@
 use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
-use super::identity::{GroupId, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::identity::{GroupId, Identity, PhoneNumberId, Recipient, TenantId, Wamid};
 use super::state::{State, Status};
 use super::webhook::Person;
 use jiff::Timestamp;
@@ -285,6 +285,9 @@ pub struct Outbound {
     /// What it costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// The provider's own name for the person, where it is not the one the message went to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<Identity>,
 }
 
 impl Outbound {
@@ -295,6 +298,16 @@ impl Outbound {
             .iter()
             .rev()
             .find_map(|attempt| attempt.provider_id.as_ref())
+    }
+
+    /// The name it is threaded by. A message that opened a conversation stays in the thread it has there; any other
+    /// goes to the thread that the person's answer will have.
+    #[must_use]
+    pub fn thread(&self) -> String {
+        match (&self.conversation, &self.known_as) {
+            (None, Some(identity)) => identity.canonical(),
+            (Some(_), _) | (None, None) => self.to.canonical(),
+        }
     }
 
     /// Why it was not delivered, by the newest attempt.

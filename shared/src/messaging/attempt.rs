@@ -3,6 +3,7 @@
 //! The only place where a provider is asked to send. Idempotency key: the message id; a second attempt at the same
 //! time loses the claim.
 
+use super::people;
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
@@ -112,7 +113,10 @@ impl Sending {
             )
             .await;
         let result = match outcome {
-            SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),
+            SendOutcome::Accepted(acceptance) => CallResult::Accepted {
+                provider_id: acceptance.provider_id,
+                recipient: acceptance.recipient,
+            },
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
@@ -128,13 +132,24 @@ impl Sending {
         took: Duration,
         credential: Option<&Credential>,
     ) -> Result<Attempted, AttemptError> {
+        let told = match &result {
+            CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
+            CallResult::Refused(_) | CallResult::Ambiguous(_) => None,
+        };
         let event = Event::CallEnded {
             token,
             result,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             credential: credential.map(|credential| credential.alias.clone()),
         };
-        let message = self.store.apply(message, &event, (self.now)()).await?;
+        let now = (self.now)();
+        let message = self.store.apply(message, &event, now).await?;
+        // The outcome is written. Each status tells the names again, and `ingest` does not give up.
+        if let Some(told) = told
+            && let Err(error) = people::learn_names(&self.store, &message, &told, now).await
+        {
+            tracing::warn!(message.id = %message.id, %error, "the provider's name for a person not noted");
+        }
         Ok(Attempted::Made(Box::new(message)))
     }
 

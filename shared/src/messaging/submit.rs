@@ -264,5 +264,6 @@ fn outbound(
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        known_as: None,
     }
 }

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod joins;
+mod names;
 mod people;
 mod receipts;
 mod submissions;

@@ -14,6 +14,7 @@ mod idempotency;
 mod item;
 mod jobs;
 mod joins;
+mod kept;
 mod keys;
 mod keys_of_callers;
 mod ledger;

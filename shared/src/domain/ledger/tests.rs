@@ -44,6 +44,7 @@ pub(crate) fn queued(now: Timestamp) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        known_as: None,
     }
 }
 
@@ -79,7 +80,6 @@ pub(crate) fn status(wamid: &str, status: Status, at: Timestamp) -> StatusUpdate
         at,
         recipient: Person::default(),
         pricing: None,
-        conversation: None,
         failure: (status == Status::Failed).then(|| ProviderFailure::from_meta(131_026, &[])),
     }
 }
@@ -89,7 +89,10 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 pub(crate) fn accepted(wamid: &str) -> CallResult {
-    CallResult::Accepted(wamid.parse().unwrap())
+    CallResult::Accepted {
+        provider_id: wamid.parse().unwrap(),
+        recipient: Person::default(),
+    }
 }
 
 fn refused() -> CallResult {

@@ -5,6 +5,7 @@ use crate::domain::identity::{TenantId, Wamid};
 use crate::domain::ledger::Event;
 use crate::domain::message::Outbound;
 use crate::domain::webhook::StatusUpdate;
+use crate::messaging::people;
 use crate::store::{EventState, Sender, Store, StoreError};
 use jiff::Timestamp;
 
@@ -24,17 +25,16 @@ pub(super) async fn apply(
             "the message left from another sender",
         ));
     }
-    let id = message.id.clone();
     let message = store
         .apply(message, &Event::StatusCame(status), now)
         .await?;
-    if knows(&message, &status.wamid) {
-        Ok(Applied::to(&id))
-    } else {
-        Ok(waiting(
+    if !knows(&message, &status.wamid) {
+        return Ok(waiting(
             "no attempt of the message can have this provider id",
-        ))
+        ));
     }
+    people::learn_names(store, &message, &status.recipient, status.at).await?;
+    Ok(Applied::to(&message.id))
 }
 
 async fn find(

@@ -3,8 +3,9 @@
 //! Meta's error object, whatever its HTTP status, means not accepted (two codes excepted); a message id means
 //! accepted; everything else proves nothing.
 
-use super::{Acceptance, MessageStatus, SendOutcome, ambiguous};
+use super::{Acceptance, SendOutcome, ambiguous};
 use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::webhook::Person;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,7 +25,6 @@ struct Contact {
 #[derive(Deserialize)]
 struct Message {
     id: String,
-    message_status: Option<String>,
 }
 
 /// Judges an answer with HTTP status `status` and body `body`.
@@ -75,12 +75,10 @@ fn acceptance(answer: Value) -> Option<Acceptance> {
     let (wa_id, user_id) = contact.map_or((None, None), |who| (who.wa_id, who.user_id));
     Some(Acceptance {
         provider_id: message.id.parse().ok()?,
-        wa_id: wa_id.and_then(|name| name.parse().ok()),
-        user_id: user_id.and_then(|name| name.parse().ok()),
-        message_status: match message.message_status.as_deref() {
-            Some("held_for_quality_assessment") => MessageStatus::HeldForQualityAssessment,
-            Some("paused") => MessageStatus::Paused,
-            _ => MessageStatus::Accepted,
+        recipient: Person {
+            wa_id: wa_id.and_then(|name| name.parse().ok()),
+            user_id: user_id.and_then(|name| name.parse().ok()),
+            ..Person::default()
         },
     })
 }

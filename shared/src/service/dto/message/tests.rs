@@ -39,6 +39,7 @@ fn outbound(state: State) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        known_as: None,
     }
 }
 
