@@ -144,11 +144,13 @@ impl Sending {
         };
         let now = (self.now)();
         let message = self.store.apply(message, &event, now).await?;
-        // The outcome is written. Each status tells the names again, and `ingest` does not give up.
-        if let Some(told) = told
-            && let Err(error) = people::learn_names(&self.store, &message, &told, now).await
-        {
-            tracing::warn!(message.id = %message.id, %error, "the provider's name for a person not noted");
+        if let Some(told) = told {
+            // The outcome is written. Each status tells the names again, and `ingest` does not give up. Boxed, because
+            // it is large and rarely has anything to do.
+            let learned = Box::pin(people::learn_names(&self.store, &message, &told, now)).await;
+            if let Err(error) = learned {
+                tracing::warn!(message.id = %message.id, %error, "the provider's name for a person not noted");
+            }
         }
         Ok(Attempted::Made(Box::new(message)))
     }
