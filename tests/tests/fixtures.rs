@@ -151,8 +151,9 @@ async fn every_recorded_webhook_is_taken_and_nothing_of_it_is_lost() {
         let events = desk.all("/v1/webhook-events").await;
         let lost = lost_of(&desk, &fixtures, &events).await;
         // The least is not all: the last may still be on their way.
-        lost.iter()
-            .for_each(|lost| eprintln!("not there yet: {lost}"));
+        for lost in &lost {
+            eprintln!("not there yet: {lost}");
+        }
         lost.is_empty().then_some(events)
     };
     let events = eventually("everything of every recording", everything).await;
