@@ -8,11 +8,11 @@ use heliograph::domain::id::JobId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
-use heliograph::service::dto::JobDto;
+use heliograph::service::dto::{JobDto, PauseDto};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Job, Store, StoreError};
+use heliograph::store::{Job, JobStatus, Store, StoreError};
 
 /// Lists a tenant's bulk jobs, newest first.
 #[utoipa::path(
@@ -58,7 +58,12 @@ pub(crate) async fn one(
     let tenant = caller.with(Right::Read)?.tenant;
     parameters.finish()?;
     let job = find(&store, &tenant, &id).await?;
-    Ok(Json(counted(&store, &job).await?))
+    let mut shown = counted(&store, &job).await?;
+    if job.status == JobStatus::Running {
+        let pace = store.pace(&tenant, &job.sender).await?;
+        shown.sender_paused = pace.paused.as_ref().map(PauseDto::from);
+    }
+    Ok(Json(shown))
 }
 
 /// The job of this id, if it is this tenant's.

@@ -3,7 +3,8 @@
 //! The document is the committed text: `cargo run -- openapi` makes it from the code of every function with routes.
 
 use crate::{
-    bulk_jobs, contacts, conversations, events, health, messages, recipients, replay, stats,
+    bulk_jobs, contacts, conversations, events, health, messages, recipients, replay, senders,
+    stats,
 };
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
@@ -27,6 +28,8 @@ const TEXT: &str = include_str!("../openapi.json");
     bulk_jobs::list,
     bulk_jobs::one,
     recipients::list,
+    senders::list,
+    senders::one,
     events::list,
     events::one,
     replay::replay,

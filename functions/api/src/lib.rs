@@ -1,4 +1,4 @@
-//! Reads what there is: messages, conversations, contacts, bulk jobs, webhook events, statistics, health.
+//! Reads what there is: messages, conversations, contacts, bulk jobs, senders, webhook events, statistics, health.
 //!
 //! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, reads no secret.
 //! Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
@@ -13,6 +13,7 @@ mod listing;
 mod messages;
 mod recipients;
 mod replay;
+mod senders;
 mod stats;
 
 #[cfg(test)]
@@ -134,6 +135,8 @@ pub fn router(state: State) -> Router {
             .route("/v1/bulk-jobs", get(bulk_jobs::list))
             .route("/v1/bulk-jobs/{id}", get(bulk_jobs::one))
             .route("/v1/bulk-jobs/{id}/recipients", get(recipients::list))
+            .route("/v1/senders", get(senders::list))
+            .route("/v1/senders/{id}", get(senders::one))
             .route("/v1/webhook-events", get(events::list))
             .route("/v1/webhook-events/{id}", get(events::one))
             .route("/v1/webhook-events/{id}/replay", post(replay::replay))

@@ -54,7 +54,9 @@ impl Functions {
 
 /// The routes of function `send` in the template.
 fn is_sends(method: &Method, path: &str) -> bool {
-    method == Method::POST && (path == "/v1/messages" || path.starts_with("/v1/bulk-jobs"))
+    let sends = ["/v1/bulk-jobs", "/v1/senders"];
+    method == Method::POST
+        && (path == "/v1/messages" || sends.iter().any(|start| path.starts_with(start)))
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.

@@ -24,21 +24,22 @@ pub(crate) async fn look_after(
         return Ok(());
     };
     let message = lapse(&state.store, message, now).await?;
-    // Looked at again later and later, so that what stays open does not stand before what comes due after it.
-    state
-        .store
-        .postpone(
-            &message,
-            now.saturating_add(wait(&message, now)).unwrap_or(now),
-        )
-        .await?;
-    if claimable(&message, now) {
-        state
-            .lanes
-            .put(tenant, &message, SignedDuration::ZERO, None)
-            .await?;
+    let claimable = claimable(&message, now);
+    let paused = claimable && is_paused(state, &message).await?;
+    // Looked at again later and later, so that what stays open does not stand before what comes due after it. What waits
+    // for its sender goes on soon after that is resumed.
+    let wait = if paused { SOONEST } else { wait(&message, now) };
+    let again = now.saturating_add(wait).unwrap_or(now);
+    state.store.postpone(&message, again).await?;
+    if claimable && !paused {
+        state.lanes.put(&message, SignedDuration::ZERO).await?;
     }
     Ok(())
+}
+
+async fn is_paused(state: &State, message: &Outbound) -> Result<bool, SweepError> {
+    let pace = state.store.pace(&message.tenant, &message.sender).await?;
+    Ok(pace.paused.is_some())
 }
 
 /// As long again as the message is overdue, within bounds.

@@ -202,17 +202,23 @@ pub(crate) async fn start(
     if job.status != JobStatus::Running && !state.store.start_job(&job, clock::now()).await? {
         return Err(not_startable(find(&state, &tenant, &id).await?.status));
     }
-    let hint = DispatchBody::V1 {
-        tenant: tenant.clone(),
-        sender: job.sender.clone(),
-    };
-    let hinted = async { state.parts.dispatch.send(&tenant, Entry::of(&hint)?).await };
-    if let Err(error) = hinted.await {
-        let error = telemetry::chain(&error);
-        tracing::warn!(job.id = %job.id, error, "hint not queued, the sweeper will see to the job");
-    }
+    hint_dispatch(&state, &tenant, &job.sender).await;
     let job = find(&state, &tenant, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(JobDto::from(&job))))
+}
+
+/// Puts a hint to dispatch a sender's jobs. If the queue fails, the sweeper finds the sender: it is due.
+pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &PhoneNumberId) {
+    let hint = DispatchBody::V1 {
+        tenant: tenant.clone(),
+        sender: sender.clone(),
+        handed_out: Vec::new(),
+    };
+    let hinted = async { state.parts.dispatch.send(tenant, Entry::of(&hint)?).await };
+    if let Err(error) = hinted.await {
+        let error = telemetry::chain(&error);
+        tracing::warn!(sender.id = %sender, error, "hint not queued, the sweeper will see to the jobs");
+    }
 }
 
 fn not_startable(status: JobStatus) -> Problem {

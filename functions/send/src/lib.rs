@@ -1,4 +1,4 @@
-//! Takes in everything that sends: single messages and bulk jobs.
+//! Takes in everything that sends: single messages and bulk jobs; lets paused senders send again.
 //!
 //! Trigger: the HTTP API. Role: reads and writes `messages`, reads `out/*` secrets, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
@@ -8,11 +8,13 @@ mod idempotency;
 mod jobs;
 mod messages;
 mod recipients;
+mod senders;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::post;
 use heliograph::messaging::attempt::Sending;
+use heliograph::messaging::pace::Pacer;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
@@ -65,6 +67,7 @@ pub struct State {
 struct Parts {
     secrets: SecretsCache,
     sending: Sending,
+    pacer: Pacer,
     lanes: Lanes,
     dispatch: Queue,
 }
@@ -78,6 +81,7 @@ impl State {
         let parts = Parts {
             secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
             sending: Sending::new(store.clone(), meta, clock::now),
+            pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),
         };
@@ -101,6 +105,7 @@ pub fn router(state: State) -> Router {
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
         .route("/v1/bulk-jobs/{id}/start", post(jobs::start))
+        .route("/v1/senders/{id}/resume", post(senders::resume))
         .with_state(state);
     edge(routes)
 }
@@ -112,5 +117,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(messages::send, jobs::create, jobs::start, recipients::add))]
+#[openapi(paths(
+    messages::send,
+    jobs::create,
+    jobs::start,
+    recipients::add,
+    senders::resume
+))]
 struct Document;

@@ -39,7 +39,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
         (status = 400, description = "Faults in the body, each with its place", body = Problem),
         (status = 401, description = "No valid API key", body = Problem),
         (status = 403, description = "The key may not send", body = Problem),
-        (status = 409, description = "The 24-hour window is closed, or a request with this key is running", body = Problem),
+        (status = 409, description = "The 24-hour window is closed, the sender is paused, or a request with this key is running", body = Problem),
         (status = 422, description = "The key was used with another body, or the provider refused the message", body = Problem),
         (status = 429, description = "The provider asks to slow down", body = Problem),
         (status = 502, description = "The provider failed; `message_id` names the message", body = Problem),
@@ -124,6 +124,13 @@ fn problem(error: SubmitError) -> Problem {
         SubmitError::WindowClosed => Problem::conflict(
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",
+        ),
+        SubmitError::SenderPaused(pause) => Problem::conflict(
+            "sender_paused",
+            format!(
+                "the sender is paused since {}: {}. Remedy: {}. Then POST /v1/senders/{{id}}/resume",
+                pause.since, pause.reason, pause.remedy
+            ),
         ),
         SubmitError::OtherBody => Problem::idempotency_mismatch(),
         SubmitError::Store(error) => error.into(),

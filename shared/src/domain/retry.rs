@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const MAX_ATTEMPTS: u32 = 5;
 
 /// Meta's pair limit, whose waiting time Meta prescribes.
-const PAIR_LIMIT: i64 = 131_056;
+pub(super) const PAIR_LIMIT: i64 = 131_056;
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

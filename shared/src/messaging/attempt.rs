@@ -1,7 +1,8 @@
-//! One attempt to send one message: claim, call, record.
+//! One attempt to send one message: claim, wait for the slot, call, record.
 //!
 //! The only place where a provider is asked to send. Idempotency key: the message id; a second attempt at the same
-//! time loses the claim.
+//! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
+//! cannot begin in its slot does not begin.
 
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
@@ -9,18 +10,19 @@ use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::{Outbound, State};
+use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
 use crate::domain::secret::Credential;
 use crate::provider::meta::client::{MetaClient, SendOutcome};
-use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
-use jiff::Timestamp;
+use crate::store::{ClaimError, Expiring, Job, JobStatus, Pace, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// A job's head is read again after this long: pause and cancel act within it.
-const JOB_LIFETIME: Duration = Duration::from_secs(1);
+/// Heads of jobs and the pace of senders are read again after this long: pause and cancel act within it.
+const HEAD_LIFETIME: Duration = Duration::from_secs(1);
 
 /// What it takes to send: the ledger and the provider.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub struct Sending {
     store: Store,
     meta: MetaClient,
     jobs: Expiring<Arc<Job>>,
+    paces: Expiring<Arc<Pace>>,
     now: fn() -> Timestamp,
 }
 
@@ -38,6 +41,8 @@ pub enum Attempted {
     Made(Box<Outbound>),
     /// The message may not be sent now, or not any more; this is how it stands, if it is there at all.
     NotNow(Option<Box<Outbound>>),
+    /// Its call could not begin in its slot; it waits for another one.
+    TooLate(Box<Outbound>),
 }
 
 /// Why an attempt could not be made. The message is as it was, or its lease runs out.
@@ -55,20 +60,26 @@ impl Sending {
         Self {
             store,
             meta,
-            jobs: Expiring::new(100, JOB_LIFETIME),
+            jobs: Expiring::new(100, HEAD_LIFETIME),
+            paces: Expiring::new(100, HEAD_LIFETIME),
             now,
         }
     }
 
-    /// Claims the message, calls the provider with `credential`, and writes the outcome. An account without a
+    /// Claims the message, calls the provider with `credential` in `slot`, and writes the outcome. An account without a
     /// credential refuses the message: its ledger must say why it was not sent.
     pub async fn attempt(
         &self,
         tenant: &TenantId,
         id: &MessageId,
         credential: Option<&Credential>,
+        slot: Slot,
     ) -> Result<Attempted, AttemptError> {
+        sleep(slot.wait_to_claim((self.now)())).await;
         let claimed_at = (self.now)();
+        if slot.is_over(claimed_at) {
+            return self.missed(tenant, id).await;
+        }
         let token = Uuid::new_v4().simple().to_string();
         let message = match self.store.claim(tenant, id, &token, claimed_at).await {
             Ok(message) => message,
@@ -82,23 +93,31 @@ impl Sending {
                 .record(message, &token, result, Duration::ZERO, None)
                 .await;
         };
-        let late = (self.now)().duration_since(claimed_at) > START_WITHIN;
         let content = match prepared {
-            Ok(Prepared::Content(content)) if !late => content,
+            Ok(Prepared::Content(content)) => content,
             Ok(Prepared::Unsendable(failure)) => {
                 let result = CallResult::Refused(failure);
                 return self
                     .record(message, &token, result, Duration::ZERO, None)
                     .await;
             }
-            Ok(Prepared::Content(_) | Prepared::JobStopped) => {
-                return self.give_back(message, &token).await.map(Attempted::NotNow);
+            Ok(Prepared::Stopped) => {
+                let message = self.give_back(message, &token).await?;
+                return Ok(Attempted::NotNow(Some(message)));
             }
             Err(error) => {
                 self.give_back(message, &token).await?;
                 return Err(error.into());
             }
         };
+        sleep(slot.wait((self.now)())).await;
+        let starting = (self.now)();
+        if slot.is_over(starting) || starting.duration_since(claimed_at) > START_WITHIN {
+            return self
+                .give_back(message, &token)
+                .await
+                .map(Attempted::TooLate);
+        }
         let body = content.wire(&message.to, message.id.as_str());
         let began = Instant::now();
         let outcome = self
@@ -129,18 +148,77 @@ impl Sending {
             credential: credential.map(|credential| credential.alias.clone()),
         };
         let message = self.store.apply(message, &event, (self.now)()).await?;
+        if let Some(failure) = message.failure() {
+            self.heed(&message, failure).await;
+        }
         Ok(Attempted::Made(Box::new(message)))
+    }
+
+    /// What a refusal means for the sender. A credential that was refused may have been replaced meanwhile: that is for
+    /// [`Sending::pause`]. Nothing is lost if this fails, for the next message is refused alike.
+    async fn heed(&self, message: &Outbound, failure: &ProviderFailure) {
+        let now = (self.now)();
+        let heeded = match consequence(failure, now) {
+            Consequence::Nothing => return,
+            Consequence::Pause(_) if failure.class == Class::Credential => return,
+            Consequence::Pause(pause) => self.pause_with(message, &pause).await,
+            Consequence::SlowDown => self.slow_down(message, now).await,
+        };
+        if let Err(error) = heeded {
+            tracing::warn!(sender.id = %message.sender, %error, "the sender's pace was not changed");
+        }
+    }
+
+    async fn slow_down(&self, message: &Outbound, now: Timestamp) -> Result<(), StoreError> {
+        let (tenant, sender) = (&message.tenant, &message.sender);
+        // What this worker knows is a second old at most: somebody has done it already.
+        let known = self.pace(message).await?;
+        if Slowed::again(known.slowed.as_ref(), now).is_none() {
+            return Ok(());
+        }
+        self.store.slow_down(tenant, sender, now).await?;
+        self.paces.remove(&pace_name(message));
+        Ok(())
+    }
+
+    /// Pauses the sender of a message whose credential was refused, and which has no other.
+    pub async fn pause(&self, message: &Outbound) -> Result<(), StoreError> {
+        let consequence = message
+            .failure()
+            .map(|failure| consequence(failure, (self.now)()));
+        match consequence {
+            Some(Consequence::Pause(pause)) => self.pause_with(message, &pause).await,
+            Some(Consequence::Nothing | Consequence::SlowDown) | None => Ok(()),
+        }
+    }
+
+    async fn pause_with(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {
+        let (tenant, sender) = (&message.tenant, &message.sender);
+        if self.store.pause_sender(tenant, sender, pause).await? {
+            tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
+        }
+        self.paces.remove(&pace_name(message));
+        Ok(())
     }
 
     async fn give_back(
         &self,
         message: Outbound,
         token: &str,
-    ) -> Result<Option<Box<Outbound>>, AttemptError> {
+    ) -> Result<Box<Outbound>, AttemptError> {
         let event = Event::GivenBack { token };
-        Ok(Some(Box::new(
+        Ok(Box::new(
             self.store.apply(message, &event, (self.now)()).await?,
-        )))
+        ))
+    }
+
+    /// The slot was over before the message was claimed.
+    async fn missed(&self, tenant: &TenantId, id: &MessageId) -> Result<Attempted, AttemptError> {
+        let message = self.store.outbound(tenant, id).await?.map(Box::new);
+        Ok(match message {
+            Some(message) if message.state == State::Queued => Attempted::TooLate(message),
+            message => self.look_after(message).await?,
+        })
     }
 
     /// A message that cannot be claimed may have run out of time or of its lease: then that is written down.
@@ -154,6 +232,9 @@ impl Sending {
 
     /// What the message says: its own content, or its job's with the placeholders filled.
     async fn prepare(&self, message: &Outbound) -> Result<Prepared, StoreError> {
+        if self.pace(message).await?.paused.is_some() {
+            return Ok(Prepared::Stopped);
+        }
         let Some(job) = &message.job else {
             return Ok(match &message.content {
                 Some(content) => Prepared::Content(content.clone()),
@@ -166,7 +247,7 @@ impl Sending {
             )));
         };
         if job.status != JobStatus::Running {
-            return Ok(Prepared::JobStopped);
+            return Ok(Prepared::Stopped);
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
         // Checked when the recipient was added; a rule may have changed since.
@@ -174,6 +255,16 @@ impl Sending {
             Ok(content) => Prepared::Content(content),
             Err(_) => Prepared::Unsendable(unsendable("the job's message cannot be filled")),
         })
+    }
+
+    async fn pace(&self, message: &Outbound) -> Result<Arc<Pace>, StoreError> {
+        let name = pace_name(message);
+        if let Some(pace) = self.paces.get(&name, Instant::now()) {
+            return Ok(pace);
+        }
+        let pace = Arc::new(self.store.pace(&message.tenant, &message.sender).await?);
+        self.paces.put(&name, pace.clone(), Instant::now());
+        Ok(pace)
     }
 
     async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
@@ -212,12 +303,20 @@ pub async fn lapse(
     store.apply(message, &event, now).await
 }
 
+async fn sleep(wait: SignedDuration) {
+    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+}
+
+fn pace_name(message: &Outbound) -> String {
+    format!("{}/{}", message.tenant, message.sender)
+}
+
 enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
-    /// Its job is not running.
-    JobStopped,
+    /// Its job is not running, or its sender is paused.
+    Stopped,
 }
 
 fn unsendable(why: &str) -> ProviderFailure {

@@ -12,12 +12,14 @@ use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound, State, Times};
+use crate::domain::pace::Pause;
 use crate::store::{
     Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
     Transaction, WindowPolicy,
 };
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
+use tokio::try_join;
 
 /// How long after a person's last message free-form messages may be sent to them. Source: Meta, "Customer service
 /// windows".
@@ -61,6 +63,9 @@ pub enum SubmitError {
     /// The person has not written within the window, and the message is not a template.
     #[error("the 24-hour window is closed")]
     WindowClosed,
+    /// Nothing leaves the sender before somebody has looked after it.
+    #[error("the sender is paused")]
+    SenderPaused(Pause),
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     OtherBody,
@@ -82,10 +87,15 @@ pub async fn submit(
     {
         return Ok(submitted);
     }
-    let sender = store
-        .sender(tenant, &submission.from)
-        .await?
-        .ok_or(SubmitError::UnknownSender)?;
+    let (sender, pace) = try_join!(
+        store.sender(tenant, &submission.from),
+        store.pace(tenant, &submission.from)
+    )?;
+    let sender = sender.ok_or(SubmitError::UnknownSender)?;
+    let scheduled = submission.send_at.is_some_and(|time| now < time);
+    if let Some(pause) = pace.paused.filter(|_| !scheduled) {
+        return Err(SubmitError::SenderPaused(pause));
+    }
     let contact = match people::person_of(&submission.to) {
         Some(person) => people::contact_of(store, tenant, &person, now).await?,
         None => None,

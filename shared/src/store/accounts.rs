@@ -1,6 +1,7 @@
 //! Accounts, their WABAs and senders.
 
 use super::item::{Indexes, Key, body, item, text};
+use super::page::{Index, Listed, Listing, Order, Slice};
 use super::{Store, StoreError, keys};
 use crate::domain::id::AccountId;
 use crate::domain::identity::{PhoneNumberId, TenantId, WabaId};
@@ -113,8 +114,32 @@ impl Store {
     /// Writes a sender; writing it again changes it.
     pub async fn put_sender(&self, sender: &Sender) -> Result<(), StoreError> {
         let key = Key::new(keys::sender(&sender.tenant, &sender.id), keys::HEAD);
-        self.put(item("sender", key, Indexes::default(), sender)?)
-            .await
+        let indexes = Indexes {
+            list_key: Some(keys::senders(&sender.tenant)),
+            list_sort: Some(sender.id.to_string()),
+            ..Indexes::default()
+        };
+        self.put(item("sender", key, indexes, sender)?).await
+    }
+
+    /// A tenant's senders, by their ids.
+    pub async fn senders(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<Sender>, StoreError> {
+        let listing = Listing {
+            index: Index::LIST,
+            partitions: vec![keys::senders(tenant)],
+            prefix: String::new(),
+            order: Order::Ascending,
+        };
+        let page = self.list_items(&self.messages, &listing, slice).await?;
+        let entries = page.entries.into_iter().map(body);
+        Ok(Listed {
+            entries: entries.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
     }
 
     /// The sender of this id, if it is this tenant's.

@@ -70,11 +70,12 @@ pub(super) fn sender(tenant: &TenantId, id: &PhoneNumberId) -> String {
     format!("T#{tenant}#S#{id}")
 }
 
-/// Beside the sender itself: its pace, written every second while it sends.
+/// Beside the sender itself: its pace.
 pub(super) const PACE: &str = "PACE";
 
-/// Beside the sender itself: the slots of its single messages.
-pub(super) const SINGLES: &str = "SINGLES";
+pub(super) fn senders(tenant: &TenantId) -> String {
+    format!("T#{tenant}#SENDERS")
+}
 
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")

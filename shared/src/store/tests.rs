@@ -5,6 +5,7 @@
 mod claims;
 mod concurrency;
 mod lists;
+mod pace;
 mod people;
 mod recipients;
 mod transactions;

@@ -18,6 +18,7 @@ mod lists;
 mod neighbour;
 mod recipients;
 mod refusals;
+mod senders;
 mod sending;
 mod tenants;
 

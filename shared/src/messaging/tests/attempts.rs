@@ -4,10 +4,11 @@ use super::*;
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
 use crate::domain::message::{OnUnknown, Outbound, Outcome, State};
+use crate::domain::pace::Slot;
 use crate::messaging::attempt::{Attempted, Sending};
 use crate::store::tests::{job, recipient, write, write_job};
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 fn start() -> Timestamp {
@@ -20,7 +21,11 @@ fn later() -> Timestamp {
 
 async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
     let credential = credential();
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential));
+    let always = Slot {
+        at: at(0),
+        until: at(1_000_000),
+    };
+    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), always);
     attempt.await.unwrap()
 }
 
@@ -144,6 +149,92 @@ async fn a_call_that_could_not_begin_in_time_does_not_begin() {
     let outcome = message.attempts.first().unwrap().outcome;
     assert_eq!(outcome, Some(Outcome::NotStarted));
     assert!(meta.bodies().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_begin_in_its_slot_does_not_begin() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let credential = credential();
+    // The first slot is over at once, the second while the message is being claimed.
+    for (clock, until) in [(start as fn() -> Timestamp, at(0)), (ticking, at(1))] {
+        let slot = Slot { at: at(-1), until };
+        let sending = Sending::new(store.clone(), meta.client.clone(), clock);
+        let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), slot);
+        assert!(matches!(attempt.await.unwrap(), Attempted::TooLate(_)));
+        assert_eq!(stored(&store, &message).await.state, State::Queued);
+    }
+    assert!(meta.bodies().is_empty());
+}
+
+/// A clock that goes on by half a second whenever it is read.
+fn ticking() -> Timestamp {
+    static HALVES: AtomicI64 = AtomicI64::new(0);
+    at(0)
+        + SignedDuration::from_millis(500)
+            * i32::try_from(HALVES.fetch_add(1, Ordering::SeqCst)).unwrap()
+}
+
+#[tokio::test]
+async fn a_refusal_slows_down_or_pauses_the_sender_it_is_about() {
+    let refusals = [
+        (r#"{"error":{"message":"x","code":130429}}"#, true, false),
+        (r#"{"error":{"message":"x","code":131048}}"#, false, true),
+        (r#"{"error":{"message":"x","code":368}}"#, false, true),
+        (r#"{"error":{"message":"x","code":131056}}"#, false, false),
+        (r#"{"error":{"message":"x","code":131026}}"#, false, false),
+    ];
+    for (answer, slowed, paused) in refusals {
+        let (store, meta) = (empty_store().await, Meta::answering(400, answer).await);
+        let message = queued(at(0));
+        write(&store, &message).await;
+        let sending = Sending::new(store.clone(), meta.client.clone(), start);
+        attempt(&sending, &message).await;
+        let pace = store.pace(&message.tenant, &message.sender).await.unwrap();
+        assert_eq!(
+            (pace.slowed.is_some(), pace.paused.is_some()),
+            (slowed, paused),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_paused_sender_sends_nothing_and_its_messages_stay_queued() {
+    let refused = r#"{"error":{"message":"x","code":131048}}"#;
+    let (store, meta) = (empty_store().await, Meta::answering(400, refused).await);
+    let (first, mut second) = (queued(at(0)), queued(at(0)));
+    second.id = crate::domain::id::MessageId::derived(at(0), &["second"]);
+    write(&store, &first).await;
+    write(&store, &second).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    attempt(&sending, &first).await;
+    attempt(&sending, &second).await;
+    assert_eq!(stored(&store, &second).await.state, State::Queued);
+    assert_eq!(meta.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_credential_pauses_the_sender_once_it_is_known_to_be_the_last_one() {
+    let refused = r#"{"error":{"message":"x","code":190}}"#;
+    let (store, meta) = (empty_store().await, Meta::answering(401, refused).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    let Attempted::Made(message) = attempt(&sending, &message).await else {
+        unreachable!("no call was made");
+    };
+    let paused = async || {
+        store
+            .pace(&message.tenant, &message.sender)
+            .await
+            .unwrap()
+            .paused
+    };
+    assert_eq!(paused().await, None);
+    sending.pause(&message).await.unwrap();
+    assert_eq!(paused().await.unwrap().code, Some(190));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::identity::TenantId;
 use crate::domain::message::State;
+use crate::domain::pace::Pause;
 use crate::messaging::submit::{
     IdempotencyClaim, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
 };
@@ -28,6 +29,35 @@ async fn send(
 
 fn tenant() -> TenantId {
     "demo".parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_for_now_is_refused_while_its_sender_is_paused() {
+    let store = store_with(WindowPolicy::Off).await;
+    let pause = Pause {
+        since: at(0),
+        code: Some(368),
+        reason: "blocked".into(),
+        remedy: "appeal".into(),
+    };
+    let sender = "100000000000001".parse().unwrap();
+    let paused = store.pause_sender(&tenant(), &sender, &pause).await;
+    assert!(paused.unwrap());
+    let refused = send(&store, None, at(1)).await;
+    assert!(matches!(refused, Err(SubmitError::SenderPaused(why)) if why == pause));
+    let mut later = text_message();
+    let members = later.as_object_mut().unwrap();
+    members.insert("send_at".to_owned(), json!("2099-01-01T00:00:00Z"));
+    let submission = Submission::read(&later, at(1)).unwrap();
+    let submitted = submit(&store, &tenant(), submission, None, at(1)).await;
+    assert_eq!(submitted.unwrap().message.state, State::Queued);
+    assert!(
+        store
+            .resume_sender(&tenant(), &sender, at(2))
+            .await
+            .unwrap()
+    );
+    assert!(send(&store, None, at(3)).await.is_ok());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A bulk job as a caller sees it.
 
-use super::{CountsDto, Named};
+use super::{CountsDto, Named, PauseDto};
 use crate::domain::content::Kind;
 use crate::domain::id::JobId;
 use crate::domain::identity::PhoneNumberId;
@@ -45,6 +45,9 @@ pub struct JobDto {
     /// When nothing was left to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// Why nothing is sent though it runs: its sender is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_paused: Option<PauseDto>,
 }
 
 impl JobDto {
@@ -65,6 +68,7 @@ impl JobDto {
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
+            sender_paused: None,
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{accepted, at, ended, queued, status};
 use crate::domain::message::{Outcome, State, Status};
 use futures_util::future::join_all;
-use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,31 +53,6 @@ async fn neither_of_two_writers_undoes_the_other() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_two_single_messages_get_the_same_slot() {
-    let store = empty_store().await;
-    let sender = sender(WindowPolicy::Off);
-    let every = SignedDuration::from_micros(12_500);
-    let slots = (0..50).map(|_| store.single_slot(&sender.tenant, &sender.id, every, at(0)));
-    let mut slots: Vec<Timestamp> = join_all(slots)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    slots.sort_unstable();
-    let wanted: Vec<Timestamp> = (0..50).map(|number| at(0) + every * number).collect();
-    assert_eq!(slots, wanted);
-    // Behind schedule: a late sender does not catch up by a burst.
-    let next = store
-        .single_slot(&sender.tenant, &sender.id, every, at(60))
-        .await;
-    assert_eq!(next.unwrap(), at(60));
-    let next = store
-        .single_slot(&sender.tenant, &sender.id, every, at(60))
-        .await;
-    assert_eq!(next.unwrap(), at(60) + every);
-}
-
 fn delta(tenant: &str, by: i64) -> CounterDelta {
     let counter = |of: &str, part: &str, name: &str| Counter {
         tenant: tenant.parse().unwrap(),
@@ -115,46 +89,4 @@ async fn counters_move_with_their_position_and_only_once() {
         parts,
         BTreeMap::from([("100000000000001".to_owned(), wanted)])
     );
-}
-
-#[tokio::test]
-async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
-    let store = empty_store().await;
-    let job = job(at(0));
-    write_job(&store, &job).await;
-    store
-        .add_recipients(&job, &[recipient(&job, 1)], at(0))
-        .await
-        .unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
-    assert!(!store.start_job(&job, at(0)).await.unwrap());
-    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
-    assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));
-    let lease = Lease {
-        until: at(2),
-        next_run: at(1),
-        window: 10,
-    };
-    let (tenant, sender) = (&job.tenant, &job.sender);
-    assert!(
-        store
-            .lease_slots(tenant, sender, &pace, lease)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .lease_slots(tenant, sender, &pace, lease)
-            .await
-            .unwrap()
-    );
-    assert_eq!(store.overdue(at(5), 9).await.unwrap().senders, []);
-    let dead = at(6) + SignedDuration::from_millis(1);
-    let stalled = store.overdue(dead, 9).await.unwrap().senders;
-    assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
-    assert!(store.finish_job(&job, at(7)).await.unwrap());
-    let pace = store.pace(tenant, sender).await.unwrap();
-    assert!(pace.jobs.is_empty());
-    assert!(store.rest(tenant, sender, &pace).await.unwrap());
-    assert_eq!(store.overdue(dead, 9).await.unwrap().senders, []);
 }
