@@ -118,6 +118,16 @@ impl Sending {
                 .await
                 .map(Attempted::TooLate);
         }
+        self.call(message, &token, credential, &content).await
+    }
+
+    async fn call(
+        &self,
+        message: Outbound,
+        token: &str,
+        credential: &Credential,
+        content: &Content,
+    ) -> Result<Attempted, AttemptError> {
         let body = content.wire(&message.to, message.id.as_str());
         let began = Instant::now();
         let outcome = self
@@ -129,7 +139,7 @@ impl Sending {
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
-        self.record(message, &token, result, began.elapsed(), Some(credential))
+        self.record(message, token, result, began.elapsed(), Some(credential))
             .await
     }
 

@@ -47,16 +47,17 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
         "/s",
     );
     let (least, most) = seconds(&times);
+    // A slot is 1.01 s / pace long, and one may be missed.
     table.at_least(
         "least in one of the whole seconds between",
         least,
-        pace * 0.98,
+        pace * 0.95,
         "",
     );
     table.at_most(
         "most in one of the whole seconds between",
         most,
-        pace * 1.02,
+        pace,
         "",
     );
     let stats = caller.simulator_counts().await?;
@@ -65,7 +66,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.at_most(
         "most in any second, wherever it begins",
         highest.context("no rate")?,
-        pace * 1.02,
+        pace,
         "",
     );
     outcome(&caller, &counts, recipients, table).await?;
