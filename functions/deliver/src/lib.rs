@@ -6,10 +6,11 @@
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{Lane, Outbound, State as MessageState};
+use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::pace::Slot;
 use heliograph::domain::queue::{DeliverBody, slot};
 use heliograph::domain::secret::Credential;
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, Sending, lapse};
 use heliograph::messaging::pace::{Leave, Pacer};
 use heliograph::provider::meta::client::{ClientError, MetaClient};

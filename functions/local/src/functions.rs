@@ -52,11 +52,14 @@ impl Functions {
     }
 }
 
-/// The routes of function `send` in the template.
+/// The routes of function `send` in the template; all else is `api`'s, be it a route of its own or `$default`.
 fn is_sends(method: &Method, path: &str) -> bool {
-    let sends = ["/v1/bulk-jobs", "/v1/senders"];
-    method == Method::POST
-        && (path == "/v1/messages" || sends.iter().any(|start| path.starts_with(start)))
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_its_path = matches!(
+        parts[..],
+        ["", "v1", "messages" | "bulk-jobs"] | ["", "v1", "bulk-jobs" | "senders", _, _]
+    );
+    method == Method::POST && is_its_path
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.

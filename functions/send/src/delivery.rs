@@ -1,8 +1,9 @@
 //! What happens to a message that is written down, while its caller waits.
 
 use crate::State;
-use heliograph::domain::message::{Outbound, State as MessageState};
+use heliograph::domain::message::Outbound;
 use heliograph::domain::pace::Slot;
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace::Leave;
 use heliograph::service::clock;
@@ -44,6 +45,8 @@ impl Delivered {
         }
     }
 
+    /// A message that the provider took and could not deliver was taken all the same: its state says the rest. So
+    /// whoever asks again hears the status that the first answer had.
     fn of(message: Outbound) -> Self {
         let message = Box::new(message);
         match message.state {
@@ -55,6 +58,7 @@ impl Delivered {
             | MessageState::Delivered
             | MessageState::Read
             | MessageState::Received => Self::Taken(message),
+            MessageState::Failed if message.provider_id().is_some() => Self::Taken(message),
             MessageState::Failed | MessageState::Cancelled | MessageState::Expired => {
                 Self::Failed(message)
             }

@@ -5,10 +5,9 @@
 
 use super::failure::ProviderFailure;
 use super::identity::Wamid;
-use super::message::{
-    Attempt, Lane, OfAttempt, OnUnknown, Outbound, Outcome, Price, State, Status, advance,
-};
+use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome, Price};
 use super::retry::{self, Retry};
+use super::state::{OfAttempt, State, Status, advance};
 use super::webhook::StatusUpdate;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

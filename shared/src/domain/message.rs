@@ -4,13 +4,12 @@ use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
 use super::identity::{GroupId, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::state::{State, Status};
 use super::webhook::Person;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-pub use super::state::{OfAttempt, State, Status, advance};
 
 /// What may not wait behind what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

@@ -9,10 +9,11 @@ use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
-use crate::domain::message::{Outbound, State};
+use crate::domain::message::Outbound;
 use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
 use crate::domain::secret::Credential;
-use crate::provider::meta::client::{MetaClient, SendOutcome};
+use crate::domain::state::State;
+use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
 use crate::store::{ClaimError, Expiring, Job, JobStatus, Pace, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -132,7 +133,12 @@ impl Sending {
         let began = Instant::now();
         let outcome = self
             .meta
-            .send(&credential.token, &message.sender, &body)
+            .send(
+                &credential.token,
+                &message.sender,
+                Endpoint::of(&content),
+                &body,
+            )
             .await;
         let result = match outcome {
             SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),

@@ -4,7 +4,8 @@ use super::item::{Indexes, Item, Key, item};
 use super::messages::StateBucket;
 use super::{StoreError, keys};
 use crate::domain::identity::{GroupId, Identity, Recipient};
-use crate::domain::message::{Inbound, Lane, Message, Outbound, State};
+use crate::domain::message::{Inbound, Lane, Message, Outbound};
+use crate::domain::state::State;
 use crate::domain::webhook::Person;
 use jiff::{SignedDuration, Timestamp};
 

@@ -206,17 +206,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let change = Change {
-            update: "SET #type = :type, v = :one, due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
+            update: "SET due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
             condition: None,
-            names: vec![("#type", "type")],
+            names: vec![],
             values: vec![
-                (":type".into(), text("pace")),
                 (":one".into(), number(1)),
                 (":due_key".into(), text(due_key(&job.sender))),
-                (":due".into(), text(keys::due_sort(now, job.sender.as_str()))),
+                (
+                    ":due".into(),
+                    text(keys::due_sort(now, job.sender.as_str())),
+                ),
                 (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
             ],
-        };
+        }
+        .making("pace");
         let key = pace_key(&job.tenant, &job.sender);
         transaction.update(&self.messages, key, &change)
     }
@@ -229,7 +232,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let change = Change {
             update: "DELETE jobs :job ADD rev :one".into(),
-            condition: None,
+            condition: Some("attribute_exists(pk)".into()),
             names: vec![],
             values: vec![
                 (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),

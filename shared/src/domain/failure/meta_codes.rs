@@ -355,6 +355,7 @@ const MARKETING: Group = Group {
         (131_055, "only marketing templates may be sent this way"),
         (131_063, "marketing templates may not be sent this way"),
         (134_100, "only marketing messages may be sent this way"),
+        (134_103, "Meta does not take the marketing message this way"),
     ],
 };
 

@@ -27,6 +27,7 @@ pub(crate) fn queued(now: Timestamp) -> Outbound {
             object: json!({"body": "hello"}),
             reply_to: None,
             recipient_identity_key_hash: None,
+            marketing: None,
         }),
         job: None,
         variables: None,

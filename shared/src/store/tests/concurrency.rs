@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{accepted, at, ended, queued, status};
-use crate::domain::message::{Outcome, State, Status};
+use crate::domain::message::Outcome;
+use crate::domain::state::{State, Status};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
