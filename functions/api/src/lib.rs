@@ -11,8 +11,10 @@ mod events;
 mod health;
 mod listing;
 mod messages;
+mod plan;
 mod recipients;
 mod replay;
+mod report;
 mod stats;
 
 #[cfg(test)]
@@ -133,7 +135,9 @@ pub fn router(state: State) -> Router {
             .route("/v1/contacts/{id}", get(contacts::one))
             .route("/v1/bulk-jobs", get(bulk_jobs::list))
             .route("/v1/bulk-jobs/{id}", get(bulk_jobs::one))
+            .route("/v1/bulk-jobs/{id}/plan", get(plan::plan))
             .route("/v1/bulk-jobs/{id}/recipients", get(recipients::list))
+            .route("/v1/bulk-jobs/{id}/report.csv", get(report::report))
             .route("/v1/webhook-events", get(events::list))
             .route("/v1/webhook-events/{id}", get(events::one))
             .route("/v1/webhook-events/{id}/replay", post(replay::replay))

@@ -4,12 +4,13 @@ use crate::recipients::{self, Taken};
 use crate::{DispatchError, State};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::job::Job;
 use heliograph::domain::message::Lane;
 use heliograph::domain::pace::{Slots, interval, window};
 use heliograph::domain::queue::{DeliverBody, DispatchBody};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
-use heliograph::store::{Job, JobStatus, Lease, Pace, Sender, StoreError};
+use heliograph::store::{Lease, Pace, Sender, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far ahead slots are handed out: a second, and one more for the way through the queue.
@@ -32,7 +33,7 @@ pub(crate) async fn run(
     if pace.next_run.is_some_and(|next_run| now < next_run) {
         return Ok(());
     }
-    let jobs = running(state, tenant, &pace).await?;
+    let jobs = at_work(state, tenant, &pace).await?;
     let sender = match state.store.sender(tenant, sender).await? {
         Some(sender) if !jobs.is_empty() => sender,
         Some(_) | None => {
@@ -65,11 +66,11 @@ pub(crate) async fn run(
         .await?)
 }
 
-async fn running(state: &State, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>, StoreError> {
+async fn at_work(state: &State, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
     for id in pace.job_ids() {
         let job = state.store.job(tenant, &id).await?;
-        jobs.extend(job.filter(|job| job.status == JobStatus::Running));
+        jobs.extend(job.filter(|job| job.status.is_at_work()));
     }
     Ok(jobs)
 }

@@ -54,7 +54,8 @@ impl Functions {
 
 /// The routes of function `send` in the template.
 fn is_sends(method: &Method, path: &str) -> bool {
-    method == Method::POST && (path == "/v1/messages" || path.starts_with("/v1/bulk-jobs"))
+    let is_written = method == Method::POST || method == Method::PATCH;
+    is_written && (path == "/v1/messages" || path.starts_with("/v1/bulk-jobs"))
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.

@@ -6,12 +6,14 @@
 mod delivery;
 mod idempotency;
 mod jobs;
+mod life;
 mod messages;
 mod recipients;
+mod retry;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
+use axum::routing::{patch, post};
 use heliograph::messaging::attempt::Sending;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
@@ -100,7 +102,12 @@ pub fn router(state: State) -> Router {
         .route("/v1/messages", post(messages::send))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
-        .route("/v1/bulk-jobs/{id}/start", post(jobs::start))
+        .route("/v1/bulk-jobs/{id}", patch(life::change))
+        .route("/v1/bulk-jobs/{id}/start", post(life::start))
+        .route("/v1/bulk-jobs/{id}/pause", post(life::pause))
+        .route("/v1/bulk-jobs/{id}/resume", post(life::resume))
+        .route("/v1/bulk-jobs/{id}/cancel", post(life::cancel))
+        .route("/v1/bulk-jobs/{id}/retry-failed", post(retry::retry_failed))
         .with_state(state);
     edge(routes)
 }
@@ -112,5 +119,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(messages::send, jobs::create, jobs::start, recipients::add))]
+#[openapi(paths(
+    messages::send,
+    jobs::create,
+    life::change,
+    life::start,
+    life::pause,
+    life::resume,
+    life::cancel,
+    retry::retry_failed,
+    recipients::add
+))]
 struct Document;

@@ -7,11 +7,12 @@ use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
+use crate::domain::job::{Duty, Job};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::{Outbound, State};
 use crate::domain::secret::Credential;
 use crate::provider::meta::client::{MetaClient, SendOutcome};
-use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
+use crate::store::{ClaimError, Expiring, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
@@ -165,7 +166,7 @@ impl Sending {
                 "the message's job is gone",
             )));
         };
-        if job.status != JobStatus::Running {
+        if job.duty((self.now)()) != Duty::Send {
             return Ok(Prepared::JobStopped);
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
@@ -216,7 +217,7 @@ enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
-    /// Its job is not running.
+    /// Its job does not run, or its time has passed.
     JobStopped,
 }
 

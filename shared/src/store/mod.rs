@@ -4,6 +4,7 @@
 //! a consistent read or a conditional write; every write may be repeated. What is allowed is decided in `domain`.
 
 mod accounts;
+mod chunks;
 mod contacts;
 mod conversations;
 mod counters;
@@ -26,6 +27,7 @@ mod setup;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
+pub use chunks::{CHUNK_SIZE, Chunk, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState};
 pub use counters::{Counter, CounterDelta, Position};
@@ -33,7 +35,7 @@ pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
 pub use expiring::Expiring;
 pub use idempotency::{IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
-pub use jobs::{CHUNK_SIZE, Chunk, Job, JobStatus, Progress, RecipientsAdded};
+pub use jobs::JobError;
 pub use keys_of_callers::ApiKey;
 pub use ledger::ClaimError;
 pub use messages::StateBucket;

@@ -1,11 +1,11 @@
 //! A sender's pace: which jobs it runs, and up to when its slots have been given away.
 
 use super::item::{Key, body, number, text};
-use super::jobs::Job;
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::job::Job;
 use crate::domain::message::Outbound;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -50,6 +50,8 @@ pub struct Overdue {
     pub messages: Vec<(TenantId, MessageId)>,
     /// Senders with running jobs whose dispatch was not heard of.
     pub senders: Vec<(TenantId, PhoneNumberId)>,
+    /// Jobs whose time has come, or has passed.
+    pub jobs: Vec<(TenantId, JobId)>,
 }
 
 /// Slots taken for the next second.
@@ -179,6 +181,8 @@ impl Store {
         for key in self.due(&self.messages, now, limit).await? {
             if key.sk == keys::PACE {
                 overdue.senders.extend(sender_of(&key.pk));
+            } else if let Some(job) = keys::job_of(&key.pk) {
+                overdue.jobs.push(job);
             } else {
                 overdue.messages.extend(keys::message_of(&key.pk));
             }

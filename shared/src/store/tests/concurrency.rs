@@ -126,8 +126,7 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
         .add_recipients(&job, &[recipient(&job, 1)], at(0))
         .await
         .unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
-    assert!(!store.start_job(&job, at(0)).await.unwrap());
+    happens(&store, &job, &JobEvent::Started, at(0)).await;
     let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
     assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));
     let lease = Lease {
@@ -152,7 +151,7 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let dead = at(6) + SignedDuration::from_millis(1);
     let stalled = store.overdue(dead, 9).await.unwrap().senders;
     assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
-    assert!(store.finish_job(&job, at(7)).await.unwrap());
+    happens(&store, &job, &JobEvent::AllEnded, at(7)).await;
     let pace = store.pace(tenant, sender).await.unwrap();
     assert!(pace.jobs.is_empty());
     assert!(store.rest(tenant, sender, &pace).await.unwrap());
