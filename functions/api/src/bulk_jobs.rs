@@ -6,13 +6,15 @@ use axum::extract::{Path, State};
 use futures_util::future::try_join_all;
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::TenantId;
+use heliograph::domain::job::Job;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
-use heliograph::service::dto::{JobDto, PauseDto};
+use heliograph::service::clock;
+use heliograph::service::dto::JobDto;
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Job, JobStatus, Store, StoreError};
+use heliograph::store::Store;
 
 /// Lists a tenant's bulk jobs, newest first.
 #[utoipa::path(
@@ -36,7 +38,11 @@ pub(crate) async fn list(
     parameters.finish()?;
     let cursor = Cursor::of("bulk-jobs", &tenant);
     let listed = store.jobs(&tenant, &slice(&query, cursor)?).await?;
-    let counted = listed.entries.iter().map(|job| counted(&store, job));
+    let now = clock::now();
+    let counted = listed
+        .entries
+        .iter()
+        .map(|job| JobDto::read(&store, job, now));
     answer(try_join_all(counted).await?, cursor, listed.next.as_ref())
 }
 
@@ -58,12 +64,7 @@ pub(crate) async fn one(
     let tenant = caller.with(Right::Read)?.tenant;
     parameters.finish()?;
     let job = find(&store, &tenant, &id).await?;
-    let mut shown = counted(&store, &job).await?;
-    if job.status == JobStatus::Running {
-        let pace = store.pace(&tenant, &job.sender).await?;
-        shown.sender_paused = pace.paused.as_ref().map(PauseDto::from);
-    }
-    Ok(Json(shown))
+    Ok(Json(JobDto::read(&store, &job, clock::now()).await?))
 }
 
 /// The job of this id, if it is this tenant's.
@@ -71,17 +72,4 @@ pub(crate) async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<J
     let id: JobId = id_of(id)?;
     let found = store.job(tenant, &id).await?;
     found.ok_or_else(Problem::not_found)
-}
-
-/// The job with its counters. Where these know of more recipients, some were added since the job was read: it is
-/// read again, after its counters, so that the counts close.
-async fn counted(store: &Store, job: &Job) -> Result<JobDto, StoreError> {
-    let of = format!("job:{}", job.id);
-    let numbers = store.numbers(&job.tenant, &of, "-").await?;
-    let shown = JobDto::counted(job, &numbers);
-    if shown.counts.total == job.total {
-        return Ok(shown);
-    }
-    let again = store.job(&job.tenant, &job.id).await?;
-    Ok(again.map_or(shown, |job| JobDto::counted(&job, &numbers)))
 }

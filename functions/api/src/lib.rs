@@ -11,8 +11,10 @@ mod events;
 mod health;
 mod listing;
 mod messages;
+mod plan;
 mod recipients;
 mod replay;
+mod report;
 mod senders;
 mod stats;
 
@@ -132,7 +134,9 @@ pub fn router(state: State) -> Router {
             .route("/v1/contacts/{id}", get(contacts::one))
             .route("/v1/bulk-jobs", get(bulk_jobs::list))
             .route("/v1/bulk-jobs/{id}", get(bulk_jobs::one))
+            .route("/v1/bulk-jobs/{id}/plan", get(plan::plan))
             .route("/v1/bulk-jobs/{id}/recipients", get(recipients::list))
+            .route("/v1/bulk-jobs/{id}/report.csv", get(report::report))
             .route("/v1/senders", get(senders::list))
             .route("/v1/senders/{id}", get(senders::one))
             .route("/v1/webhook-events", get(events::list))

@@ -3,12 +3,13 @@
 use crate::recipients::{self, Taken};
 use crate::{DispatchError, State};
 use heliograph::domain::id::MessageId;
+use heliograph::domain::job::Job;
 use heliograph::domain::message::Lane;
 use heliograph::domain::pace::{Slot, probes};
 use heliograph::domain::queue::{DeliverBody, Probe, millis};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
-use heliograph::store::{Job, Sender, StoreError};
+use heliograph::store::{Sender, StoreError};
 use jiff::SignedDuration;
 
 /// Hints for slots of so short a time are put on the queue together.

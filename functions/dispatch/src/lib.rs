@@ -5,9 +5,14 @@
 //! `bulk` and `dispatch`. Promise: the pace is kept whatever happens, since slots are taken before they are used, and a
 //! job finishes only when a consistent read finds none of its recipients open.
 
+mod again;
 mod handing;
 mod recipients;
 mod tick;
+mod withdraw;
+
+#[cfg(test)]
+mod tests;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::queue::DispatchBody;

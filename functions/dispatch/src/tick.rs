@@ -3,12 +3,14 @@
 
 use crate::{DispatchError, State, handing};
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
-use heliograph::domain::message::{Attempt, Message, Outcome, State as MessageState};
+use heliograph::domain::job::{Duty, Job};
+use heliograph::domain::message::{Attempt, Message, Outcome};
 use heliograph::domain::pace::{Shares, Slot, Slowed, Speed};
 use heliograph::domain::queue::{DispatchBody, Probe};
+use heliograph::domain::state::State as MessageState;
 use heliograph::service::clock;
 use heliograph::service::queue::Entry;
-use heliograph::store::{Job, JobStatus, Lease, Pace, Sender, StoreError};
+use heliograph::store::{Lease, Pace, Sender, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
@@ -109,9 +111,9 @@ async fn begin(
         if pace.next_run.is_some_and(|next_run| now < next_run) {
             return Ok(None);
         }
-        let jobs = running(state, tenant, &pace).await?;
+        let jobs = to_do(state, tenant, &pace, now).await?;
         let sender = state.store.sender(tenant, id).await?;
-        let Some(sender) = sender.filter(|_| !jobs.is_empty() && pace.paused.is_none()) else {
+        let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
             state.store.rest(tenant, id, &pace).await?;
             return Ok(None);
         };
@@ -128,11 +130,21 @@ async fn begin(
     Err(StoreError::Conflict.into())
 }
 
-async fn running(state: &State, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>, StoreError> {
+/// The jobs for which something can be done: while the sender is paused, recipients are only taken back.
+async fn to_do(
+    state: &State,
+    tenant: &TenantId,
+    pace: &Pace,
+    now: Timestamp,
+) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
     for id in pace.job_ids() {
         let job = state.store.job(tenant, &id).await?;
-        jobs.extend(job.filter(|job| job.status == JobStatus::Running));
+        jobs.extend(job.filter(|job| match job.duty(now) {
+            Duty::Nothing => false,
+            Duty::Send => pace.paused.is_none(),
+            Duty::Withdraw(_) => true,
+        }));
     }
     Ok(jobs)
 }

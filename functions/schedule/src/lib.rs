@@ -1,10 +1,11 @@
-//! Looks after what should have happened and has not: messages whose time has come, leases that ran out, senders
-//! whose dispatch died, webhook events that wait for their message.
+//! Looks after what should have happened and has not: messages and jobs whose time has come, leases that ran out,
+//! senders whose dispatch died, webhook events that wait for their message.
 //!
 //! Trigger: EventBridge, each minute. Role: reads and writes `messages` and `logs`, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: whatever died between two writes goes on, and doing it twice changes nothing.
 
 mod events;
+mod jobs;
 mod messages;
 mod senders;
 
@@ -17,7 +18,7 @@ use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::{Queue, QueueError};
 use heliograph::service::telemetry;
-use heliograph::store::{Store, StoreError};
+use heliograph::store::{JobError, Store, StoreError};
 use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use std::error::Error;
@@ -85,6 +86,8 @@ enum SweepError {
     Store(#[from] StoreError),
     #[error("a hint was not queued")]
     Queue(#[from] QueueError),
+    #[error("the job was not moved")]
+    Job(#[from] JobError),
 }
 
 /// One run. What fails is logged and left to the next run; the rest goes on.
@@ -101,6 +104,13 @@ pub async fn handle(
                     "sender",
                     id.as_str(),
                     senders::kick(state, tenant, id).await,
+                );
+            }
+            for (tenant, id) in &overdue.jobs {
+                report(
+                    "job",
+                    id.as_str(),
+                    jobs::look_after(state, tenant, id, now).await,
                 );
             }
             for together in overdue.messages.chunks(TOGETHER) {

@@ -1,4 +1,4 @@
-//! `POST /v1/bulk-jobs` and `POST /v1/bulk-jobs/{id}/start`.
+//! `POST /v1/bulk-jobs`: makes a job. What happens to it then is in `life`.
 
 use crate::{State, idempotency};
 use axum::Json;
@@ -12,18 +12,18 @@ use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::job::{Changes, Job};
 use heliograph::domain::message::OnUnknown;
-use heliograph::domain::queue::DispatchBody;
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{IdempotencyClaim, Origin, on_unknown, read_from, record};
+use heliograph::messaging::submit::{
+    IdempotencyClaim, Origin, on_unknown, read_from, read_time, record,
+};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::problem::Problem;
-use heliograph::service::queue::Entry;
-use heliograph::service::telemetry;
-use heliograph::store::{Job, JobStatus, Progress, StoreError, Transaction};
+use heliograph::store::{StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -36,6 +36,7 @@ struct JobRequest {
     from: PhoneNumberId,
     message: Draft,
     on_unknown: OnUnknown,
+    changes: Changes,
 }
 
 impl JobRequest {
@@ -46,20 +47,36 @@ impl JobRequest {
     }
 
     fn read_fields(mut fields: Fields<'_>) -> Option<Self> {
-        let name = fields
-            .required_text("name", 1..=LONGEST_NAME)
-            .map(str::to_owned);
+        fields.required("name");
+        let changes = read_changes(&mut fields);
         let from = read_from(&mut fields);
         let message = Content::read_draft(&mut fields);
         let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
         fields.finish();
         Some(Self {
-            name: name?,
+            name: changes.name.clone()?,
             from: from?,
             message: message?,
             on_unknown,
+            changes,
         })
     }
+}
+
+/// Reads what may also be changed later.
+pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
+    let changes = Changes {
+        name: fields.text("name", 1..=LONGEST_NAME).map(str::to_owned),
+        send_at: read_time(fields, "send_at"),
+        expires_at: read_time(fields, "expires_at"),
+        pause_at_failure_share: fields.number("pause_at_failure_share", 0.0..=1.0),
+    };
+    let begins = changes.send_at.unwrap_or(clock::now()).max(clock::now());
+    if changes.expires_at.is_some_and(|expires| expires <= begins) {
+        let detail = "must be later than now and than send_at";
+        fields.fault("expires_at", FaultCode::NotAllowed, detail);
+    }
+    changes
 }
 
 /// Make a bulk job.
@@ -91,7 +108,7 @@ pub(crate) async fn create(
     let (job, origin) = made(&state, &tenant, request, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
     let replayed = HeaderName::from_static("idempotent-replayed");
-    let body = Json(JobDto::from(&job));
+    let body = Json(JobDto::read(&state.store, &job, clock::now()).await?);
     Ok(match origin {
         Origin::New => (StatusCode::CREATED, [(LOCATION, location)], body).into_response(),
         Origin::Replayed => {
@@ -124,19 +141,21 @@ async fn made(
             }])
         })?;
     let job = Job {
-        id: JobId::at(now),
-        tenant: tenant.clone(),
-        account: sender.account,
-        sender: sender.id,
-        name: request.name,
-        status: JobStatus::Draft,
-        message: request.message,
         on_unknown: request.on_unknown,
-        total: 0,
-        created_at: now,
-        started_at: None,
-        finished_at: None,
-        progress: Progress::default(),
+        send_at: request.changes.send_at,
+        expires_at: request.changes.expires_at,
+        pause_at_failure_share: request
+            .changes
+            .pause_at_failure_share
+            .unwrap_or(Job::PAUSE_AT),
+        ..Job::draft(
+            tenant.clone(),
+            sender.account,
+            sender.id,
+            request.name,
+            request.message,
+            now,
+        )
     };
     let mut transaction = Transaction::new();
     if let Some(claim) = claim {
@@ -178,65 +197,6 @@ async fn replayed(
     find(state, tenant, &record.resource).await.map(Some)
 }
 
-/// Start a bulk job.
-///
-/// Its recipients are sent to at the sender's pace. Starting a job that runs already changes nothing.
-#[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The job")),
-    responses(
-        (status = 202, description = "It runs", body = JobDto),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 404, description = "No such job", body = Problem),
-        (status = 409, description = "It has no recipients, or has ended", body = Problem),
-    ),
-)]
-pub(crate) async fn start(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    extract::Path(id): extract::Path<String>,
-) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let tenant = caller.with(Right::Send)?.tenant;
-    let job = find(&state, &tenant, &id).await?;
-    if job.status != JobStatus::Running && !state.store.start_job(&job, clock::now()).await? {
-        return Err(not_startable(find(&state, &tenant, &id).await?.status));
-    }
-    hint_dispatch(&state, &tenant, &job.sender).await;
-    let job = find(&state, &tenant, &id).await?;
-    Ok((StatusCode::ACCEPTED, Json(JobDto::from(&job))))
-}
-
-/// Puts a hint to dispatch a sender's jobs. If the queue fails, the sweeper finds the sender: it is due.
-pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &PhoneNumberId) {
-    let hint = DispatchBody::V1 {
-        tenant: tenant.clone(),
-        sender: sender.clone(),
-        handed_out: Vec::new(),
-    };
-    let hinted = async { state.parts.dispatch.send(tenant, Entry::of(&hint)?).await };
-    if let Err(error) = hinted.await {
-        let error = telemetry::chain(&error);
-        tracing::warn!(sender.id = %sender, error, "hint not queued, the sweeper will see to the jobs");
-    }
-}
-
-fn not_startable(status: JobStatus) -> Problem {
-    match status {
-        JobStatus::Draft => {
-            Problem::conflict("job_empty", "the job has no recipients: add some first")
-        }
-        JobStatus::Ready | JobStatus::Running => Problem::conflict(
-            "conflict",
-            "somebody else changed the job at the same time; try again",
-        ),
-        JobStatus::Paused | JobStatus::Finished | JobStatus::Cancelled => Problem::conflict(
-            "job_ended",
-            format!("the job is {} and cannot be started", status.as_str()),
-        ),
-    }
-}
-
 /// The tenant's job of this id; any other id is not found.
 pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Job, Problem> {
     let id: JobId = id.parse().map_err(|_| Problem::not_found())?;
@@ -268,4 +228,12 @@ pub(crate) struct JobBody {
     text: Option<Value>,
     /// What to do when the outcome of a call is not known.
     on_unknown: Option<OnUnknown>,
+    /// It begins at this time, if it is started before.
+    send_at: Option<Timestamp>,
+    /// Nothing is sent after this: who is still queued then expires.
+    expires_at: Option<Timestamp>,
+    /// It pauses itself when more than this share of its recipients fail, once twenty are settled; 0.5 unless told,
+    /// 1 for never.
+    #[schema(minimum = 0, maximum = 1)]
+    pause_at_failure_share: Option<f64>,
 }

@@ -6,13 +6,15 @@
 mod delivery;
 mod idempotency;
 mod jobs;
+mod life;
 mod messages;
 mod recipients;
+mod retry;
 mod senders;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
+use axum::routing::{patch, post};
 use heliograph::messaging::attempt::Sending;
 use heliograph::messaging::pace::Pacer;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
@@ -104,7 +106,12 @@ pub fn router(state: State) -> Router {
         .route("/v1/messages", post(messages::send))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
-        .route("/v1/bulk-jobs/{id}/start", post(jobs::start))
+        .route("/v1/bulk-jobs/{id}", patch(life::change))
+        .route("/v1/bulk-jobs/{id}/start", post(life::start))
+        .route("/v1/bulk-jobs/{id}/pause", post(life::pause))
+        .route("/v1/bulk-jobs/{id}/resume", post(life::resume))
+        .route("/v1/bulk-jobs/{id}/cancel", post(life::cancel))
+        .route("/v1/bulk-jobs/{id}/retry-failed", post(retry::retry_failed))
         .route("/v1/senders/{id}/resume", post(senders::resume))
         .with_state(state);
     edge(routes)
@@ -120,7 +127,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[openapi(paths(
     messages::send,
     jobs::create,
-    jobs::start,
+    life::change,
+    life::start,
+    life::pause,
+    life::resume,
+    life::cancel,
+    retry::retry_failed,
+    recipients::add
     recipients::add,
     senders::resume
 ))]

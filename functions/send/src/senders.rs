@@ -1,7 +1,7 @@
 //! `POST /v1/senders/{id}/resume`: a paused sender sends again.
 
 use crate::State;
-use crate::jobs::hint_dispatch;
+use crate::life::hint_dispatch;
 use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::identity::PhoneNumberId;

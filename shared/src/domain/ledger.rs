@@ -44,6 +44,12 @@ pub enum Event<'a> {
     LeaseRanOut,
     /// Someone looked and the time to send it had passed.
     TimePassed,
+    /// Its sender took it back.
+    Cancelled,
+    /// The time to send its job had passed.
+    JobExpired,
+    /// Somebody asked, at this time, for another attempt of what had failed until then.
+    TriedAgain(Timestamp),
     /// The provider reported something.
     StatusCame(&'a StatusUpdate),
 }
@@ -103,17 +109,12 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
         }
         Event::TimePassed => {
             let passed = message.expires_at.is_some_and(|time| time <= now);
-            if message.state != State::Queued || !passed {
-                return None;
-            }
-            // A lost attempt that was to be repeated may have been sent.
-            if message.attempts.iter().any(is_unanswered) {
-                next.state = State::Unknown;
-            } else {
-                next.state = State::Expired;
-                next.times.ended = Some(now);
-            }
+            passed.then_some(())?;
+            end_unsent(&mut next, State::Expired, now)?;
         }
+        Event::Cancelled => end_unsent(&mut next, State::Cancelled, now)?,
+        Event::JobExpired => end_unsent(&mut next, State::Expired, now)?,
+        Event::TriedAgain(asked_at) => try_again(&mut next, *asked_at)?,
         Event::StatusCame(update) => take_status(&mut next, update)?,
     }
     if next == *message {
@@ -121,6 +122,52 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
     }
     next.rev += 1;
     Some(next)
+}
+
+/// Ends a message that waits to be sent.
+fn end_unsent(message: &mut Outbound, state: State, now: Timestamp) -> Option<()> {
+    if message.state != State::Queued {
+        return None;
+    }
+    // A lost attempt that was to be repeated may have been sent.
+    if message.attempts.iter().any(is_unanswered) {
+        message.state = State::Unknown;
+    } else {
+        message.state = state;
+        message.times.ended = Some(now);
+    }
+    Some(())
+}
+
+/// Queues a message again that had failed by then for a reason that may pass, and was provably never accepted.
+fn try_again(message: &mut Outbound, asked_at: Timestamp) -> Option<()> {
+    let failed_before = message.times.ended.is_some_and(|ended| ended <= asked_at);
+    let may = may_try_again(&message.attempts);
+    if message.state != State::Failed || !failed_before || !may {
+        return None;
+    }
+    message.state = State::Queued;
+    message.times.ended = None;
+    message.not_before = None;
+    Some(())
+}
+
+/// Whether the newest attempt failed for a reason that may pass, and none was accepted.
+fn may_try_again(attempts: &[Attempt]) -> bool {
+    let failure = attempts.last().and_then(|newest| newest.failure.as_ref());
+    never_accepted(attempts) && failure.is_some_and(ProviderFailure::is_retryable)
+}
+
+/// Whether the provider provably took none of these attempts.
+#[must_use]
+pub fn never_accepted(attempts: &[Attempt]) -> bool {
+    let refused = |attempt: &Attempt| {
+        matches!(
+            attempt.outcome,
+            Some(Outcome::Refused | Outcome::NotStarted)
+        )
+    };
+    attempts.iter().all(refused)
 }
 
 /// The newest attempt, if it is the one made under this claim.

@@ -10,6 +10,7 @@ pub mod fault;
 pub mod fields;
 pub mod id;
 pub mod identity;
+pub mod job;
 pub(crate) mod json_text;
 pub mod ledger;
 pub mod message;

@@ -8,13 +8,14 @@ use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
+use crate::domain::job::{Duty, Job};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
-use crate::store::{ClaimError, Expiring, Job, JobStatus, Pace, Store, StoreError};
+use crate::store::{ClaimError, Expiring, Pace, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -262,7 +263,7 @@ impl Sending {
                 "the message's job is gone",
             )));
         };
-        if job.status != JobStatus::Running {
+        if job.duty((self.now)()) != Duty::Send {
             return Ok(Prepared::Stopped);
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
@@ -331,7 +332,7 @@ enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
-    /// Its job is not running, or its sender is paused.
+    /// Its job does not run, its time has passed, or its sender is paused.
     Stopped,
 }
 

@@ -5,7 +5,7 @@
 
 mod request;
 
-pub use request::{Submission, on_unknown, read_from};
+pub use request::{Submission, on_unknown, read_from, read_time};
 
 use super::people;
 use crate::domain::content::Kind;

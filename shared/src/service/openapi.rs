@@ -85,6 +85,23 @@ pub enum IdProblems {
     NotFound(Problem),
 }
 
+/// What else may be answered where something is asked of a bulk job.
+#[derive(Debug, IntoResponses)]
+pub enum JobProblems {
+    /// The API key is missing, malformed, unknown, expired or revoked.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(Problem),
+    /// The key may not send.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// There is no such job, or it is another tenant's.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Problem),
+    /// Not as the job stands: `code` says why.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(

@@ -39,8 +39,8 @@ pub(super) fn state(tenant: &TenantId, shard: u8) -> String {
     format!("T#{tenant}#STATE#{shard}")
 }
 
-pub(super) fn job_problems(job: &JobId) -> String {
-    format!("J#{job}")
+pub(super) fn job_problems(job: &JobId, shard: u8) -> String {
+    format!("J#{job}#{shard}")
 }
 
 pub(super) fn due(shard: u8) -> String {
@@ -60,7 +60,24 @@ pub(super) fn job(tenant: &TenantId, id: &JobId) -> String {
     format!("T#{tenant}#J#{id}")
 }
 
+/// The job's part of a job's partition key, and its tenant.
+pub(super) fn job_of(pk: &str) -> Option<(TenantId, JobId)> {
+    let (tenant, id) = pk.strip_prefix("T#")?.split_once("#J#")?;
+    Some((tenant.parse().ok()?, id.parse().ok()?))
+}
+
+/// The recipients of one transaction.
 pub(super) const CHUNK_PREFIX: &str = "CHUNK#";
+
+/// Recipients that are to be tried again.
+pub(super) const AGAIN_PREFIX: &str = "AGAIN#";
+
+/// Before the key of a chunk: the marker of one that may hold open recipients.
+pub(super) const OPEN_PREFIX: &str = "OPEN#";
+
+pub(super) fn open_chunk(chunk: &str) -> String {
+    format!("{OPEN_PREFIX}{chunk}")
+}
 
 pub(super) fn jobs(tenant: &TenantId) -> String {
     format!("T#{tenant}#JOBS")

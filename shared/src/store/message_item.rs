@@ -51,7 +51,10 @@ fn outbound_indexes(message: &Outbound) -> Indexes {
         Some(bucket) if !(bulk && bucket == StateBucket::Open) => {
             indexes.state_key = Some(keys::state(tenant, shard));
             indexes.state_sort = Some(format!("{}{id}", bucket.prefix()));
-            indexes.job_key = message.job.as_ref().map(keys::job_problems);
+            indexes.job_key = message
+                .job
+                .as_ref()
+                .map(|job| keys::job_problems(job, shard));
         }
         Some(_) | None => {}
     }

@@ -149,7 +149,10 @@ impl Store {
         slice: &Slice,
     ) -> Result<Listed<Message>, StoreError> {
         let prefix = StateBucket::Problem(state).prefix();
-        self.list_messages(Index::JOB, vec![keys::job_problems(job)], prefix, slice)
+        let partitions = (0..keys::LIST_SHARDS)
+            .map(|shard| keys::job_problems(job, shard))
+            .collect();
+        self.list_messages(Index::JOB, partitions, prefix, slice)
             .await
     }
 

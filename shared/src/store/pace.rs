@@ -3,11 +3,11 @@
 //! One item holds all of it, so that each lease is one conditional write and no two can take the same slot.
 
 use super::item::{Key, body, number, text};
-use super::jobs::Job;
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::job::Job;
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Line, Pause, Row, Rows, Slowed, Speed, Taken};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -78,6 +78,8 @@ pub struct Overdue {
     pub messages: Vec<(TenantId, MessageId)>,
     /// Senders with running jobs whose dispatch was not heard of.
     pub senders: Vec<(TenantId, PhoneNumberId)>,
+    /// Jobs whose time has come, or has passed.
+    pub jobs: Vec<(TenantId, JobId)>,
 }
 
 /// What a tick takes.
@@ -157,19 +159,18 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let name = row_name(taken.line);
         let mut change = Change {
-            update: format!("SET {name} = :row, #type = :type, v = :one, epoch = :epoch"),
+            update: format!("SET {name} = :row, epoch = :epoch"),
             condition: Some(
                 "(attribute_not_exists(epoch) OR epoch = :epoch) AND attribute_not_exists(#paused)"
                     .into(),
             ),
-            names: vec![("#type", "type"), ("#paused", "paused")],
+            names: vec![("#paused", "paused")],
             values: vec![
                 (":row".into(), serde_dynamo::to_attribute_value(taken.row)?),
-                (":type".into(), text("pace")),
-                (":one".into(), number(1)),
                 (":epoch".into(), number(pace.epoch)),
             ],
-        };
+        }
+        .making("pace");
         still(&mut change, name, pace.rows().row(taken.line))?;
         self.change_if(pace_key(tenant, sender), &change).await
     }
@@ -194,7 +195,8 @@ impl Store {
                 (":epoch".into(), number(pace.epoch + u64::from(pace.shared))),
                 (":shared".into(), AttributeValue::Bool(false)),
             ],
-        };
+        }
+        .making("pace");
         self.change_if(pace_key(tenant, sender), &change).await
     }
 
@@ -249,6 +251,8 @@ impl Store {
         for key in self.due(&self.messages, now, limit).await? {
             if key.sk == keys::PACE {
                 overdue.senders.extend(sender_of(&key.pk));
+            } else if let Some(job) = keys::job_of(&key.pk) {
+                overdue.jobs.push(job);
             } else {
                 overdue.messages.extend(keys::message_of(&key.pk));
             }

@@ -21,15 +21,12 @@ impl Store {
             return Ok(());
         };
         let mut change = Change {
-            update: "SET #slowed = :slowed, #type = :type, v = :one".into(),
+            update: "SET #slowed = :slowed".into(),
             condition: Some("attribute_not_exists(#slowed)".into()),
-            names: vec![("#slowed", "slowed"), ("#type", "type")],
-            values: vec![
-                (":slowed".into(), serde_dynamo::to_attribute_value(slowed)?),
-                (":type".into(), text("pace")),
-                (":one".into(), number(1)),
-            ],
-        };
+            names: vec![("#slowed", "slowed")],
+            values: vec![(":slowed".into(), serde_dynamo::to_attribute_value(slowed)?)],
+        }
+        .making("pace");
         if let Some(known) = known {
             change.condition = Some("#slowed = :known".into());
             let known = serde_dynamo::to_attribute_value(known)?;
@@ -48,20 +45,19 @@ impl Store {
         pause: &Pause,
     ) -> Result<bool, StoreError> {
         let change = Change {
-            update: "SET #paused = :pause, #type = :type, v = :one".into(),
+            update: "SET #paused = :pause".into(),
             condition: Some(
                 "attribute_not_exists(#paused) \
                  AND (attribute_not_exists(resumed_at) OR resumed_at < :since)"
                     .into(),
             ),
-            names: vec![("#paused", "paused"), ("#type", "type")],
+            names: vec![("#paused", "paused")],
             values: vec![
                 (":pause".into(), serde_dynamo::to_attribute_value(pause)?),
                 (":since".into(), number(pause.since.as_millisecond())),
-                (":type".into(), text("pace")),
-                (":one".into(), number(1)),
             ],
-        };
+        }
+        .making("pace");
         self.change_if(pace_key(tenant, sender), &change).await
     }
 

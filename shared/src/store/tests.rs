@@ -5,15 +5,15 @@
 mod claims;
 mod concurrency;
 mod items;
+mod jobs;
 mod lists;
 mod pace;
 mod people;
 mod recipients;
-mod singles;
 mod transactions;
 
 use super::*;
-use crate::domain::id::JobId;
+use crate::domain::job::{Job, JobEvent};
 use crate::domain::ledger::tests::queued;
 use crate::domain::message::{Lane, Message, Outbound};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -106,24 +106,17 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
 
 /// A job without recipients, made at `now`.
 pub(crate) fn job(now: Timestamp) -> Job {
-    Job {
-        id: JobId::at(now),
-        tenant: "demo".parse().unwrap(),
-        account: "acct_demo".parse().unwrap(),
-        sender: "100000000000001".parse().unwrap(),
-        name: "spring".to_owned(),
-        status: JobStatus::Draft,
-        message: serde_json::from_value(
-            json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi {{name}}"}}}),
-        )
-        .unwrap(),
-        on_unknown: crate::domain::message::OnUnknown::Hold,
-        total: 0,
-        created_at: now,
-        started_at: None,
-        finished_at: None,
-        progress: Progress::default(),
-    }
+    let message = serde_json::from_value(
+        json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi {{name}}"}}}),
+    );
+    Job::draft(
+        "demo".parse().unwrap(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+        "spring".to_owned(),
+        message.unwrap(),
+        now,
+    )
 }
 
 /// Writes a job down.
@@ -131,6 +124,12 @@ pub(crate) async fn write_job(store: &Store, job: &Job) {
     let mut transaction = Transaction::new();
     store.create_job(&mut transaction, job).unwrap();
     store.commit(transaction).await.unwrap();
+}
+
+/// Lets an event happen to a job as it is now.
+pub(crate) async fn happens(store: &Store, job: &Job, event: &JobEvent, now: Timestamp) -> Job {
+    let known = store.job(&job.tenant, &job.id).await.unwrap().unwrap();
+    store.move_job(known, event, None, now).await.unwrap()
 }
 
 /// Recipient number `number` of a job.

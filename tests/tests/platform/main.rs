@@ -8,11 +8,13 @@
 
 mod bulk;
 mod callers;
+mod csv;
 mod examples;
 mod faults;
 mod garbage;
 mod idempotency;
 mod inbound;
+mod jobs;
 mod later;
 mod lists;
 mod neighbour;

@@ -120,7 +120,8 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
     Some(metadata.clone())
 }
 
-fn read_time(fields: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
+/// Reads a time.
+pub fn read_time(fields: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
     fields.parsed(name, |text| {
         text.parse::<Timestamp>()
             .map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")

@@ -1,13 +1,14 @@
 //! One attempt: at most one call, and its outcome is written.
 
 use super::*;
+use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
 use crate::domain::message::{OnUnknown, Outbound, Outcome};
 use crate::domain::pace::Slot;
 use crate::domain::state::State;
 use crate::messaging::attempt::{Attempted, Sending};
-use crate::store::tests::{job, recipient, write, write_job};
+use crate::store::tests::{happens, job, recipient, write, write_job};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -250,7 +251,7 @@ async fn a_recipient_is_sent_only_while_its_job_runs() {
     attempt(&sending, &message).await;
     assert_eq!(stored(&store, &message).await.state, State::Queued);
     assert!(meta.bodies().is_empty());
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    happens(&store, &job, &JobEvent::Started, at(0)).await;
     // Another worker: the first remembers the job for a second.
     let sending = Sending::new(store.clone(), meta.client.clone(), start);
     attempt(&sending, &message).await;
@@ -258,6 +259,33 @@ async fn a_recipient_is_sent_only_while_its_job_runs() {
     let bodies = meta.bodies();
     let body = bodies.first().unwrap();
     assert_eq!(body.pointer("/text/body"), Some(&json!("Hi Ada")));
+}
+
+#[tokio::test]
+async fn a_recipient_of_a_job_that_was_paused_or_has_expired_goes_back_to_the_queue() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let paused = JobEvent::Paused {
+        by: PausedBy::User,
+        reason: "asked for".to_owned(),
+    };
+    let expired = JobEvent::Changed(Changes {
+        expires_at: Some(at(1)),
+        ..Changes::default()
+    });
+    for event in [paused, expired] {
+        let job = job(at(0));
+        write_job(&store, &job).await;
+        let message = recipient(&job, 1111);
+        let added = store.add_recipients(&job, std::slice::from_ref(&message), at(0));
+        added.await.unwrap();
+        happens(&store, &job, &JobEvent::Started, at(0)).await;
+        happens(&store, &job, &event, at(0)).await;
+        let later = || at(1);
+        let sending = Sending::new(store.clone(), meta.client.clone(), later);
+        attempt(&sending, &message).await;
+        assert_eq!(stored(&store, &message).await.state, State::Queued);
+    }
+    assert!(meta.bodies().is_empty());
 }
 
 #[tokio::test]

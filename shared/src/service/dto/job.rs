@@ -4,11 +4,11 @@ use super::{CountsDto, Named, PauseDto};
 use crate::domain::content::Kind;
 use crate::domain::id::JobId;
 use crate::domain::identity::PhoneNumberId;
+use crate::domain::job::{self, FailureGroup, Job, JobStatus, Numbers, PausedBy};
 use crate::domain::message::OnUnknown;
-use crate::store::{Job, JobStatus};
+use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A bulk job.
@@ -28,6 +28,24 @@ pub struct JobDto {
     pub status: JobStatus,
     /// How many of its recipients stand in each state.
     pub counts: CountsDto,
+    /// How many recipients a second it was done with of late, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// When it will be done if it goes on at that rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Timestamp>,
+    /// Why recipients failed, the most frequent reason first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureGroup>,
+    /// Since when it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<Timestamp>,
+    /// Who paused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_by: Option<PausedBy>,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Meta's message type.
     #[serde(rename = "type")]
     pub kind: Kind,
@@ -37,12 +55,23 @@ pub struct JobDto {
     pub object: Named,
     /// What is done when a call's outcome is not known.
     pub on_unknown: OnUnknown,
+    /// It pauses itself when more than this share of its recipients fail, once twenty are settled.
+    pub pause_at_failure_share: f64,
+    /// Not begun before this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
+    /// Nothing is sent after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was started.
+    /// When it will begin: it was started, and waits for its `send_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// When it began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When nothing was left to send.
+    /// When nothing was left to send, or to take back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// Why nothing is sent though it runs: its sender is paused.
@@ -51,21 +80,52 @@ pub struct JobDto {
 }
 
 impl JobDto {
+    /// The job with its counters, and whether its sender is paused. Where these know of more recipients, some were added since the job was read: it is
+    /// read again, after its counters, so that the counts close.
+    pub async fn read(store: &Store, job: &Job, now: Timestamp) -> Result<Self, StoreError> {
+        let of = format!("job:{}", job.id);
+        let numbers = store.numbers(&job.tenant, &of, "-").await?;
+        let mut shown = Self::counted(job, &numbers, now);
+        if shown.counts.total != job.total
+            && let Some(job) = store.job(&job.tenant, &job.id).await?
+        {
+            shown = Self::counted(&job, &numbers, now);
+        }
+        if shown.status == JobStatus::Running {
+            let pace = store.pace(&job.tenant, &job.sender).await?;
+            shown.sender_paused = pace.paused.as_ref().map(PauseDto::from);
+        }
+        Ok(shown)
+    }
+
     /// The job with its counters (`job:<id>`), which must have been read before the job was: then no recipient is
     /// counted that the job does not know.
     #[must_use]
-    pub fn counted(job: &Job, numbers: &BTreeMap<String, i64>) -> Self {
+    pub fn counted(job: &Job, numbers: &Numbers, now: Timestamp) -> Self {
         let kind = job.message.kind();
+        let counts = CountsDto::counted(numbers, "").closed_at(job.total);
+        let rate = rate(job, numbers, now);
+        let open = counts.queued + counts.sending;
         Self {
             id: job.id.clone(),
             name: job.name.clone(),
             from: job.sender.clone(),
             status: job.status,
-            counts: CountsDto::counted(numbers, "").closed_at(job.total),
+            counts,
+            rate,
+            eta: rate.and_then(|rate| job::after(now, open, rate)),
+            failures: job::failures(numbers),
+            paused_at: job.pause.as_ref().map(|pause| pause.at),
+            paused_by: job.pause.as_ref().map(|pause| pause.by),
+            reason: job.pause.as_ref().map(|pause| pause.reason.clone()),
             kind,
             object: Named::from([(kind.as_str().to_owned(), job.message.object().clone())]),
             on_unknown: job.on_unknown,
+            pause_at_failure_share: job.pause_at_failure_share,
+            send_at: job.send_at,
+            expires_at: job.expires_at,
             created_at: job.created_at,
+            starts_at: job.starts_at(),
             started_at: job.started_at,
             finished_at: job.finished_at,
             sender_paused: None,
@@ -73,9 +133,11 @@ impl JobDto {
     }
 }
 
-impl From<&Job> for JobDto {
-    /// A job none of whose recipients has left the queue: one just made, filled or started.
-    fn from(job: &Job) -> Self {
-        Self::counted(job, &BTreeMap::new())
-    }
+/// To a tenth of a message a second.
+fn rate(job: &Job, numbers: &Numbers, now: Timestamp) -> Option<f64> {
+    let since = job
+        .running_since
+        .filter(|_| job.status == JobStatus::Running)?;
+    let rate = job.progress.rate(job::done(numbers), since, now)?;
+    Some((rate * 10.0).round() / 10.0)
 }

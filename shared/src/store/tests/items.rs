@@ -4,12 +4,13 @@ use super::*;
 use crate::domain::id::{ContactId, EventId};
 use crate::domain::identity::Identity;
 use crate::domain::ledger::tests::{at, queued};
+use crate::domain::pace::Speed;
 use crate::domain::role::Role;
+use crate::messaging::pace::{Leave, Pacer};
 use crate::store::events::{Event, EventState, StoredRecord};
 use dynoxide::Database;
 use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::AttributeValue;
-use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The types of a table's items, by its whole content. Every item must have its type and its version.
@@ -82,11 +83,9 @@ async fn write_a_conversation(store: &Store) {
     store.commit(transaction).await.unwrap();
     let claimed = store.claim(&answer.tenant, &answer.id, "one", at(9)).await;
     assert!(claimed.is_ok());
-    let every = SignedDuration::from_millis(12);
-    for _ in 0..2 {
-        let slot = store.single_slot(&answer.tenant, &answer.sender, every, Row::Free, at(9));
-        slot.await.unwrap();
-    }
+    let worker = Pacer::new(store.clone(), || at(9));
+    let leave = worker.leave(&answer.tenant, &answer.sender, Lane::Single);
+    assert!(matches!(leave.await.unwrap(), Leave::At(_)));
 }
 
 async fn write_a_job(store: &Store) {
@@ -97,16 +96,23 @@ async fn write_a_job(store: &Store) {
         .add_recipients(&job, &recipients, at(0))
         .await
         .unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    happens(store, &job, &JobEvent::Started, at(0)).await;
+    let slice = Slice {
+        limit: 1,
+        after: None,
+    };
+    for chunk in store.chunks(&job, &slice).await.unwrap().entries {
+        store.mark_chunk(&job, &chunk).await.unwrap();
+    }
     let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
     let lease = Lease {
-        until: at(2),
+        taken: pace.rows().take_bulk(72, 72, at(0)),
         next_run: at(1),
-        window: 10,
+        speed: Speed::first(72),
     };
-    let leased = store.lease_slots(&job.tenant, &job.sender, &pace, lease);
+    let leased = store.lease_bulk(&job.tenant, &job.sender, &pace, &lease);
     assert!(leased.await.unwrap());
-    assert!(store.finish_job(&job, at(7)).await.unwrap());
+    happens(store, &job, &JobEvent::AllEnded, at(7)).await;
     let counter = Counter {
         tenant: job.tenant.clone(),
         of: format!("job:{}", job.id),
@@ -160,10 +166,10 @@ async fn every_item_bears_its_type_and_its_version() {
         "identity",
         "job",
         "message",
+        "open_chunk",
         "pace",
         "position",
         "sender",
-        "singles",
         "waba",
     ];
     assert_eq!(types(&engine, "messages"), wanted.map(Into::into).into());

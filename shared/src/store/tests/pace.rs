@@ -6,6 +6,8 @@ use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn at(seconds: i64) -> Timestamp {
     crate::domain::ledger::tests::at(seconds)
@@ -30,7 +32,7 @@ async fn running() -> (Store, Job) {
     let recipients = [recipient(&job, 1)];
     let added = store.add_recipients(&job, &recipients, at(0));
     added.await.unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    let job = happens(&store, &job, &JobEvent::Started, at(0)).await;
     (store, job)
 }
 
@@ -46,7 +48,6 @@ fn pause(now: Timestamp) -> Pause {
 #[tokio::test]
 async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let (store, job) = running().await;
-    assert!(!store.start_job(&job, at(0)).await.unwrap());
     let (tenant, sender) = (&job.tenant, &job.sender);
     let pace = store.pace(tenant, sender).await.unwrap();
     assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));
@@ -59,7 +60,7 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let dead = at(6) + SignedDuration::from_millis(1);
     let stalled = store.overdue(dead, 9).await.unwrap().senders;
     assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
-    assert!(store.finish_job(&job, at(7)).await.unwrap());
+    happens(&store, &job, &JobEvent::AllEnded, at(7)).await;
     let pace = store.pace(tenant, sender).await.unwrap();
     assert!(pace.jobs.is_empty() && pace.shared);
     assert_eq!(pace.row_bulk, lease.taken.row);
@@ -234,4 +235,27 @@ async fn a_tenants_senders_are_listed_and_no_others() {
     };
     let listed = store.senders(&known.tenant, &slice).await.unwrap();
     assert_eq!(listed.entries, [known]);
+}
+
+#[tokio::test]
+async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
+    let url = serve(&engine()).await;
+    store_at(&url).create_tables().await.unwrap();
+    let writes = Arc::<AtomicUsize>::default();
+    let seen = writes.clone();
+    let counting = move |headers: &HeaderMap| {
+        let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
+        let is_write = target.ends_with(".UpdateItem");
+        seen.fetch_add(usize::from(is_write), Ordering::SeqCst);
+        true
+    };
+    let store = store_behind(&url, counting).await;
+    let known = sender(WindowPolicy::Off);
+    store.put_sender(&known).await.unwrap();
+    let worker = Pacer::new(store, start);
+    for number in 1..=5 {
+        let leave = worker.leave(&known.tenant, &known.id, Lane::Single).await;
+        assert!(matches!(leave.unwrap(), Leave::At(_)));
+        assert_eq!(writes.load(Ordering::SeqCst), number);
+    }
 }
