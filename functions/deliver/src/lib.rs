@@ -114,8 +114,10 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         slot,
     } = serde_json::from_str(&body)?;
     let credential = state.secrets.credential(&tenant, &account).await?;
-    let Some(slot) = slot_for(state, &tenant, &id, lane, slot).await? else {
-        return Ok(());
+    let slot = match turn(state, &tenant, &id, lane, slot).await? {
+        Turn::At(slot) => slot,
+        Turn::TooSoon(message) => return try_again_later(state, &tenant, &message).await,
+        Turn::Missed => return Ok(()),
     };
     let wait = slot.duration_since(clock::now());
     if wait > LONGEST_WAIT {
@@ -136,29 +138,41 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     }
 }
 
-/// When the message may go. `None` for a bulk hint that missed its slot: `dispatch` hands the recipient out again.
-async fn slot_for(
+/// Whether, and when, the message of a hint may go.
+enum Turn {
+    At(Timestamp),
+    /// The hint came before the message's time, by a clock a little behind: it takes no slot.
+    TooSoon(Outbound),
+    /// A bulk hint that missed its slot: `dispatch` hands the recipient out again.
+    Missed,
+}
+
+async fn turn(
     state: &State,
     tenant: &TenantId,
     id: &MessageId,
     lane: Lane,
     slot: Option<i64>,
-) -> Result<Option<Timestamp>, RecordError> {
+) -> Result<Turn, RecordError> {
     let now = clock::now();
     let slot = slot.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    if slot.is_some_and(|slot| now.duration_since(slot) <= LATEST) {
-        return Ok(slot);
+    if let Some(slot) = slot.filter(|slot| now.duration_since(*slot) <= LATEST) {
+        return Ok(Turn::At(slot));
     }
     if lane == Lane::Bulk {
-        return Ok(None);
+        return Ok(Turn::Missed);
     }
-    match state.store.outbound(tenant, id).await? {
-        Some(message) if message.state == MessageState::Queued => Ok(Some(
-            pace::slot_of(&state.store, tenant, &message.sender, now).await?,
-        )),
+    let slot = match state.store.outbound(tenant, id).await? {
+        Some(message) if message.state == MessageState::Queued => {
+            if message.not_before.is_some_and(|time| now < time) {
+                return Ok(Turn::TooSoon(message));
+            }
+            pace::slot_of(&state.store, tenant, &message.sender, now).await?
+        }
         // Nothing to wait for: the attempt finds out what is the matter with it.
-        Some(_) | None => Ok(Some(now)),
-    }
+        Some(_) | None => now,
+    };
+    Ok(Turn::At(slot))
 }
 
 /// A refused message that may be tried again is queued again; a bulk recipient is handed out again by `dispatch`.

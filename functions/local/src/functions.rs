@@ -54,7 +54,8 @@ impl Functions {
 
 /// The routes of function `send` in the template.
 fn is_sends(method: &Method, path: &str) -> bool {
-    method == Method::POST && (path == "/v1/messages" || path.starts_with("/v1/bulk-jobs"))
+    method == Method::POST
+        && (path.starts_with("/v1/messages") || path.starts_with("/v1/bulk-jobs"))
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.

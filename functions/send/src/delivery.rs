@@ -3,6 +3,7 @@
 use crate::State;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Outbound, State as MessageState};
+use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace;
 use heliograph::service::clock;
@@ -81,7 +82,7 @@ pub(crate) async fn deliver(
             .map(|time| time.duration_since(now))
             .unwrap_or_default();
         // Beyond what a queue delays, the sweeper puts the hint in time.
-        if wait <= SignedDuration::from_mins(15) {
+        if wait <= LONGEST_DELAY {
             queue(state, &message, wait, None).await;
         }
         return Ok(Delivered::of(message));
@@ -193,7 +194,12 @@ async fn while_sending(state: &State, message: Outbound) -> Result<Delivered, Pr
 }
 
 /// Puts a hint on the message's lane. If the queue fails, the sweeper finds the message: it is written down.
-async fn queue(state: &State, message: &Outbound, wait: SignedDuration, slot: Option<Timestamp>) {
+pub(crate) async fn queue(
+    state: &State,
+    message: &Outbound,
+    wait: SignedDuration,
+    slot: Option<Timestamp>,
+) {
     let tenant: &TenantId = &message.tenant;
     if let Err(error) = state.parts.lanes.put(tenant, message, wait, slot).await {
         tracing::warn!(

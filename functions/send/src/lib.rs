@@ -3,11 +3,13 @@
 //! Trigger: the HTTP API. Role: reads and writes `messages`, reads `out/*` secrets, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
 
+mod cancel;
 mod delivery;
 mod idempotency;
 mod jobs;
 mod messages;
 mod recipients;
+mod settle;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -98,6 +100,8 @@ impl FromRef<State> for Store {
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/v1/messages", post(messages::send))
+        .route("/v1/messages/{id}/cancel", post(cancel::cancel))
+        .route("/v1/messages/{id}/settle", post(settle::settle))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
         .route("/v1/bulk-jobs/{id}/start", post(jobs::start))
@@ -112,5 +116,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(messages::send, jobs::create, jobs::start, recipients::add))]
+#[openapi(paths(
+    messages::send,
+    cancel::cancel,
+    settle::settle,
+    jobs::create,
+    jobs::start,
+    recipients::add
+))]
 struct Document;

@@ -10,6 +10,8 @@ use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::on_unknown::{OnUnknown, WaitMinutes, Waiting};
+pub use super::settlement::{Settlement, Verdict};
 pub use super::state::{OfAttempt, State, Status, advance};
 
 /// What may not wait behind what.
@@ -46,19 +48,6 @@ pub enum Direction {
     Outbound,
 }
 
-/// What to do when a call's outcome is not known.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnknown {
-    /// Leave it `unknown` until a status or an operator settles it.
-    #[default]
-    Hold,
-    /// Try again at once: for one-time codes, where a second copy does less harm than none.
-    Retry,
-}
-
 /// One call to a provider for a message. Its number is its place in the list, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -80,6 +69,9 @@ pub struct Attempt {
     /// The alias of the credential it was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+    /// What an operator decided when nobody knew how it had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
 }
 
 impl Attempt {
@@ -93,7 +85,14 @@ impl Attempt {
             provider_id: None,
             failure: None,
             credential: None,
+            settlement: None,
         }
+    }
+
+    /// Whether it may have been accepted, and no answer has told its provider id.
+    #[must_use]
+    pub const fn is_unanswered(&self) -> bool {
+        matches!(self.outcome, None | Some(Outcome::Ambiguous))
     }
 }
 
@@ -263,6 +262,9 @@ pub struct Outbound {
     /// What to do when a call's outcome is not known.
     #[serde(default)]
     pub on_unknown: OnUnknown,
+    /// How far it has waited for another attempt; only while `unknown`, with [`OnUnknown::Wait`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// The hold of the newest attempt; kept after its lease has run out, so that a late outcome finds its attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -285,6 +287,15 @@ impl Outbound {
             .iter()
             .rev()
             .find_map(|attempt| attempt.provider_id.as_ref())
+    }
+
+    /// The newest decision of an operator about it.
+    #[must_use]
+    pub fn settlement(&self) -> Option<&Settlement> {
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.settlement.as_ref())
     }
 
     /// Why it was not delivered, by the newest attempt.

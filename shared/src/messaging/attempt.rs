@@ -8,7 +8,7 @@ use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
-use crate::domain::message::{Outbound, State};
+use crate::domain::message::{Lane, Outbound, State};
 use crate::domain::secret::Credential;
 use crate::provider::meta::client::{MetaClient, SendOutcome};
 use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
@@ -92,7 +92,13 @@ impl Sending {
                     .await;
             }
             Ok(Prepared::Content(_) | Prepared::JobStopped) => {
-                return self.give_back(message, &token).await.map(Attempted::NotNow);
+                let message = self.give_back(message, &token).await?;
+                return Ok(Attempted::NotNow(Some(Box::new(message))));
+            }
+            Ok(Prepared::JobCancelled) => {
+                let message = self.give_back(message, &token).await?;
+                let cancelled = self.store.apply(message, &Event::Cancelled, (self.now)());
+                return Ok(Attempted::NotNow(Some(Box::new(cancelled.await?))));
             }
             Err(error) => {
                 self.give_back(message, &token).await?;
@@ -132,15 +138,9 @@ impl Sending {
         Ok(Attempted::Made(Box::new(message)))
     }
 
-    async fn give_back(
-        &self,
-        message: Outbound,
-        token: &str,
-    ) -> Result<Option<Box<Outbound>>, AttemptError> {
+    async fn give_back(&self, message: Outbound, token: &str) -> Result<Outbound, StoreError> {
         let event = Event::GivenBack { token };
-        Ok(Some(Box::new(
-            self.store.apply(message, &event, (self.now)()).await?,
-        )))
+        self.store.apply(message, &event, (self.now)()).await
     }
 
     /// A message that cannot be claimed may have run out of time or of its lease: then that is written down.
@@ -165,8 +165,14 @@ impl Sending {
                 "the message's job is gone",
             )));
         };
-        if job.status != JobStatus::Running {
-            return Ok(Prepared::JobStopped);
+        match job.status {
+            JobStatus::Running => {}
+            // Its job did not wait for it, for it was unknown; now it is sent again, like a single message.
+            JobStatus::Finished if message.lane != Lane::Bulk => {}
+            JobStatus::Cancelled => return Ok(Prepared::JobCancelled),
+            JobStatus::Draft | JobStatus::Ready | JobStatus::Paused | JobStatus::Finished => {
+                return Ok(Prepared::JobStopped);
+            }
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
         // Checked when the recipient was added; a rule may have changed since.
@@ -190,7 +196,8 @@ impl Sending {
     }
 }
 
-/// The message after what time alone has done to it: its lease, or the time to send it, may have run out.
+/// The message after what time alone has done to it: its lease, the time to send it, or its wait for a status may
+/// have run out.
 pub async fn lapse(
     store: &Store,
     message: Outbound,
@@ -199,6 +206,11 @@ pub async fn lapse(
     let event = match message.state {
         State::Sending => Event::LeaseRanOut,
         State::Queued => Event::TimePassed,
+        State::Unknown if is_to_be_looked_at(&message, now) => Event::WaitLookedAt {
+            newest_status: store
+                .newest_status(&message.tenant, &message.sender)
+                .await?,
+        },
         State::Unknown
         | State::Accepted
         | State::Sent
@@ -212,12 +224,19 @@ pub async fn lapse(
     store.apply(message, &event, now).await
 }
 
+fn is_to_be_looked_at(message: &Outbound, now: Timestamp) -> bool {
+    let waiting = message.waiting.as_ref();
+    waiting.is_some_and(|waiting| waiting.look_at <= now)
+}
+
 enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
     /// Its job is not running.
     JobStopped,
+    /// Nor will it ever.
+    JobCancelled,
 }
 
 fn unsendable(why: &str) -> ProviderFailure {

@@ -110,5 +110,6 @@ fn outbound(
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
     }
 }

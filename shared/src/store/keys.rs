@@ -76,6 +76,9 @@ pub(super) const PACE: &str = "PACE";
 /// Beside the sender itself: the slots of its single messages.
 pub(super) const SINGLES: &str = "SINGLES";
 
+/// Beside the sender itself: how new the newest status of its messages is.
+pub(super) const STATUSES: &str = "STATUSES";
+
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")
 }

@@ -23,6 +23,7 @@ mod pace;
 mod packed;
 mod page;
 mod setup;
+mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};

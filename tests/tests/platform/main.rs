@@ -20,6 +20,7 @@ mod recipients;
 mod refusals;
 mod sending;
 mod tenants;
+mod unknown;
 
 /// The id of an answer.
 fn id_of(answer: &serde_json::Value) -> String {

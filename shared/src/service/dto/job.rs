@@ -1,10 +1,10 @@
 //! A bulk job as a caller sees it.
 
-use super::{CountsDto, Named};
+use super::unknown::{wait_minutes, warnings_about};
+use super::{CountsDto, Named, OnUnknownDto};
 use crate::domain::content::Kind;
 use crate::domain::id::JobId;
 use crate::domain::identity::PhoneNumberId;
-use crate::domain::message::OnUnknown;
 use crate::store::{Job, JobStatus};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -36,7 +36,10 @@ pub struct JobDto {
     #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub object: Named,
     /// What is done when a call's outcome is not known.
-    pub on_unknown: OnUnknown,
+    pub on_unknown: OnUnknownDto,
+    /// How many minutes a recipient waits for a status, with `on_unknown: wait`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_minutes: Option<u16>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was started.
@@ -45,6 +48,9 @@ pub struct JobDto {
     /// When nothing was left to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// What the caller should know of the job.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl JobDto {
@@ -61,10 +67,12 @@ impl JobDto {
             counts: CountsDto::counted(numbers, "").closed_at(job.total),
             kind,
             object: Named::from([(kind.as_str().to_owned(), job.message.object().clone())]),
-            on_unknown: job.on_unknown,
+            on_unknown: job.on_unknown.into(),
+            wait_minutes: wait_minutes(job.on_unknown),
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
+            warnings: warnings_about(job.on_unknown),
         }
     }
 }
