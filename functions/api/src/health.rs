@@ -6,22 +6,19 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use heliograph::provider::meta::client::MetaClient;
 use heliograph::service::http::Parameters;
 use heliograph::service::openapi::ListProblems;
+use heliograph::service::probe::Probe;
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry::chain;
 use heliograph::store::Store;
 use serde::Serialize;
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use utoipa::ToSchema;
-
-/// How long the Graph API has for any answer.
-const GRAPH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long each dependency has.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -36,34 +33,7 @@ pub(crate) struct Dependencies {
     pub(crate) queues: Queues,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
     pub(crate) secrets_prefix: String,
-    pub(crate) graph: Graph,
-}
-
-/// The Graph API, whose client is built when it is first asked for: reading the root certificates takes a while.
-#[derive(Debug)]
-pub(crate) struct Graph {
-    url: String,
-    version: String,
-    client: OnceLock<Option<MetaClient>>,
-}
-
-impl Graph {
-    pub(crate) fn new(url: &str, version: &str) -> Self {
-        Self {
-            url: url.to_owned(),
-            version: version.to_owned(),
-            client: OnceLock::new(),
-        }
-    }
-
-    async fn check(&self) -> Result<(), Failed> {
-        let build = || MetaClient::with_timeout(&self.url, &self.version, GRAPH_TIMEOUT).ok();
-        match self.client.get_or_init(build) {
-            Some(client) if client.answers().await => Ok(()),
-            Some(_) => Err("the Graph API does not answer".into()),
-            None => Err("there can be no client for the Graph API's address".into()),
-        }
-    }
+    pub(crate) graph: Probe,
 }
 
 /// Asks, and remembers the answer for a while.
@@ -170,11 +140,12 @@ impl Health {
 impl Dependencies {
     async fn check(&self) -> Checks {
         let store = async { self.store.check().await.map_err(Failed::from) };
+        let graph = async { self.graph.answers().await.map_err(Failed::from) };
         let (dynamodb, sqs, secrets_manager, graph_api) = tokio::join!(
             timed("dynamodb", store),
             timed("sqs", self.check_queues()),
             timed("secrets_manager", self.check_secrets()),
-            timed("graph_api", self.graph.check()),
+            timed("graph_api", graph),
         );
         Checks {
             dynamodb,

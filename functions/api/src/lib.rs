@@ -39,7 +39,6 @@ pub struct Config {
     status_queue_url: String,
     secrets_prefix: String,
     graph_url: String,
-    graph_version: String,
 }
 
 impl Config {
@@ -53,7 +52,6 @@ impl Config {
             status_queue_url: read.url("STATUS_QUEUE_URL"),
             secrets_prefix: read.text("SECRETS_PREFIX"),
             graph_url: read.url("GRAPH_URL"),
-            graph_version: read.text("GRAPH_VERSION"),
         };
         read.finish(config)
     }
@@ -88,7 +86,7 @@ impl State {
             queues: queues.clone(),
             secrets: aws.secrets(),
             secrets_prefix: config.secrets_prefix.clone(),
-            graph: health::Graph::new(&config.graph_url, &config.graph_version),
+            graph: aws.probe(&config.graph_url),
         };
         Self {
             store,

@@ -6,8 +6,9 @@
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{Lane, Outbound, State as MessageState};
+use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::queue::DeliverBody;
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, Sending};
 use heliograph::messaging::pace;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
@@ -142,7 +143,7 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
 enum Turn {
     At(Timestamp),
     /// The hint came before the message's time, by a clock a little behind: it takes no slot.
-    TooSoon(Outbound),
+    TooSoon(Box<Outbound>),
     /// A bulk hint that missed its slot: `dispatch` hands the recipient out again.
     Missed,
 }
@@ -165,7 +166,7 @@ async fn turn(
     let slot = match state.store.outbound(tenant, id).await? {
         Some(message) if message.state == MessageState::Queued => {
             if message.not_before.is_some_and(|time| now < time) {
-                return Ok(Turn::TooSoon(message));
+                return Ok(Turn::TooSoon(Box::new(message)));
             }
             pace::slot_of(&state.store, tenant, &message.sender, now).await?
         }

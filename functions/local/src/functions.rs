@@ -52,10 +52,14 @@ impl Functions {
     }
 }
 
-/// The routes of function `send` in the template.
+/// The routes of function `send` in the template; all else is `api`'s, be it a route of its own or `$default`.
 fn is_sends(method: &Method, path: &str) -> bool {
-    method == Method::POST
-        && (path.starts_with("/v1/messages") || path.starts_with("/v1/bulk-jobs"))
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_its_path = matches!(
+        parts[..],
+        ["", "v1", "messages" | "bulk-jobs"] | ["", "v1", "messages" | "bulk-jobs", _, _]
+    );
+    method == Method::POST && is_its_path
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.

@@ -2,8 +2,9 @@
 
 use crate::State;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{Outbound, State as MessageState};
+use heliograph::domain::message::Outbound;
 use heliograph::domain::queue::LONGEST_DELAY;
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace;
 use heliograph::service::clock;
@@ -38,6 +39,8 @@ impl Delivered {
         }
     }
 
+    /// A message that the provider took and could not deliver was taken all the same: its state says the rest. So
+    /// whoever asks again hears the status that the first answer had.
     fn of(message: Outbound) -> Self {
         let message = Box::new(message);
         match message.state {
@@ -49,6 +52,7 @@ impl Delivered {
             | MessageState::Delivered
             | MessageState::Read
             | MessageState::Received => Self::Taken(message),
+            MessageState::Failed if message.provider_id().is_some() => Self::Taken(message),
             MessageState::Failed | MessageState::Cancelled | MessageState::Expired => {
                 Self::Failed(message)
             }

@@ -159,6 +159,10 @@ pub(crate) struct MessageRequest {
     /// `{"message_id": …}`: the message this one answers.
     #[schema(value_type = Object)]
     context: Option<serde_json::Value>,
+    /// Of a template: it goes as a marketing message; `STRICT`: or not at all.
+    product_policy: Option<heliograph::domain::content::ProductPolicy>,
+    /// Of a template: it goes as a marketing message, and Meta may use what the person does with it or may not.
+    message_activity_sharing: Option<bool>,
     /// Your own value; it stands in every answer about this message.
     biz_opaque_callback_data: Option<String>,
     /// Your own name for the message.

@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::ledger::Event;
-use heliograph::domain::message::{Outbound, Settlement, State as MessageState, Verdict};
+use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
+use heliograph::domain::settlement::{Settlement, Verdict};
+use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::lapse;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -94,10 +96,8 @@ fn read(body: &Value) -> Result<Verdict, Vec<Fault>> {
 /// What an earlier request with the same idempotency key decided.
 fn settled_by<'a>(message: &'a Outbound, request: Option<&str>) -> Option<&'a Settlement> {
     request?;
-    let settlements = message.attempts.iter().flat_map(|it| &it.settlement);
-    settlements
-        .into_iter()
-        .find(|settlement| settlement.request.as_deref() == request)
+    let mut settlements = message.attempts.iter().flat_map(|it| &it.settlement);
+    settlements.find(|settlement| settlement.request.as_deref() == request)
 }
 
 async fn decide(

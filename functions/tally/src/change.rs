@@ -2,7 +2,7 @@
 
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
-use heliograph::domain::message::State;
+use heliograph::domain::state::State;
 use heliograph::store::Counter;
 use jiff::Timestamp;
 use serde::Deserialize;

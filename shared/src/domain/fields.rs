@@ -3,6 +3,7 @@
 //! `serde` stops at the first fault and knows no limits; a caller wants all of them at once, each with its place.
 //! A field that nobody asked for is a fault when the reader is finished.
 
+use super::characters;
 use super::fault::{FaultCode, Faults};
 use super::placeholder;
 use serde_json::{Map, Value};
@@ -112,6 +113,21 @@ impl<'a> Fields<'a> {
     ) -> Option<&'a str> {
         let value = self.required(name)?;
         self.as_text(name, value, length)
+    }
+
+    /// As [`Self::required_text`], but a fault if nothing of it can be seen.
+    pub fn required_visible_text(
+        &mut self,
+        name: &'static str,
+        length: RangeInclusive<usize>,
+    ) -> Option<&'a str> {
+        let text = self.required_text(name, length)?;
+        if characters::is_blank(text) {
+            let detail = "must hold something that can be seen";
+            self.fault(name, FaultCode::Invalid, detail);
+            return None;
+        }
+        Some(text)
     }
 
     /// A truth value.
@@ -283,6 +299,11 @@ impl<'a> Fields<'a> {
             self.fault(name, FaultCode::WrongType, "must be a text");
             return None;
         };
+        if text.contains(characters::is_forbidden) {
+            let detail = "must not hold control characters, save line breaks and tabs";
+            self.fault(name, FaultCode::Invalid, detail);
+            return None;
+        }
         if self.awaits_filling(text) {
             return Some(text);
         }

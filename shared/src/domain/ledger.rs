@@ -9,11 +9,11 @@ mod verdict;
 
 use super::failure::ProviderFailure;
 use super::identity::Wamid;
-use super::message::{
-    Attempt, Lane, OnUnknown, Outbound, Outcome, Settlement, State, Verdict, Waiting,
-};
-use super::on_unknown::Looked;
+use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome};
 use super::retry::{self, Retry};
+use super::settlement::{Settlement, Verdict};
+use super::state::State;
+use super::waiting::{Looked, Waiting};
 use super::webhook::StatusUpdate;
 use jiff::{SignedDuration, Timestamp};
 

@@ -4,15 +4,14 @@ use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
 use super::identity::{GroupId, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::settlement::Settlement;
+use super::state::{State, Status};
+use super::waiting::{WaitMinutes, Waiting};
 use super::webhook::Person;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-pub use super::on_unknown::{OnUnknown, WaitMinutes, Waiting};
-pub use super::settlement::{Settlement, Verdict};
-pub use super::state::{OfAttempt, State, Status, advance};
 
 /// What may not wait behind what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -46,6 +45,19 @@ pub enum Direction {
     Inbound,
     /// From us to a person.
     Outbound,
+}
+
+/// What to do when a call's outcome is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// Leave it `unknown` until a status or an operator settles it.
+    #[default]
+    Hold,
+    /// Try again at once: for one-time codes, where a second copy does less harm than none.
+    Retry,
+    /// Try again after so many minutes in which statuses of the sender's other messages came, and none for this one.
+    Wait(WaitMinutes),
 }
 
 /// One call to a provider for a message. Its number is its place in the list, counted from 1.

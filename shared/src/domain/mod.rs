@@ -3,6 +3,7 @@
 //! Plain values and plain functions: no async, no AWS, no HTTP, and the time is always an argument.
 //! A test in `tests/` holds this module to that.
 
+mod characters;
 pub mod content;
 pub mod failure;
 pub mod fault;
@@ -12,7 +13,6 @@ pub mod identity;
 pub(crate) mod json_text;
 pub mod ledger;
 pub mod message;
-pub mod on_unknown;
 pub mod pace;
 pub mod phone;
 pub mod placeholder;
@@ -22,4 +22,5 @@ pub mod role;
 pub mod secret;
 pub mod settlement;
 pub mod state;
+pub mod waiting;
 pub mod webhook;

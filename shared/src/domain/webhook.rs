@@ -3,7 +3,7 @@
 use super::failure::ProviderFailure;
 use super::id::MessageId;
 use super::identity::{Bsuid, GroupId, PhoneNumberId, WaId, Wamid};
-use super::message::Status;
+use super::state::Status;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -8,9 +8,10 @@ use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
-use crate::domain::message::{Lane, Outbound, State};
+use crate::domain::message::{Lane, Outbound};
 use crate::domain::secret::Credential;
-use crate::provider::meta::client::{MetaClient, SendOutcome};
+use crate::domain::state::State;
+use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
 use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -77,28 +78,21 @@ impl Sending {
         };
         let prepared = self.prepare(&message).await;
         let Some(credential) = credential else {
-            let result = CallResult::Refused(without_credential());
-            return self
-                .record(message, &token, result, Duration::ZERO, None)
-                .await;
+            return self.refuse(message, &token, without_credential()).await;
         };
         let late = (self.now)().duration_since(claimed_at) > START_WITHIN;
         let content = match prepared {
             Ok(Prepared::Content(content)) if !late => content,
             Ok(Prepared::Unsendable(failure)) => {
-                let result = CallResult::Refused(failure);
-                return self
-                    .record(message, &token, result, Duration::ZERO, None)
-                    .await;
+                return self.refuse(message, &token, failure).await;
             }
             Ok(Prepared::Content(_) | Prepared::JobStopped) => {
-                let message = self.give_back(message, &token).await?;
-                return Ok(Attempted::NotNow(Some(Box::new(message))));
+                return Ok(not_now(self.give_back(message, &token).await?));
             }
             Ok(Prepared::JobCancelled) => {
                 let message = self.give_back(message, &token).await?;
                 let cancelled = self.store.apply(message, &Event::Cancelled, (self.now)());
-                return Ok(Attempted::NotNow(Some(Box::new(cancelled.await?))));
+                return Ok(not_now(cancelled.await?));
             }
             Err(error) => {
                 self.give_back(message, &token).await?;
@@ -109,7 +103,12 @@ impl Sending {
         let began = Instant::now();
         let outcome = self
             .meta
-            .send(&credential.token, &message.sender, &body)
+            .send(
+                &credential.token,
+                &message.sender,
+                Endpoint::of(&content),
+                &body,
+            )
             .await;
         let result = match outcome {
             SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),
@@ -117,6 +116,18 @@ impl Sending {
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
         self.record(message, &token, result, began.elapsed(), Some(credential))
+            .await
+    }
+
+    /// No call is made: it could only fail.
+    async fn refuse(
+        &self,
+        message: Outbound,
+        token: &str,
+        failure: ProviderFailure,
+    ) -> Result<Attempted, AttemptError> {
+        let result = CallResult::Refused(failure);
+        self.record(message, token, result, Duration::ZERO, None)
             .await
     }
 
@@ -148,8 +159,7 @@ impl Sending {
         let Some(message) = message else {
             return Ok(Attempted::NotNow(None));
         };
-        let message = lapse(&self.store, *message, (self.now)()).await?;
-        Ok(Attempted::NotNow(Some(Box::new(message))))
+        Ok(not_now(lapse(&self.store, *message, (self.now)()).await?))
     }
 
     /// What the message says: its own content, or its job's with the placeholders filled.
@@ -222,6 +232,10 @@ pub async fn lapse(
         | State::Expired => return Ok(message),
     };
     store.apply(message, &event, now).await
+}
+
+fn not_now(message: Outbound) -> Attempted {
+    Attempted::NotNow(Some(Box::new(message)))
 }
 
 fn is_to_be_looked_at(message: &Outbound, now: Timestamp) -> bool {

@@ -4,8 +4,9 @@
 use super::attempt::lapse;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
-use crate::domain::message::{Outbound, State};
+use crate::domain::message::Outbound;
 use crate::domain::queue::LONGEST_DELAY;
+use crate::domain::state::State;
 use crate::store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 

@@ -14,7 +14,7 @@ pub async fn single_slot(
     sender: &Sender,
     now: Timestamp,
 ) -> Result<Timestamp, StoreError> {
-    let pace = store.pace(&sender.tenant, &sender.id).await?;
+    let (pace, row) = store.pace_and_row(&sender.tenant, &sender.id, now).await?;
     let share = if pace.jobs.is_empty() {
         100
     } else {
@@ -25,6 +25,7 @@ pub async fn single_slot(
             &sender.tenant,
             &sender.id,
             interval(sender.messages_per_second, share),
+            row,
             now,
         )
         .await

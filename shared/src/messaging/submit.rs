@@ -11,7 +11,8 @@ use super::people;
 use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
-use crate::domain::message::{Message, Outbound, State, Times};
+use crate::domain::message::{Message, Outbound, Times};
+use crate::domain::state::State;
 use crate::store::{
     Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
     Transaction, WindowPolicy,
@@ -69,6 +70,9 @@ pub enum SubmitError {
     Store(#[from] StoreError),
 }
 
+/// What was read may change before it is written to: then it is read again.
+const TRIES: usize = 5;
+
 /// Writes a message down, or finds the one that the same idempotency key wrote.
 pub async fn submit(
     store: &Store,
@@ -77,11 +81,28 @@ pub async fn submit(
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
 ) -> Result<Submitted, SubmitError> {
-    if let Some(claim) = idempotency
-        && let Some(submitted) = replay(store, tenant, claim, now).await?
-    {
-        return Ok(submitted);
+    for _ in 0..TRIES {
+        if let Some(claim) = idempotency
+            && let Some(submitted) = replay(store, tenant, claim, now).await?
+        {
+            return Ok(submitted);
+        }
+        if let Some(submitted) = write(store, tenant, &submission, idempotency, now).await? {
+            return Ok(submitted);
+        }
     }
+    Err(StoreError::Conflict.into())
+}
+
+/// Writes a message down. `None` if nothing was written because somebody was faster: a request with the same key, or
+/// a webhook that joined the person's contact to another.
+async fn write(
+    store: &Store,
+    tenant: &TenantId,
+    submission: &Submission,
+    idempotency: Option<&IdempotencyClaim>,
+    now: Timestamp,
+) -> Result<Option<Submitted>, SubmitError> {
     let sender = store
         .sender(tenant, &submission.from)
         .await?
@@ -90,8 +111,8 @@ pub async fn submit(
         Some(person) => people::contact_of(store, tenant, &person, now).await?,
         None => None,
     };
-    let warnings = check_window(store, &sender, &submission, contact.as_ref(), now).await?;
-    let message = outbound(submission, &sender, contact.as_ref(), now);
+    let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;
+    let message = outbound(submission.clone(), &sender, contact.as_ref(), now);
     let mut transaction = Transaction::new();
     if let Some(claim) = idempotency {
         let record = record(tenant, claim, message.id.as_str(), now);
@@ -106,12 +127,7 @@ pub async fn submit(
     }
     match store.commit(transaction).await {
         Ok(()) => {}
-        Err(StoreError::Conflict) => {
-            // Only the idempotency record can be in the way: a request with the same key was faster.
-            let claim = idempotency.ok_or(StoreError::Conflict)?;
-            let submitted = replay(store, tenant, claim, now).await?;
-            return Ok(submitted.ok_or(StoreError::Conflict)?);
-        }
+        Err(StoreError::Conflict) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
     if let Some(conversation) = &message.conversation {
@@ -120,11 +136,11 @@ pub async fn submit(
             tracing::warn!(conversation.id = %conversation, %error, "activity not noted");
         }
     }
-    Ok(Submitted {
+    Ok(Some(Submitted {
         message,
         origin: Origin::New,
         warnings,
-    })
+    }))
 }
 
 /// The message an earlier request with this key wrote.

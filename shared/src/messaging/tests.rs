@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attempts;
+mod joins;
 mod overdue;
 mod people;
 mod receipts;
@@ -28,6 +29,12 @@ const ALL: Slice = Slice {
 /// A store with the demo tenant's account and sender.
 async fn store_with(window: WindowPolicy) -> Store {
     let store = empty_store().await;
+    furnish(&store, window).await;
+    store
+}
+
+/// Writes the demo tenant's account and sender.
+async fn furnish(store: &Store, window: WindowPolicy) {
     let sender = sender(window);
     let account = Account {
         id: sender.account.clone(),
@@ -37,7 +44,6 @@ async fn store_with(window: WindowPolicy) -> Store {
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();
-    store
 }
 
 /// Something that answers as Meta, and the bodies it was sent.

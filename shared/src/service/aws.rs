@@ -3,6 +3,7 @@
 //! Building them makes no network call. Each client is made when it is first asked for and then shared; below them all
 //! is one connector, with one TLS configuration and one pool of connections.
 
+use super::probe::Probe;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
@@ -32,6 +33,7 @@ const ATTEMPTS: u32 = 3;
 #[derive(Debug)]
 pub struct Aws {
     sdk: SdkConfig,
+    connector: SharedHttpConnector,
     dynamodb_url: Option<String>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -52,29 +54,31 @@ impl Aws {
     ///
     /// Only the environment is asked. The SDK's usual chain would go on to the network for what is not there.
     pub async fn load() -> Self {
+        let connector = connector();
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .timeout_config(timeouts())
             .retry_config(retries())
-            .http_client(http_client())
+            .http_client(always(&connector))
             .region(EnvironmentVariableRegionProvider::new())
             .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-        Self::of(loader.load().await, None)
+        Self::of(loader.load().await, connector, None)
     }
 
     /// At `endpoints`, with credentials that open nothing anywhere else; the process's environment is not asked.
     #[must_use]
     pub fn at(endpoints: &Endpoints) -> Self {
+        let connector = connector();
         let credentials = Credentials::new("local", "local", None, None, "local");
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(&endpoints.aws)
-            .http_client(http_client())
+            .http_client(always(&connector))
             .timeout_config(timeouts())
             .retry_config(retries())
             .build();
-        Self::of(sdk, endpoints.dynamodb.clone())
+        Self::of(sdk, connector, endpoints.dynamodb.clone())
     }
 
     /// The client of DynamoDB.
@@ -103,9 +107,16 @@ impl Aws {
         client.clone()
     }
 
-    fn of(sdk: SdkConfig, dynamodb_url: Option<String>) -> Self {
+    /// Asks whether anything answers at `url`, over the same connector.
+    #[must_use]
+    pub fn probe(&self, url: &str) -> Probe {
+        Probe::new(self.connector.clone(), url)
+    }
+
+    fn of(sdk: SdkConfig, connector: SharedHttpConnector, dynamodb_url: Option<String>) -> Self {
         Self {
             sdk,
+            connector,
             dynamodb_url,
             dynamodb: OnceLock::new(),
             sqs: OnceLock::new(),
@@ -116,7 +127,7 @@ impl Aws {
 
 /// One connector for every service. The SDK's own client would make one per service and another at its first call, each
 /// time parsing the system's certificates: most of what a function's start costs.
-fn http_client() -> SharedHttpClient {
+fn connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(CONNECT)
         .build();
@@ -131,7 +142,12 @@ fn http_client() -> SharedHttpClient {
             tracing::warn!(%error, "the bundled certificates cannot be used, the system's are");
         }
     }
-    let connector = SharedHttpConnector::new(connector.build());
+    SharedHttpConnector::new(connector.build())
+}
+
+/// A client that uses this one connector, whatever the settings it is asked for.
+fn always(connector: &SharedHttpConnector) -> SharedHttpClient {
+    let connector = connector.clone();
     http_client_fn(move |_, _| connector.clone())
 }
 

@@ -12,6 +12,7 @@ pub mod dto;
 pub mod http;
 pub mod lanes;
 pub mod openapi;
+pub mod probe;
 pub mod problem;
 pub mod queue;
 pub mod records;

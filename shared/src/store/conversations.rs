@@ -2,6 +2,7 @@
 
 use super::contacts::{Contact, LONGEST_CHAIN};
 use super::item::{Key, body, number, text};
+use super::joins::NOT_JOINED;
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
@@ -74,6 +75,17 @@ pub struct Conversation {
     pub threads: BTreeSet<String>,
 }
 
+/// What came of writing an inbound message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// It is written and counted.
+    Written,
+    /// It was there already.
+    ThereAlready,
+    /// Nothing is written: its contact was joined to another, whose it is now.
+    ContactJoined,
+}
+
 impl Conversation {
     /// The conversation of a contact with a sender: its id follows from both, so that it is made only once.
     #[must_use]
@@ -133,8 +145,12 @@ impl Store {
         })
     }
 
-    /// Writes an inbound message and counts it as unread. `false` if it was there already.
-    pub async fn receive(&self, message: &Inbound, contact: &Contact) -> Result<bool, StoreError> {
+    /// Writes an inbound message and counts it as unread.
+    pub async fn receive(
+        &self,
+        message: &Inbound,
+        contact: &Contact,
+    ) -> Result<Received, StoreError> {
         let mut transaction = Transaction::new();
         let boxed = Message::Inbound(Box::new(message.clone()));
         self.create_message(&mut transaction, &boxed)?;
@@ -149,10 +165,15 @@ impl Store {
             1,
         )?;
         self.note_sender(&mut transaction, contact, &message.sender)?;
-        Ok(self.commit_if(transaction).await? == Committed::Yes)
+        Ok(match self.commit_if(transaction).await? {
+            Committed::Yes => Received::Written,
+            Committed::Refused(places) if places.contains(&0) => Received::ThereAlready,
+            Committed::Refused(_) => Received::ContactJoined,
+        })
     }
 
-    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message.
+    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message. It fails
+    /// if the contact was joined to another meanwhile.
     pub fn open_thread(
         &self,
         transaction: &mut Transaction,
@@ -208,7 +229,7 @@ impl Store {
         }
         let change = Change {
             update: "ADD senders :sender".into(),
-            condition: None,
+            condition: Some(NOT_JOINED.into()),
             names: vec![],
             values: vec![(
                 ":sender".into(),
@@ -219,7 +240,8 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// Adds to a transaction that a conversation exists, shows `threads` and has `unread` more unread messages.
+    /// Adds to a transaction that a conversation exists, shows `threads` and has `unread` more unread messages. One
+    /// that was joined to another must not come back: then it fails.
     fn open_conversation(
         &self,
         transaction: &mut Transaction,
@@ -233,17 +255,15 @@ impl Store {
         let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
         let first_seen = keys::due_sort(contact.created_at, id.as_str());
         let change = Change {
-            update: "SET #type = :type, v = :one, id = :id, tenant = :tenant, account = :account, \
+            update: "SET id = :id, tenant = :tenant, account = :account, \
                      sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
                      list_key = if_not_exists(list_key, :list_key), \
                      list_sort = if_not_exists(list_sort, :first_seen) \
                      ADD unread :unread, threads :threads"
                 .into(),
-            condition: None,
-            names: vec![("#type", "type"), ("#state", "state")],
+            condition: Some("attribute_not_exists(joined_to)".into()),
+            names: vec![("#state", "state")],
             values: vec![
-                (":type".into(), text("conversation")),
-                (":one".into(), number(1)),
                 (":id".into(), text(id.as_str())),
                 (":tenant".into(), text(contact.tenant.as_str())),
                 (":account".into(), text(account.as_str())),
@@ -265,7 +285,8 @@ impl Store {
                     AttributeValue::Ss(threads.into_iter().collect()),
                 ),
             ],
-        };
+        }
+        .making("conversation");
         let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
         transaction.update(&self.messages, key, &change)
     }
@@ -277,24 +298,16 @@ impl Store {
         id: &ConversationId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let change = Change {
+        self.note(tenant, id, |id| Change {
             update: "SET last_activity_at = :at, list_sort = :sort".into(),
-            condition: Some(
-                "attribute_exists(pk) AND (attribute_not_exists(last_activity_at) OR last_activity_at < :at)"
-                    .into(),
-            ),
+            condition: Some(later_than("last_activity_at")),
             names: vec![],
             values: vec![
                 (":at".into(), number(at.as_millisecond())),
                 (":sort".into(), text(keys::due_sort(at, id.as_str()))),
             ],
-        };
-        self.change_if(
-            Key::new(keys::conversation(tenant, id), keys::HEAD),
-            &change,
-        )
-        .await?;
-        Ok(())
+        })
+        .await
     }
 
     /// Notes when the contact last wrote: opens the 24-hour window. The latest time wins.
@@ -304,20 +317,38 @@ impl Store {
         id: &ConversationId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let change = Change {
+        self.note(tenant, id, |_| Change {
             update: "SET last_inbound_at = :at".into(),
-            condition: Some(
-                "attribute_exists(pk) AND (attribute_not_exists(last_inbound_at) OR last_inbound_at < :at)"
-                    .into(),
-            ),
+            condition: Some(later_than("last_inbound_at")),
             names: vec![],
             values: vec![(":at".into(), number(at.as_millisecond()))],
-        };
-        self.change_if(
-            Key::new(keys::conversation(tenant, id), keys::HEAD),
-            &change,
-        )
-        .await?;
-        Ok(())
+        })
+        .await
     }
+
+    /// Changes a conversation, or the one that it was joined to. Nothing happens if the condition does not hold.
+    async fn note(
+        &self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        change: impl Fn(&ConversationId) -> Change,
+    ) -> Result<(), StoreError> {
+        let mut id = id.clone();
+        for _ in 0..LONGEST_CHAIN {
+            let key = Key::new(keys::conversation(tenant, &id), keys::HEAD);
+            if self.change_if(key, &change(&id)).await? {
+                return Ok(());
+            }
+            match self.conversation(tenant, &id).await? {
+                Some(joined_to) if joined_to.id != id => id = joined_to.id,
+                Some(_) | None => return Ok(()),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}
+
+/// The condition that a conversation has no later time under this name, and was not joined to another.
+fn later_than(time: &str) -> String {
+    format!("{NOT_JOINED} AND (attribute_not_exists({time}) OR {time} < :at)")
 }

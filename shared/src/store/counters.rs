@@ -93,7 +93,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let adds: Vec<String> = numbers
             .iter()
-            .map(|(name, _)| format!("n_{name} :{name}"))
+            .map(|(name, _)| format!("n_{name} :n_{name}"))
             .collect();
         let change = Change {
             update: format!("ADD {}", adds.join(", ")),
@@ -101,9 +101,10 @@ impl Store {
             names: Vec::new(),
             values: numbers
                 .iter()
-                .map(|(name, by)| (format!(":{name}"), number(by)))
+                .map(|(name, by)| (format!(":n_{name}"), number(by)))
                 .collect(),
-        };
+        }
+        .making("counters");
         transaction.update(
             &self.messages,
             Key::new(keys::counters(tenant, of), part),

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt::Display;
 
+/// The version of every item's shape.
+pub(super) const VERSION: u8 = 1;
+
 /// An item as the SDK speaks of it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -79,7 +82,7 @@ pub(super) fn item<T: Serialize>(
     Ok(serde_dynamo::to_item(Row {
         key,
         kind,
-        v: 1,
+        v: VERSION,
         indexes,
         body,
     })?)

@@ -8,17 +8,19 @@ use super::conversations::Conversation;
 use super::item::{Key, body, number, text};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
-use crate::domain::id::ContactId;
+use crate::domain::id::{ContactId, ConversationId};
 use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
 use crate::domain::webhook::Person;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// Another worker may change what was read; then it is read and decided again.
 const TRIES: usize = 8;
 
-const NOT_JOINED: &str = "attribute_exists(pk) AND attribute_not_exists(joined_to)";
+/// The condition that a contact or a conversation is there and was not joined to another.
+pub(super) const NOT_JOINED: &str = "attribute_exists(pk) AND attribute_not_exists(joined_to)";
 
 /// Something a person was said to be called, and when.
 #[derive(Debug, Clone)]
@@ -99,9 +101,9 @@ impl Store {
             let Some(survivor) = self.contact(tenant, &id).await? else {
                 return Err(StoreError::Conflict);
             };
-            let mut open: Vec<ContactId> = survivor.absorbed.iter().cloned().collect();
+            let mut open = survivor.absorbed.clone();
             if survivor.id != id {
-                open.push(id.clone());
+                open.insert(id.clone());
             }
             if open.is_empty() {
                 return Ok(survivor);
@@ -202,10 +204,10 @@ impl Store {
     async fn absorb(
         &self,
         survivor: &Contact,
-        mut open: Vec<ContactId>,
+        mut open: BTreeSet<ContactId>,
     ) -> Result<bool, StoreError> {
-        let mut seen = Vec::new();
-        while let Some(id) = open.pop() {
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop_first() {
             let key = Key::new(keys::contact(&survivor.tenant, &id), keys::HEAD);
             let Some(item) = self.read(&self.messages, key).await? else {
                 continue;
@@ -220,7 +222,7 @@ impl Store {
                 }
             }
             open.extend(other.absorbed);
-            seen.push(id);
+            seen.insert(id);
         }
         self.forget_absorbed(survivor, &seen).await
     }
@@ -228,7 +230,7 @@ impl Store {
     async fn forget_absorbed(
         &self,
         survivor: &Contact,
-        done: &[ContactId],
+        done: &BTreeSet<ContactId>,
     ) -> Result<bool, StoreError> {
         let done = done.iter().map(ToString::to_string).collect();
         let change = Change {
@@ -267,7 +269,7 @@ impl Store {
                 (":threads".into(), threads(&had)),
             ],
         };
-        transaction.update(&self.messages, from_key, &leaves)?;
+        transaction.update(&self.messages, from_key.clone(), &leaves)?;
         self.open_joined(&mut transaction, survivor, &had)?;
         let knows = Change {
             update: "ADD senders :sender".into(),
@@ -279,13 +281,29 @@ impl Store {
         if self.commit_if(transaction).await? != Committed::Yes {
             return Ok(false);
         }
-        if let Some(at) = had.last_inbound_at {
-            self.note_inbound(tenant, &to, at).await?;
-        }
-        if let Some(at) = had.last_activity_at {
-            self.note_activity(tenant, &to, at).await?;
-        }
+        self.carry_times(tenant, &from_key, &to).await?;
         Ok(true)
+    }
+
+    /// Brings the times of a conversation that has left to the one it was joined to. They are read only now: from
+    /// the moment it left, notes go to the other one.
+    async fn carry_times(
+        &self,
+        tenant: &TenantId,
+        from: &Key,
+        to: &ConversationId,
+    ) -> Result<(), StoreError> {
+        let Some(item) = self.read(&self.messages, from.clone()).await? else {
+            return Ok(());
+        };
+        let left: Conversation = body(item)?;
+        if let Some(at) = left.last_inbound_at {
+            self.note_inbound(tenant, to, at).await?;
+        }
+        if let Some(at) = left.last_activity_at {
+            self.note_activity(tenant, to, at).await?;
+        }
+        Ok(())
     }
 }
 

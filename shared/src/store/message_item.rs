@@ -4,8 +4,9 @@ use super::item::{Indexes, Item, Key, item};
 use super::messages::StateBucket;
 use super::{StoreError, keys};
 use crate::domain::identity::{GroupId, Identity, Recipient};
-use crate::domain::message::{Inbound, Lane, Message, Outbound, State};
+use crate::domain::message::{Inbound, Lane, Message, Outbound};
 use crate::domain::queue::LONGEST_DELAY;
+use crate::domain::state::State;
 use crate::domain::webhook::Person;
 use jiff::{SignedDuration, Timestamp};
 

@@ -7,7 +7,8 @@ use super::transaction::Transaction;
 use super::{Store, StoreError, keys};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{TenantId, Wamid};
-use crate::domain::message::{Message, Outbound, State};
+use crate::domain::message::{Message, Outbound};
+use crate::domain::state::State;
 use jiff::Timestamp;
 
 /// The groups by which messages are listed by state.

@@ -23,12 +23,13 @@ mod pace;
 mod packed;
 mod page;
 mod setup;
+mod singles;
 mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
 pub use contacts::Contact;
-pub use conversations::{Conversation, ConversationState};
+pub use conversations::{Conversation, ConversationState, Received};
 pub use counters::{Counter, CounterDelta, Position};
 pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
@@ -41,6 +42,7 @@ pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
+pub use singles::Row;
 pub use transaction::Transaction;
 
 use aws_sdk_dynamodb::Client;

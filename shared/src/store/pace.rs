@@ -139,17 +139,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let change = Change {
-            update: "SET #type = :type, v = :one, due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
+            update: "SET due_key = :due_key, due_sort = :due ADD jobs :job, rev :one".into(),
             condition: None,
-            names: vec![("#type", "type")],
+            names: vec![],
             values: vec![
-                (":type".into(), text("pace")),
                 (":one".into(), number(1)),
                 (":due_key".into(), text(due_key(&job.sender))),
-                (":due".into(), text(keys::due_sort(now, job.sender.as_str()))),
+                (
+                    ":due".into(),
+                    text(keys::due_sort(now, job.sender.as_str())),
+                ),
                 (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
             ],
-        };
+        }
+        .making("pace");
         let key = Key::new(keys::sender(&job.tenant, &job.sender), keys::PACE);
         transaction.update(&self.messages, key, &change)
     }
@@ -162,7 +165,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let change = Change {
             update: "DELETE jobs :job ADD rev :one".into(),
-            condition: None,
+            condition: Some("attribute_exists(pk)".into()),
             names: vec![],
             values: vec![
                 (":job".into(), AttributeValue::Ss(vec![job.id.to_string()])),
@@ -198,54 +201,10 @@ impl Store {
         self.change_if(key, &change).await?;
         Ok(())
     }
-
-    /// Takes the next free slot of a sender's single messages, `interval` apart: the time at which one may go.
-    pub async fn single_slot(
-        &self,
-        tenant: &TenantId,
-        sender: &PhoneNumberId,
-        interval: SignedDuration,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
-        let step = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
-        let now = now.as_microsecond();
-        let key = Key::new(keys::sender(tenant, sender), keys::SINGLES);
-        // Behind schedule: the next slot is now. On schedule: the next slot is the next one.
-        let catch_up = Change {
-            update: "SET next_slot = :next".into(),
-            condition: Some("attribute_not_exists(pk) OR next_slot <= :now".into()),
-            names: vec![],
-            values: vec![
-                (":next".into(), number(now + step)),
-                (":now".into(), number(now)),
-            ],
-        };
-        if self.change_if(key.clone(), &catch_up).await? {
-            return micros(now);
-        }
-        let output = self
-            .client
-            .update_item()
-            .table_name(&self.messages)
-            .set_key(Some(key.into_item()))
-            .update_expression("ADD next_slot :step")
-            .expression_attribute_values(":step", number(step))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::UpdatedOld)
-            .send()
-            .await?;
-        let slot = output
-            .attributes
-            .and_then(|old| old.get("next_slot")?.as_n().ok()?.parse().ok());
-        micros(slot.unwrap_or(now))
-    }
 }
 
 fn due_key(sender: &PhoneNumberId) -> String {
     keys::due(keys::shard_of(sender.as_str(), keys::DUE_SHARDS))
-}
-
-fn micros(value: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(value).map_err(|_| StoreError::corrupt("a sender's slots"))
 }
 
 fn sender_of(pk: &str) -> Option<(TenantId, PhoneNumberId)> {

@@ -140,6 +140,8 @@ impl Store {
                 .query()
                 .table_name(table)
                 .set_index_name(index.name.map(Into::into))
+                // An index cannot be read consistently, the table can: a job's chunks are counted on.
+                .consistent_read(index.name.is_none())
                 .key_condition_expression("#hash = :hash AND #sort BETWEEN :low AND :high")
                 .expression_attribute_names("#hash", index.hash)
                 .expression_attribute_names("#sort", index.sort)

@@ -5,9 +5,11 @@
 mod claims;
 mod concurrency;
 mod histories;
+mod items;
 mod lists;
 mod people;
 mod recipients;
+mod singles;
 mod transactions;
 
 use super::*;
@@ -15,21 +17,34 @@ use crate::domain::id::JobId;
 use crate::domain::ledger::tests::queued;
 use crate::domain::message::{Lane, Message, Outbound};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 /// An empty store with both tables.
 pub(crate) async fn empty_store() -> Store {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let database = dynoxide::Database::memory().unwrap();
-    let serving = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
-    #[expect(clippy::disallowed_methods, reason = "a test's server")]
-    tokio::spawn(serving);
-    let store = store_at(&url);
+    let store = store_at(&serve(&engine()).await);
     store.create_tables().await.unwrap();
     store
+}
+
+/// An embedded database without tables.
+pub(crate) fn engine() -> dynoxide::Database {
+    dynoxide::Database::memory().unwrap()
+}
+
+/// Where a database answers from now on.
+pub(crate) async fn serve(engine: &dynoxide::Database) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let for_ever = std::future::pending();
+    let serving = dynoxide::server::serve_with_shutdown(listener, engine.clone(), for_ever);
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving);
+    url
 }
 
 /// A store whose database is at `url`.
@@ -41,6 +56,30 @@ pub(crate) fn store_at(url: &str) -> Store {
         .credentials_provider(Credentials::for_tests())
         .build();
     Store::new(Client::from_conf(config), "messages", "logs")
+}
+
+/// A store whose calls reach the database at `url` if `passes` lets them; all others are refused for good.
+pub(crate) async fn store_behind(
+    url: &str,
+    passes: impl Fn(&HeaderMap) -> bool + Clone + Send + Sync + 'static,
+) -> Store {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}", listener.local_addr().unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = url.to_owned();
+    let pass = move |headers: HeaderMap, body: Bytes| async move {
+        if !passes(&headers) {
+            let refusal = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"});
+            return (StatusCode::BAD_REQUEST, refusal.to_string());
+        }
+        let answer = client.post(url).headers(headers).body(body).send().await;
+        let answer = answer.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let serving = axum::serve(listener, Router::new().fallback(pass));
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving.into_future());
+    store_at(&own)
 }
 
 /// Writes a message down.

@@ -1,7 +1,7 @@
 //! Several conditional writes that happen together or not at all.
 
 use super::error::TRANSACTION_CONFLICT;
-use super::item::{Item, Key};
+use super::item::{Item, Key, VERSION, number, text};
 use super::{Store, StoreError};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -25,6 +25,19 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// This change of an item that it may make: then the item bears its type and version as every other does.
+    pub(super) fn making(mut self, kind: &'static str) -> Self {
+        let rest = match self.update.strip_prefix("SET ") {
+            Some(sets) => format!(", {sets}"),
+            None => format!(" {}", self.update),
+        };
+        self.update = format!("SET #type = :type, v = :v{rest}");
+        self.names.push(("#type", "type"));
+        self.values.push((":type".into(), text(kind)));
+        self.values.push((":v".into(), number(VERSION)));
+        self
+    }
+
     pub(super) fn values(&self) -> HashMap<String, AttributeValue> {
         self.values.iter().cloned().collect()
     }

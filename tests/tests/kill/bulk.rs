@@ -40,12 +40,10 @@ impl Plan {
             kills: asked("HELIOGRAPH_KILLS").unwrap_or(3),
             seed: asked("HELIOGRAPH_KILL_SEED").unwrap_or(since.as_secs()),
         };
-        let Self {
-            recipients,
-            kills,
-            seed,
-        } = plan;
-        eprintln!("{recipients} recipients, {kills} kills, HELIOGRAPH_KILL_SEED={seed}");
+        eprintln!(
+            "{} recipients, {} kills, HELIOGRAPH_KILL_SEED={}",
+            plan.recipients, plan.kills, plan.seed
+        );
         plan
     }
 

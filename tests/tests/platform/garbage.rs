@@ -1,6 +1,7 @@
 //! What no client should send is answered with a problem of the caller's, never with one of ours.
 
 use reqwest::Method;
+use serde_json::Value;
 use tests::{ADMIN_KEY, Answer, Desk, read};
 
 const ROUTES: [&str; 4] = [
@@ -132,4 +133,10 @@ async fn an_address_that_leads_nowhere_is_the_callers_problem() {
         let request = desk.with_key(ADMIN_KEY, method, "/v1/messages");
         read(request).await.problem(405, "method_not_allowed");
     }
+    let nothing = Value::Null;
+    let to_read = desk.post("/v1/bulk-jobs/job_x", &nothing).await;
+    to_read.problem(405, "method_not_allowed");
+    let nowhere = desk.post("/v1/bulk-jobs/job_x/nowhere", &nothing).await;
+    nowhere.problem(404, "not_found");
+    desk.get("/").await.problem(404, "not_found");
 }

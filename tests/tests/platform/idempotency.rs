@@ -67,6 +67,39 @@ async fn a_refused_request_does_not_use_up_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_the_provider_refused_is_told_of_again_and_not_sent_again() {
+    let desk = Desk::start().await;
+    let key = ("idempotency-key", "order-1");
+    let body = text("+15558131026", "Hello");
+    let first = desk.post_with(PATH, &body, key).await;
+    let refused = first.problem(422, "provider_recipient");
+    let again = desk.post_with(PATH, &body, key).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let told = again.problem(422, "provider_recipient");
+    assert_eq!(told["message_id"], refused["message_id"]);
+    assert_eq!(told["provider"], refused["provider"]);
+    let message = desk.message(told["message_id"].as_str().unwrap()).await;
+    assert_eq!(message["state"], "failed");
+    assert_eq!(desk.stats().await["refused"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_failed_after_it_was_accepted_keeps_the_status_of_its_first_answer() {
+    let desk = Desk::start().await;
+    let key = ("idempotency-key", "order-1");
+    let body = text("+15559131026", "Hello");
+    let first = desk.post_with(PATH, &body, key).await.with(200);
+    desk.message_once(&id_of(&first), "failed").await;
+    let again = desk.post_with(PATH, &body, key).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let message = again.with(200);
+    assert_eq!(id_of(&message), id_of(&first));
+    assert_eq!(message["state"], "failed", "the message as it is now");
+    assert_eq!(message["error"]["provider"]["code"], 131_026);
+    assert_eq!(desk.stats().await["accepted"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_with_one_key_at_the_same_time_are_one_message() {
     let desk = Desk::start().await;
     desk.latency(150).await;

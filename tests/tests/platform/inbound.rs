@@ -21,6 +21,23 @@ async fn conversation_once(desk: &Desk, contact: &str, unread: u64) -> Value {
     eventually("a conversation with that many unread", look).await
 }
 
+async fn message_once(desk: &Desk, wamid: &str) -> Value {
+    let look = async || {
+        let all = desk.all("/v1/messages").await;
+        all.into_iter().find(|it| it["provider_id"] == wamid)
+    };
+    eventually("the message", look).await
+}
+
+/// The event of a message: it is written once it is known what became of it.
+async fn event_once(desk: &Desk, message: &Value) -> Value {
+    let look = async || {
+        let all = desk.all("/v1/webhook-events").await;
+        all.into_iter().find(|it| it["message_id"] == message["id"])
+    };
+    eventually("the event", look).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_writes_becomes_a_contact_with_a_conversation_and_unread_messages() {
     let desk = Desk::start().await;
@@ -118,20 +135,10 @@ async fn a_kind_nobody_knows_yet_is_kept_whole() {
     let message = json!({"type": "hologram", "hologram": {"depth": 3}});
     let order = json!({"from": "+15550010005", "message": message});
     let wamid = desk.inbound(&order).await;
-    let look = async || {
-        let all = desk.all("/v1/messages").await;
-        all.into_iter()
-            .find(|it| it["provider_id"] == wamid.as_str())
-    };
-    let kept = eventually("the message", look).await;
+    let kept = message_once(&desk, &wamid).await;
     assert_eq!(kept["type"], "hologram");
     assert_eq!(kept["provider_object"]["hologram"]["depth"], 3);
-    // The event is written once it is known what became of it.
-    let look = async || {
-        let all = desk.all("/v1/webhook-events").await;
-        all.into_iter().find(|it| it["message_id"] == kept["id"])
-    };
-    let event = eventually("the event", look).await;
+    let event = event_once(&desk, &kept).await;
     let event = desk
         .get(&format!("/v1/webhook-events/{}", id_of(&event)))
         .await
@@ -142,12 +149,14 @@ async fn a_kind_nobody_knows_yet_is_kept_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_may_be_replayed_and_changes_nothing_twice() {
     let desk = Desk::start().await;
-    desk.inbound(&json!({"from": "+15550010006", "text": "Hello"}))
+    let wamid = desk
+        .inbound(&json!({"from": "+15550010006", "text": "Hello"}))
         .await;
     let contact = contact_once(&desk, "wa_id", "15550010006").await;
     conversation_once(&desk, contact["id"].as_str().unwrap(), 1).await;
-    let newest = desk.get("/v1/webhook-events?limit=1").await.with(200);
-    let path = format!("/v1/webhook-events/{}", id_of(&newest["data"][0]));
+    let message = message_once(&desk, &wamid).await;
+    let event = event_once(&desk, &message).await;
+    let path = format!("/v1/webhook-events/{}", id_of(&event));
     let replayed = desk.post(&format!("{path}/replay"), &Value::Null).await;
     assert_eq!(replayed.status, 202, "{replayed:?}");
     // Whoever writes after the replay comes behind it in the queue.

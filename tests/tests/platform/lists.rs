@@ -45,6 +45,12 @@ async fn every_list_has_each_entry_once_whatever_the_size_of_a_page() {
         "/v1/conversations/{}/messages",
         busy["id"].as_str().unwrap()
     );
+    // The demo's history came as four events, and fourteen messages were written since.
+    let look = async || {
+        let events = desk.all("/v1/webhook-events").await;
+        (events.len() >= 18).then_some(())
+    };
+    eventually("every event", look).await;
     for (path, least) in [
         ("/v1/messages", 25),
         ("/v1/messages?state=failed", 7),

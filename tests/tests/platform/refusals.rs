@@ -73,6 +73,13 @@ async fn a_limit_of_metas_is_kept_before_the_provider_is_called() {
     };
     let cases = [
         ("text", json!({"body": "x".repeat(4_097)}), "/text/body"),
+        ("text", json!({"body": " \n\u{200b}"}), "/text/body"),
+        ("text", json!({"body": "a\0b"}), "/text/body"),
+        (
+            "image",
+            json!({"id": "1", "caption": "a\u{1b}[1mb"}),
+            "/image/caption",
+        ),
         (
             "image",
             json!({"link": "ftp://example.com/a.jpg"}),

@@ -55,16 +55,26 @@ fn every_http_sample_is_a_request_by_a_route_of_its_function() {
     }
 }
 
-/// The keys of the routes that lead to a function; a Function URL has one.
+#[test]
+fn what_no_route_takes_is_answered_by_api_and_by_nobody_else() {
+    let stack = Stack::read();
+    let functions = stack.functions().into_iter();
+    let of_http_api = functions.filter(|it| !it.triggers("HttpApi").is_empty());
+    let taking: Vec<String> = of_http_api
+        .filter(|it| routes(it).contains("$default"))
+        .map(|it| it.name.to_owned())
+        .collect();
+    assert_eq!(taking, ["api"]);
+}
+
+/// The keys of the routes that lead to a function. A Function URL has one, as has an event without method and path.
 fn routes(function: &Function<'_>) -> BTreeSet<String> {
     let routes = function.triggers("HttpApi").into_iter();
     let mut routes: BTreeSet<String> = routes
-        .map(|it| {
-            format!(
-                "{} {}",
-                it["Method"].as_str().unwrap(),
-                it["Path"].as_str().unwrap()
-            )
+        .map(|it| match (it["Method"].as_str(), it["Path"].as_str()) {
+            (Some(method), Some(path)) => format!("{method} {path}"),
+            (None, None) => "$default".to_owned(),
+            half => panic!("{}: {half:?} is half a route", function.name),
         })
         .collect();
     if function.properties.get("FunctionUrlConfig").is_some() {

@@ -10,10 +10,9 @@ use dynoxide::Database;
 use heliograph::domain::content::{Content, Kind};
 use heliograph::domain::id::{KeyId, MessageId};
 use heliograph::domain::identity::{Recipient, TenantId};
-use heliograph::domain::message::{
-    Lane, Message, OnUnknown, Outbound, State as MessageState, Times,
-};
+use heliograph::domain::message::{Lane, Message, OnUnknown, Outbound, Times};
 use heliograph::domain::role::Role;
+use heliograph::domain::state::State as MessageState;
 use heliograph::service::auth;
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::config::Environment;
@@ -64,7 +63,6 @@ impl Desk {
             ("STATUS_QUEUE_URL", &format!("{other}/1/status")),
             ("SECRETS_PREFIX", "test"),
             ("GRAPH_URL", &other),
-            ("GRAPH_VERSION", "v25.0"),
         ]);
         let store = Store::new(Aws::at(&dynamodb).dynamodb(), "messages", "logs");
         store.create_tables().await.unwrap();
@@ -170,6 +168,7 @@ pub(super) fn message(number: i64, state: MessageState) -> Outbound {
             object: json!({"body": "hello"}),
             reply_to: None,
             recipient_identity_key_hash: None,
+            marketing: None,
         }),
         job: None,
         variables: None,

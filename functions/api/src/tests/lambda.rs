@@ -19,6 +19,8 @@ async fn every_sample_event_of_this_function_is_answered_as_its_name_says() {
         ("api-replay", 404),
         ("api-bad-cursor", 400),
         ("api-bad-key", 401),
+        ("api-unknown-route", 404),
+        ("api-wrong-method", 405),
     ] {
         let event = LambdaRequest::deserialize(sample(name)).unwrap();
         let event = LambdaEvent::new(event, Context::default());

@@ -1,4 +1,4 @@
-//! What a body posted to `/messages` asks for, checked as Meta checks it.
+//! What a body posted to `/messages` or `/marketing_messages` asks for, checked as Meta checks it.
 
 use super::Sender;
 use super::graph_error::GraphError;
@@ -25,11 +25,16 @@ const CALLBACK_CHARACTERS: usize = 512;
 
 /// A body that is a JSON object, not checked any further.
 #[derive(Debug)]
-pub(super) struct Call(Map<String, Value>);
+pub(super) struct Call {
+    /// What it was posted to.
+    path: String,
+    body: Map<String, Value>,
+}
 
 /// A send that Meta would accept.
 #[derive(Debug)]
 pub(super) struct Send {
+    pub(super) path: String,
     pub(super) recipient: Recipient,
     pub(super) callback: Option<String>,
     input: String,
@@ -37,10 +42,11 @@ pub(super) struct Send {
 }
 
 impl Call {
-    /// Reads a body.
-    pub(super) fn read(body: &[u8]) -> Result<Self, GraphError> {
+    /// Reads a body posted to `path`.
+    pub(super) fn read(path: &str, body: &[u8]) -> Result<Self, GraphError> {
+        let path = path.to_owned();
         serde_json::from_slice(body)
-            .map(Self)
+            .map(|body| Self { path, body })
             .map_err(|_| GraphError::parameter("The request body must be a JSON object"))
     }
 
@@ -79,6 +85,9 @@ impl Call {
             return Err(GraphError::parameter("The parameter to is required."));
         };
         let kind = self.check_type()?;
+        if self.path == "marketing_messages" && kind != "template" {
+            return Err(GraphError::of_code(134_100));
+        }
         let recipient = self.recipient(sender).ok_or_else(|| {
             GraphError::with_details(131_009, "Parameter value is not valid: to or recipient")
         })?;
@@ -89,6 +98,7 @@ impl Call {
             return Err(GraphError::of_code(code));
         }
         Ok(Send {
+            path: self.path.clone(),
             recipient,
             callback: self.check_callback()?,
             input: input.to_owned(),
@@ -109,7 +119,7 @@ impl Call {
     }
 
     fn check_type(&self) -> Result<&str, GraphError> {
-        let kind = match self.0.get("type") {
+        let kind = match self.body.get("type") {
             None => "text",
             Some(kind) => kind.as_str().unwrap_or_default(),
         };
@@ -118,7 +128,7 @@ impl Call {
             let message = format!("Param type must be one of {{{types}}} - got another.");
             return Err(GraphError::parameter(&message));
         }
-        let content = self.0.get(kind).ok_or_else(|| missing(kind))?;
+        let content = self.body.get(kind).ok_or_else(|| missing(kind))?;
         match kind {
             "contacts" if content.is_array() => {}
             _ if content.is_object() => {}
@@ -143,7 +153,7 @@ impl Call {
     }
 
     fn check_callback(&self) -> Result<Option<String>, GraphError> {
-        match self.0.get("biz_opaque_callback_data") {
+        match self.body.get("biz_opaque_callback_data") {
             None => Ok(None),
             Some(Value::String(text)) if text.chars().count() <= CALLBACK_CHARACTERS => {
                 Ok(Some(text.clone()))
@@ -155,7 +165,10 @@ impl Call {
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str().filter(|text| !text.is_empty())
+        self.body
+            .get(name)?
+            .as_str()
+            .filter(|text| !text.is_empty())
     }
 }
 

@@ -90,6 +90,7 @@ struct MessagePage {
 struct ShownMessage {
     id: String,
     sender: String,
+    path: String,
     to: String,
     at: String,
     body: Box<RawValue>,
@@ -208,6 +209,7 @@ fn shown(record: Record) -> io::Result<ShownMessage> {
     Ok(ShownMessage {
         id: record.wamid,
         sender: record.sender,
+        path: record.path,
         to: record.recipient.shown(),
         at: format!("{at:.3}"),
         body: RawValue::from_string(record.body)?,

@@ -9,7 +9,7 @@ use super::record::{Record, fingerprint, on_one_line};
 use super::state::{State as Simulator, locked, now_ms};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -27,6 +27,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
         .route("/{version}/{id}", get(node))
         .route("/{version}/{id}/phone_numbers", get(phone_numbers))
         .route("/{version}/{id}/messages", post(messages))
+        .route("/{version}/{id}/marketing_messages", post(messages))
         .fallback(unknown)
 }
 
@@ -79,9 +80,11 @@ async fn messages(
     State(simulator): State<Arc<Simulator>>,
     Path((version, id)): Path<(String, String)>,
     ConnectInfo(connection): ConnectInfo<Connection>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let path = uri.path().rsplit('/').next().unwrap_or_default();
     let checked = check_version(&version)
         .and_then(|()| visible(&simulator, &headers))
         .and_then(|visible| {
@@ -90,7 +93,7 @@ async fn messages(
                 .find(|sender| sender.phone_number_id == id)
                 .ok_or_else(|| GraphError::unknown_object("post", &id))
         })
-        .and_then(|sender| Ok((sender, Call::read(&body)?)));
+        .and_then(|sender| Ok((sender, Call::read(path, &body)?)));
     let (sender, call) = match checked {
         Ok(checked) => checked,
         Err(error) => return refuse(&simulator, error),
@@ -167,6 +170,7 @@ fn record(sender: &Sender, send: &Send, body: &[u8]) -> Record {
         at_ms: now_ms(),
         wamid: send.recipient.new_wamid(),
         sender: sender.phone_number_id.clone(),
+        path: send.path.clone(),
         recipient: send.recipient.clone(),
         intent: send.callback.as_deref().map(fingerprint),
         body: on_one_line(&String::from_utf8_lossy(body)),
@@ -191,7 +195,7 @@ async fn no_answer(simulator: &Simulator, connection: &Connection, after: Durati
     StatusCode::GATEWAY_TIMEOUT.into_response()
 }
 
-async fn unknown(method: Method, uri: axum::http::Uri) -> GraphError {
+async fn unknown(method: Method, uri: Uri) -> GraphError {
     let verb = method.as_str().to_ascii_lowercase();
     GraphError::unknown_object(&verb, uri.path().trim_start_matches('/'))
 }

@@ -12,6 +12,8 @@ pub(super) struct Record {
     pub(super) wamid: String,
     /// The phone number id it leaves from.
     pub(super) sender: String,
+    /// What it was posted to: `messages` or `marketing_messages`.
+    pub(super) path: String,
     /// Whom it goes to.
     pub(super) recipient: Recipient,
     /// A fingerprint of its `biz_opaque_callback_data`, by which duplicates are found.
@@ -25,10 +27,11 @@ impl Record {
     pub(super) fn to_text(&self) -> String {
         let intent = self.intent.map_or("-".to_owned(), |it| format!("{it:x}"));
         format!(
-            "{}\t{}\t{}\t{}\t{intent}\t{}",
+            "{}\t{}\t{}/{}\t{}\t{intent}\t{}",
             self.at_ms,
             self.wamid,
             self.sender,
+            self.path,
             self.recipient.key(),
             self.body
         )
@@ -37,10 +40,13 @@ impl Record {
     /// Reads what [`Self::to_text`] wrote.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut fields = text.splitn(6, '\t');
+        let (at_ms, wamid) = (fields.next()?.parse().ok()?, fields.next()?.to_owned());
+        let (sender, path) = fields.next()?.split_once('/')?;
         Some(Self {
-            at_ms: fields.next()?.parse().ok()?,
-            wamid: fields.next()?.to_owned(),
-            sender: fields.next()?.to_owned(),
+            at_ms,
+            wamid,
+            sender: sender.to_owned(),
+            path: path.to_owned(),
             recipient: Recipient::from_key(fields.next()?),
             intent: match fields.next()? {
                 "-" => None,
@@ -77,6 +83,7 @@ mod tests {
                 at_ms: 1_751_247_548_123,
                 wamid: "wamid.AAA=".to_owned(),
                 sender: "100000000000001".to_owned(),
+                path: "marketing_messages".to_owned(),
                 recipient: Recipient::Phone("15550001111".to_owned()),
                 intent,
                 body: on_one_line("{\n\t\"to\":\t\"+15550001111\"\r\n}"),

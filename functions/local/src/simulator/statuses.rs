@@ -213,6 +213,7 @@ mod tests {
             at_ms: 0,
             wamid: "wamid.AAA".to_owned(),
             sender: "100000000000001".to_owned(),
+            path: "messages".to_owned(),
             recipient: Recipient::from_key(to),
             intent: None,
             body: body.to_string(),

@@ -1,6 +1,6 @@
 //! A bulk job's message: checked once as written, and again for each recipient when its placeholders are filled.
 
-use super::{Content, Kind};
+use super::{Content, Kind, marketing};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::placeholder;
@@ -30,7 +30,8 @@ impl Draft {
     pub(super) fn of(kind: Kind, fields: &mut Fields<'_>) -> Self {
         let mut body = Map::new();
         body.insert("type".to_owned(), kind.as_str().into());
-        for name in [kind.as_str(), "context", "recipient_identity_key_hash"] {
+        let names = [kind.as_str(), "context", "recipient_identity_key_hash"];
+        for name in names.into_iter().chain(marketing::FIELDS) {
             if let Some(value) = fields.value(name) {
                 body.insert(name.to_owned(), value.clone());
             }

@@ -164,7 +164,7 @@ fn check_required_text(interactive: &mut Fields<'_>, name: &'static str, longest
 
 fn check_text(interactive: &mut Fields<'_>, name: &'static str, longest: usize) {
     if let Some(mut part) = interactive.object(name) {
-        part.required_text("text", 1..=longest);
+        part.required_visible_text("text", 1..=longest);
         part.finish();
     }
 }

@@ -8,6 +8,7 @@ mod draft;
 mod interactive;
 mod link;
 mod location;
+mod marketing;
 mod media;
 mod reaction;
 mod recipient;
@@ -18,6 +19,7 @@ mod text;
 mod tests;
 
 pub use draft::{Draft, FillError};
+pub use marketing::{Marketing, ProductPolicy};
 pub use recipient::read_recipient;
 
 use super::fault::FaultCode;
@@ -45,6 +47,9 @@ pub struct Content {
     /// Meta's `recipient_identity_key_hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_identity_key_hash: Option<String>,
+    /// What makes it a marketing message, which Meta takes by a way of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketing: Option<Marketing>,
 }
 
 /// Meta's message types that we send.
@@ -125,12 +130,14 @@ impl Content {
         let kind = read_frame(fields);
         let reply_to = read_reply_to(fields);
         let hash = fields.text("recipient_identity_key_hash", 1..=UNLIMITED);
+        let marketing = marketing::read(fields, kind);
         let content = kind.and_then(|kind| {
             Some(Self {
                 kind,
                 object: fields.value(kind.as_str())?.clone(),
                 reply_to,
                 recipient_identity_key_hash: hash.map(str::to_owned),
+                marketing,
             })
         });
         content.filter(|_| fields.faults().count() == before)
@@ -144,6 +151,7 @@ impl Content {
         let kind = read_frame(fields);
         read_reply_to(fields);
         fields.text("recipient_identity_key_hash", 1..=UNLIMITED);
+        marketing::read(fields, kind);
         let draft = kind.map(|kind| Draft::of(kind, fields));
         fields.enter(stage);
         draft.filter(|_| fields.faults().count() == before)
@@ -174,6 +182,9 @@ impl Content {
             put("recipient_identity_key_hash", hash.as_str().into());
         }
         put("biz_opaque_callback_data", callback.into());
+        if let Some(marketing) = self.marketing {
+            marketing.write(&mut body);
+        }
         body
     }
 }

@@ -125,6 +125,30 @@ fn every_fault_of_a_body_is_told_at_once() {
 }
 
 #[test]
+fn a_control_character_is_refused_where_it_stands_and_a_line_break_is_not() {
+    let object = json!({"type": "button", "body": {"text": "a\u{7}"}, "footer": {"text": "\u{3164}"},
+        "action": {"buttons": [{"type": "reply", "reply": {"id": "a", "title": "b\0"}}]}});
+    let faults = read(&json!({"interactive": object})).unwrap_err();
+    let mut places = places(&faults);
+    places.sort_unstable_by_key(|(pointer, _)| *pointer);
+    assert_eq!(
+        places,
+        [
+            (
+                "/interactive/action/buttons/0/reply/title",
+                FaultCode::Invalid
+            ),
+            ("/interactive/body/text", FaultCode::Invalid),
+            ("/interactive/footer/text", FaultCode::Invalid),
+        ]
+    );
+    accepts(
+        "text",
+        json!({"body": "Dear Ann,\r\n\n\tyour order is ready."}),
+    );
+}
+
+#[test]
 fn a_body_of_nothing_but_faults_is_refused_in_bounds() {
     let fields: Map<String, Value> = (0..20_000).map(|n| (n.to_string(), json!(n))).collect();
     let faults = read(&Value::Object(fields)).unwrap_err();

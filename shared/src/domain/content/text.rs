@@ -6,7 +6,7 @@ pub(super) fn check(message: &mut Fields<'_>) {
     let Some(mut text) = message.required_object("text") else {
         return;
     };
-    text.required_text("body", 1..=4096);
+    text.required_visible_text("body", 1..=4096);
     text.boolean("preview_url");
     text.finish();
 }
@@ -14,7 +14,9 @@ pub(super) fn check(message: &mut Fields<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::domain::content::tests::{accepts, refuses};
-    use crate::domain::fault::FaultCode::{Required, TooLong, TooShort, UnknownField, WrongType};
+    use crate::domain::fault::FaultCode::{
+        Invalid, Required, TooLong, TooShort, UnknownField, WrongType,
+    };
     use serde_json::json;
 
     #[test]
@@ -26,6 +28,8 @@ mod tests {
         for (object, pointer, code) in [
             (json!({"body": "é".repeat(4097)}), "/text/body", TooLong),
             (json!({"body": ""}), "/text/body", TooShort),
+            (json!({"body": " \n\u{200b}"}), "/text/body", Invalid),
+            (json!({"body": "a\0b"}), "/text/body", Invalid),
             (json!({"body": 1}), "/text/body", WrongType),
             (json!({}), "/text/body", Required),
             (json!("hello"), "/text", WrongType),

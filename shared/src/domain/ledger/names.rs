@@ -1,7 +1,8 @@
 //! Which attempt a provider's id of a message names, whatever the order in which ids and answers came.
 
 use crate::domain::identity::Wamid;
-use crate::domain::message::{Attempt, OfAttempt, Outbound};
+use crate::domain::message::{Attempt, Outbound};
+use crate::domain::state::OfAttempt;
 
 /// The attempt with this provider id.
 pub(super) fn attempt_of(message: &Outbound, wamid: &Wamid) -> Option<usize> {

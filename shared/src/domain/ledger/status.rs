@@ -3,7 +3,8 @@
 use super::names::{attempt_of, lend_name, which};
 use super::verdict;
 use crate::domain::failure::ProviderFailure;
-use crate::domain::message::{OfAttempt, Outbound, Price, State, Status, advance};
+use crate::domain::message::{Outbound, Price};
+use crate::domain::state::{OfAttempt, State, Status, advance};
 use crate::domain::webhook::StatusUpdate;
 use serde_json::Value;
 

@@ -10,7 +10,9 @@ mod waits;
 
 use super::*;
 use crate::domain::content::{Content, Kind};
-use crate::domain::message::{Claim, Lane, Settlement, Status, Times, Verdict};
+use crate::domain::message::{Claim, Lane, Times};
+use crate::domain::settlement::{Settlement, Verdict};
+use crate::domain::state::Status;
 use crate::domain::webhook::Person;
 use serde_json::json;
 
@@ -30,6 +32,7 @@ pub(crate) fn queued(now: Timestamp) -> Outbound {
             object: json!({"body": "hello"}),
             reply_to: None,
             recipient_identity_key_hash: None,
+            marketing: None,
         }),
         job: None,
         variables: None,

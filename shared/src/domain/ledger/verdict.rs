@@ -2,7 +2,9 @@
 
 use super::reopen;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::message::{Outbound, Settlement, State, Verdict};
+use crate::domain::message::Outbound;
+use crate::domain::settlement::{Settlement, Verdict};
+use crate::domain::state::State;
 use jiff::Timestamp;
 
 /// Settles a message that is `unknown`. `None` if it is not, or if it would be sent after its time.

@@ -5,7 +5,7 @@ use crate::domain::id::{ContactId, MessageId};
 use crate::domain::message::{Inbound, Message};
 use crate::domain::webhook::InboundMessage;
 use crate::messaging::people;
-use crate::store::{Conversation, EventState, Sender, Store, StoreError};
+use crate::store::{Contact, Conversation, EventState, Received, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,9 @@ const LARGEST_OBJECT: usize = 200_000;
 /// The largest member that is kept of an object that is larger.
 const LARGEST_MEMBER: usize = 2_000;
 
+/// The contact may be joined to another while the message is being written; then it is found anew.
+const TRIES: usize = 5;
+
 pub(crate) async fn apply(
     store: &Store,
     sender: &Sender,
@@ -22,19 +25,39 @@ pub(crate) async fn apply(
     received_at: Timestamp,
 ) -> Result<Applied, StoreError> {
     let tenant = &sender.tenant;
-    let from = &message.from;
-    let contact = match &message.moved_to {
-        Some(to) => people::contact_of_moved(store, tenant, from, to, received_at).await?,
-        None => people::contact_of(store, tenant, from, received_at).await?,
-    };
-    let Some(contact) = contact else {
-        return Ok(Applied::not(
-            EventState::Malformed,
-            "the message names nobody who sent it",
-        ));
-    };
+    for _ in 0..TRIES {
+        let from = &message.from;
+        let contact = match &message.moved_to {
+            Some(to) => people::contact_of_moved(store, tenant, from, to, received_at).await?,
+            None => people::contact_of(store, tenant, from, received_at).await?,
+        };
+        let Some(contact) = contact else {
+            return Ok(Applied::not(
+                EventState::Malformed,
+                "the message names nobody who sent it",
+            ));
+        };
+        let inbound = inbound(sender, message, &contact, received_at);
+        let met = match store.receive(&inbound, &contact).await? {
+            Received::Written => contact.id,
+            Received::ThereAlready => first_contact(store, &inbound).await?,
+            Received::ContactJoined => continue,
+        };
+        note(store, message, &inbound, &met).await?;
+        return Ok(Applied::to(&inbound.id));
+    }
+    Err(StoreError::Conflict)
+}
+
+fn inbound(
+    sender: &Sender,
+    message: &InboundMessage,
+    contact: &Contact,
+    received_at: Timestamp,
+) -> Inbound {
+    let tenant = &sender.tenant;
     let parts = [tenant.as_str(), sender.id.as_str(), message.wamid.as_str()];
-    let inbound = Inbound {
+    Inbound {
         id: MessageId::derived(message.sent_at, &parts),
         tenant: tenant.clone(),
         account: sender.account.clone(),
@@ -46,25 +69,30 @@ pub(crate) async fn apply(
         object: kept(&message.object),
         context: message.context.clone(),
         contact: contact.id.clone(),
-        conversation: Conversation::id_of(&contact, &sender.id),
+        conversation: Conversation::id_of(contact, &sender.id),
         sent_at: message.sent_at,
         received_at,
-    };
-    let met = if store.receive(&inbound, &contact).await? {
-        contact.id
-    } else {
-        first_contact(store, &inbound).await?
-    };
-    // Also after a repeat: the first try may have ended between these writes.
+    }
+}
+
+/// Notes what a message that is written says of its conversation and of its contact. Also after a repeat: the first
+/// try may have ended between these writes.
+async fn note(
+    store: &Store,
+    message: &InboundMessage,
+    inbound: &Inbound,
+    met: &ContactId,
+) -> Result<(), StoreError> {
+    let (tenant, conversation) = (&inbound.tenant, &inbound.conversation);
     store
-        .note_inbound(tenant, &inbound.conversation, message.sent_at)
+        .note_inbound(tenant, conversation, message.sent_at)
         .await?;
     store
-        .note_activity(tenant, &inbound.conversation, message.sent_at)
+        .note_activity(tenant, conversation, message.sent_at)
         .await?;
-    // After the message is there: if its contact was joined to another meanwhile, this moves the message's mark too.
+    // Also moves over what a contact has that was joined to another meanwhile.
     store
-        .tell_contact(tenant, &met, from, message.sent_at)
+        .tell_contact(tenant, met, &message.from, message.sent_at)
         .await?;
     if let Some(to) = &message.moved_to {
         // The new names are told after the old ones, though by the same message.
@@ -72,9 +100,9 @@ pub(crate) async fn apply(
             .sent_at
             .saturating_add(SignedDuration::from_millis(1))
             .unwrap_or(message.sent_at);
-        store.tell_contact(tenant, &met, to, after).await?;
+        store.tell_contact(tenant, met, to, after).await?;
     }
-    Ok(Applied::to(&inbound.id))
+    Ok(())
 }
 
 /// The object as far as the message's item has room for it: a larger one is whole in its event only.

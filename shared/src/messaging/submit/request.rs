@@ -4,7 +4,8 @@ use crate::domain::content::{Content, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::identity::{PhoneNumberId, Recipient};
-use crate::domain::message::{Lane, OnUnknown, WaitMinutes};
+use crate::domain::message::{Lane, OnUnknown};
+use crate::domain::waiting::WaitMinutes;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde_json::Value;
 

@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
-use crate::domain::message::{OnUnknown, Outbound, Outcome, State};
+use crate::domain::message::{OnUnknown, Outbound, Outcome};
+use crate::domain::state::State;
 use crate::messaging::attempt::{Attempted, Sending};
 use crate::store::tests::{job, recipient, write, write_job};
 use futures_util::future::join_all;

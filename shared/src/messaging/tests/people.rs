@@ -7,11 +7,11 @@ use crate::domain::webhook::{InboundMessage, Person};
 use crate::messaging::receive::apply_inbound;
 use crate::store::{Contact, Conversation, ConversationState};
 
-fn tenant() -> TenantId {
+pub(super) fn tenant() -> TenantId {
     "demo".parse().unwrap()
 }
 
-fn person(phone: Option<&str>, user: Option<&str>, name: &str) -> Person {
+pub(super) fn person(phone: Option<&str>, user: Option<&str>, name: &str) -> Person {
     Person {
         wa_id: phone.map(|phone| phone.parse().unwrap()),
         user_id: user.map(|user| user.parse().unwrap()),
@@ -20,7 +20,7 @@ fn person(phone: Option<&str>, user: Option<&str>, name: &str) -> Person {
     }
 }
 
-fn message(second: i64, from: Person, moved_to: Option<Person>) -> InboundMessage {
+pub(super) fn message(second: i64, from: Person, moved_to: Option<Person>) -> InboundMessage {
     InboundMessage {
         wamid: format!("wamid.{second}").parse().unwrap(),
         from,

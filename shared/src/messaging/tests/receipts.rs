@@ -3,8 +3,9 @@
 use super::*;
 use crate::domain::id::EventId;
 use crate::domain::ledger::tests::{accepted, ended, queued};
-use crate::domain::message::{Message, Outbound, State};
+use crate::domain::message::{Message, Outbound};
 use crate::domain::queue::{Change, WebhookRecord};
+use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
 use crate::store::tests::write;
 use crate::store::{ConversationState, EventState, StoredRecord};

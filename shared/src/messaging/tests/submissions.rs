@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::identity::TenantId;
-use crate::domain::message::State;
+use crate::domain::state::State;
 use crate::messaging::submit::{
     IdempotencyClaim, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
 };

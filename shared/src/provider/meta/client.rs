@@ -4,6 +4,7 @@
 
 mod answer;
 
+use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::{Bsuid, PhoneNumberId, WaId, Wamid};
 use crate::domain::secret::SecretText;
@@ -41,6 +42,33 @@ pub enum ClientError {
     /// The HTTP client could not be set up.
     #[error("the HTTP client cannot be built")]
     Http(#[from] reqwest::Error),
+}
+
+/// Where Meta takes a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Messages of any kind.
+    Messages,
+    /// Marketing messages alone.
+    MarketingMessages,
+}
+
+impl Endpoint {
+    /// Where Meta takes a message that says this.
+    #[must_use]
+    pub const fn of(content: &Content) -> Self {
+        match content.marketing {
+            Some(_) => Self::MarketingMessages,
+            None => Self::Messages,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::MarketingMessages => "marketing_messages",
+        }
+    }
 }
 
 /// What is known after a call.
@@ -85,7 +113,7 @@ impl MetaClient {
     }
 
     /// As [`Self::new`], with another limit for a whole call.
-    pub fn with_timeout(base: &str, version: &str, total: Duration) -> Result<Self, ClientError> {
+    fn with_timeout(base: &str, version: &str, total: Duration) -> Result<Self, ClientError> {
         let base = base.trim_end_matches('/');
         let address = Url::parse(base).map_err(|_| ClientError::Address)?;
         if !matches!(address.scheme(), "http" | "https") {
@@ -101,20 +129,12 @@ impl MetaClient {
         })
     }
 
-    /// Whether anything answers at the address, whatever it says.
-    pub async fn answers(&self) -> bool {
-        self.http
-            .get(format!("{}/", self.base))
-            .send()
-            .await
-            .is_ok()
-    }
-
-    /// Sends `body` from the number `from`.
+    /// Sends `body` from the number `from` to this endpoint.
     pub async fn send(
         &self,
         token: &SecretText,
         from: &PhoneNumberId,
+        endpoint: Endpoint,
         body: &Map<String, Value>,
     ) -> SendOutcome {
         let Some(bearer) = bearer(token) else {
@@ -124,7 +144,8 @@ impl MetaClient {
                 "put a valid access token into the account",
             ));
         };
-        let url = format!("{}/{}/{from}/messages", self.base, self.version);
+        let endpoint = endpoint.as_str();
+        let url = format!("{}/{}/{from}/{endpoint}", self.base, self.version);
         let request = self.http.post(url).header(AUTHORIZATION, bearer).json(body);
         match request.send().await {
             Ok(response) => read(response).await,

@@ -1,6 +1,6 @@
 //! How many messages stand in each state: each message in exactly one.
 
-use crate::domain::message::State;
+use crate::domain::state::State;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;

@@ -2,10 +2,11 @@
 
 use super::Named;
 use super::unknown::{OnUnknownDto, SettlementDto, wait_minutes, warnings_of};
-use crate::domain::content::{Content, Kind};
+use crate::domain::content::{Content, Kind, ProductPolicy};
 use crate::domain::id::{ContactId, ConversationId, JobId, MessageId};
 use crate::domain::identity::{Bsuid, GroupId, Recipient, Wamid};
-use crate::domain::message::{Direction, Inbound, Lane, Message, Outbound, State};
+use crate::domain::message::{Direction, Inbound, Lane, Message, Outbound};
+use crate::domain::state::State;
 use crate::service::problem::ProviderProblem;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -73,6 +74,12 @@ pub struct MessageDto {
     /// Meta's `recipient_identity_key_hash`, as the caller gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_identity_key_hash: Option<String>,
+    /// Of a marketing message: Meta's `product_policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_policy: Option<ProductPolicy>,
+    /// Of a marketing message: Meta's `message_activity_sharing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_activity_sharing: Option<bool>,
     /// The job it is a recipient of.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -286,12 +293,15 @@ impl MessageDto {
             object,
             reply_to,
             recipient_identity_key_hash,
+            marketing,
         } = content;
         Self {
             kind: Some(kind.as_str().to_owned()),
             object: Named::from([(kind.as_str().to_owned(), object.clone())]),
             context: reply_to.clone().map(context),
             recipient_identity_key_hash: recipient_identity_key_hash.clone(),
+            product_policy: marketing.and_then(|it| it.product_policy),
+            message_activity_sharing: marketing.and_then(|it| it.message_activity_sharing),
             ..empty
         }
     }
@@ -313,6 +323,8 @@ impl MessageDto {
             provider_object: None,
             context: None,
             recipient_identity_key_hash: None,
+            product_policy: None,
+            message_activity_sharing: None,
             bulk_job_id: None,
             variables: None,
             reference: None,

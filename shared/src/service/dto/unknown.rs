@@ -1,7 +1,8 @@
 //! What callers see of unknown outcomes: what is done about them by themselves, and what an operator decided.
 
 use crate::domain::id::KeyId;
-use crate::domain::message::{OnUnknown, Outbound, Settlement, Verdict};
+use crate::domain::message::{OnUnknown, Outbound};
+use crate::domain::settlement::{Settlement, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::ledger::tests::{accepted, at, claimed, ended, queued, status};
 use crate::domain::ledger::{Event, LEASE, claimable};
-use crate::domain::message::{OnUnknown, Price, State, Status};
+use crate::domain::message::{OnUnknown, Price};
+use crate::domain::state::{State, Status};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{accepted, at, ended, queued, status};
-use crate::domain::message::{Outcome, State, Status};
+use crate::domain::message::Outcome;
+use crate::domain::state::{State, Status};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
@@ -52,31 +53,6 @@ async fn neither_of_two_writers_undoes_the_other() {
         let outcome = read.attempts.last().unwrap().outcome;
         assert_eq!(outcome, Some(Outcome::Accepted));
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_two_single_messages_get_the_same_slot() {
-    let store = empty_store().await;
-    let sender = sender(WindowPolicy::Off);
-    let every = SignedDuration::from_micros(12_500);
-    let slots = (0..50).map(|_| store.single_slot(&sender.tenant, &sender.id, every, at(0)));
-    let mut slots: Vec<Timestamp> = join_all(slots)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    slots.sort_unstable();
-    let wanted: Vec<Timestamp> = (0..50).map(|number| at(0) + every * number).collect();
-    assert_eq!(slots, wanted);
-    // Behind schedule: a late sender does not catch up by a burst.
-    let next = store
-        .single_slot(&sender.tenant, &sender.id, every, at(60))
-        .await;
-    assert_eq!(next.unwrap(), at(60));
-    let next = store
-        .single_slot(&sender.tenant, &sender.id, every, at(60))
-        .await;
-    assert_eq!(next.unwrap(), at(60) + every);
 }
 
 fn delta(tenant: &str, by: i64) -> CounterDelta {

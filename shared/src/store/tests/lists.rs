@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::ledger::tests::{at, queued};
-use crate::domain::message::State;
+use crate::domain::state::State;
 use crate::store::page::{Index, Listing, Order};
 
 /// Every entry's sort value, page by page.

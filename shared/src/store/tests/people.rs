@@ -7,7 +7,7 @@ use crate::domain::ledger::tests::{at, queued};
 use crate::domain::message::Inbound;
 use crate::domain::webhook::Person;
 
-fn ada() -> Contact {
+pub(super) fn ada() -> Contact {
     Contact {
         id: ContactId::at(at(0)),
         tenant: "demo".parse().unwrap(),
@@ -25,7 +25,7 @@ fn phone() -> Identity {
     Identity::Phone("15550001111".parse().unwrap())
 }
 
-fn inbound(contact: &Contact, wamid: &str, second: i64) -> Inbound {
+pub(super) fn inbound(contact: &Contact, wamid: &str, second: i64) -> Inbound {
     let sender = "100000000000001".parse().unwrap();
     Inbound {
         id: MessageId::derived(at(second), &[wamid]),
@@ -91,9 +91,14 @@ async fn a_contact_is_made_once_and_found_by_every_name() {
 async fn a_message_received_twice_is_kept_and_counted_once() {
     let store = empty_store().await;
     let ada = ada();
-    for (wamid, new) in [("wamid.A", true), ("wamid.A", false), ("wamid.B", true)] {
+    store.create_contact(&ada, &[phone()]).await.unwrap();
+    for (wamid, outcome) in [
+        ("wamid.A", Received::Written),
+        ("wamid.A", Received::ThereAlready),
+        ("wamid.B", Received::Written),
+    ] {
         let message = inbound(&ada, wamid, 5);
-        assert_eq!(store.receive(&message, &ada).await.unwrap(), new);
+        assert_eq!(store.receive(&message, &ada).await.unwrap(), outcome);
         let read = store.message(&ada.tenant, &message.id).await.unwrap();
         assert_eq!(read, Some(Message::Inbound(Box::new(message))));
     }
@@ -107,6 +112,7 @@ async fn a_message_received_twice_is_kept_and_counted_once() {
 async fn both_sides_of_a_conversation_stand_in_one_thread() {
     let store = empty_store().await;
     let ada = ada();
+    store.create_contact(&ada, &[phone()]).await.unwrap();
     let message = inbound(&ada, "wamid.A", 5);
     store.receive(&message, &ada).await.unwrap();
     let answer = queued(at(9));
@@ -135,6 +141,7 @@ async fn the_latest_activity_wins_whatever_the_order_of_the_notes() {
     for notes in [[10, 20, 30], [30, 10, 20], [20, 30, 10], [30, 30, 20]] {
         let store = empty_store().await;
         let ada = ada();
+        store.create_contact(&ada, &[phone()]).await.unwrap();
         let message = inbound(&ada, "wamid.A", 5);
         store.receive(&message, &ada).await.unwrap();
         let id = &message.conversation;

@@ -2,8 +2,6 @@
 
 use super::*;
 use crate::domain::ledger::tests::{at, queued};
-use axum::Router;
-use axum::http::StatusCode;
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

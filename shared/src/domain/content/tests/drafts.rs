@@ -89,6 +89,19 @@ fn a_filled_draft_is_checked_as_any_message() {
 }
 
 #[test]
+fn a_draft_is_refused_for_a_control_character_and_a_variable_that_leaves_it_blank_too() {
+    let faults = draft(&json!({"text": {"body": "\0{{1}}"}})).unwrap_err();
+    assert_eq!(places(&faults), [("/text/body", FaultCode::Invalid)]);
+    let draft = draft(&json!({"text": {"body": " {{1}}"}})).unwrap();
+    for variable in [" ", "\u{200b}", "a\0"] {
+        let FillError::Content(faults) = draft.fill(&json!([variable])).unwrap_err() else {
+            unreachable!("the variable is there")
+        };
+        assert_eq!(places(&faults), [("/text/body", FaultCode::Invalid)]);
+    }
+}
+
+#[test]
 fn a_variable_that_cannot_be_filled_in_is_told_with_its_place() {
     let named = draft(&json!({"text": {"body": "{{a}} {{b}} {{c/d}} {{e}}"}})).unwrap();
     let variables = json!({"a": [], "b": null, "e": "x".repeat(300_000)});

@@ -26,8 +26,8 @@ fn fixtures() -> Vec<(String, Value)> {
 }
 
 /// Those of Meta's examples that cannot be sent as they stand, and every place that says why: a placeholder where
-/// a URL or a number belongs, a title beyond Meta's own limit, a field of the marketing messages' own endpoint.
-const REFUSED: [(&str, &[&str]); 21] = [
+/// a URL or a number belongs, or a title beyond Meta's own limit.
+const REFUSED: [(&str, &[&str]); 19] = [
     ("docs__req-interactive-address-message__1.json", &["/to"]),
     ("docs__req-interactive-address-saved__1.json", &["/to"]),
     (
@@ -37,14 +37,6 @@ const REFUSED: [(&str, &[&str]); 21] = [
     ("docs__req-interactive-product__1.json", &["/to"]),
     ("docs__req-template-catalog__1.json", &["/to"]),
     ("docs__req-template-mpm__1.json", &["/to"]),
-    (
-        "marketing_messages__req-parameterized-template__1.json",
-        &["/message_activity_sharing", "/product_policy"],
-    ),
-    (
-        "marketing_messages__req-template-with-product-policy__1.json",
-        &["/message_activity_sharing", "/product_policy"],
-    ),
     (
         "messages__req-send-image-message-by-url__1.json",
         &["/image/link"],

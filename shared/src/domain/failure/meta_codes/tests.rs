@@ -109,6 +109,14 @@ fn every_code_has_a_text_and_a_remedy_in_plain_words() {
 }
 
 #[test]
+fn what_refuses_a_marketing_message_is_known_and_only_the_syncing_of_its_template_passes() {
+    for code in [131_055, 134_100, 134_101, 134_102, 134_103] {
+        assert_ne!(of_meta(code).remedy, UNKNOWN.remedy, "{code}");
+        assert_eq!(of_meta(code).class == Transient, code == 134_101, "{code}");
+    }
+}
+
+#[test]
 fn an_unknown_code_is_never_repeated_and_unknown_permissions_are_credentials() {
     assert_eq!(of_meta(999_999).class, Permanent);
     assert_eq!(of_meta(-1).class, Permanent);

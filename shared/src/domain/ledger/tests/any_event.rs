@@ -2,7 +2,7 @@
 
 use super::histories::any_status;
 use super::*;
-use crate::domain::message::WaitMinutes;
+use crate::domain::waiting::WaitMinutes;
 use proptest::prelude::*;
 
 /// Any event, as often as not one that makes no sense where it happens.

@@ -2,7 +2,7 @@
 //! cancel and operators that settle; over the ledger's own rules.
 
 use super::*;
-use crate::domain::message::WaitMinutes;
+use crate::domain::waiting::WaitMinutes;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! `on_unknown: wait`: another attempt only when statuses of other messages kept coming and none of its own.
 
 use super::*;
-use crate::domain::message::WaitMinutes;
+use crate::domain::waiting::WaitMinutes;
 
 fn wait() -> OnUnknown {
     OnUnknown::Wait(WaitMinutes::default())

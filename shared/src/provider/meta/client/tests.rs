@@ -71,6 +71,7 @@ async fn send_to(base: &str, total: Duration) -> SendOutcome {
         .send(
             &SecretText::new("demo-token"),
             &"100000000000001".parse().unwrap(),
+            Endpoint::Messages,
             body.as_object().unwrap(),
         )
         .await
@@ -215,7 +216,9 @@ async fn a_token_that_cannot_be_sent_is_a_credentials_fault() {
     let client = MetaClient::new("http://127.0.0.1:1", "v25.0").unwrap();
     let token = SecretText::new("two\nlines");
     let from = "100000000000001".parse().unwrap();
-    let outcome = client.send(&token, &from, &Map::new()).await;
+    let outcome = client
+        .send(&token, &from, Endpoint::Messages, &Map::new())
+        .await;
     let SendOutcome::NotAccepted(failure) = outcome else {
         unreachable!("a token of two lines was sent");
     };

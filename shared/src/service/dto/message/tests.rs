@@ -22,6 +22,7 @@ fn outbound(state: State) -> Outbound {
             object: json!({"body": "hello"}),
             reply_to: Some("wamid.1".parse().unwrap()),
             recipient_identity_key_hash: None,
+            marketing: None,
         }),
         job: None,
         variables: None,

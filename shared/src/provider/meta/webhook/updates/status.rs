@@ -4,7 +4,7 @@ use super::other;
 use super::person::Contacts;
 use super::{named, text, timestamp};
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::message::Status;
+use crate::domain::state::Status;
 use crate::domain::webhook::{Fact, StatusUpdate};
 use serde_json::Value;
 

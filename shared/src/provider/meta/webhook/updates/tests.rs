@@ -14,7 +14,7 @@ mod recorded;
 
 use super::*;
 use crate::domain::failure::Class;
-use crate::domain::message::Status;
+use crate::domain::state::Status;
 use crate::domain::webhook::{InboundMessage, Person, StatusUpdate};
 use serde_json::json;
 use serde_json::value::to_raw_value;

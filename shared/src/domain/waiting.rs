@@ -1,22 +1,8 @@
-//! What becomes of a message when a call's outcome is not known, and how the one that waits decides that it has
-//! waited long enough.
+//! `on_unknown: wait`: how a message whose outcome is not known decides that it has waited long enough for a status.
 
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-
-/// What to do when a call's outcome is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnknown {
-    /// Leave it `unknown` until a status or an operator settles it.
-    #[default]
-    Hold,
-    /// Try again at once: for one-time codes, where a second copy does less harm than none.
-    Retry,
-    /// Try again after so many minutes in which statuses of the sender's other messages came, and none for this one.
-    Wait(WaitMinutes),
-}
 
 /// How many minutes a message waits for a status before another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,0 +1,175 @@
+//! Every item says what it is: `type` and `v` stand on each, whichever write made it.
+
+use super::*;
+use crate::domain::id::{ContactId, EventId};
+use crate::domain::identity::Identity;
+use crate::domain::ledger::tests::{at, queued};
+use crate::domain::role::Role;
+use crate::store::events::{Event, EventState, StoredRecord};
+use dynoxide::Database;
+use dynoxide::actions::scan::ScanRequest;
+use dynoxide::types::AttributeValue;
+use jiff::SignedDuration;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The types of a table's items, by its whole content. Every item must have its type and its version.
+fn types(engine: &Database, table: &str) -> BTreeSet<String> {
+    let everything = ScanRequest {
+        table_name: table.to_owned(),
+        ..ScanRequest::default()
+    };
+    let items = engine.scan(everything).unwrap().items.unwrap();
+    let kind_of = |item: &std::collections::HashMap<String, AttributeValue>| {
+        let version = item.get("v");
+        assert_eq!(version, Some(&AttributeValue::N("1".into())), "{item:?}");
+        match item.get("type") {
+            Some(AttributeValue::S(kind)) => kind.clone(),
+            other => unreachable!("{other:?} is no type: {item:?}"),
+        }
+    };
+    items.iter().map(kind_of).collect()
+}
+
+async fn write_who_calls_and_what_sends(store: &Store) {
+    let sender = sender(WindowPolicy::Off);
+    let account = Account {
+        id: sender.account.clone(),
+        tenant: sender.tenant.clone(),
+        name: "Demo".to_owned(),
+        wabas: vec![sender.waba.clone()],
+    };
+    store.put_account(&account).await.unwrap();
+    store.put_sender(&sender).await.unwrap();
+    let key = ApiKey {
+        id: "key_a".parse().unwrap(),
+        tenant: sender.tenant.clone(),
+        role: Role::Admin,
+        hash: "abc".to_owned(),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    store.put_api_key(&key).await.unwrap();
+    store.note_use(&key, at(0)).await.unwrap();
+}
+
+async fn write_a_conversation(store: &Store) {
+    let contact = Contact {
+        id: ContactId::at(at(0)),
+        ..people::ada()
+    };
+    let identity = Identity::Phone("15550001111".parse().unwrap());
+    assert!(store.create_contact(&contact, &[identity]).await.unwrap());
+    let message = people::inbound(&contact, "wamid.A", 5);
+    let received = store.receive(&message, &contact).await.unwrap();
+    assert_eq!(received, Received::Written);
+    let mut transaction = Transaction::new();
+    let answer = queued(at(9));
+    store
+        .open_thread(&mut transaction, &contact, &answer)
+        .unwrap();
+    let record = IdempotencyRecord {
+        tenant: "demo".parse().unwrap(),
+        key_hash: "abc".to_owned(),
+        body_hash: "def".to_owned(),
+        resource: answer.id.to_string(),
+        answer: None,
+        expires_at: at(100),
+    };
+    store.remember(&mut transaction, &record, at(9)).unwrap();
+    let boxed = Message::Outbound(Box::new(answer.clone()));
+    store.create_message(&mut transaction, &boxed).unwrap();
+    store.commit(transaction).await.unwrap();
+    let claimed = store.claim(&answer.tenant, &answer.id, "one", at(9)).await;
+    assert!(claimed.is_ok());
+    let every = SignedDuration::from_millis(12);
+    for _ in 0..2 {
+        let slot = store.single_slot(&answer.tenant, &answer.sender, every, Row::Free, at(9));
+        slot.await.unwrap();
+    }
+}
+
+async fn write_a_job(store: &Store) {
+    let job = job(at(0));
+    write_job(store, &job).await;
+    let recipients = [recipient(&job, 1)];
+    store
+        .add_recipients(&job, &recipients, at(0))
+        .await
+        .unwrap();
+    assert!(store.start_job(&job, at(0)).await.unwrap());
+    let noted = store.note_status(&job.tenant, &job.sender, at(0));
+    noted.await.unwrap();
+    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
+    let lease = Lease {
+        until: at(2),
+        next_run: at(1),
+        window: 10,
+    };
+    let leased = store.lease_slots(&job.tenant, &job.sender, &pace, lease);
+    assert!(leased.await.unwrap());
+    assert!(store.finish_job(&job, at(7)).await.unwrap());
+    let counter = Counter {
+        tenant: job.tenant.clone(),
+        of: format!("job:{}", job.id),
+        part: "-".to_owned(),
+        name: "queued".to_owned(),
+    };
+    let delta = BTreeMap::from([(counter, 1)]);
+    let start = store.position("shard-1").await.unwrap();
+    assert!(store.count(&delta, &start, "100").await.unwrap());
+}
+
+async fn write_an_event(store: &Store) {
+    let event = Event {
+        field: "messages".to_owned(),
+        kind: "messages/text".to_owned(),
+        state: EventState::Waiting,
+        reason: None,
+        message: None,
+    };
+    let record = StoredRecord {
+        id: EventId::at(at(0)),
+        tenant: "demo".parse().unwrap(),
+        account: "acct_demo".parse().unwrap(),
+        received_at: at(0),
+        raw: "{}".to_owned(),
+        events: vec![event],
+        tries: 1,
+        try_again_at: Some(at(2)),
+    };
+    store.keep_events(&record).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_item_bears_its_type_and_its_version() {
+    let engine = engine();
+    let store = store_at(&serve(&engine).await);
+    store.create_tables().await.unwrap();
+    write_who_calls_and_what_sends(&store).await;
+    write_a_conversation(&store).await;
+    write_a_job(&store).await;
+    write_an_event(&store).await;
+    let wanted = [
+        "account",
+        "account_pointer",
+        "api_key",
+        "chunk",
+        "contact",
+        "conversation",
+        "counters",
+        "idempotency",
+        "identity",
+        "job",
+        "message",
+        "pace",
+        "position",
+        "sender",
+        "singles",
+        "statuses",
+        "waba",
+    ];
+    assert_eq!(types(&engine, "messages"), wanted.map(Into::into).into());
+    let wanted = ["webhook_record".to_owned()];
+    assert_eq!(types(&engine, "logs"), wanted.into());
+}

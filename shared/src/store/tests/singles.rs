@@ -1,0 +1,91 @@
+//! The slots of single messages: never two at once, never faster than the rate, one write each.
+
+use super::*;
+use crate::domain::ledger::tests::at;
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const EVERY: SignedDuration = SignedDuration::from_micros(12_500);
+
+async fn take(store: &Store, said: Row, now: Timestamp) -> Timestamp {
+    let sender = sender(WindowPolicy::Off);
+    let slot = store.single_slot(&sender.tenant, &sender.id, EVERY, said, now);
+    slot.await.unwrap()
+}
+
+/// As a worker takes it: told where the row stands.
+async fn take_informed(store: &Store, now: Timestamp) -> Timestamp {
+    let sender = sender(WindowPolicy::Off);
+    let (_, row) = store
+        .pace_and_row(&sender.tenant, &sender.id, now)
+        .await
+        .unwrap();
+    take(store, row, now).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_single_messages_get_the_same_slot_whatever_they_were_told_of_the_row() {
+    for said in [Row::Free, Row::Waiting] {
+        let store = empty_store().await;
+        let mut slots = join_all((0..50).map(|_| take(&store, said, at(0)))).await;
+        slots.sort_unstable();
+        let wanted: Vec<Timestamp> = (0..50).map(|number| at(0) + EVERY * number).collect();
+        assert_eq!(slots, wanted);
+        // Behind schedule: a late sender does not catch up by a burst.
+        assert_eq!(take(&store, said, at(60)).await, at(60));
+        assert_eq!(take(&store, said, at(60)).await, at(60) + EVERY);
+    }
+}
+
+#[tokio::test]
+async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
+    let url = serve(&engine()).await;
+    store_at(&url).create_tables().await.unwrap();
+    let writes = Arc::<AtomicUsize>::default();
+    let seen = writes.clone();
+    let counting = move |headers: &HeaderMap| {
+        let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
+        let is_write = target.ends_with(".UpdateItem");
+        seen.fetch_add(usize::from(is_write), Ordering::SeqCst);
+        true
+    };
+    let store = store_behind(&url, counting).await;
+    let later = SignedDuration::from_millis(20);
+    for (number, (now, slot)) in (1..).zip([
+        (at(0), at(0)),
+        (at(0), at(0) + EVERY),
+        (at(0), at(0) + EVERY * 2),
+        (at(0) + later, at(0) + EVERY * 3),
+        (at(5), at(5)),
+    ]) {
+        assert_eq!(take_informed(&store, now).await, slot);
+        assert_eq!(writes.load(Ordering::SeqCst), number);
+    }
+}
+
+#[tokio::test]
+async fn the_row_and_the_pace_are_read_together_and_only_this_senders() {
+    let store = empty_store().await;
+    let job = job(at(0));
+    write_job(&store, &job).await;
+    let recipients = [recipient(&job, 1)];
+    store
+        .add_recipients(&job, &recipients, at(0))
+        .await
+        .unwrap();
+    assert!(store.start_job(&job, at(0)).await.unwrap());
+    take(&store, Row::Free, at(0)).await;
+    let read = |sender: &str, now| {
+        let sender = sender.parse().unwrap();
+        let (store, tenant) = (store.clone(), job.tenant.clone());
+        async move { store.pace_and_row(&tenant, &sender, now).await.unwrap() }
+    };
+    let (pace, row) = read("100000000000001", at(0)).await;
+    assert_eq!((pace.job_ids(), row), (vec![job.id.clone()], Row::Waiting));
+    let (_, row) = read("100000000000001", at(1)).await;
+    assert_eq!(row, Row::Free);
+    let (pace, row) = read("100000000000002", at(0)).await;
+    assert_eq!((pace, row), (Pace::default(), Row::Free));
+}
