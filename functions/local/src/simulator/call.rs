@@ -226,7 +226,7 @@ mod tests {
     use std::path::Path;
 
     fn check(body: &Value) -> Result<Send, GraphError> {
-        Call::read(body.to_string().as_bytes())
+        Call::read("messages", body.to_string().as_bytes())
             .unwrap()
             .check_send(&Sender::demo())
     }
