@@ -188,6 +188,10 @@ async fn single(state: &State, order: &Order, slot: Option<Slot>) -> Result<(), 
                 lapse(&state.store, message, clock::now()).await?;
                 return Ok(());
             }
+            if message.not_before.is_some_and(|time| clock::now() < time) {
+                // The hint came before the message's time, by a clock a little behind: it takes no slot.
+                return try_again_later(state, &message).await;
+            }
             slot = match leave(state, &message).await? {
                 Some(slot) => Some(slot),
                 None => return Ok(()),

@@ -4,7 +4,6 @@
 use crate::recipients::{CHUNKS_PER_TICK, Taken, end_pass, next_chunks, recipients_of};
 use futures_util::future::try_join_all;
 use heliograph::domain::job::Withdrawal;
-use heliograph::domain::ledger::Event;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::state::State;
 use heliograph::messaging::attempt::lapse;
@@ -84,9 +83,5 @@ async fn withdrawn(
     if recipient.state != State::Queued {
         return Ok(recipient);
     }
-    let event = match withdrawal {
-        Withdrawal::Cancelled => Event::Cancelled,
-        Withdrawal::Expired => Event::JobExpired,
-    };
-    store.apply(recipient, &event, now).await
+    store.apply(recipient, &withdrawal.event(), now).await
 }

@@ -3,6 +3,7 @@
 use crate::State;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::pace::Slot;
+use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace::Leave;
@@ -92,7 +93,7 @@ pub(crate) async fn deliver(
             .map(|time| time.duration_since(now))
             .unwrap_or_default();
         // Beyond what a queue delays, the sweeper puts the hint in time.
-        if wait <= SignedDuration::from_mins(15) {
+        if wait <= LONGEST_DELAY {
             queue(state, &message, wait).await;
         }
         return Ok(Delivered::of(message));
@@ -217,7 +218,7 @@ async fn while_sending(state: &State, message: Outbound) -> Result<Delivered, Pr
 }
 
 /// Puts a hint on the message's lane. If the queue fails, the sweeper finds the message: it is written down.
-async fn queue(state: &State, message: &Outbound, wait: SignedDuration) {
+pub(crate) async fn queue(state: &State, message: &Outbound, wait: SignedDuration) {
     queued(message, state.parts.lanes.put(message, wait).await);
 }
 

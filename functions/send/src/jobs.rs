@@ -16,11 +16,11 @@ use heliograph::domain::job::{Changes, Job};
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::{
-    IdempotencyClaim, Origin, on_unknown, read_from, read_time, record,
+    IdempotencyClaim, Origin, read_from, read_on_unknown, read_time, record,
 };
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
-use heliograph::service::dto::JobDto;
+use heliograph::service::dto::{JobDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::problem::Problem;
 use heliograph::store::{StoreError, Transaction};
@@ -51,7 +51,7 @@ impl JobRequest {
         let changes = read_changes(&mut fields);
         let from = read_from(&mut fields);
         let message = Content::read_draft(&mut fields);
-        let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
+        let on_unknown = read_on_unknown(&mut fields);
         fields.finish();
         Some(Self {
             name: changes.name.clone()?,
@@ -226,8 +226,11 @@ pub(crate) struct JobBody {
     /// The object named by `type`, with placeholders; shown here for text.
     #[schema(value_type = Object, example = json!({"body": "Hello {{name}}"}))]
     text: Option<Value>,
-    /// What to do when the outcome of a call is not known.
-    on_unknown: Option<OnUnknown>,
+    /// What to do when the outcome of a call is not known: `hold`, unless told.
+    on_unknown: Option<OnUnknownDto>,
+    /// With `on_unknown: wait`: 15 unless told.
+    #[schema(minimum = 5, maximum = 1440)]
+    wait_minutes: Option<u16>,
     /// It begins at this time, if it is started before.
     send_at: Option<Timestamp>,
     /// Nothing is sent after this: who is still queued then expires.

@@ -3,6 +3,7 @@
 //! Trigger: the HTTP API. Role: reads and writes `messages`, reads `out/*` secrets, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
 
+mod cancel;
 mod delivery;
 mod idempotency;
 mod jobs;
@@ -11,6 +12,7 @@ mod messages;
 mod recipients;
 mod retry;
 mod senders;
+mod settle;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -104,6 +106,8 @@ impl FromRef<State> for Store {
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/v1/messages", post(messages::send))
+        .route("/v1/messages/{id}/cancel", post(cancel::cancel))
+        .route("/v1/messages/{id}/settle", post(settle::settle))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
         .route("/v1/bulk-jobs/{id}", patch(life::change))
@@ -126,6 +130,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(paths(
     messages::send,
+    cancel::cancel,
+    settle::settle,
     jobs::create,
     life::change,
     life::start,
@@ -133,7 +139,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     life::resume,
     life::cancel,
     retry::retry_failed,
-    recipients::add
     recipients::add,
     senders::resume
 ))]

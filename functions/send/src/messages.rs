@@ -9,16 +9,19 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::id::MessageId;
+use heliograph::domain::identity::TenantId;
+use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::{Origin, Submission, SubmitError, submit};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
-use heliograph::service::dto::MessageDto;
+use heliograph::service::dto::{MessageDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
 use heliograph::service::problem::Problem;
 
 /// The header that marks the answer to a repeated request.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Send a message.
 ///
@@ -70,6 +73,13 @@ pub(crate) async fn send(
     Ok(answer(delivered, origin, &warnings))
 }
 
+/// The tenant's outbound message of this id; any other id is not found.
+pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Outbound, Problem> {
+    let id: MessageId = id.parse().map_err(|_| Problem::not_found())?;
+    let found = state.store.outbound(tenant, &id).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
 fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Response {
     let location = HeaderValue::try_from(format!("/v1/messages/{}", delivered.message().id));
     let mut response = match delivered {
@@ -92,21 +102,14 @@ fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Re
     response
 }
 
-fn body(
-    message: &heliograph::domain::message::Outbound,
-    warnings: &[&'static str],
-) -> Json<MessageDto> {
-    let warnings = warnings
-        .iter()
-        .map(|warning| (*warning).to_owned())
-        .collect();
-    Json(MessageDto {
-        warnings,
-        ..MessageDto::from(message)
-    })
+fn body(message: &Outbound, warnings: &[&'static str]) -> Json<MessageDto> {
+    let mut shown = MessageDto::from(message);
+    let warnings = warnings.iter().map(|warning| (*warning).to_owned());
+    shown.warnings.extend(warnings);
+    Json(shown)
 }
 
-fn failed(message: &heliograph::domain::message::Outbound) -> Problem {
+fn failed(message: &Outbound) -> Problem {
     let problem = match message.failure() {
         Some(failure) => Problem::provider("meta", failure.clone()),
         None => Problem::unprocessable(message.state.as_str(), "the message was not sent"),
@@ -174,13 +177,17 @@ pub(crate) struct MessageRequest {
     /// Your own facts about the message.
     #[schema(value_type = Object)]
     metadata: Option<serde_json::Value>,
-    /// Not to be sent before.
+    /// Not to be sent before; at most 30 days from now.
     #[schema(example = "2026-11-21T09:00:00Z")]
     send_at: Option<String>,
-    /// Not to be sent after.
+    /// Not to be sent after: a message that is late becomes `expired`.
     expires_at: Option<String>,
-    /// What to do when the outcome of a call is not known.
-    on_unknown: Option<heliograph::domain::message::OnUnknown>,
+    /// What to do when the outcome of a call is not known: `hold`, unless told. With `retry` and `wait` the message
+    /// may arrive twice, and the answer says so in `warnings`.
+    on_unknown: Option<OnUnknownDto>,
+    /// With `on_unknown: wait`: 15 unless told.
+    #[schema(minimum = 5, maximum = 1440)]
+    wait_minutes: Option<u16>,
     /// What it may not wait behind: `otp` or `single`.
     lane: Option<String>,
 }

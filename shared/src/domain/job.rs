@@ -5,6 +5,7 @@
 mod failures;
 mod life;
 mod plan;
+mod progress;
 
 pub use failures::{
     FailureGroup, Numbers, Outcomes, Suspect, counter_of, done, failures, too_many_fail,
@@ -13,14 +14,15 @@ pub use life::{Changes, JobEvent, Refusal, happen};
 pub use plan::{
     Factor, Forecast, Limit, PriceCategory, after, category_of, forecast, sender_limits,
 };
+pub use progress::{Again, Progress, Sample};
 
 use super::content::Draft;
 use super::id::{AccountId, JobId};
 use super::identity::{PhoneNumberId, TenantId};
-use super::message::OnUnknown;
-use super::state::State;
+use super::ledger::Event;
+use super::message::{Lane, OnUnknown};
 use jiff::fmt::serde::timestamp::millisecond;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Where a job stands.
@@ -204,12 +206,12 @@ pub enum Withdrawal {
 }
 
 impl Withdrawal {
-    /// The state they end in.
+    /// What happens to a recipient that is taken back.
     #[must_use]
-    pub const fn state(self) -> State {
+    pub const fn event(self) -> Event<'static> {
         match self {
-            Self::Cancelled => State::Cancelled,
-            Self::Expired => State::Expired,
+            Self::Cancelled => Event::Cancelled,
+            Self::Expired => Event::JobExpired,
         }
     }
 }
@@ -268,6 +270,23 @@ impl Job {
         }
     }
 
+    /// What is to be done now for one of its recipients, who stands in this lane. The job does not wait for one whose
+    /// outcome is not known; tried again, that one goes like a single message, though the job may have ended.
+    #[must_use]
+    pub fn duty_to(&self, lane: Lane, now: Timestamp) -> Duty {
+        match self.status {
+            JobStatus::Finished if lane == Lane::Bulk => Duty::Nothing,
+            JobStatus::Finished if self.is_expired(now) => Duty::Withdraw(Withdrawal::Expired),
+            JobStatus::Finished => Duty::Send,
+            JobStatus::Cancelled => Duty::Withdraw(Withdrawal::Cancelled),
+            JobStatus::Draft
+            | JobStatus::Ready
+            | JobStatus::Running
+            | JobStatus::Paused
+            | JobStatus::Cancelling => self.duty(now),
+        }
+    }
+
     /// Whether the time to send it has passed.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
@@ -294,89 +313,6 @@ impl Job {
             | JobStatus::Finished
             | JobStatus::Cancelled => None,
         }
-    }
-}
-
-/// How far a job's recipients have been handed out. The first pass hands out every recipient unseen; later ones
-/// look at those of open chunks and hand out again what is still queued.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// Counted from 0.
-    pub pass: u32,
-    /// The last chunk that was handed out whole in this pass.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
-    /// How many recipients of the next chunk were handed out already.
-    pub offset: usize,
-    /// Whether this pass has met an open recipient.
-    pub open_seen: bool,
-    /// When the pass may go on.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub resume_at: Option<Timestamp>,
-    /// The failures that are to be tried again, until each of them was looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again: Option<Again>,
-    /// How far it was some seconds ago: what its rate is told by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub older: Option<Sample>,
-    /// How far it was a few seconds ago.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub newer: Option<Sample>,
-}
-
-/// Failures that are to be tried again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Again {
-    /// When that was asked for: what failed later is not meant.
-    #[serde(with = "millisecond::required")]
-    pub asked_at: Timestamp,
-    /// The last failure that was looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
-}
-
-/// How many recipients a job was done with at some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
-    /// When.
-    #[serde(with = "millisecond::required")]
-    pub at: Timestamp,
-    /// How many.
-    pub done: u64,
-}
-
-/// Samples are so far apart.
-const BETWEEN_SAMPLES: SignedDuration = SignedDuration::from_secs(10);
-
-impl Progress {
-    /// Notes how many recipients the job, which has run since `since`, is done with.
-    pub fn sample(&mut self, done: u64, since: Timestamp, now: Timestamp) {
-        let sample = Sample { at: now, done };
-        match self.newer.filter(|newer| newer.at >= since) {
-            None => (self.older, self.newer) = (None, Some(sample)),
-            Some(newer) if now.duration_since(newer.at) >= BETWEEN_SAMPLES => {
-                (self.older, self.newer) = (Some(newer), Some(sample));
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// How many recipients a second it was done with of late, now that it is done with `done`. `None` before that
-    /// can be told.
-    #[must_use]
-    pub fn rate(&self, done: u64, since: Timestamp, now: Timestamp) -> Option<f64> {
-        let of_this_run = |sample: &Sample| sample.at >= since;
-        let from = self
-            .older
-            .filter(of_this_run)
-            .or(self.newer.filter(of_this_run))?;
-        let seconds = now.duration_since(from.at).as_secs_f64();
-        let count = u32::try_from(done.saturating_sub(from.done)).unwrap_or(u32::MAX);
-        (seconds >= 1.0).then(|| f64::from(count) / seconds)
     }
 }
 

@@ -21,5 +21,7 @@ pub mod queue;
 pub mod retry;
 pub mod role;
 pub mod secret;
+pub mod settlement;
 pub mod state;
+pub mod waiting;
 pub mod webhook;

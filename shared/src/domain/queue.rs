@@ -10,9 +10,12 @@ use super::id::{AccountId, EventId, MessageId};
 use super::identity::{PhoneNumberId, TenantId};
 use super::message::{Lane, Outbound};
 use super::pace::Slot;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// The longest time a queue keeps a message back. Source: AWS, "Amazon SQS message quotas".
+pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// Queues `otp`, `single` and `bulk`: try to send this message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

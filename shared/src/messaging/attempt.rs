@@ -8,7 +8,7 @@ use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
-use crate::domain::job::{Duty, Job};
+use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
@@ -90,22 +90,20 @@ impl Sending {
         };
         let prepared = self.prepare(&message).await;
         let Some(credential) = credential else {
-            let result = CallResult::Refused(without_credential());
-            return self
-                .record(message, &token, result, Duration::ZERO, None)
-                .await;
+            return self.refuse(message, &token, without_credential()).await;
         };
         let content = match prepared {
             Ok(Prepared::Content(content)) => content,
             Ok(Prepared::Unsendable(failure)) => {
-                let result = CallResult::Refused(failure);
-                return self
-                    .record(message, &token, result, Duration::ZERO, None)
-                    .await;
+                return self.refuse(message, &token, failure).await;
             }
             Ok(Prepared::Stopped) => {
+                return Ok(not_now(self.give_back(message, &token).await?));
+            }
+            Ok(Prepared::Withdrawn(withdrawal)) => {
                 let message = self.give_back(message, &token).await?;
-                return Ok(Attempted::NotNow(Some(message)));
+                let ended = self.store.apply(message, &withdrawal.event(), (self.now)());
+                return Ok(not_now(ended.await?));
             }
             Err(error) => {
                 self.give_back(message, &token).await?;
@@ -147,6 +145,18 @@ impl Sending {
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
         self.record(message, token, result, began.elapsed(), Some(credential))
+            .await
+    }
+
+    /// No call is made: it could only fail.
+    async fn refuse(
+        &self,
+        message: Outbound,
+        token: &str,
+        failure: ProviderFailure,
+    ) -> Result<Attempted, AttemptError> {
+        let result = CallResult::Refused(failure);
+        self.record(message, token, result, Duration::ZERO, None)
             .await
     }
 
@@ -218,15 +228,9 @@ impl Sending {
         Ok(())
     }
 
-    async fn give_back(
-        &self,
-        message: Outbound,
-        token: &str,
-    ) -> Result<Box<Outbound>, AttemptError> {
+    async fn give_back(&self, message: Outbound, token: &str) -> Result<Outbound, StoreError> {
         let event = Event::GivenBack { token };
-        Ok(Box::new(
-            self.store.apply(message, &event, (self.now)()).await?,
-        ))
+        self.store.apply(message, &event, (self.now)()).await
     }
 
     /// The slot was over before the message was claimed.
@@ -243,8 +247,7 @@ impl Sending {
         let Some(message) = message else {
             return Ok(Attempted::NotNow(None));
         };
-        let message = lapse(&self.store, *message, (self.now)()).await?;
-        Ok(Attempted::NotNow(Some(Box::new(message))))
+        Ok(not_now(lapse(&self.store, *message, (self.now)()).await?))
     }
 
     /// What the message says: its own content, or its job's with the placeholders filled.
@@ -263,8 +266,10 @@ impl Sending {
                 "the message's job is gone",
             )));
         };
-        if job.duty((self.now)()) != Duty::Send {
-            return Ok(Prepared::Stopped);
+        match job.duty_to(message.lane, (self.now)()) {
+            Duty::Send => {}
+            Duty::Nothing => return Ok(Prepared::Stopped),
+            Duty::Withdraw(withdrawal) => return Ok(Prepared::Withdrawn(withdrawal)),
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
         // Checked when the recipient was added; a rule may have changed since.
@@ -298,7 +303,8 @@ impl Sending {
     }
 }
 
-/// The message after what time alone has done to it: its lease, or the time to send it, may have run out.
+/// The message after what time alone has done to it: its lease, the time to send it, or its wait for a status may
+/// have run out.
 pub async fn lapse(
     store: &Store,
     message: Outbound,
@@ -307,6 +313,11 @@ pub async fn lapse(
     let event = match message.state {
         State::Sending => Event::LeaseRanOut,
         State::Queued => Event::TimePassed,
+        State::Unknown if is_to_be_looked_at(&message, now) => Event::WaitLookedAt {
+            newest_status: store
+                .newest_status(&message.tenant, &message.sender)
+                .await?,
+        },
         State::Unknown
         | State::Accepted
         | State::Sent
@@ -328,12 +339,23 @@ fn pace_name(message: &Outbound) -> String {
     format!("{}/{}", message.tenant, message.sender)
 }
 
+fn not_now(message: Outbound) -> Attempted {
+    Attempted::NotNow(Some(Box::new(message)))
+}
+
+fn is_to_be_looked_at(message: &Outbound, now: Timestamp) -> bool {
+    let waiting = message.waiting.as_ref();
+    waiting.is_some_and(|waiting| waiting.look_at <= now)
+}
+
 enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
-    /// Its job does not run, its time has passed, or its sender is paused.
+    /// Its job does not run, or its sender is paused.
     Stopped,
+    /// Its job was given up, or its time has passed.
+    Withdrawn(Withdrawal),
 }
 
 fn unsendable(why: &str) -> ProviderFailure {

@@ -150,5 +150,6 @@ fn outbound(
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
     }
 }

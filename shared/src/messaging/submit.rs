@@ -5,7 +5,7 @@
 
 mod request;
 
-pub use request::{Submission, on_unknown, read_from, read_time};
+pub use request::{Submission, read_from, read_on_unknown, read_time};
 
 use super::people;
 use crate::domain::content::Kind;
@@ -260,5 +260,6 @@ fn outbound(
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
     }
 }

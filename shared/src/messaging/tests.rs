@@ -4,6 +4,7 @@
 
 mod attempts;
 mod joins;
+mod overdue;
 mod people;
 mod receipts;
 mod submissions;

@@ -94,6 +94,9 @@ pub(super) fn senders(tenant: &TenantId) -> String {
     format!("T#{tenant}#SENDERS")
 }
 
+/// Beside the sender itself: how new the newest status of its messages is.
+pub(super) const STATUSES: &str = "STATUSES";
+
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")
 }

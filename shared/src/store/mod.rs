@@ -25,6 +25,7 @@ mod packed;
 mod page;
 mod setup;
 mod standing;
+mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};

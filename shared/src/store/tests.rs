@@ -4,6 +4,7 @@
 
 mod claims;
 mod concurrency;
+mod histories;
 mod items;
 mod jobs;
 mod lists;

@@ -7,9 +7,10 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tests::{Desk, eventually};
 
-/// A running platform.
+/// A running platform, or the emulators it stands on.
 pub(crate) struct Process {
     pub(crate) desk: Desk,
+    urls: Vec<(String, String)>,
     child: Child,
 }
 
@@ -72,6 +73,26 @@ impl Process {
         Self::start_with(folder, ports, &[]).await
     }
 
+    /// Starts the emulators alone: they outlive every death of the platform that joins them.
+    pub(crate) async fn emulators(folder: &Folder, ports: [u16; 4]) -> Self {
+        Self::start_with(folder, ports, &["emulators"]).await
+    }
+
+    /// Starts a platform that stands on these emulators, and keeps nothing itself.
+    pub(crate) async fn joined(emulators: &Self, folder: &Folder, ports: [u16; 4]) -> Self {
+        let url = |name: &str| {
+            let mut urls = emulators.urls.iter();
+            let found = urls.find(|(known, _)| known == name);
+            found.map(|(_, url)| url.clone()).unwrap()
+        };
+        let (aws, graph) = (url("aws"), url("simulator"));
+        let flags = ["--aws-endpoint", &aws, "--graph-url", &graph];
+        let mut process = Self::start_with(folder, ports, &flags).await;
+        process.urls.extend(emulators.urls.iter().cloned());
+        process.desk = desk_at(&process.urls);
+        process
+    }
+
     /// Starts it and waits for the line that says it is ready.
     pub(crate) async fn start_with(folder: &Folder, ports: [u16; 4], flags: &[&str]) -> Self {
         let names = ["--port", "--webhook-port", "--simulator-port", "--aws-port"];
@@ -89,13 +110,14 @@ impl Process {
         let stdout = child.stdout.take().unwrap();
         let ready = tokio::task::spawn_blocking(move || ready_line(BufReader::new(stdout)));
         let ready = ready.await.unwrap();
-        let urls: Vec<(&str, String)> = ready
+        let urls: Vec<(String, String)> = ready
             .split_whitespace()
             .filter_map(|word| word.split_once('='))
-            .map(|(name, url)| (name, url.to_owned()))
+            .map(|(name, url)| (name.to_owned(), url.to_owned()))
             .collect();
         Self {
-            desk: Desk::at(&urls),
+            desk: desk_at(&urls),
+            urls,
             child,
         }
     }
@@ -132,6 +154,14 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn desk_at(urls: &[(String, String)]) -> Desk {
+    let urls: Vec<(&str, String)> = urls
+        .iter()
+        .map(|(name, url)| (name.as_str(), url.clone()))
+        .collect();
+    Desk::at(&urls)
 }
 
 fn ready_line(output: impl BufRead) -> String {

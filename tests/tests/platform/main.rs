@@ -23,6 +23,7 @@ mod refusals;
 mod senders;
 mod sending;
 mod tenants;
+mod unknown;
 
 /// The id of an answer.
 fn id_of(answer: &serde_json::Value) -> String {

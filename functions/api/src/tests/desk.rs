@@ -185,6 +185,7 @@ pub(super) fn message(number: i64, state: MessageState) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
     }
 }
 

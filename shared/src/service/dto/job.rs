@@ -1,11 +1,11 @@
 //! A bulk job as a caller sees it.
 
-use super::{CountsDto, Named, PauseDto};
+use super::unknown::{wait_minutes, warnings_about};
+use super::{CountsDto, Named, OnUnknownDto, PauseDto};
 use crate::domain::content::Kind;
 use crate::domain::id::JobId;
 use crate::domain::identity::PhoneNumberId;
 use crate::domain::job::{self, FailureGroup, Job, JobStatus, Numbers, PausedBy};
-use crate::domain::message::OnUnknown;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -54,7 +54,10 @@ pub struct JobDto {
     #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub object: Named,
     /// What is done when a call's outcome is not known.
-    pub on_unknown: OnUnknown,
+    pub on_unknown: OnUnknownDto,
+    /// How many minutes a recipient waits for a status, with `on_unknown: wait`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_minutes: Option<u16>,
     /// It pauses itself when more than this share of its recipients fail, once twenty are settled.
     pub pause_at_failure_share: f64,
     /// Not begun before this.
@@ -77,6 +80,9 @@ pub struct JobDto {
     /// Why nothing is sent though it runs: its sender is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_paused: Option<PauseDto>,
+    /// What the caller should know of the job.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl JobDto {
@@ -120,7 +126,8 @@ impl JobDto {
             reason: job.pause.as_ref().map(|pause| pause.reason.clone()),
             kind,
             object: Named::from([(kind.as_str().to_owned(), job.message.object().clone())]),
-            on_unknown: job.on_unknown,
+            on_unknown: job.on_unknown.into(),
+            wait_minutes: wait_minutes(job.on_unknown),
             pause_at_failure_share: job.pause_at_failure_share,
             send_at: job.send_at,
             expires_at: job.expires_at,
@@ -129,6 +136,7 @@ impl JobDto {
             started_at: job.started_at,
             finished_at: job.finished_at,
             sender_paused: None,
+            warnings: warnings_about(job.on_unknown),
         }
     }
 }

@@ -6,11 +6,13 @@ mod counts;
 mod job;
 mod message;
 mod sender;
+mod unknown;
 
 pub use counts::{CountsDto, number_of};
 pub use job::JobDto;
 pub use message::{ContextDto, MessageDto, MessageErrorDto, ProfileDto};
 pub use sender::{PauseDto, SenderDto, SenderState, SlowedDto};
+pub use unknown::{MAY_ARRIVE_TWICE, OnUnknownDto, SettlementDto};
 
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -97,6 +97,8 @@ async fn write_a_job(store: &Store) {
         .await
         .unwrap();
     happens(store, &job, &JobEvent::Started, at(0)).await;
+    let noted = store.note_status(&job.tenant, &job.sender, at(0));
+    noted.await.unwrap();
     let slice = Slice {
         limit: 1,
         after: None,
@@ -170,6 +172,7 @@ async fn every_item_bears_its_type_and_its_version() {
         "pace",
         "position",
         "sender",
+        "statuses",
         "waba",
     ];
     assert_eq!(types(&engine, "messages"), wanted.map(Into::into).into());
