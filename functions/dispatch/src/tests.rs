@@ -102,6 +102,7 @@ fn recipient(job: &Job, number: usize, state: State) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
     }
 }
 

@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
+use heliograph::domain::job::{Duty, Withdrawal};
 use heliograph::domain::ledger::Event;
-use heliograph::domain::message::Outbound;
+use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::role::Right;
 use heliograph::domain::settlement::{Settlement, Verdict};
 use heliograph::domain::state::State as MessageState;
@@ -19,7 +20,7 @@ use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::problem::Problem;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// Settle a message whose outcome is not known.
@@ -41,8 +42,8 @@ use serde_json::Value;
         (status = 401, description = "No valid API key", body = Problem),
         (status = 403, description = "This needs an admin's key", body = Problem),
         (status = 404, description = "No such message", body = Problem),
-        (status = 409, description = "`not_unknown`: its outcome is known; `message_expired`, `job_cancelled`: it may \
-            not be sent any more", body = Problem),
+        (status = 409, description = "`not_unknown`: its outcome is known; `message_expired`, `job_expired`, \
+            `job_cancelled`: it may not be sent any more", body = Problem),
         (status = 422, description = "The key was used with another body", body = Problem),
     ),
 )]
@@ -107,7 +108,7 @@ async fn decide(
     // A worker that died may have left it `sending`.
     let message = lapse(&state.store, message, settlement.at).await?;
     if message.state == MessageState::Unknown && settlement.verdict == Verdict::Retry {
-        check_job(state, &message).await?;
+        check_job(state, &message, settlement.at).await?;
     }
     let event = Event::Settled(settlement);
     let message = state.store.apply(message, &event, settlement.at).await?;
@@ -125,17 +126,24 @@ async fn decide(
     Err(Problem::conflict(code, detail).about(message.id.as_str()))
 }
 
-/// Nothing of a cancelled job is sent. One that is paused goes on sending when it is resumed.
-async fn check_job(state: &State, message: &Outbound) -> Result<(), Problem> {
+/// Nothing is sent of a job that was given up, or whose time has passed. One that is paused goes on when it is resumed.
+async fn check_job(state: &State, message: &Outbound, now: Timestamp) -> Result<(), Problem> {
     let Some(job) = &message.job else {
         return Ok(());
     };
     let job = state.store.job(&message.tenant, job).await?;
-    if job.is_some_and(|job| job.status == JobStatus::Cancelled) {
-        let detail = "its job is cancelled: nothing of it is sent any more";
-        return Err(Problem::conflict("job_cancelled", detail).about(message.id.as_str()));
-    }
-    Ok(())
+    let (code, detail) = match job.map(|job| job.duty_to(Lane::Single, now)) {
+        Some(Duty::Withdraw(Withdrawal::Cancelled)) => (
+            "job_cancelled",
+            "its job is cancelled: nothing of it is sent any more",
+        ),
+        Some(Duty::Withdraw(Withdrawal::Expired)) => (
+            "job_expired",
+            "its job's expires_at has passed: nothing of it is sent any more",
+        ),
+        Some(Duty::Nothing | Duty::Send) | None => return Ok(()),
+    };
+    Err(Problem::conflict(code, detail).about(message.id.as_str()))
 }
 
 fn answer(message: &Outbound, verdict: Verdict) -> Response {
