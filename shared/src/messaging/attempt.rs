@@ -113,10 +113,8 @@ impl Sending {
         sleep(slot.wait((self.now)())).await;
         let starting = (self.now)();
         if slot.is_over(starting) || starting.duration_since(claimed_at) > START_WITHIN {
-            return self
-                .give_back(message, &token)
-                .await
-                .map(Attempted::TooLate);
+            let message = self.give_back(message, &token).await?;
+            return Ok(Attempted::TooLate(Box::new(message)));
         }
         self.call(message, &token, credential, &content).await
     }
@@ -135,7 +133,7 @@ impl Sending {
             .send(
                 &credential.token,
                 &message.sender,
-                Endpoint::of(&content),
+                Endpoint::of(content),
                 &body,
             )
             .await;

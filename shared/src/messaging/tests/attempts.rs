@@ -262,7 +262,7 @@ async fn a_recipient_is_sent_only_while_its_job_runs() {
 }
 
 #[tokio::test]
-async fn a_recipient_of_a_job_that_was_paused_or_has_expired_goes_back_to_the_queue() {
+async fn a_recipient_of_a_job_that_does_not_run_waits_or_ends_and_is_not_sent() {
     let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
     let paused = JobEvent::Paused {
         by: PausedBy::User,
@@ -272,7 +272,11 @@ async fn a_recipient_of_a_job_that_was_paused_or_has_expired_goes_back_to_the_qu
         expires_at: Some(at(1)),
         ..Changes::default()
     });
-    for event in [paused, expired] {
+    for (event, state) in [
+        (paused, State::Queued),
+        (expired, State::Expired),
+        (JobEvent::Cancelled, State::Cancelled),
+    ] {
         let job = job(at(0));
         write_job(&store, &job).await;
         let message = recipient(&job, 1111);
@@ -283,7 +287,7 @@ async fn a_recipient_of_a_job_that_was_paused_or_has_expired_goes_back_to_the_qu
         let later = || at(1);
         let sending = Sending::new(store.clone(), meta.client.clone(), later);
         attempt(&sending, &message).await;
-        assert_eq!(stored(&store, &message).await.state, State::Queued);
+        assert_eq!(stored(&store, &message).await.state, state);
     }
     assert!(meta.bodies().is_empty());
 }

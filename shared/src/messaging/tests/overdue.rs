@@ -2,17 +2,18 @@
 
 use super::*;
 use crate::domain::failure::ProviderFailure;
+use crate::domain::job::{Changes, Job, JobEvent};
 use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{ended, queued, settlement};
 use crate::domain::ledger::{CallResult, LEASE};
 use crate::domain::message::{Lane, OnUnknown, Outbound};
+use crate::domain::pace::{Pause, Slot};
 use crate::domain::settlement::Verdict;
 use crate::domain::state::State;
 use crate::domain::waiting::WaitMinutes;
 use crate::messaging::attempt::Sending;
 use crate::messaging::overdue::{Hint, look_after};
-use crate::store::JobStatus;
-use crate::store::tests::{job, recipient, write, write_job};
+use crate::store::tests::{happens, job, recipient, write, write_job};
 use jiff::{SignedDuration, Timestamp};
 
 const MINUTE: i64 = 60;
@@ -121,41 +122,42 @@ fn later() -> Timestamp {
     at(0) + LEASE
 }
 
-/// A recipient whose call had no answer, of a job that ended as `status`, and that is to be sent again.
-async fn retried_recipient(store: &Store, status: JobStatus) -> Outbound {
-    let mut job = job(at(0));
-    job.status = JobStatus::Ready;
+/// A recipient of a running job, whose call had no answer.
+async fn lost_recipient(store: &Store) -> (Job, Outbound) {
+    let job = job(at(0));
     write_job(store, &job).await;
     let message = recipient(&job, 1111);
     let added = store.add_recipients(&job, std::slice::from_ref(&message), at(0));
     added.await.unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    let job = happens(store, &job, &JobEvent::Started, at(0)).await;
     let message = lost(store, &message).await;
     assert_eq!((message.lane, message.state), (Lane::Bulk, State::Unknown));
-    if status == JobStatus::Finished {
-        let finished = store.finish_job(&job, at(1)).await;
-        assert!(finished.unwrap());
-    }
+    (job, message)
+}
+
+async fn sent_again(store: &Store, meta: &Meta, message: Outbound) -> Outbound {
     let retry = settlement(Verdict::Retry, at(2));
     let event = Event::Settled(&retry);
-    store.apply(message, &event, at(2)).await.unwrap()
+    let message = store.apply(message, &event, at(2)).await.unwrap();
+    let hints = sweep(store, at(60)).await;
+    assert_eq!(hints.len(), 1, "the sweeper sees it, though its job is over");
+    let sending = Sending::new(store.clone(), meta.client.clone(), later);
+    let slot = Slot {
+        at: at(0),
+        until: at(1_000_000),
+    };
+    let credential = credential();
+    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), slot);
+    attempt.await.unwrap();
+    stored(store, &message).await
 }
 
 #[tokio::test]
 async fn a_recipient_of_a_finished_job_that_is_sent_again_arrives() {
     let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
-    let message = retried_recipient(&store, JobStatus::Finished).await;
-    let hints = sweep(&store, at(60)).await;
-    assert_eq!(
-        hints.len(),
-        1,
-        "the sweeper sees it, though its job is over"
-    );
-    let sending = Sending::new(store.clone(), meta.client.clone(), later);
-    let credential = credential();
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential));
-    attempt.await.unwrap();
-    let message = stored(&store, &message).await;
+    let (job, message) = lost_recipient(&store).await;
+    happens(&store, &job, &JobEvent::AllEnded, at(1)).await;
+    let message = sent_again(&store, &meta, message).await;
     assert_eq!(message.state, State::Accepted);
     let bodies = meta.bodies();
     let text = bodies.first().unwrap().pointer("/text/body");
@@ -163,15 +165,46 @@ async fn a_recipient_of_a_finished_job_that_is_sent_again_arrives() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_again_of_a_job_that_was_given_up_or_whose_time_has_passed() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let expires = JobEvent::Changed(Changes {
+        expires_at: Some(at(20)),
+        ..Changes::default()
+    });
+    for ends in [JobEvent::Cancelled, expires] {
+        let (job, message) = lost_recipient(&store).await;
+        happens(&store, &job, &ends, at(1)).await;
+        happens(&store, &job, &JobEvent::AllEnded, at(1)).await;
+        let message = sent_again(&store, &meta, message).await;
+        // The lost attempt may have been sent: it is not said not to be.
+        assert_eq!(message.state, State::Unknown, "{ends:?}");
+    }
+    assert!(meta.bodies().is_empty());
+}
+
+#[tokio::test]
 async fn a_recipient_that_holds_is_never_seen_by_the_sweeper() {
     let store = empty_store().await;
-    let mut job = job(at(0));
-    job.status = JobStatus::Ready;
-    write_job(&store, &job).await;
-    let message = recipient(&job, 1111);
-    let added = store.add_recipients(&job, std::slice::from_ref(&message), at(0));
-    added.await.unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
-    lost(&store, &message).await;
+    lost_recipient(&store).await;
     assert_eq!(store.overdue(at(100_000), 10).await.unwrap().messages, []);
+}
+
+#[tokio::test]
+async fn a_message_of_a_paused_sender_has_no_hint_until_it_is_resumed() {
+    let store = empty_store().await;
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let (tenant, sender) = (&message.tenant, &message.sender);
+    let pause = Pause {
+        since: at(0),
+        code: Some(131_048),
+        reason: "too many blocks".into(),
+        remedy: "look at the quality".into(),
+    };
+    assert!(store.pause_sender(tenant, sender, &pause).await.unwrap());
+    for second in [40, 60, 600] {
+        assert_eq!(sweep(&store, at(second)).await, []);
+    }
+    assert!(store.resume_sender(tenant, sender, at(601)).await.unwrap());
+    assert_eq!(sweep(&store, at(611)).await.len(), 1);
 }
