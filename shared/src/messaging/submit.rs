@@ -78,7 +78,8 @@ pub enum SubmitError {
 /// What was read may change before it is written to: then it is read again.
 const TRIES: usize = 5;
 
-/// Writes a message down, or finds the one that the same idempotency key wrote.
+/// Writes a message down, or finds the one that a request with the same idempotency key wrote meanwhile. One that it
+/// wrote before is found by [`replayed`], which is asked first: a request that is repeated need not be valid still.
 pub async fn submit(
     store: &Store,
     tenant: &TenantId,
@@ -87,12 +88,10 @@ pub async fn submit(
     now: Timestamp,
 ) -> Result<Submitted, SubmitError> {
     for _ in 0..TRIES {
-        if let Some(claim) = idempotency
-            && let Some(submitted) = replay(store, tenant, claim, now).await?
-        {
+        if let Some(submitted) = write(store, tenant, &submission, idempotency, now).await? {
             return Ok(submitted);
         }
-        if let Some(submitted) = write(store, tenant, &submission, idempotency, now).await? {
+        if let Some(submitted) = replayed(store, tenant, idempotency, now).await? {
             return Ok(submitted);
         }
     }
@@ -118,7 +117,14 @@ async fn write(
         return Err(SubmitError::SenderPaused(pause));
     }
     let contact = match people::person_of(&submission.to) {
-        Some(person) => people::contact_of(store, tenant, &person, now).await?,
+        Some(person) => {
+            if needs_open_window(&sender, submission)
+                && !people::is_known(store, tenant, &person).await?
+            {
+                return Err(SubmitError::WindowClosed);
+            }
+            people::contact_of(store, tenant, &person, now).await?
+        }
         None => None,
     };
     let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;
@@ -154,12 +160,15 @@ async fn write(
 }
 
 /// The message an earlier request with this key wrote.
-async fn replay(
+pub async fn replayed(
     store: &Store,
     tenant: &TenantId,
-    claim: &IdempotencyClaim,
+    idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
 ) -> Result<Option<Submitted>, SubmitError> {
+    let Some(claim) = idempotency else {
+        return Ok(None);
+    };
     let Some(record) = store.idempotency(tenant, &claim.key_hash, now).await? else {
         return Ok(None);
     };
@@ -202,6 +211,11 @@ pub fn record(
             .saturating_add(IDEMPOTENCY_KEPT_FOR)
             .unwrap_or(Timestamp::MAX),
     }
+}
+
+/// Whether a person who has never written cannot be sent this.
+fn needs_open_window(sender: &Sender, submission: &Submission) -> bool {
+    sender.window == WindowPolicy::Enforce && submission.content.kind != Kind::Template
 }
 
 /// Free-form messages need an open window, if the sender's policy says so.

@@ -152,3 +152,12 @@ async fn a_sender_of_another_tenant_is_unknown() {
     let sent = submit(&store, &other, submission, None, at(0)).await;
     assert!(matches!(sent, Err(SubmitError::UnknownSender)));
 }
+
+#[tokio::test]
+async fn a_refused_message_leaves_no_person_behind() {
+    let store = store_with(WindowPolicy::Enforce).await;
+    let refused = send(&store, None, at(0)).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::WindowClosed));
+    let contacts = store.contacts(&tenant(), &ALL).await.unwrap();
+    assert!(contacts.entries.is_empty());
+}
