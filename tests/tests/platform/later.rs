@@ -135,3 +135,11 @@ async fn a_scheduled_message_whose_sender_is_late_is_not_sent() {
     desk.message_once(&id, "expired").await;
     assert_eq!(desk.stats().await["accepted"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_scheduled_further_ahead_than_a_year() {
+    let desk = Desk::start().await;
+    let mut body = text("+15550009030", "Later");
+    body["send_at"] = at(in_seconds(86_400 * 367));
+    assert_eq!(desk.send(&body).await.faults(), ["/send_at"]);
+}
