@@ -12,7 +12,7 @@ use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound, Times};
-use crate::domain::pace::Pause;
+use crate::domain::pace::{Burst, Pause, Place};
 use crate::domain::state::State;
 use crate::store::{
     Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
@@ -108,21 +108,12 @@ async fn write(
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
 ) -> Result<Option<Submitted>, SubmitError> {
-    let (sender, pace) = try_join!(
-        store.sender(tenant, &submission.from),
-        store.pace(tenant, &submission.from)
-    )?;
-    let sender = sender.ok_or(SubmitError::UnknownSender)?;
-    let scheduled = submission.send_at.is_some_and(|time| now < time);
-    if let Some(pause) = pace.paused.filter(|_| !scheduled) {
-        return Err(SubmitError::SenderPaused(pause));
-    }
-    let contact = match people::person_of(&submission.to) {
-        Some(person) => people::contact_of(store, tenant, &person, now).await?,
-        None => None,
-    };
-    let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;
-    let message = outbound(submission.clone(), &sender, contact.as_ref(), now);
+    let Admitted {
+        message,
+        contact,
+        place,
+        warnings,
+    } = admit(store, tenant, submission, now).await?;
     let mut transaction = Transaction::new();
     if let Some(claim) = idempotency {
         let record = record(tenant, claim, message.id.as_str(), now);
@@ -133,7 +124,7 @@ async fn write(
         &Message::Outbound(Box::new(message.clone())),
     )?;
     if let Some(contact) = &contact {
-        store.open_thread(&mut transaction, contact, &message)?;
+        store.open_thread(&mut transaction, contact, &message, place)?;
     }
     match store.commit(transaction).await {
         Ok(()) => {}
@@ -151,6 +142,55 @@ async fn write(
         origin: Origin::New,
         warnings,
     }))
+}
+
+/// A message that may be written down, and what is written with it.
+struct Admitted {
+    message: Outbound,
+    contact: Option<Contact>,
+    /// The burst before it, and its place.
+    place: Option<(Option<Burst>, Place)>,
+    warnings: Vec<&'static str>,
+}
+
+/// Applies the early rules. A message that comes too soon after others to the same person waits for its turn.
+async fn admit(
+    store: &Store,
+    tenant: &TenantId,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<Admitted, SubmitError> {
+    let (sender, pace) = try_join!(
+        store.sender(tenant, &submission.from),
+        store.pace(tenant, &submission.from)
+    )?;
+    let sender = sender.ok_or(SubmitError::UnknownSender)?;
+    let scheduled = submission.send_at.is_some_and(|time| now < time);
+    if let Some(pause) = pace.paused.filter(|_| !scheduled) {
+        return Err(SubmitError::SenderPaused(pause));
+    }
+    let contact = match people::person_of(&submission.to) {
+        Some(person) => people::contact_of(store, tenant, &person, now).await?,
+        None => None,
+    };
+    let mut message = outbound(submission.clone(), &sender, contact.as_ref(), now);
+    let conversation = match &message.conversation {
+        Some(id) => store.conversation(tenant, id).await?,
+        None => None,
+    };
+    let warnings = check_window(&sender, &message, conversation.as_ref(), now)?;
+    let place = (!scheduled).then(|| {
+        let last = conversation.as_ref().and_then(Conversation::burst);
+        (last, Place::after(last, now))
+    });
+    let goes_at = place.map(|(_, place)| place.time());
+    message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
+    Ok(Admitted {
+        message,
+        contact,
+        place,
+        warnings,
+    })
 }
 
 /// The message an earlier request with this key wrote.
@@ -205,21 +245,17 @@ pub fn record(
 }
 
 /// Free-form messages need an open window, if the sender's policy says so.
-async fn check_window(
-    store: &Store,
+fn check_window(
     sender: &Sender,
-    submission: &Submission,
-    contact: Option<&Contact>,
+    message: &Outbound,
+    conversation: Option<&Conversation>,
     now: Timestamp,
 ) -> Result<Vec<&'static str>, SubmitError> {
-    if sender.window == WindowPolicy::Off || submission.content.kind == Kind::Template {
+    let kind = message.content.as_ref().map(|content| content.kind);
+    let no_window = sender.window == WindowPolicy::Off || kind == Some(Kind::Template);
+    if no_window || message.contact.is_none() {
         return Ok(Vec::new());
     }
-    let Some(contact) = contact else {
-        return Ok(Vec::new());
-    };
-    let id = Conversation::id_of(contact, &sender.id);
-    let conversation = store.conversation(&sender.tenant, &id).await?;
     let last = conversation.and_then(|conversation| conversation.last_inbound_at);
     let open = last.is_some_and(|last| now.duration_since(last) < WINDOW);
     match (open, sender.window) {

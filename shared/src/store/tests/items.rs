@@ -67,7 +67,7 @@ async fn write_a_conversation(store: &Store) {
     let mut transaction = Transaction::new();
     let answer = queued(at(9));
     store
-        .open_thread(&mut transaction, &contact, &answer)
+        .open_thread(&mut transaction, &contact, &answer, None)
         .unwrap();
     let record = IdempotencyRecord {
         tenant: "demo".parse().unwrap(),
