@@ -8,11 +8,13 @@
 //! less all that it fell.
 
 mod pair;
+mod portfolio;
 mod rows;
 mod speed;
 mod standing;
 
 pub use pair::{Burst, Place};
+pub use portfolio::{Portfolio, Reached, Room, hour_of};
 pub use rows::{Line, Rows, Shares, Taken};
 pub use speed::{Speed, probes};
 pub use standing::{Consequence, Pause, Slowed, consequence};

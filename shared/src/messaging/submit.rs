@@ -12,7 +12,7 @@ use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound, Times};
-use crate::domain::pace::{Burst, Pause, Place};
+use crate::domain::pace::{Burst, Pause, Place, Room};
 use crate::domain::state::State;
 use crate::store::{
     Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
@@ -67,6 +67,9 @@ pub enum SubmitError {
     /// Nothing leaves the sender before somebody has looked after it.
     #[error("the sender is paused")]
     SenderPaused(Pause),
+    /// The sender's business portfolio has written to as many people as it may, until then.
+    #[error("the portfolio's messaging limit is reached")]
+    PortfolioFull(Timestamp),
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     OtherBody,
@@ -112,6 +115,7 @@ async fn write(
         message,
         contact,
         place,
+        room,
         warnings,
     } = admit(store, tenant, submission, now).await?;
     let mut transaction = Transaction::new();
@@ -125,6 +129,10 @@ async fn write(
     )?;
     if let Some(contact) = &contact {
         store.open_thread(&mut transaction, contact, &message, place)?;
+    }
+    if let Some(room) = &room {
+        let time = message.not_before.unwrap_or(now);
+        store.take_place(&mut transaction, tenant, room, time)?;
     }
     match store.commit(transaction).await {
         Ok(()) => {}
@@ -150,6 +158,8 @@ struct Admitted {
     contact: Option<Contact>,
     /// The burst before it, and its place.
     place: Option<(Option<Burst>, Place)>,
+    /// The portfolio's limit, if it counts.
+    room: Option<Room>,
     warnings: Vec<&'static str>,
 }
 
@@ -185,10 +195,12 @@ async fn admit(
     });
     let goes_at = place.map(|(_, place)| place.time());
     message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
+    let room = room_for(store, &sender, &message, conversation.as_ref(), now).await?;
     Ok(Admitted {
         message,
         contact,
         place,
+        room,
         warnings,
     })
 }
@@ -256,13 +268,39 @@ fn check_window(
     if no_window || message.contact.is_none() {
         return Ok(Vec::new());
     }
-    let last = conversation.and_then(|conversation| conversation.last_inbound_at);
-    let open = last.is_some_and(|last| now.duration_since(last) < WINDOW);
-    match (open, sender.window) {
+    match (is_open(conversation, now), sender.window) {
         (true, _) | (false, WindowPolicy::Off) => Ok(Vec::new()),
         (false, WindowPolicy::Warn) => Ok(vec!["window_closed"]),
         (false, WindowPolicy::Enforce) => Err(SubmitError::WindowClosed),
     }
+}
+
+/// What is left of the portfolio's limit, if the message counts towards it: a template to somebody who has not written
+/// within a day.
+async fn room_for(
+    store: &Store,
+    sender: &Sender,
+    message: &Outbound,
+    conversation: Option<&Conversation>,
+    now: Timestamp,
+) -> Result<Option<Room>, SubmitError> {
+    let kind = message.content.as_ref().map(|content| content.kind);
+    let time = message.not_before.unwrap_or(now);
+    if kind != Some(Kind::Template) || is_open(conversation, time) {
+        return Ok(None);
+    }
+    match store.room(sender).await? {
+        Some(room) if room.left(time) == 0 => {
+            Err(SubmitError::PortfolioFull(room.free_at(time)))
+        }
+        room => Ok(room),
+    }
+}
+
+/// Whether the person has written within the window.
+fn is_open(conversation: Option<&Conversation>, now: Timestamp) -> bool {
+    let last = conversation.and_then(|conversation| conversation.last_inbound_at);
+    last.is_some_and(|last| now.duration_since(last) < WINDOW)
 }
 
 fn outbound(
