@@ -5,8 +5,9 @@ use heliograph::service::{aws::Aws, config::Environment, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     telemetry::init();
-    let config = api::Config::from_env(&Environment::process())?;
-    let state = api::State::new(&config, &Aws::load().await);
+    let environment = Environment::process();
+    let config = api::Config::from_env(&environment)?;
+    let state = api::State::new(&config, &Aws::from_env(&environment));
     let run = lambda_http::run(api::router(state)).await;
     run.map_err(|error| anyhow::anyhow!(error))
 }

@@ -7,8 +7,9 @@ use heliograph::service::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let config = dispatch::Config::from_env(&Environment::process())?;
-    let state = dispatch::State::new(&config, &Aws::load().await);
+    let environment = Environment::process();
+    let config = dispatch::Config::from_env(&environment)?;
+    let state = dispatch::State::new(&config, &Aws::from_env(&environment));
     lambda_runtime::run(lambda_runtime::service_fn(|event| {
         dispatch::handle(&state, event)
     }))

@@ -7,8 +7,9 @@ use heliograph::service::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let config = ingest::Config::from_env(&Environment::process())?;
-    let state = ingest::State::new(&config, &Aws::load().await);
+    let environment = Environment::process();
+    let config = ingest::Config::from_env(&environment)?;
+    let state = ingest::State::new(&config, &Aws::from_env(&environment));
     lambda_runtime::run(lambda_runtime::service_fn(|event| {
         ingest::handle(&state, event)
     }))

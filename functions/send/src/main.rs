@@ -7,7 +7,8 @@ use heliograph::service::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let config = send::Config::from_env(&Environment::process())?;
-    let state = send::State::new(&config, &Aws::load().await)?;
+    let environment = Environment::process();
+    let config = send::Config::from_env(&environment)?;
+    let state = send::State::new(&config, &Aws::from_env(&environment))?;
     lambda_http::run(send::router(state)).await
 }

@@ -3,10 +3,9 @@
 //! Building them makes no network call. Each client is made when it is first asked for and then shared; below them all
 //! is one connector, with one TLS configuration and one pool of connections.
 
+use super::config::Environment;
 use super::probe::Probe;
-use aws_config::environment::{
-    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
-};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -52,16 +51,23 @@ pub struct Endpoints {
 impl Aws {
     /// As Lambda's environment says: region, credentials, and `AWS_ENDPOINT_URL` if it is set.
     ///
-    /// Only the environment is asked. The SDK's usual chain would go on to the network for what is not there.
-    pub async fn load() -> Self {
+    /// Nothing else is asked. The SDK's own loader looks into files and on the network for what is not there, and
+    /// brings the clients to do so into every function.
+    #[must_use]
+    pub fn from_env(environment: &Environment) -> Self {
         let connector = connector();
-        let loader = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .http_client(always(&connector))
-            .region(EnvironmentVariableRegionProvider::new())
-            .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-        Self::of(loader.load().await, connector, None)
+        let mut sdk = settings(&connector)
+            .into_builder()
+            .region(
+                environment
+                    .get("AWS_REGION")
+                    .map(|name| Region::new(name.to_owned())),
+            )
+            .credentials_provider(SharedCredentialsProvider::new(
+                EnvironmentVariableCredentialsProvider::new(),
+            ));
+        sdk.set_endpoint_url(environment.get("AWS_ENDPOINT_URL").map(str::to_owned));
+        Self::of(sdk.build(), connector, None)
     }
 
     /// At `endpoints`, with credentials that open nothing anywhere else; the process's environment is not asked.
@@ -69,16 +75,12 @@ impl Aws {
     pub fn at(endpoints: &Endpoints) -> Self {
         let connector = connector();
         let credentials = Credentials::new("local", "local", None, None, "local");
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
+        let sdk = settings(&connector)
+            .into_builder()
             .region(Region::new("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(&endpoints.aws)
-            .http_client(always(&connector))
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .build();
-        Self::of(sdk, connector, endpoints.dynamodb.clone())
+            .endpoint_url(&endpoints.aws);
+        Self::of(sdk.build(), connector, endpoints.dynamodb.clone())
     }
 
     /// The client of DynamoDB.
@@ -123,6 +125,16 @@ impl Aws {
             secrets: OnceLock::new(),
         }
     }
+}
+
+/// What is the same wherever AWS is.
+fn settings(connector: &SharedHttpConnector) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(always(connector))
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        .build()
 }
 
 /// One connector for every service. The SDK's own client would make one per service and another at its first call, each
@@ -179,14 +191,16 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::super::loopback::{Answer, Loopback};
     use super::*;
-    use std::time::Instant;
 
-    #[tokio::test]
-    async fn loading_asks_nobody_and_takes_no_time() {
-        let start = Instant::now();
-        let aws = Aws::load().await;
-        drop((aws.dynamodb(), aws.sqs(), aws.secrets()));
-        assert!(start.elapsed() < Duration::from_secs(1));
+    #[test]
+    fn the_environment_says_where_aws_is() {
+        let url = "http://127.0.0.1:3003";
+        let pairs = [("AWS_REGION", "eu-central-1"), ("AWS_ENDPOINT_URL", url)];
+        let aws = Aws::from_env(&Environment::from_pairs(pairs));
+        assert_eq!(aws.sdk.region(), Some(&Region::new("eu-central-1")));
+        assert_eq!(aws.sdk.endpoint_url(), Some(url));
+        let aws = Aws::from_env(&Environment::default());
+        assert_eq!((aws.sdk.region(), aws.sdk.endpoint_url()), (None, None));
     }
 
     #[tokio::test]
