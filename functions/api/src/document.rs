@@ -4,8 +4,7 @@
 
 use crate::{
     bulk_jobs, contacts, conversations, events, health, messages, plan, recipients, replay, report,
-    senders,
-    stats,
+    senders, stats,
 };
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;

@@ -5,8 +5,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::content::Kind;
 use heliograph::domain::job::{
-    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, category_of, forecast,
-    portfolio_limit, sender_limits,
+    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, category_of, forecast, portfolio_limit,
+    sender_limits,
 };
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
@@ -111,7 +111,11 @@ async fn limits(
         && let Some(room) = store.room(sender).await?
     {
         // Those who were handed out have taken their room already.
-        let open = if job.progress.pass == 0 { counts.queued } else { 0 };
+        let open = if job.progress.pass == 0 {
+            counts.queued
+        } else {
+            0
+        };
         limits.extend(portfolio_limit(room.people_per_day, room.left(now), open));
     }
     Ok(limits)
@@ -128,12 +132,7 @@ async fn others(store: &Store, job: &Job) -> Result<usize, StoreError> {
     Ok(others)
 }
 
-fn planned(
-    job: &Job,
-    counts: &CountsDto,
-    limits: &[Limit],
-    now: Timestamp,
-) -> Plan {
+fn planned(job: &Job, counts: &CountsDto, limits: &[Limit], now: Timestamp) -> Plan {
     let begins_at = match job.started_at {
         Some(_) => now,
         None => job.send_at.map_or(now, |send_at| send_at.max(now)),

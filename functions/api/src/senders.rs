@@ -64,4 +64,3 @@ pub(crate) async fn one(
     let sender = found.ok_or_else(Problem::not_found)?;
     Ok(Json(SenderDto::read(&store, &sender, clock::now()).await?))
 }
-

@@ -150,7 +150,9 @@ async fn read(store: &Store, job: &Job) -> Job {
 /// A tick that may hand out everything; how many it did.
 async fn tick(store: &Store, job: &Job, second: i64) -> usize {
     let job = read(store, job).await;
-    let taken = take(store, job, 100_000, usize::MAX, at(second)).await.unwrap();
+    let taken = take(store, job, 100_000, usize::MAX, at(second))
+        .await
+        .unwrap();
     store
         .save_progress(&taken.job, &taken.progress)
         .await

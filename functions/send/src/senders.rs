@@ -42,5 +42,7 @@ pub(crate) async fn resume(
         tracing::info!(sender.id = %id, "sender resumed");
         hint_dispatch(&state, &tenant, &id).await;
     }
-    Ok(Json(SenderDto::read(&state.store, &sender, clock::now()).await?))
+    Ok(Json(
+        SenderDto::read(&state.store, &sender, clock::now()).await?,
+    ))
 }

@@ -22,8 +22,8 @@ use super::id::{AccountId, JobId};
 use super::identity::{PhoneNumberId, TenantId};
 use super::ledger::Event;
 use super::message::{Lane, OnUnknown};
-use jiff::fmt::serde::timestamp::millisecond;
 use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
 
 /// Where a job stands.

@@ -46,7 +46,11 @@ pub async fn look_after(
     let needs_hint = message.state == State::Queued && wait <= LONGEST_DELAY;
     let paused = needs_hint && store.pace(tenant, &message.sender).await?.paused.is_some();
     // What waits for its sender goes on soon after that is resumed.
-    let until_again = if paused { SOONEST.max(wait) } else { until_again(&message, now) };
+    let until_again = if paused {
+        SOONEST.max(wait)
+    } else {
+        until_again(&message, now)
+    };
     let again = now.saturating_add(until_again).unwrap_or(now);
     store.postpone(&message, again).await?;
     Ok((needs_hint && !paused).then_some(Hint { message, wait }))

@@ -290,9 +290,7 @@ async fn room_for(
         return Ok(None);
     }
     match store.room(sender).await? {
-        Some(room) if room.left(time) == 0 => {
-            Err(SubmitError::PortfolioFull(room.free_at(time)))
-        }
+        Some(room) if room.left(time) == 0 => Err(SubmitError::PortfolioFull(room.free_at(time))),
         room => Ok(room),
     }
 }

@@ -352,7 +352,10 @@ fn opened(
             (":sender".into(), text(sender.as_str())),
             (":contact".into(), text(contact.id.as_str())),
             (":open".into(), text(open)),
-            (":list_key".into(), text(keys::inbox(&contact.tenant, open, shard))),
+            (
+                ":list_key".into(),
+                text(keys::inbox(&contact.tenant, open, shard)),
+            ),
             (
                 ":first_seen".into(),
                 text(keys::due_sort(contact.created_at, id.as_str())),
@@ -378,7 +381,9 @@ fn placed(mut change: Change, last: Option<Burst>, place: Place) -> Change {
         }
         None => "attribute_not_exists(pair_from)",
     };
-    change.condition = change.condition.map(|others| format!("{others} AND {known}"));
+    change.condition = change
+        .condition
+        .map(|others| format!("{others} AND {known}"));
     change.values.push((":one".into(), number(1)));
     match place {
         Place::Joins(_) => change.update.push_str(", pair_count :one"),

@@ -33,7 +33,9 @@ impl Store {
         let Some(people_per_day) = portfolio.and_then(|portfolio| portfolio.people_per_day) else {
             return Ok(None);
         };
-        let reached = self.read(&self.messages, Key::new(pk, keys::REACHED)).await?;
+        let reached = self
+            .read(&self.messages, Key::new(pk, keys::REACHED))
+            .await?;
         Ok(Some(Room {
             portfolio: id.clone(),
             people_per_day,

@@ -23,11 +23,15 @@ async fn template_job(desk: &Desk) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_reaches_as_many_people_as_its_portfolio_may_write_to_and_goes_on_when_there_is_room() {
+async fn a_job_reaches_as_many_people_as_its_portfolio_may_write_to_and_goes_on_when_there_is_room()
+{
     let desk = Desk::start().await;
     limit_people(&desk, Some(LIMIT.into())).await;
     let job = template_job(&desk).await;
-    let plan = desk.get(&format!("/v1/bulk-jobs/{job}/plan")).await.with(200);
+    let plan = desk
+        .get(&format!("/v1/bulk-jobs/{job}/plan"))
+        .await
+        .with(200);
     assert_eq!(plan["limited_by"], "portfolio_limit");
     desk.start_job(&job).await.with(202);
     let look = async || {
@@ -37,13 +41,15 @@ async fn a_job_reaches_as_many_people_as_its_portfolio_may_write_to_and_goes_on_
     eventually_within(Duration::from_mins(1), "the limit to be reached", look).await;
     let sender = desk.get(&format!("/v1/senders/{SENDER}")).await.with(200);
     assert_eq!(sender["portfolio"]["left"], 0);
-    let single = json!({"from": SENDER, "to": "+15550031090", "type": "template", "template": template()});
+    let single =
+        json!({"from": SENDER, "to": "+15550031090", "type": "template", "template": template()});
     desk.send(&single).await.problem(409, "portfolio_limit");
     // Whoever has written may be answered.
     desk.send(&text("+15550031091", "Hello")).await.with(200);
     assert_eq!(desk.job(&job).await["counts"]["queued"], RECIPIENTS - LIMIT);
     limit_people(&desk, None).await;
-    desk.job_once_all_are(&job, &["read"], Duration::from_mins(1)).await;
+    desk.job_once_all_are(&job, &["read"], Duration::from_mins(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

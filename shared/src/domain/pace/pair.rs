@@ -91,7 +91,11 @@ mod tests {
     fn a_message_each_six_seconds_goes_at_once() {
         let asked: Vec<i64> = (0..50).map(|number| number * 6_000).collect();
         let went = times(&asked);
-        assert!(went.iter().zip(asked).all(|(went, asked)| *went == at(asked)));
+        assert!(
+            went.iter()
+                .zip(asked)
+                .all(|(went, asked)| *went == at(asked))
+        );
     }
 
     #[test]

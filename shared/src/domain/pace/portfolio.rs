@@ -60,7 +60,10 @@ impl Reached {
 
     fn of_the_day(&self, now: Timestamp) -> u64 {
         let hour = hour_of(now);
-        self.0.range(hour - COUNTS_FOR..=hour).map(|(_, count)| count).sum()
+        self.0
+            .range(hour - COUNTS_FOR..=hour)
+            .map(|(_, count)| count)
+            .sum()
     }
 }
 
@@ -68,7 +71,8 @@ impl Room {
     /// How many people more may be written to.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> u64 {
-        self.people_per_day.saturating_sub(self.reached.of_the_day(now))
+        self.people_per_day
+            .saturating_sub(self.reached.of_the_day(now))
     }
 
     /// When there will be room for more, if there is none.
@@ -110,7 +114,10 @@ mod tests {
         let free_at = room.free_at(at(30));
         assert!(free_at >= at(30 + 24 * 60) && free_at <= at(30 + 25 * 60));
         assert_eq!(room.left(free_at), 10);
-        assert_eq!(room.reached.gone(free_at).collect::<Vec<_>>(), [hour_of(at(30))]);
+        assert_eq!(
+            room.reached.gone(free_at).collect::<Vec<_>>(),
+            [hour_of(at(30))]
+        );
         assert_eq!(room.free_at(free_at), free_at);
     }
 

@@ -140,7 +140,11 @@ async fn sent_again(store: &Store, meta: &Meta, message: Outbound) -> Outbound {
     let event = Event::Settled(&retry);
     let message = store.apply(message, &event, at(2)).await.unwrap();
     let hints = sweep(store, at(60)).await;
-    assert_eq!(hints.len(), 1, "the sweeper sees it, though its job is over");
+    assert_eq!(
+        hints.len(),
+        1,
+        "the sweeper sees it, though its job is over"
+    );
     let sending = Sending::new(store.clone(), meta.client.clone(), later);
     let slot = Slot {
         at: at(0),

@@ -172,7 +172,9 @@ async fn messages_to_one_person_go_in_a_burst_and_then_wait_for_their_turn() {
 async fn of_messages_that_come_at_once_each_takes_its_place() {
     let store = store_with(WindowPolicy::Off).await;
     let sent = join_all((0..20).map(|_| send(&store, None, at(0)))).await;
-    let conversation = sent.into_iter().map(|sent| sent.unwrap().message.conversation);
+    let conversation = sent
+        .into_iter()
+        .map(|sent| sent.unwrap().message.conversation);
     let id = conversation.last().unwrap().unwrap();
     let conversation = store.conversation(&tenant(), &id).await.unwrap().unwrap();
     assert_eq!(conversation.burst().unwrap().count, 20);

@@ -45,13 +45,21 @@ async fn write_who_calls_and_what_sends(store: &Store) {
         id: "300000000000001".parse().unwrap(),
         people_per_day: Some(250),
     };
-    store.put_portfolio(&sender.tenant, &portfolio).await.unwrap();
+    store
+        .put_portfolio(&sender.tenant, &portfolio)
+        .await
+        .unwrap();
     let limited = Sender {
         portfolio: Some(portfolio.id),
         ..sender.clone()
     };
     let room = store.room(&limited).await.unwrap().unwrap();
-    assert!(store.take_room(&limited.tenant, &room, 1, at(0)).await.unwrap());
+    assert!(
+        store
+            .take_room(&limited.tenant, &room, 1, at(0))
+            .await
+            .unwrap()
+    );
     let key = ApiKey {
         id: "key_a".parse().unwrap(),
         tenant: sender.tenant.clone(),

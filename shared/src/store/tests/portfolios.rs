@@ -15,7 +15,10 @@ async fn limited(store: &Store, people_per_day: u64) -> Sender {
         portfolio: Some(portfolio.id.clone()),
         ..sender(WindowPolicy::Off)
     };
-    store.put_portfolio(&sender.tenant, &portfolio).await.unwrap();
+    store
+        .put_portfolio(&sender.tenant, &portfolio)
+        .await
+        .unwrap();
     sender
 }
 
@@ -47,7 +50,9 @@ async fn room_comes_back_after_a_day_and_what_counts_no_more_is_forgotten() {
         let seen = room(&store, &sender).await;
         assert!(seen.reached.0.len() <= 26);
         if seen.left(at(hour * HOUR)) > 0 {
-            let taken = store.take_room(&sender.tenant, &seen, 1, at(hour * HOUR)).await;
+            let taken = store
+                .take_room(&sender.tenant, &seen, 1, at(hour * HOUR))
+                .await;
             assert!(taken.unwrap());
         }
     }

@@ -54,12 +54,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
         pace * 0.95,
         "",
     );
-    table.at_most(
-        "most in one of the whole seconds between",
-        most,
-        pace,
-        "",
-    );
+    table.at_most("most in one of the whole seconds between", most, pace, "");
     let stats = caller.simulator_counts().await?;
     let highest = stats.pointer(&format!("/max_rate_per_sender/{SENDER}"));
     let highest = highest.and_then(serde_json::Value::as_f64);
