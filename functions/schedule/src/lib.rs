@@ -109,7 +109,6 @@ pub async fn handle(
                 report("store", "overdue", Err::<(), _>(error));
                 break;
             }
-            }
         };
         // First, for it is little, and jobs stand still without it.
         if round == 0 {
