@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// Any event, as often as not one that makes no sense where it happens.
 fn any_apply() -> impl Strategy<Value = (u8, usize, Status, i64)> {
-    (0..12_u8, 0..3_usize, any_status(), 0..400_i64)
+    (0..14_u8, 0..3_usize, any_status(), 0..400_i64)
 }
 
 /// The order of states that design and console know; states outside it have no place.
@@ -57,13 +57,26 @@ proptest! {
                 8 => Event::Cancelled,
                 9 => Event::WaitLookedAt { newest_status: Some(now) },
                 10 => Event::Settled(&settlement),
+                11 => Event::JobExpired,
+                12 => Event::TriedAgain(now),
                 _ => Event::StatusCame(&update),
             };
             let Some(next) = apply(&message, &event, now) else { continue };
             prop_assert_eq!(next.rev, message.rev + 1);
             let rank = |state| ORDER.iter().position(|known| *known == state);
             let opens_another = next.state == State::Queued
-                && matches!(message.state, State::Sending | State::Unknown);
+                && match message.state {
+                    State::Sending | State::Unknown => true,
+                    State::Failed => matches!(event, Event::TriedAgain(_)),
+                    State::Queued
+                    | State::Accepted
+                    | State::Sent
+                    | State::Delivered
+                    | State::Read
+                    | State::Received
+                    | State::Cancelled
+                    | State::Expired => false,
+                };
             let is_over = matches!(next.state, State::Expired | State::Cancelled);
             let by_hand = next.settlement().is_some_and(|settlement| settlement.superseded);
             prop_assert!(

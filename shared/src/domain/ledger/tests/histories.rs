@@ -21,7 +21,11 @@ enum Step {
     /// A status of another message of the sender comes.
     Heard,
     Cancel(usize),
+    /// The time of its job has passed.
+    Expire(usize),
     Settle(usize, Verdict),
+    /// Somebody wants another attempt of what has failed.
+    TryAgain(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,7 @@ struct Line {
     told: bool,
     settled: bool,
     retried: bool,
+    tried_again: bool,
 }
 
 impl Line {
@@ -83,6 +88,7 @@ impl World {
                 told: false,
                 settled: false,
                 retried: false,
+                tried_again: false,
             }
         };
         let lines: Vec<Line> = policies.iter().map(line).collect();
@@ -110,7 +116,7 @@ impl World {
         let ended = !old.is_open() && old != State::Unknown;
         // A late refusal takes back an operator's word that it was sent.
         assert!(
-            !ended || !new.is_open() || line.settled,
+            !ended || !new.is_open() || line.settled || line.tried_again,
             "{old:?} became {new:?}"
         );
         assert_eq!(next.rev, line.message.rev + 1);
@@ -132,15 +138,29 @@ impl World {
             Step::Tell(which) => self.tell(*which),
             Step::Look(which, off) => self.look(which % self.lines.len(), *off),
             Step::Heard => self.newest_status = Some(self.now),
-            Step::Cancel(which) => {
-                let place = which % self.lines.len();
-                let message = &self.lines.get(place).unwrap().message;
-                let next = apply(message, &Event::Cancelled, self.now);
-                self.write(place, next);
-            }
+            Step::Cancel(which) => self.happen(which % self.lines.len(), &Event::Cancelled),
+            Step::Expire(which) => self.happen(which % self.lines.len(), &Event::JobExpired),
+            Step::TryAgain(which) => self.try_again(which % self.lines.len()),
             Step::Settle(which, verdict) => self.settle(which % self.lines.len(), *verdict),
             Step::Report(which, of) => self.report(*which, *of),
         }
+    }
+
+    fn happen(&mut self, place: usize, event: &Event<'_>) {
+        let message = &self.lines.get(place).unwrap().message;
+        let next = apply(message, event, self.now);
+        self.write(place, next);
+    }
+
+    fn try_again(&mut self, place: usize) {
+        let line = self.lines.get_mut(place).unwrap();
+        let next = apply(&line.message, &Event::TriedAgain(self.now), self.now);
+        assert!(
+            next.is_none() || line.acceptances.is_empty(),
+            "tried again though it was accepted"
+        );
+        line.tried_again |= next.is_some();
+        self.write(place, next);
     }
 
     fn look(&mut self, place: usize, off: i64) {
@@ -312,6 +332,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => (which.clone(), any_status()).prop_map(|(which, of)| Step::Report(which, of)),
         1 => Just(Step::Heard),
         1 => which.clone().prop_map(Step::Cancel),
+        1 => which.clone().prop_map(Step::Expire),
+        1 => which.clone().prop_map(Step::TryAgain),
         1 => (which, any_verdict()).prop_map(|(which, verdict)| Step::Settle(which, verdict)),
     ]
 }
