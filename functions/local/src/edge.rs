@@ -1,6 +1,7 @@
 //! Between a port and a function's router: what API Gateway and a Function URL do, and refuse.
 //!
-//! As strict as they are, so that what works at a desk works deployed: 6 MB a body, 10,240 bytes of headers, 29 seconds.
+//! As strict as they are, so that what works at a desk works deployed: 6 MB a body, of requests and of answers, 10,240
+//! bytes of headers, 29 seconds.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-/// A Lambda function takes no larger request.
+/// A Lambda function takes no larger request, and gives no larger answer.
 const LARGEST_BODY: usize = 6 * 1024 * 1024;
 
 /// API Gateway's quota for the request line and all headers.
@@ -65,8 +66,20 @@ async fn answer(route: impl Fn(&Method, &str) -> Router, request: Request) -> Re
     let body = event_body(&parts.headers, body);
     let request = axum::http::Request::from_parts(parts, body);
     match tokio::time::timeout(LONGEST, router.oneshot(request)).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(response)) => whole(response).await,
         Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+    }
+}
+
+/// Lambda answers once the whole body is there.
+async fn whole(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, LARGEST_BODY).await {
+        Ok(body) => Response::from_parts(parts, Body::from(body)),
+        Err(error) => {
+            tracing::error!(%error, "an answer is larger than Lambda's may be");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        }
     }
 }
 
@@ -98,4 +111,17 @@ fn size_of(headers: &HeaderMap) -> usize {
 fn refusal(status: StatusCode, message: &str) -> Response {
     let body = Body::from(format!("{{\"message\":\"{message}\"}}"));
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_lambda_could_not_give_is_not_given_here() {
+        let answered = whole(Response::new(Body::from(vec![b' '; LARGEST_BODY]))).await;
+        assert_eq!(answered.status(), StatusCode::OK);
+        let answered = whole(Response::new(Body::from(vec![b' '; LARGEST_BODY + 1]))).await;
+        assert_eq!(answered.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

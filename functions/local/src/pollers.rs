@@ -14,11 +14,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Invocations at once of a mapping without a maximum of its own.
-const AT_ONCE: usize = 16;
-
-/// The template's maximum concurrency of the mapping of `bulk`.
-const BULK_AT_ONCE: usize = 60;
+/// Invocations at once of one mapping. Lambda allows more; the emulated engine does one thing at a time, so more would
+/// only wait for it, each with its connections and buffers.
+const AT_ONCE: usize = 8;
 
 /// Starts every poller; each ends when `stop` closes, after what it has under way.
 pub(crate) fn start(
@@ -33,11 +31,7 @@ pub(crate) fn start(
         let poller = queue::Poller {
             sqs: aws.sqs(),
             url: url.clone(),
-            at_once: if *name == "bulk" {
-                BULK_AT_ONCE
-            } else {
-                AT_ONCE
-            },
+            at_once: AT_ONCE,
             stop: stop.subscribe(),
         };
         let (name, functions) = (*name, functions.clone());

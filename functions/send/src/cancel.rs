@@ -19,7 +19,7 @@ use heliograph::service::problem::Problem;
 /// outcome nobody knows, and waits to be sent again is not sent again: it is `unknown` then, for it may have been sent.
 /// Cancelling twice changes nothing.
 #[utoipa::path(
-    post, path = "/v1/messages/{id}/cancel", tag = "Messages", security(("api_key" = [])),
+    post, operation_id = "cancel_message", path = "/v1/messages/{id}/cancel", tag = "Messages", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id", example = "msg_019e92a7c8887000a000000000000001")),
     responses(
         (status = 200, description = "It will not be sent", body = MessageDto),

@@ -65,13 +65,14 @@ impl JobRequest {
 
 /// Reads what may also be changed later.
 pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
+    let now = clock::now();
     let changes = Changes {
         name: fields.text("name", 1..=LONGEST_NAME).map(str::to_owned),
-        send_at: read_time(fields, "send_at"),
-        expires_at: read_time(fields, "expires_at"),
+        send_at: read_time(fields, "send_at", now),
+        expires_at: read_time(fields, "expires_at", now),
         pause_at_failure_share: fields.number("pause_at_failure_share", 0.0..=1.0),
     };
-    let begins = changes.send_at.unwrap_or(clock::now()).max(clock::now());
+    let begins = changes.send_at.unwrap_or(now).max(now);
     if changes.expires_at.is_some_and(|expires| expires <= begins) {
         let detail = "must be later than now and than send_at";
         fields.fault("expires_at", FaultCode::NotAllowed, detail);
@@ -84,7 +85,7 @@ pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
 /// The body is a message without its recipient; `{{1}}` and `{{name}}` anywhere in its texts are filled from each
 /// recipient's `variables`.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "create_bulk_job", path = "/v1/bulk-jobs", tag = "Bulk jobs", security(("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "One key is one job, for 24 hours")),
     request_body(content = crate::jobs::JobBody, content_type = "application/json"),
     responses(

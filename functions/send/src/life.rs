@@ -27,7 +27,7 @@ use jiff::Timestamp;
 ///
 /// Its recipients are sent to at the sender's pace; one with a `send_at` stays `ready` and begins at that time.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "start_bulk_job", path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
     responses((status = 202, description = "It runs, or waits for its time", body = JobDto), JobProblems),
 )]
@@ -45,7 +45,7 @@ pub(crate) async fn start(
 /// Within two seconds nothing of it is sent any more. What was handed to the provider settles as it does; all else
 /// stays queued. A job that waits for its `send_at` does not begin.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/pause", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "pause_bulk_job", path = "/v1/bulk-jobs/{id}/pause", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
     responses((status = 202, description = "It is paused", body = JobDto), JobProblems),
 )]
@@ -67,7 +67,7 @@ pub(crate) async fn pause(
 ///
 /// It goes on where it was. Failures from before do not pause it again.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/resume", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "resume_bulk_job", path = "/v1/bulk-jobs/{id}/resume", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
     responses((status = 202, description = "It goes on", body = JobDto), JobProblems),
 )]
@@ -86,7 +86,7 @@ pub(crate) async fn resume(
 /// Within two seconds nothing of it is sent any more. It is `cancelling` while its queued recipients become
 /// `cancelled`, and `cancelled` once none is queued or sending.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/cancel", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "cancel_bulk_job", path = "/v1/bulk-jobs/{id}/cancel", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
     responses((status = 202, description = "It is being cancelled", body = JobDto), JobProblems),
 )]
@@ -104,7 +104,7 @@ pub(crate) async fn cancel(
 /// `send_at` until it begins; its name, `expires_at` and `pause_at_failure_share` until it ends. What is absent stays
 /// as it is.
 #[utoipa::path(
-    patch, path = "/v1/bulk-jobs/{id}", tag = "Bulk jobs", security(("api_key" = [])),
+    patch, operation_id = "change_bulk_job", path = "/v1/bulk-jobs/{id}", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
     request_body(content = crate::life::ChangesBody, content_type = "application/json"),
     responses(

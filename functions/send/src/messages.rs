@@ -13,12 +13,15 @@ use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{Origin, Submission, SubmitError, submit};
+use heliograph::messaging::submit::{
+    IdempotencyClaim, Origin, Submission, SubmitError, Submitted, replayed, submit,
+};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{MessageDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
 use heliograph::service::problem::Problem;
+use serde_json::Value;
 
 /// The header that marks the answer to a repeated request.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -30,7 +33,7 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 /// respond-async`, or when the sender's pace does not let the message go within two seconds, it is 202 and the message
 /// follows.
 #[utoipa::path(
-    post, path = "/v1/messages", tag = "Messages", security(("api_key" = [])),
+    post, operation_id = "send_message", path = "/v1/messages", tag = "Messages", security(("api_key" = [])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "One key is one message, for 24 hours"),
         ("Prefer" = Option<String>, Header, description = "`respond-async`: answer once the message is written down"),
@@ -57,17 +60,8 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let submission = Submission::read(&body, clock::now()).map_err(Problem::validation)?;
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
-    let submitted = submit(
-        &state.store,
-        &tenant,
-        submission,
-        claim.as_ref(),
-        clock::now(),
-    )
-    .await
-    .map_err(problem)?;
+    let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
     let delivered = delivery::deliver(&state, submitted.message, Preference::of(&headers)).await?;
     Ok(answer(delivered, origin, &warnings))
@@ -78,6 +72,22 @@ pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<O
     let id: MessageId = id.parse().map_err(|_| Problem::not_found())?;
     let found = state.store.outbound(tenant, &id).await?;
     found.ok_or_else(Problem::not_found)
+}
+
+/// The message this request makes, or an earlier one with the same key made.
+async fn submitted(
+    state: &State,
+    tenant: &TenantId,
+    body: &Value,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Submitted, Problem> {
+    let (store, now) = (&state.store, clock::now());
+    if let Some(earlier) = replayed(store, tenant, claim, now).await.map_err(problem)? {
+        return Ok(earlier);
+    }
+    let submission = Submission::read(body, now).map_err(Problem::validation)?;
+    let submitted = submit(store, tenant, submission, claim, now).await;
+    submitted.map_err(problem)
 }
 
 fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Response {
@@ -184,7 +194,7 @@ pub(crate) struct MessageRequest {
     /// Your own facts about the message.
     #[schema(value_type = Object)]
     metadata: Option<serde_json::Value>,
-    /// Not to be sent before; at most 30 days from now.
+    /// Not to be sent before; within a year from now.
     #[schema(example = "2026-11-21T09:00:00Z")]
     send_at: Option<String>,
     /// Not to be sent after: a message that is late becomes `expired`.

@@ -75,7 +75,7 @@ pub(crate) struct Outcome {
 /// every fault is told with its place; the others are added. A recipient that the job has already is named, not added,
 /// so that a call may be repeated. A call in which every line has faults is refused.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "add_recipients", path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
     params(
         ("id" = String, Path, description = "The job"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours"),

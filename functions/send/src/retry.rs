@@ -60,7 +60,7 @@ impl TriedAgain {
 /// another attempt, and the job runs again. All others stay as they are, and the answer says why. Asked again before
 /// it is finished, it changes nothing.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/retry-failed", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "retry_failed_recipients", path = "/v1/bulk-jobs/{id}/retry-failed", tag = "Bulk jobs", security(("api_key" = [])),
     params(
         ("id" = String, Path, description = "The job"),
         ("Idempotency-Key" = Option<String>, Header, description = "One key is one retry, for 24 hours"),

@@ -16,7 +16,7 @@ use heliograph::service::problem::Problem;
 /// Its jobs and the messages that wait go on. Resuming one that is not paused changes nothing. What paused it pauses it
 /// again if it is still there.
 #[utoipa::path(
-    post, path = "/v1/senders/{id}/resume", tag = "Senders", security(("api_key" = [])),
+    post, operation_id = "resume_sender", path = "/v1/senders/{id}/resume", tag = "Senders", security(("api_key" = [])),
     params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
     responses(
         (status = 200, description = "It may send", body = SenderDto),

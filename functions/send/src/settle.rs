@@ -29,7 +29,7 @@ use serde_json::Value;
 /// `retry` sends it again: if the first attempt had succeeded after all, the person gets it twice, and the answer says
 /// so in `warnings`. A recipient of a bulk job is sent again like a single message; its job's counts follow.
 #[utoipa::path(
-    post, path = "/v1/messages/{id}/settle", tag = "Messages", security(("api_key" = [])),
+    post, operation_id = "settle_message", path = "/v1/messages/{id}/settle", tag = "Messages", security(("api_key" = [])),
     params(
         ("id" = String, Path, description = "Our id", example = "msg_019e92a7c8887000a000000000000001"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key settles once"),

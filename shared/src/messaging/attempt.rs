@@ -102,7 +102,8 @@ impl Sending {
             }
             Ok(Prepared::Withdrawn(withdrawal)) => {
                 let message = self.give_back(message, &token).await?;
-                let ended = self.store.apply(message, &withdrawal.event(), (self.now)());
+                let event = withdrawal.event();
+                let ended = self.store.apply(message, &event, (self.now)());
                 return Ok(not_now(ended.await?));
             }
             Err(error) => {

@@ -20,6 +20,20 @@ pub async fn contact_of(
     contact_by(store, tenant, person, &identities(person), now).await
 }
 
+/// Whether any name of this person leads to a contact.
+pub async fn is_known(
+    store: &Store,
+    tenant: &TenantId,
+    person: &Person,
+) -> Result<bool, StoreError> {
+    for identity in identities(person) {
+        if store.pointed_to(tenant, &identity).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The contact of a person who goes by other names now: the old names and the new ones lead to it.
 pub async fn contact_of_moved(
     store: &Store,

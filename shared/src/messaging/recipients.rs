@@ -6,6 +6,7 @@ use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
 use crate::domain::job::Job;
+use crate::domain::json_text;
 use crate::domain::message::{Lane, Outbound, Times};
 use crate::domain::state::State;
 use jiff::Timestamp;
@@ -83,7 +84,7 @@ fn read_variables(fields: &mut Fields<'_>) -> Option<Value> {
         );
         return None;
     }
-    if variables.to_string().len() > LARGEST_VARIABLES {
+    if json_text::size(variables) > LARGEST_VARIABLES {
         let detail = format!("must be at most {LARGEST_VARIABLES} bytes of JSON");
         fields.fault("variables", FaultCode::TooLong, detail);
         return None;

@@ -81,7 +81,8 @@ pub enum SubmitError {
 /// What was read may change before it is written to: then it is read again.
 const TRIES: usize = 5;
 
-/// Writes a message down, or finds the one that the same idempotency key wrote.
+/// Writes a message down, or finds the one that a request with the same idempotency key wrote meanwhile. One that it
+/// wrote before is found by [`replayed`], which is asked first: a request that is repeated need not be valid still.
 pub async fn submit(
     store: &Store,
     tenant: &TenantId,
@@ -90,12 +91,10 @@ pub async fn submit(
     now: Timestamp,
 ) -> Result<Submitted, SubmitError> {
     for _ in 0..TRIES {
-        if let Some(claim) = idempotency
-            && let Some(submitted) = replay(store, tenant, claim, now).await?
-        {
+        if let Some(submitted) = write(store, tenant, &submission, idempotency, now).await? {
             return Ok(submitted);
         }
-        if let Some(submitted) = write(store, tenant, &submission, idempotency, now).await? {
+        if let Some(submitted) = replayed(store, tenant, idempotency, now).await? {
             return Ok(submitted);
         }
     }
@@ -179,10 +178,15 @@ async fn admit(
     if let Some(pause) = pace.paused.filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
     }
-    let contact = match people::person_of(&submission.to) {
-        Some(person) => people::contact_of(store, tenant, &person, now).await?,
-        None => None,
+    let is_template = submission.content.kind == Kind::Template;
+    let room = if is_template {
+        store.room(&sender).await?
+    } else {
+        None
     };
+    let time = submission.send_at.map_or(now, |time| time.max(now));
+    let may_be_new = refuse_stranger(&sender, submission, room.as_ref(), time);
+    let contact = contact_of(store, tenant, submission, may_be_new, now).await?;
     let mut message = outbound(submission.clone(), &sender, contact.as_ref(), now);
     let conversation = match &message.conversation {
         Some(id) => store.conversation(tenant, id).await?,
@@ -195,7 +199,8 @@ async fn admit(
     });
     let goes_at = place.map(|(_, place)| place.time());
     message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
-    let room = room_for(store, &sender, &message, conversation.as_ref(), now).await?;
+    let room = room.filter(|_| !is_open(conversation.as_ref(), time));
+    check_room(room.as_ref(), time)?;
     Ok(Admitted {
         message,
         contact,
@@ -206,12 +211,15 @@ async fn admit(
 }
 
 /// The message an earlier request with this key wrote.
-async fn replay(
+pub async fn replayed(
     store: &Store,
     tenant: &TenantId,
-    claim: &IdempotencyClaim,
+    idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
 ) -> Result<Option<Submitted>, SubmitError> {
+    let Some(claim) = idempotency else {
+        return Ok(None);
+    };
     let Some(record) = store.idempotency(tenant, &claim.key_hash, now).await? else {
         return Ok(None);
     };
@@ -256,6 +264,19 @@ pub fn record(
     }
 }
 
+/// A person who has never written has no open window, and needs room in the portfolio.
+fn refuse_stranger(
+    sender: &Sender,
+    submission: &Submission,
+    room: Option<&Room>,
+    time: Timestamp,
+) -> Result<(), SubmitError> {
+    if sender.window == WindowPolicy::Enforce && submission.content.kind != Kind::Template {
+        return Err(SubmitError::WindowClosed);
+    }
+    check_room(room, time)
+}
+
 /// Free-form messages need an open window, if the sender's policy says so.
 fn check_window(
     sender: &Sender,
@@ -275,23 +296,28 @@ fn check_window(
     }
 }
 
-/// What is left of the portfolio's limit, if the message counts towards it: a template to somebody who has not written
-/// within a day.
-async fn room_for(
+/// The contact of the message's recipient, who is made unless one that is new is refused.
+async fn contact_of(
     store: &Store,
-    sender: &Sender,
-    message: &Outbound,
-    conversation: Option<&Conversation>,
+    tenant: &TenantId,
+    submission: &Submission,
+    may_be_new: Result<(), SubmitError>,
     now: Timestamp,
-) -> Result<Option<Room>, SubmitError> {
-    let kind = message.content.as_ref().map(|content| content.kind);
-    let time = message.not_before.unwrap_or(now);
-    if kind != Some(Kind::Template) || is_open(conversation, time) {
+) -> Result<Option<Contact>, SubmitError> {
+    let Some(person) = people::person_of(&submission.to) else {
         return Ok(None);
+    };
+    if may_be_new.is_err() && !people::is_known(store, tenant, &person).await? {
+        may_be_new?;
     }
-    match store.room(sender).await? {
+    Ok(people::contact_of(store, tenant, &person, now).await?)
+}
+
+/// A template to somebody who has not written within a day needs room in the portfolio.
+fn check_room(room: Option<&Room>, time: Timestamp) -> Result<(), SubmitError> {
+    match room {
         Some(room) if room.left(time) == 0 => Err(SubmitError::PortfolioFull(room.free_at(time))),
-        room => Ok(room),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -16,10 +16,13 @@ pub struct Slice {
     pub after: Option<String>,
 }
 
+/// The most a page reads. A message can be shown as twice what its item holds, and Lambda answers with 6 MB at most.
+const LARGEST_PAGE: usize = 2_000_000;
+
 /// A page of a list.
 #[derive(Debug, Clone)]
 pub struct Listed<T> {
-    /// The entries.
+    /// The entries; fewer than asked for, if they are large.
     pub entries: Vec<T>,
     /// Where the next page begins, if there is one.
     pub next: Option<String>,
@@ -206,7 +209,7 @@ impl Store {
             .collect())
     }
 
-    /// A page whose index entries are replaced by the items they point to.
+    /// A page whose index entries are replaced by the items they point to. It ends early when they are large.
     pub(super) async fn list_items(
         &self,
         table: &str,
@@ -219,9 +222,25 @@ impl Store {
             let (pk, sk) = key_of(&entry.item)?;
             keys.push(Key { pk, sk });
         }
+        let items = self.read_all(table, keys).await?;
+        let mut size = 0;
+        let fits = |item: &&Item| {
+            size += size_of(item);
+            size <= LARGEST_PAGE
+        };
+        let fit = items.iter().take_while(fits).count().max(1);
+        let Some(first_left) = items.get(fit) else {
+            return Ok(Listed {
+                entries: items,
+                next: page.next,
+            });
+        };
+        let left = key_of(first_left)?;
+        let entries = page.entries.iter();
+        let before = entries.take_while(|entry| key_of(&entry.item).is_ok_and(|key| key != left));
         Ok(Listed {
-            entries: self.read_all(table, keys).await?,
-            next: page.next,
+            next: before.last().map(|entry| entry.sort.clone()),
+            entries: items.into_iter().take(fit).collect(),
         })
     }
 
@@ -249,6 +268,13 @@ pub(super) fn key_of(item: &Item) -> Result<(String, String), StoreError> {
         (Some(pk), Some(sk)) => Ok((pk.clone(), sk.clone())),
         _ => Err(StoreError::corrupt("an item without keys")),
     }
+}
+
+/// About how many bytes an item holds. What is large in one is text.
+fn size_of(item: &Item) -> usize {
+    let texts = item.values().filter_map(|value| value.as_s().ok());
+    let bytes = item.values().filter_map(|value| value.as_b().ok());
+    texts.map(String::len).sum::<usize>() + bytes.map(|bytes| bytes.as_ref().len()).sum::<usize>()
 }
 
 /// The range of sort values to read: all that begin with `prefix`, from where the last page ended.

@@ -24,6 +24,25 @@ async fn a_repeated_request_finds_its_message_and_sends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_finds_its_message_though_its_time_has_passed_since() {
+    let desk = Desk::start().await;
+    let key = ("idempotency-key", "order-1");
+    let mut body = text("+15550004011", "Hello");
+    let expires_at = crate::later::in_seconds(1);
+    body["expires_at"] = expires_at.to_string().into();
+    let id = id_of(&desk.post_with(PATH, &body, key).await.with(200));
+    loop {
+        let has_passed = expires_at < crate::later::in_seconds(0);
+        let again = desk.post_with(PATH, &body, key).await;
+        assert_eq!(id_of(&again.with(200)), id);
+        if has_passed {
+            break;
+        }
+    }
+    assert_eq!(desk.stats().await["accepted"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_body_written_otherwise_is_the_same_body() {
     let desk = Desk::start().await;
     let key = ("idempotency-key", "order-1");

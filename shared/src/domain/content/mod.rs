@@ -25,11 +25,19 @@ pub use recipient::read_recipient;
 use super::fault::FaultCode;
 use super::fields::{Fields, Stage};
 use super::identity::{Recipient, Wamid};
+use super::json_text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// No limit of length is documented; the size of a body bounds it.
+/// No limit of length is documented; [`LARGEST_OBJECT`] bounds what they are together.
 const UNLIMITED: usize = usize::MAX;
+
+/// The most that the object of a message may hold, as JSON. It travels in an item of `DynamoDB`'s, which may have 400 KB
+/// with all that is added to it later.
+const LARGEST_OBJECT: usize = 200_000;
+
+/// The longest `recipient_identity_key_hash`: none is documented, and Meta's are far shorter.
+const LONGEST_HASH: usize = 1_024;
 
 /// No limit of number is documented; this only bounds what a body can make us do.
 const ENTRIES: usize = 1000;
@@ -129,7 +137,7 @@ impl Content {
         let before = fields.faults().count();
         let kind = read_frame(fields);
         let reply_to = read_reply_to(fields);
-        let hash = fields.text("recipient_identity_key_hash", 1..=UNLIMITED);
+        let hash = fields.text("recipient_identity_key_hash", 1..=LONGEST_HASH);
         let marketing = marketing::read(fields, kind);
         let content = kind.and_then(|kind| {
             Some(Self {
@@ -150,7 +158,7 @@ impl Content {
         let stage = fields.enter(Stage::Draft);
         let kind = read_frame(fields);
         read_reply_to(fields);
-        fields.text("recipient_identity_key_hash", 1..=UNLIMITED);
+        fields.text("recipient_identity_key_hash", 1..=LONGEST_HASH);
         marketing::read(fields, kind);
         let draft = kind.map(|kind| Draft::of(kind, fields));
         fields.enter(stage);
@@ -205,7 +213,16 @@ fn read_frame(fields: &mut Fields<'_>) -> Option<Kind> {
         Kind::Template => template::check(fields),
         Kind::Interactive => interactive::check(fields),
     }
+    check_size(fields, kind);
     Some(kind)
+}
+
+fn check_size(fields: &mut Fields<'_>, kind: Kind) {
+    let size = fields.value(kind.as_str()).map_or(0, json_text::size);
+    if size > LARGEST_OBJECT {
+        let detail = format!("must be at most {LARGEST_OBJECT} bytes of JSON");
+        fields.fault(kind.as_str(), FaultCode::TooLong, detail);
+    }
 }
 
 /// Without a `type`, the object that is there says it: Meta's own examples leave it out, for more than texts.

@@ -4,6 +4,7 @@ use crate::domain::content::{Content, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::identity::{PhoneNumberId, Recipient};
+use crate::domain::json_text;
 use crate::domain::message::{Lane, OnUnknown};
 use crate::domain::waiting::WaitMinutes;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -15,8 +16,8 @@ const LONGEST_REFERENCE: usize = 512;
 /// The most that `metadata` may hold, as JSON: it travels in the message's item.
 const LARGEST_METADATA: usize = 4_096;
 
-/// How far ahead a message may be scheduled. Templates change, people opt out: what is older is somebody's mistake.
-const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How far ahead a time may lie: what is meant for later than that is a slip of the keyboard.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// A message to take in.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,15 +65,8 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
     let callback_data = fields
         .text("biz_opaque_callback_data", 0..=LONGEST_REFERENCE)
         .map(str::to_owned);
-    let send_at = read_time(&mut fields, "send_at");
-    if send_at.is_some_and(|time| time.duration_since(now) > FURTHEST_AHEAD) {
-        fields.fault(
-            "send_at",
-            FaultCode::OutOfRange,
-            "must be at most 30 days from now",
-        );
-    }
-    let expires_at = read_time(&mut fields, "expires_at");
+    let send_at = read_time(&mut fields, "send_at", now);
+    let expires_at = read_time(&mut fields, "expires_at", now);
     if expires_at.is_some_and(|expires_at| expires_at <= send_at.unwrap_or(now)) {
         fields.fault(
             "expires_at",
@@ -144,7 +138,7 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
     let metadata = fields.value("metadata")?;
     if !metadata.is_object() {
         fields.fault("metadata", FaultCode::WrongType, "must be an object");
-    } else if metadata.to_string().len() > LARGEST_METADATA {
+    } else if json_text::size(metadata) > LARGEST_METADATA {
         let detail = format!("must be at most {LARGEST_METADATA} bytes of JSON");
         fields.fault("metadata", FaultCode::TooLong, detail);
     }
@@ -152,13 +146,19 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
 }
 
 /// Reads a time. Times are kept to the millisecond: not before a time means not before the next one.
-pub fn read_time(fields: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
-    fields.parsed(name, |text| {
+pub fn read_time(fields: &mut Fields<'_>, name: &'static str, now: Timestamp) -> Option<Timestamp> {
+    let time = fields.parsed(name, |text| {
         text.parse::<Timestamp>()
             .and_then(|time| {
                 let unit = TimestampRound::new().smallest(Unit::Millisecond);
                 time.round(unit.mode(RoundMode::Ceil))
             })
             .map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
-    })
+    })?;
+    if time.duration_since(now) > FARTHEST {
+        let detail = "must be within a year from now";
+        fields.fault(name, FaultCode::OutOfRange, detail);
+        return None;
+    }
+    Some(time)
 }

@@ -47,7 +47,7 @@ async fn a_message_for_now_is_refused_while_its_sender_is_paused() {
     assert!(matches!(refused, Err(SubmitError::SenderPaused(why)) if why == pause));
     let mut later = text_message();
     let members = later.as_object_mut().unwrap();
-    members.insert("send_at".to_owned(), json!("2099-01-01T00:00:00Z"));
+    members.insert("send_at".to_owned(), json!(at(3_600)));
     let submission = Submission::read(&later, at(1)).unwrap();
     let submitted = submit(&store, &tenant(), submission, None, at(1)).await;
     assert_eq!(submitted.unwrap().message.state, State::Queued);
@@ -178,4 +178,13 @@ async fn of_messages_that_come_at_once_each_takes_its_place() {
     let id = conversation.last().unwrap().unwrap();
     let conversation = store.conversation(&tenant(), &id).await.unwrap().unwrap();
     assert_eq!(conversation.burst().unwrap().count, 20);
+}
+
+#[tokio::test]
+async fn a_refused_message_leaves_no_person_behind() {
+    let store = store_with(WindowPolicy::Enforce).await;
+    let refused = send(&store, None, at(0)).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::WindowClosed));
+    let contacts = store.contacts(&tenant(), &ALL).await.unwrap();
+    assert!(contacts.entries.is_empty());
 }

@@ -159,3 +159,34 @@ async fn a_webhook_record_is_kept_to_the_byte_and_found_while_it_waits() {
     let listed = store.events_by_time(&tenant, &slice).await.unwrap();
     assert_eq!(listed.entries, [record]);
 }
+
+#[tokio::test]
+async fn a_page_of_large_items_ends_early_and_the_next_goes_on_behind_it() {
+    let store = empty_store().await;
+    let tenant = "demo".parse().unwrap();
+    let mut ids = Vec::new();
+    for second in 0..25 {
+        let mut message = queued(at(second));
+        message.reference = Some("x".repeat(300_000));
+        write(&store, &message).await;
+        ids.insert(0, message.id);
+    }
+    let mut seen = Vec::new();
+    let mut slice = Slice {
+        limit: 100,
+        after: None,
+    };
+    loop {
+        let page = store.messages_by_time(&tenant, &slice).await.unwrap();
+        assert_eq!(page.entries.len(), 6.min(ids.len() - seen.len()));
+        seen.extend(page.entries.into_iter().filter_map(|entry| match entry {
+            Message::Outbound(message) => Some(message.id),
+            Message::Inbound(_) => None,
+        }));
+        slice.after = page.next;
+        if slice.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids);
+}

@@ -138,3 +138,18 @@ fn draft(body: &Value) -> Result<Draft, Vec<Fault>> {
     fields.finish();
     faults.into_result(draft)
 }
+
+#[test]
+fn a_message_too_large_to_keep_is_refused_though_its_texts_have_no_limit_or_wait_for_variables() {
+    let long = "x".repeat(LARGEST_OBJECT);
+    let place = json!({"latitude": 1, "longitude": 2, "name": long});
+    refuses("location", place, "/location", FaultCode::TooLong);
+    let waiting = json!({"type": "text", "text": {"body": format!("{{{{1}}}}{long}")}});
+    let faults = draft(&waiting).unwrap_err();
+    assert_eq!(places(&faults), [("/text", FaultCode::TooLong)]);
+    let shorter = "x".repeat(LARGEST_OBJECT - 100);
+    accepts(
+        "location",
+        json!({"latitude": 1, "longitude": 2, "name": shorter}),
+    );
+}
