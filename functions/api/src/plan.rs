@@ -3,8 +3,10 @@
 use crate::bulk_jobs::find;
 use axum::Json;
 use axum::extract::{Path, State};
+use heliograph::domain::content::Kind;
 use heliograph::domain::job::{
-    Factor, Forecast, Job, JobStatus, PriceCategory, category_of, forecast, sender_limits,
+    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, category_of, forecast, portfolio_limit,
+    sender_limits,
 };
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
@@ -88,8 +90,35 @@ pub(crate) async fn plan(
     let job = find(&store, &tenant, &id).await?;
     let counts = JobDto::read(&store, &job, now).await?.counts;
     let sender = store.sender(&tenant, &job.sender).await?;
-    let others = others(&store, &job).await?;
-    Ok(Json(planned(&job, &counts, sender.as_ref(), others, now)))
+    let limits = match &sender {
+        Some(sender) => limits(&store, &job, &counts, sender, now).await?,
+        None => Vec::new(),
+    };
+    Ok(Json(planned(&job, &counts, &limits, now)))
+}
+
+/// What may hold the job back.
+async fn limits(
+    store: &Store,
+    job: &Job,
+    counts: &CountsDto,
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<Vec<Limit>, StoreError> {
+    let others = others(store, job).await?;
+    let mut limits = sender_limits(sender.messages_per_second, sender.reserved_percent, others);
+    if job.message.kind() == Kind::Template
+        && let Some(room) = store.room(sender).await?
+    {
+        // Those who were handed out have taken their room already.
+        let open = if job.progress.pass == 0 {
+            counts.queued
+        } else {
+            0
+        };
+        limits.extend(portfolio_limit(room.people_per_day, room.left(now), open));
+    }
+    Ok(limits)
 }
 
 /// How many other jobs of its sender run.
@@ -103,16 +132,7 @@ async fn others(store: &Store, job: &Job) -> Result<usize, StoreError> {
     Ok(others)
 }
 
-fn planned(
-    job: &Job,
-    counts: &CountsDto,
-    sender: Option<&Sender>,
-    others: usize,
-    now: Timestamp,
-) -> Plan {
-    let limits = sender.map_or(Vec::new(), |sender| {
-        sender_limits(sender.messages_per_second, sender.reserved_percent, others)
-    });
+fn planned(job: &Job, counts: &CountsDto, limits: &[Limit], now: Timestamp) -> Plan {
     let begins_at = match job.started_at {
         Some(_) => now,
         None => job.send_at.map_or(now, |send_at| send_at.max(now)),
@@ -126,7 +146,7 @@ fn planned(
         per_second,
         limited_by,
         ends_at,
-    } = forecast(open, &limits, begins_at, job.expires_at);
+    } = forecast(open, limits, begins_at, job.expires_at);
     let sent = counts.unknown + counts.accepted + counts.sent + counts.delivered + counts.read;
     let skipped = [
         (SkipReason::Expires, to_expire),

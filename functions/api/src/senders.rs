@@ -11,7 +11,7 @@ use heliograph::service::dto::SenderDto;
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Sender, Store, StoreError};
+use heliograph::store::Store;
 
 /// Lists a tenant's senders, by their ids.
 #[utoipa::path(
@@ -35,10 +35,11 @@ pub(crate) async fn list(
     parameters.finish()?;
     let cursor = Cursor::of("senders", &tenant);
     let listed = store.senders(&tenant, &slice(&query, cursor)?).await?;
+    let now = clock::now();
     let senders = listed
         .entries
         .iter()
-        .map(|sender| with_pace(&store, sender));
+        .map(|sender| SenderDto::read(&store, sender, now));
     answer(try_join_all(senders).await?, cursor, listed.next.as_ref())
 }
 
@@ -61,10 +62,5 @@ pub(crate) async fn one(
     parameters.finish()?;
     let found = store.sender(&tenant, &id_of(&id)?).await?;
     let sender = found.ok_or_else(Problem::not_found)?;
-    Ok(Json(with_pace(&store, &sender).await?))
-}
-
-async fn with_pace(store: &Store, sender: &Sender) -> Result<SenderDto, StoreError> {
-    let pace = store.pace(&sender.tenant, &sender.id).await?;
-    Ok(SenderDto::of(sender, &pace, clock::now()))
+    Ok(Json(SenderDto::read(&store, &sender, clock::now()).await?))
 }

@@ -2,10 +2,11 @@
 
 use crate::recipients::{self, Taken};
 use crate::{DispatchError, State};
+use heliograph::domain::content::Kind;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::Job;
 use heliograph::domain::message::Lane;
-use heliograph::domain::pace::{Slot, probes};
+use heliograph::domain::pace::{Room, Slot, probes};
 use heliograph::domain::queue::{DeliverBody, Probe, millis};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
@@ -23,7 +24,12 @@ pub(crate) async fn hand_out(
     jobs: Vec<Job>,
     slots: &[Slot],
 ) -> Result<Vec<Probe>, DispatchError> {
-    let taken = take(state, jobs, slots.len()).await?;
+    let room = state.store.room(sender).await?;
+    let taken = take(state, jobs, slots.len(), room.as_ref()).await?;
+    if !take_room(state, sender, room.as_ref(), &taken).await? {
+        // Another sender of the portfolio was faster: the next tick asks anew.
+        return Ok(Vec::new());
+    }
     let given: Vec<(MessageId, Slot)> = in_turn(&taken)
         .into_iter()
         .cloned()
@@ -45,18 +51,52 @@ pub(crate) async fn hand_out(
     Ok(looked_at.map(probe).collect())
 }
 
-async fn take(state: &State, jobs: Vec<Job>, slots: usize) -> Result<Vec<Taken>, StoreError> {
+async fn take(
+    state: &State,
+    jobs: Vec<Job>,
+    slots: usize,
+    room: Option<&Room>,
+) -> Result<Vec<Taken>, StoreError> {
     let now = clock::now();
+    let mut places = room.map_or(usize::MAX, |room| {
+        usize::try_from(room.left(now)).unwrap_or(usize::MAX)
+    });
     let (mut left, mut waiting) = (slots, jobs.len());
     let mut taken = Vec::new();
     for job in jobs {
         let share = left.div_ceil(waiting.max(1));
-        let from_job = recipients::take(&state.store, job, share, now).await?;
+        let limited = counts(&job);
+        let fresh = if limited { places } else { usize::MAX };
+        let from_job = recipients::take(&state.store, job, share, fresh, now).await?;
         left -= from_job.ids.len();
+        places -= if limited { from_job.fresh } else { 0 };
         waiting -= 1;
         taken.push(from_job);
     }
     Ok(taken)
+}
+
+/// Whether the portfolio's limit counts a job's recipients. Who gets no template has written within a day.
+fn counts(job: &Job) -> bool {
+    job.message.kind() == Kind::Template
+}
+
+/// Takes room in the portfolio for those who are handed out for the first time.
+async fn take_room(
+    state: &State,
+    sender: &Sender,
+    room: Option<&Room>,
+    taken: &[Taken],
+) -> Result<bool, StoreError> {
+    let fresh = taken.iter().filter(|taken| counts(&taken.job));
+    let count: usize = fresh.map(|taken| taken.fresh).sum();
+    match (room, u64::try_from(count)) {
+        (Some(room), Ok(count @ 1..)) => {
+            let (tenant, now) = (&sender.tenant, clock::now());
+            state.store.take_room(tenant, room, count, now).await
+        }
+        (Some(_) | None, _) => Ok(true),
+    }
 }
 
 /// One of each job, then the next of each, so that no job waits behind another.

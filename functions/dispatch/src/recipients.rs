@@ -29,6 +29,8 @@ const BETWEEN_PASSES: SignedDuration = SignedDuration::from_secs(2);
 pub(crate) struct Taken {
     pub(crate) job: Job,
     pub(crate) ids: Vec<MessageId>,
+    /// How many of them nobody has handed out before.
+    pub(crate) fresh: usize,
     /// To be saved once the recipients are on the queue.
     pub(crate) progress: Progress,
 }
@@ -38,16 +40,19 @@ impl Taken {
         Self {
             progress: job.progress.clone(),
             ids: Vec::new(),
+            fresh: 0,
             job,
         }
     }
 }
 
-/// Up to `most` recipients of `job` to hand out now; none while they are being taken back.
+/// Up to `most` recipients of `job` to hand out now, and up to `fresh` of them for the first time; none while they are
+/// being taken back.
 pub(crate) async fn take(
     store: &Store,
     job: Job,
     most: usize,
+    fresh: usize,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let mut taken = Taken::nothing(job);
@@ -66,6 +71,15 @@ pub(crate) async fn take(
     if taken.progress.resume_at.is_some_and(|time| now < time) {
         return Ok(taken);
     }
+    let is_first_pass = taken.progress.pass == 0;
+    let most = if is_first_pass { most.min(fresh) } else { most };
+    if most == 0 {
+        // No room for more: that all were handed out is seen all the same.
+        if next_chunks(store, &taken).await?.is_empty() {
+            end_pass(store, &mut taken, now).await?;
+        }
+        return Ok(taken);
+    }
     let mut looked_at = 0;
     while taken.ids.len() < most && looked_at < CHUNKS_PER_TICK {
         let chunks = next_chunks(store, &taken).await?;
@@ -80,6 +94,9 @@ pub(crate) async fn take(
                 break;
             }
         }
+    }
+    if is_first_pass {
+        taken.fresh = taken.ids.len();
     }
     Ok(taken)
 }

@@ -150,7 +150,9 @@ async fn read(store: &Store, job: &Job) -> Job {
 /// A tick that may hand out everything; how many it did.
 async fn tick(store: &Store, job: &Job, second: i64) -> usize {
     let job = read(store, job).await;
-    let taken = take(store, job, 100_000, at(second)).await.unwrap();
+    let taken = take(store, job, 100_000, usize::MAX, at(second))
+        .await
+        .unwrap();
     store
         .save_progress(&taken.job, &taken.progress)
         .await
@@ -226,7 +228,7 @@ async fn a_job_does_not_end_while_one_of_it_is_being_sent() {
     for second in 0..2 {
         let job = read(&store, &job).await;
         let now = after_the_lease + SignedDuration::from_secs(second);
-        let taken = take(&store, job, 0, now).await.unwrap();
+        let taken = take(&store, job, 0, usize::MAX, now).await.unwrap();
         store
             .save_progress(&taken.job, &taken.progress)
             .await

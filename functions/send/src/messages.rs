@@ -45,7 +45,7 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
         (status = 400, description = "Faults in the body, each with its place", body = Problem),
         (status = 401, description = "No valid API key", body = Problem),
         (status = 403, description = "The key may not send", body = Problem),
-        (status = 409, description = "The 24-hour window is closed, the sender is paused, or a request with this key is running", body = Problem),
+        (status = 409, description = "The 24-hour window is closed, the sender is paused, its portfolio's limit is reached, or a request with this key is running", body = Problem),
         (status = 422, description = "The key was used with another body, or the provider refused the message", body = Problem),
         (status = 429, description = "The provider asks to slow down", body = Problem),
         (status = 502, description = "The provider failed; `message_id` names the message", body = Problem),
@@ -143,6 +143,13 @@ fn problem(error: SubmitError) -> Problem {
             format!(
                 "the sender is paused since {}: {}. Remedy: {}. Then POST /v1/senders/{{id}}/resume",
                 pause.since, pause.reason, pause.remedy
+            ),
+        ),
+        SubmitError::PortfolioFull(until) => Problem::conflict(
+            "portfolio_limit",
+            format!(
+                "the business portfolio has written to as many people as Meta lets it within 24 hours; there is room \
+                 again at {until}. Remedy: wait, or ask Meta for a higher limit"
             ),
         ),
         SubmitError::OtherBody => Problem::idempotency_mismatch(),

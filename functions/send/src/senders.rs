@@ -42,6 +42,7 @@ pub(crate) async fn resume(
         tracing::info!(sender.id = %id, "sender resumed");
         hint_dispatch(&state, &tenant, &id).await;
     }
-    let pace = state.store.pace(&tenant, &id).await?;
-    Ok(Json(SenderDto::of(&sender, &pace, clock::now())))
+    Ok(Json(
+        SenderDto::read(&state.store, &sender, clock::now()).await?,
+    ))
 }

@@ -7,10 +7,14 @@
 //! the mean of the slacks between, and all that the slack fell on the way; that mean is at least this slot's slack
 //! less all that it fell.
 
+mod pair;
+mod portfolio;
 mod rows;
 mod speed;
 mod standing;
 
+pub use pair::{Burst, Place};
+pub use portfolio::{Portfolio, Reached, Room, hour_of};
 pub use rows::{Line, Rows, Shares, Taken};
 pub use speed::{Speed, probes};
 pub use standing::{Consequence, Pause, Slowed, consequence};

@@ -4,7 +4,7 @@ use super::item::{Indexes, Key, body, item, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::{Store, StoreError, keys};
 use crate::domain::id::AccountId;
-use crate::domain::identity::{PhoneNumberId, TenantId, WabaId};
+use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId};
 use serde::{Deserialize, Serialize};
 
 /// A tenant's connection to a provider.
@@ -50,6 +50,9 @@ pub struct Sender {
     pub account: AccountId,
     /// Its WhatsApp Business Account.
     pub waba: WabaId,
+    /// Its business portfolio, if that has a messaging limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portfolio: Option<PortfolioId>,
     /// The number as people read it.
     pub display_number: String,
     /// How many messages a second Meta takes from it.

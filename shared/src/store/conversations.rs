@@ -9,6 +9,7 @@ use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
+use crate::domain::pace::{Burst, Place};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -70,6 +71,16 @@ pub struct Conversation {
         with = "millisecond::optional"
     )]
     pub last_activity_at: Option<Timestamp>,
+    /// When the first of the messages that last went together to the contact could go.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub pair_from: Option<Timestamp>,
+    /// How many these are.
+    #[serde(default)]
+    pub pair_count: i32,
     /// The threads whose messages it shows.
     #[serde(with = "serde_dynamo::string_set")]
     pub threads: BTreeSet<String>,
@@ -91,6 +102,13 @@ impl Conversation {
     #[must_use]
     pub fn id_of(contact: &Contact, sender: &PhoneNumberId) -> ConversationId {
         ConversationId::derived(contact.created_at, &[contact.id.as_str(), sender.as_str()])
+    }
+
+    /// The messages that last went together to the contact.
+    #[must_use]
+    pub fn burst(&self) -> Option<Burst> {
+        let count = self.pair_count;
+        self.pair_from.map(|from| Burst { from, count })
     }
 }
 
@@ -156,14 +174,9 @@ impl Store {
         self.create_message(&mut transaction, &boxed)?;
         let thread = super::message_item::thread_of(&message.from, message.group.as_ref());
         let thread = keys::thread(&message.tenant, &message.sender, &thread);
-        self.open_conversation(
-            &mut transaction,
-            contact,
-            &message.account,
-            &message.sender,
-            BTreeSet::from([thread]),
-            1,
-        )?;
+        let (account, sender) = (&message.account, &message.sender);
+        let change = opened(contact, account, sender, BTreeSet::from([thread]), 1);
+        self.open_conversation(&mut transaction, contact, sender, &change)?;
         self.note_sender(&mut transaction, contact, &message.sender)?;
         Ok(match self.commit_if(transaction).await? {
             Committed::Yes => Received::Written,
@@ -172,13 +185,15 @@ impl Store {
         })
     }
 
-    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message. It fails
-    /// if the contact was joined to another meanwhile.
+    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message, which has
+    /// taken its `place` after the `last` burst, if it takes one. It fails if the contact was joined to another
+    /// meanwhile, or another message has begun a burst.
     pub fn open_thread(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
         message: &Outbound,
+        place: Option<(Option<Burst>, Place)>,
     ) -> Result<(), StoreError> {
         let Outbound {
             tenant,
@@ -189,7 +204,12 @@ impl Store {
         } = message;
         let thread = keys::thread(tenant, sender, &to.canonical());
         let threads = BTreeSet::from([thread]);
-        self.open_conversation(transaction, contact, account, sender, threads, 0)?;
+        let change = opened(contact, account, sender, threads, 0);
+        let change = match place {
+            Some((last, place)) => placed(change, last, place),
+            None => change,
+        };
+        self.open_conversation(transaction, contact, sender, &change)?;
         self.note_sender(transaction, contact, sender)
     }
 
@@ -207,14 +227,8 @@ impl Store {
             unread,
             ..
         } = had;
-        self.open_conversation(
-            transaction,
-            survivor,
-            account,
-            sender,
-            threads.clone(),
-            *unread,
-        )
+        let change = opened(survivor, account, sender, threads.clone(), *unread);
+        self.open_conversation(transaction, survivor, sender, &change)
     }
 
     /// Adds to a transaction that a contact has a conversation with `sender`: a join finds it by that.
@@ -240,55 +254,17 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// Adds to a transaction that a conversation exists, shows `threads` and has `unread` more unread messages. One
-    /// that was joined to another must not come back: then it fails.
+    /// Adds a change of the conversation of a contact to a transaction.
     fn open_conversation(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
-        account: &AccountId,
         sender: &PhoneNumberId,
-        threads: BTreeSet<String>,
-        unread: u64,
+        change: &Change,
     ) -> Result<(), StoreError> {
         let id = Conversation::id_of(contact, sender);
-        let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
-        let first_seen = keys::due_sort(contact.created_at, id.as_str());
-        let change = Change {
-            update: "SET id = :id, tenant = :tenant, account = :account, \
-                     sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
-                     list_key = if_not_exists(list_key, :list_key), \
-                     list_sort = if_not_exists(list_sort, :first_seen) \
-                     ADD unread :unread, threads :threads"
-                .into(),
-            condition: Some("attribute_not_exists(joined_to)".into()),
-            names: vec![("#state", "state")],
-            values: vec![
-                (":id".into(), text(id.as_str())),
-                (":tenant".into(), text(contact.tenant.as_str())),
-                (":account".into(), text(account.as_str())),
-                (":sender".into(), text(sender.as_str())),
-                (":contact".into(), text(contact.id.as_str())),
-                (":open".into(), text(ConversationState::Open.as_str())),
-                (
-                    ":list_key".into(),
-                    text(keys::inbox(
-                        &contact.tenant,
-                        ConversationState::Open.as_str(),
-                        shard,
-                    )),
-                ),
-                (":first_seen".into(), text(first_seen)),
-                (":unread".into(), number(unread)),
-                (
-                    ":threads".into(),
-                    AttributeValue::Ss(threads.into_iter().collect()),
-                ),
-            ],
-        }
-        .making("conversation");
         let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
-        transaction.update(&self.messages, key, &change)
+        transaction.update(&self.messages, key, change)
     }
 
     /// Notes when a conversation was last active: the latest time wins, whatever the order of the notes.
@@ -346,6 +322,79 @@ impl Store {
         }
         Err(StoreError::Conflict)
     }
+}
+
+/// The change by which a conversation exists, shows `threads` and has `unread` more unread messages. One that was
+/// joined to another must not come back: then it fails.
+fn opened(
+    contact: &Contact,
+    account: &AccountId,
+    sender: &PhoneNumberId,
+    threads: BTreeSet<String>,
+    unread: u64,
+) -> Change {
+    let id = Conversation::id_of(contact, sender);
+    let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
+    let open = ConversationState::Open.as_str();
+    Change {
+        update: "SET id = :id, tenant = :tenant, account = :account, \
+                 sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
+                 list_key = if_not_exists(list_key, :list_key), \
+                 list_sort = if_not_exists(list_sort, :first_seen) \
+                 ADD unread :unread, threads :threads"
+            .into(),
+        condition: Some("attribute_not_exists(joined_to)".into()),
+        names: vec![("#state", "state")],
+        values: vec![
+            (":id".into(), text(id.as_str())),
+            (":tenant".into(), text(contact.tenant.as_str())),
+            (":account".into(), text(account.as_str())),
+            (":sender".into(), text(sender.as_str())),
+            (":contact".into(), text(contact.id.as_str())),
+            (":open".into(), text(open)),
+            (
+                ":list_key".into(),
+                text(keys::inbox(&contact.tenant, open, shard)),
+            ),
+            (
+                ":first_seen".into(),
+                text(keys::due_sort(contact.created_at, id.as_str())),
+            ),
+            (":unread".into(), number(unread)),
+            (
+                ":threads".into(),
+                AttributeValue::Ss(threads.into_iter().collect()),
+            ),
+        ],
+    }
+    .making("conversation")
+}
+
+/// This change of a conversation, and that a message has taken its place, if no burst was begun since `last`. Those
+/// that join one do not hinder each other.
+fn placed(mut change: Change, last: Option<Burst>, place: Place) -> Change {
+    let known = match last {
+        Some(last) => {
+            let from = number(last.from.as_millisecond());
+            change.values.push((":known_from".into(), from));
+            "pair_from = :known_from"
+        }
+        None => "attribute_not_exists(pair_from)",
+    };
+    change.condition = change
+        .condition
+        .map(|others| format!("{others} AND {known}"));
+    change.values.push((":one".into(), number(1)));
+    match place {
+        Place::Joins(_) => change.update.push_str(", pair_count :one"),
+        Place::Begins(from) => {
+            let sets = "SET pair_from = :pair_from, pair_count = :one,";
+            change.update = change.update.replacen("SET", sets, 1);
+            let from = number(from.as_millisecond());
+            change.values.push((":pair_from".into(), from));
+        }
+    }
+    change
 }
 
 /// The condition that a conversation has no later time under this name, and was not joined to another.

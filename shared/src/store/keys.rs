@@ -1,7 +1,7 @@
 //! Every key of every item, in one place. `#` divides; no part may hold one (the types see to it).
 
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, JobId, MessageId};
-use crate::domain::identity::{PhoneNumberId, TenantId, WabaId, Wamid};
+use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId, Wamid};
 use jiff::Timestamp;
 
 /// The sort key of items that are alone under their partition key.
@@ -96,6 +96,13 @@ pub(super) fn senders(tenant: &TenantId) -> String {
 
 /// Beside the sender itself: how new the newest status of its messages is.
 pub(super) const STATUSES: &str = "STATUSES";
+
+pub(super) fn portfolio(tenant: &TenantId, id: &PortfolioId) -> String {
+    format!("T#{tenant}#B#{id}")
+}
+
+/// Beside the portfolio itself: how many people it has written to.
+pub(super) const REACHED: &str = "REACHED";
 
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")

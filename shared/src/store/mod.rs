@@ -23,6 +23,7 @@ mod messages;
 mod pace;
 mod packed;
 mod page;
+mod portfolios;
 mod setup;
 mod standing;
 mod statuses;

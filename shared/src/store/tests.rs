@@ -10,6 +10,7 @@ mod jobs;
 mod lists;
 mod pace;
 mod people;
+mod portfolios;
 mod recipients;
 mod transactions;
 
@@ -98,6 +99,7 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
         tenant: "demo".parse().unwrap(),
         account: "acct_demo".parse().unwrap(),
         waba: "200000000000001".parse().unwrap(),
+        portfolio: None,
         display_number: "+15550001000".to_owned(),
         messages_per_second: 80,
         reserved_percent: 10,

@@ -16,6 +16,7 @@ mod idempotency;
 mod inbound;
 mod jobs;
 mod later;
+mod limits;
 mod lists;
 mod neighbour;
 mod recipients;

@@ -12,6 +12,8 @@ pub enum Factor {
     SenderRate,
     /// Other jobs of the same sender, which take turns with it.
     OtherJobs,
+    /// How many people the business portfolio may write to in 24 hours.
+    PortfolioLimit,
 }
 
 /// One thing that holds a job back.
@@ -39,6 +41,16 @@ pub fn sender_limits(messages_per_second: u32, reserved_percent: u8, others: usi
         });
     }
     limits
+}
+
+/// The limit that a portfolio with room for `left` people, of so many in 24 hours, sets to a job of `open` recipients.
+#[must_use]
+pub fn portfolio_limit(people_per_day: u64, left: u64, open: u64) -> Option<Limit> {
+    let people = u32::try_from(people_per_day).unwrap_or(u32::MAX);
+    (open > left).then(|| Limit {
+        factor: Factor::PortfolioLimit,
+        per_second: f64::from(people) / SignedDuration::from_hours(24).as_secs_f64(),
+    })
 }
 
 /// What a job will do from some time on.

@@ -146,11 +146,7 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
 }
 
 /// Reads a time. Times are kept to the millisecond: not before a time means not before the next one.
-pub fn read_time(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    now: Timestamp,
-) -> Option<Timestamp> {
+pub fn read_time(fields: &mut Fields<'_>, name: &'static str, now: Timestamp) -> Option<Timestamp> {
     let time = fields.parsed(name, |text| {
         text.parse::<Timestamp>()
             .and_then(|time| {

@@ -154,6 +154,33 @@ async fn a_sender_of_another_tenant_is_unknown() {
 }
 
 #[tokio::test]
+async fn messages_to_one_person_go_in_a_burst_and_then_wait_for_their_turn() {
+    let store = store_with(WindowPolicy::Off).await;
+    let mut waits = Vec::new();
+    for _ in 0..50 {
+        let submitted = send(&store, None, at(0)).await.unwrap();
+        waits.push(submitted.message.not_before);
+    }
+    let (now, later) = waits.split_at(44);
+    assert!(now.iter().all(Option::is_none));
+    assert!(later.iter().all(|time| *time == Some(at(264))));
+    let submitted = send(&store, None, at(2_000)).await.unwrap();
+    assert_eq!(submitted.message.not_before, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_messages_that_come_at_once_each_takes_its_place() {
+    let store = store_with(WindowPolicy::Off).await;
+    let sent = join_all((0..20).map(|_| send(&store, None, at(0)))).await;
+    let conversation = sent
+        .into_iter()
+        .map(|sent| sent.unwrap().message.conversation);
+    let id = conversation.last().unwrap().unwrap();
+    let conversation = store.conversation(&tenant(), &id).await.unwrap().unwrap();
+    assert_eq!(conversation.burst().unwrap().count, 20);
+}
+
+#[tokio::test]
 async fn a_refused_message_leaves_no_person_behind() {
     let store = store_with(WindowPolicy::Enforce).await;
     let refused = send(&store, None, at(0)).await.unwrap_err();

@@ -11,7 +11,7 @@ mod unknown;
 pub use counts::{CountsDto, number_of};
 pub use job::JobDto;
 pub use message::{ContextDto, MessageDto, MessageErrorDto, ProfileDto};
-pub use sender::{PauseDto, SenderDto, SenderState, SlowedDto};
+pub use sender::{PauseDto, PortfolioDto, SenderDto, SenderState, SlowedDto};
 pub use unknown::{MAY_ARRIVE_TWICE, OnUnknownDto, SettlementDto};
 
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! A sender as a caller sees it: what it is, and whether it may send.
 
 use crate::domain::id::AccountId;
-use crate::domain::identity::{PhoneNumberId, WabaId};
-use crate::domain::pace::{Pause, Slowed};
-use crate::store::{Pace, Sender, WindowPolicy};
+use crate::domain::identity::{PhoneNumberId, PortfolioId, WabaId};
+use crate::domain::pace::{Pause, Room, Slowed};
+use crate::store::{Pace, Sender, Store, StoreError, WindowPolicy};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,6 +30,9 @@ pub struct SenderDto {
     pub reserved_percent: u8,
     /// Whether the 24-hour window is enforced.
     pub window: WindowPolicy,
+    /// How many people its business portfolio may write to, if Meta limits that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub portfolio: Option<PortfolioDto>,
     /// Whether it may send.
     pub state: SenderState,
     /// Why it may not, while it is paused.
@@ -38,6 +41,19 @@ pub struct SenderDto {
     /// How much slower it is, while it is slowed down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slowed: Option<SlowedDto>,
+}
+
+/// A business portfolio's messaging limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PortfolioLimit)]
+pub struct PortfolioDto {
+    /// Meta's id of it.
+    #[schema(value_type = String, example = "300000000000001")]
+    pub id: PortfolioId,
+    /// How many people it may write to in 24 hours.
+    pub people_per_day: u64,
+    /// How many more now.
+    pub left: u64,
 }
 
 /// Whether a sender may send.
@@ -78,9 +94,14 @@ pub struct SlowedDto {
 }
 
 impl SenderDto {
-    /// The sender with its pace, at `now`.
-    #[must_use]
-    pub fn of(sender: &Sender, pace: &Pace, now: Timestamp) -> Self {
+    /// The sender with its pace and its portfolio's limit, at `now`.
+    pub async fn read(store: &Store, sender: &Sender, now: Timestamp) -> Result<Self, StoreError> {
+        let pace = store.pace(&sender.tenant, &sender.id).await?;
+        let room = store.room(sender).await?;
+        Ok(Self::of(sender, &pace, room.as_ref(), now))
+    }
+
+    fn of(sender: &Sender, pace: &Pace, room: Option<&Room>, now: Timestamp) -> Self {
         let rate = Slowed::rate(pace.slowed.as_ref(), sender.messages_per_second, now);
         let slowed = pace.slowed.filter(|_| rate < sender.messages_per_second);
         let state = match (&pace.paused, &slowed) {
@@ -96,6 +117,11 @@ impl SenderDto {
             messages_per_second: sender.messages_per_second,
             reserved_percent: sender.reserved_percent,
             window: sender.window,
+            portfolio: room.map(|room| PortfolioDto {
+                id: room.portfolio.clone(),
+                people_per_day: room.people_per_day,
+                left: room.left(now),
+            }),
             state,
             paused: pace.paused.as_ref().map(PauseDto::from),
             slowed: slowed.map(|slowed| SlowedDto {

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::id::{ContactId, EventId};
 use crate::domain::identity::Identity;
 use crate::domain::ledger::tests::{at, queued};
-use crate::domain::pace::Speed;
+use crate::domain::pace::{Portfolio, Speed};
 use crate::domain::role::Role;
 use crate::messaging::pace::{Leave, Pacer};
 use crate::store::events::{Event, EventState, StoredRecord};
@@ -41,6 +41,25 @@ async fn write_who_calls_and_what_sends(store: &Store) {
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();
+    let portfolio = Portfolio {
+        id: "300000000000001".parse().unwrap(),
+        people_per_day: Some(250),
+    };
+    store
+        .put_portfolio(&sender.tenant, &portfolio)
+        .await
+        .unwrap();
+    let limited = Sender {
+        portfolio: Some(portfolio.id),
+        ..sender.clone()
+    };
+    let room = store.room(&limited).await.unwrap().unwrap();
+    assert!(
+        store
+            .take_room(&limited.tenant, &room, 1, at(0))
+            .await
+            .unwrap()
+    );
     let key = ApiKey {
         id: "key_a".parse().unwrap(),
         tenant: sender.tenant.clone(),
@@ -67,7 +86,7 @@ async fn write_a_conversation(store: &Store) {
     let mut transaction = Transaction::new();
     let answer = queued(at(9));
     store
-        .open_thread(&mut transaction, &contact, &answer)
+        .open_thread(&mut transaction, &contact, &answer, None)
         .unwrap();
     let record = IdempotencyRecord {
         tenant: "demo".parse().unwrap(),
@@ -170,7 +189,9 @@ async fn every_item_bears_its_type_and_its_version() {
         "message",
         "open_chunk",
         "pace",
+        "portfolio",
         "position",
+        "reached",
         "sender",
         "statuses",
         "waba",
