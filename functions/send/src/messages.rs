@@ -63,7 +63,9 @@ pub(crate) async fn send(
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
     let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
-    let delivered = delivery::deliver(&state, submitted.message, Preference::of(&headers)).await?;
+    let delivery = delivery::deliver(&state, submitted.message, Preference::of(&headers));
+    // On the heap: it holds the message several times.
+    let delivered = Box::pin(delivery).await?;
     Ok(answer(delivered, origin, &warnings))
 }
 

@@ -86,9 +86,9 @@ impl Pacer {
         sender: &PhoneNumberId,
         lane: Lane,
     ) -> Result<Leave, StoreError> {
-        let line = self.line(tenant, sender, lane);
-        let waiting = Waiting::in_line(&line);
-        let mut spare = line.spare.lock().await;
+        let queue = self.line(tenant, sender, lane);
+        let waiting = Waiting::in_line(&queue);
+        let mut spare = queue.spare.lock().await;
         let usable = (self.now)()
             .saturating_add(SHORTEST)
             .unwrap_or(Timestamp::MAX);
@@ -97,7 +97,7 @@ impl Pacer {
                 return Ok(Leave::At(slot));
             }
         }
-        let count = line.waiting.load(Ordering::Relaxed).clamp(1, MOST);
+        let count = queue.waiting.load(Ordering::Relaxed).clamp(1, MOST);
         drop(waiting);
         let (leave, rest) = self.lease(tenant, sender, lane, count).await?;
         spare.extend(rest);

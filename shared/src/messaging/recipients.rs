@@ -97,7 +97,7 @@ fn unfilled(job: &Job, variables: Option<&Value>) -> Vec<LineFault> {
     match job.message.fill(variables.unwrap_or(&Value::Null)) {
         Ok(_) => Vec::new(),
         Err(FillError::Variables(found)) => found.into_iter().map(of_variable).collect(),
-        Err(FillError::Content(found)) => found.into_iter().map(of_message).collect(),
+        Err(FillError::Content(found)) => found.iter().map(of_message).collect(),
     }
 }
 
@@ -110,7 +110,7 @@ fn of_variable(fault: Fault) -> LineFault {
     }
 }
 
-fn of_message(fault: Fault) -> LineFault {
+fn of_message(fault: &Fault) -> LineFault {
     LineFault {
         place: Place::Message,
         code: fault.code,

@@ -169,13 +169,13 @@ async fn admit(
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Admitted, SubmitError> {
-    let (sender, pace) = try_join!(
+    let (sender, standing) = try_join!(
         store.sender(tenant, &submission.from),
         store.pace(tenant, &submission.from)
     )?;
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
-    if let Some(pause) = pace.paused.filter(|_| !scheduled) {
+    if let Some(pause) = standing.paused.filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
     }
     let is_template = submission.content.kind == Kind::Template;

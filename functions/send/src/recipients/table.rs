@@ -40,7 +40,7 @@ pub(crate) fn text_of(body: &[u8]) -> Result<Cow<'_, str>, Problem> {
     }
     let text = std::str::from_utf8(body).map_err(|error| {
         let before = body.get(..error.valid_up_to()).unwrap_or_default();
-        let row = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let row = before.split(|byte| *byte == b'\n').count();
         not_utf8(&format!(
             "row {row} is not UTF-8: save the file as CSV in UTF-8"
         ))

@@ -100,20 +100,24 @@ impl Rows {
         };
         let soonest =
             |line: &Line| Some((self.next(*line, shares, now)?.at(self.row(*line)), *line));
-        let (_, line) = lines.iter().filter_map(soonest).min_by_key(|(at, _)| *at)?;
+        let (_, chosen) = lines.iter().filter_map(soonest).min_by_key(|(at, _)| *at)?;
         let mut rows = *self;
         let mut slots = Vec::new();
         while slots.len() < count {
-            let Some(next) = rows.next(line, shares, now) else {
+            let Some(next) = rows.next(chosen, shares, now) else {
                 break;
             };
-            if next.at(rows.row(line)) > after(now, FURTHEST) {
+            if next.at(rows.row(chosen)) > after(now, FURTHEST) {
                 break;
             }
-            slots.push(rows.row_mut(line).take(next.spacing, next.not_before));
+            slots.push(rows.row_mut(chosen).take(next.spacing, next.not_before));
         }
-        let row = *rows.row(line);
-        (!slots.is_empty()).then_some(Taken { line, row, slots })
+        let row = *rows.row(chosen);
+        (!slots.is_empty()).then_some(Taken {
+            line: chosen,
+            row,
+            slots,
+        })
     }
 
     /// Takes the bulk slots of about a second, of a row that may begin `limit` calls a second and is used for

@@ -1,7 +1,7 @@
 //! A sender's pace in the store: each slot is one worker's, and what the provider asks for is written once.
 
 use super::*;
-use crate::domain::pace::{Line, Pause, Shares, Slot, Speed};
+use crate::domain::pace::{Line, Pause, Row, Shares, Slot, Speed};
 use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -96,7 +96,7 @@ async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
     // Both rows begin at once.
     assert!(distinct.len() >= slots.len() - 1);
     let pace = store.pace(&sender.tenant, &sender.id).await.unwrap();
-    assert!(slots.len() >= 50 && pace.row_single != Default::default());
+    assert!(slots.len() >= 50 && pace.row_single != Row::default());
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ struct Worker {
 }
 
 /// What the provider and the ledger know of one message.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Line {
     message: Outbound,
     calls: usize,
