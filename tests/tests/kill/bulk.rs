@@ -118,8 +118,8 @@ async fn a_bulk_job_survives_the_death_of_the_process_at_any_moment_and_every_fa
 
 /// Nothing is lost, nothing was sent twice, and the counts close.
 async fn check(desk: &Desk, job: &str, plan: &Plan) {
-    let states = ["read", "unknown", "failed"];
-    let done = desk.job_once_all_are(job, &states, plan.patience()).await;
+    let ends = ["read", "unknown", "failed"];
+    let done = desk.job_once_all_are(job, &ends, plan.patience()).await;
     let accepted = desk.accepted(None).await.len();
     let counts = &done["counts"];
     assert_eq!(counts["total"], plan.recipients, "{done}");

@@ -105,9 +105,9 @@ async fn a_recipient_without_its_variable_is_told_by_its_place_and_the_others_ar
     assert!(added.to_string().contains("variable name"), "it is named");
     assert_eq!(desk.job(&job).await["counts"]["total"], 1);
     let answer = desk.add(&job, &faulty).await;
-    let faults: BTreeSet<String> = answer.faults().into_iter().collect();
+    let pointers: BTreeSet<String> = answer.faults().into_iter().collect();
     let expected = ["/recipients/0/variables", "/recipients/1/to"];
-    assert_eq!(faults, expected.map(str::to_owned).into());
+    assert_eq!(pointers, expected.map(str::to_owned).into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

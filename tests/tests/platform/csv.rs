@@ -130,8 +130,9 @@ async fn a_large_file_is_added_whole_or_says_where_to_go_on() {
     let desk = Desk::start().await;
     let job = desk.make_job("Hello").await;
     let count = 12_000_u64;
-    let rows: String = (0..count).map(|it| format!("+15551{it:06}\n")).collect();
-    let added = upload(&desk, &job, format!("to\n{rows}")).await.with(200);
+    let rows: Vec<String> = (0..count).map(|it| format!("+15551{it:06}")).collect();
+    let file = format!("to\n{}\n", rows.join("\n"));
+    let added = upload(&desk, &job, file).await.with(200);
     let read = added["unread_from"].as_u64().map_or(count, |row| row - 2);
     assert_eq!(added["added"], read);
     let job: Value = desk.job(&job).await;

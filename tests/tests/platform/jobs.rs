@@ -331,7 +331,7 @@ async fn report(desk: &Desk, job: &str) -> (String, usize) {
             return (report, pages);
         };
         let target = link.trim_start_matches('<').split('>').next();
-        path = target.unwrap().to_owned();
+        target.unwrap().clone_into(&mut path);
     }
 }
 
