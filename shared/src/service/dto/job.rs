@@ -86,8 +86,8 @@ pub struct JobDto {
 }
 
 impl JobDto {
-    /// The job with its counters, and whether its sender is paused. Where these know of more recipients, some were added since the job was read: it is
-    /// read again, after its counters, so that the counts close.
+    /// The job with its counters, and whether its sender is paused. Where the counters know of more recipients, some were
+    /// added since the job was read: it is read again, after its counters, so that the counts close.
     pub async fn read(store: &Store, job: &Job, now: Timestamp) -> Result<Self, StoreError> {
         let of = format!("job:{}", job.id);
         let numbers = store.numbers(&job.tenant, &of, "-").await?;
