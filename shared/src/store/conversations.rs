@@ -186,8 +186,7 @@ impl Store {
     }
 
     /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message, which has
-    /// taken its `place` after the `last` burst, if it takes one. It fails if the contact was joined to another
-    /// meanwhile, or another message has begun a burst.
+    /// taken its `place`, if it takes one. It fails if the contact was joined, or another message has begun a burst.
     pub fn open_thread(
         &self,
         transaction: &mut Transaction,
@@ -324,8 +323,7 @@ impl Store {
     }
 }
 
-/// The change by which a conversation exists, shows `threads` and has `unread` more unread messages. One that was
-/// joined to another must not come back: then it fails.
+/// A conversation exists, shows `threads` and has `unread` more unread messages. One that was joined stays away.
 fn opened(
     contact: &Contact,
     account: &AccountId,
@@ -370,8 +368,7 @@ fn opened(
     .making("conversation")
 }
 
-/// This change of a conversation, and that a message has taken its place, if no burst was begun since `last`. Those
-/// that join one do not hinder each other.
+/// With a message's place, if no burst was begun since `last`. Those that join one do not hinder each other.
 fn placed(mut change: Change, last: Option<Burst>, place: Place) -> Change {
     let known = match last {
         Some(last) => {
