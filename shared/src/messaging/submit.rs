@@ -107,14 +107,12 @@ async fn write(
         .await?
         .ok_or(SubmitError::UnknownSender)?;
     let contact = match people::person_of(&submission.to) {
-        Some(person) => {
-            if needs_open_window(&sender, submission)
-                && !people::is_known(store, tenant, &person).await?
-            {
-                return Err(SubmitError::WindowClosed);
-            }
-            people::contact_of(store, tenant, &person, now).await?
+        // Whoever is no contact has never written.
+        Some(person) if needs_open_window(&sender, submission) => {
+            let known = people::known_contact_of(store, tenant, &person).await?;
+            Some(known.ok_or(SubmitError::WindowClosed)?)
         }
+        Some(person) => people::contact_of(store, tenant, &person, now).await?,
         None => None,
     };
     let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;

@@ -97,7 +97,7 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Arc<AccountInSecrets>, SecretsError> {
-        let name = format!("{}/in/{tenant}/{account}", self.prefix);
+        let name = self.name("in", tenant, account);
         if let Some(secrets) = self.inbound.get(&name, Instant::now()) {
             return Ok(secrets);
         }
@@ -111,7 +111,7 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Option<Arc<AccountInSecrets>>, SecretsError> {
-        let name = format!("{}/in/{tenant}/{account}", self.prefix);
+        let name = self.name("in", tenant, account);
         if self.doubted.get(&name, Instant::now()).is_some() {
             return Ok(None);
         }
@@ -131,7 +131,7 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Arc<AccountOutSecrets>, SecretsError> {
-        let name = format!("{}/out/{tenant}/{account}", self.prefix);
+        let name = self.name("out", tenant, account);
         if let Some(secrets) = self.outbound.get(&name, Instant::now()) {
             return Ok(secrets);
         }
@@ -163,10 +163,13 @@ impl SecretsCache {
             .failure()
             .is_some_and(|failure| failure.class == Class::Credential)
         {
-            let (tenant, account) = (&message.tenant, &message.account);
-            self.outbound
-                .remove(&format!("{}/out/{tenant}/{account}", self.prefix));
+            let name = self.name("out", &message.tenant, &message.account);
+            self.outbound.remove(&name);
         }
+    }
+
+    fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
+        format!("{}/{direction}/{tenant}/{account}", self.prefix)
     }
 
     async fn fetch(&self, name: &str) -> Result<SecretText, SecretsError> {

@@ -96,13 +96,7 @@ async fn counters_move_with_their_position_and_only_once() {
 #[tokio::test]
 async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let store = empty_store().await;
-    let job = job(at(0));
-    write_job(&store, &job).await;
-    store
-        .add_recipients(&job, &[recipient(&job, 1)], at(0))
-        .await
-        .unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    let job = running_job(&store).await;
     assert!(!store.start_job(&job, at(0)).await.unwrap());
     let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
     assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));

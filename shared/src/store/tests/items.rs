@@ -90,14 +90,7 @@ async fn write_a_conversation(store: &Store) {
 }
 
 async fn write_a_job(store: &Store) {
-    let job = job(at(0));
-    write_job(store, &job).await;
-    let recipients = [recipient(&job, 1)];
-    store
-        .add_recipients(&job, &recipients, at(0))
-        .await
-        .unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    let job = running_job(store).await;
     let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
     let lease = Lease {
         until: at(2),

@@ -46,8 +46,7 @@ async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
     let writes = Arc::<AtomicUsize>::default();
     let seen = writes.clone();
     let counting = move |headers: &HeaderMap| {
-        let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
-        let is_write = target.ends_with(".UpdateItem");
+        let is_write = asks_for(headers, "UpdateItem");
         seen.fetch_add(usize::from(is_write), Ordering::SeqCst);
         true
     };
@@ -68,14 +67,7 @@ async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
 #[tokio::test]
 async fn the_row_and_the_pace_are_read_together_and_only_this_senders() {
     let store = empty_store().await;
-    let job = job(at(0));
-    write_job(&store, &job).await;
-    let recipients = [recipient(&job, 1)];
-    store
-        .add_recipients(&job, &recipients, at(0))
-        .await
-        .unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    let job = running_job(&store).await;
     take(&store, Row::Free, at(0)).await;
     let read = |sender: &str, now| {
         let sender = sender.parse().unwrap();
