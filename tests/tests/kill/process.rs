@@ -10,6 +10,8 @@ use tests::{Desk, eventually};
 /// A running platform.
 pub(crate) struct Process {
     pub(crate) desk: Desk,
+    /// What it said until it was ready.
+    pub(crate) banner: String,
     child: Child,
 }
 
@@ -72,6 +74,30 @@ impl Process {
         Self::start_with(folder, ports, &[]).await
     }
 
+    /// Starts the functions alone, over the emulators of another process. Those must run on the same ports, so that
+    /// the simulator knows where webhooks go.
+    pub(crate) async fn join(folder: &Folder, ports: [u16; 4], emulators: &Self) -> Self {
+        let urls = emulators.urls();
+        let url = |name| urls.iter().find(|(known, _)| *known == name).unwrap();
+        let flags = [
+            "--aws-endpoint",
+            &url("aws").1,
+            "--graph-url",
+            &url("simulator").1,
+        ];
+        let mut functions = Self::start_with(folder, ports, &flags).await;
+        functions.desk = Desk::at(&[functions.urls(), urls].concat());
+        functions
+    }
+
+    /// Where its parts answer, by name: the line that said it was ready.
+    fn urls(&self) -> Vec<(&str, String)> {
+        let ready = self.banner.lines().last().unwrap_or_default();
+        let parts = ready.split_whitespace();
+        let parts = parts.filter_map(|word| word.split_once('='));
+        parts.map(|(name, url)| (name, url.to_owned())).collect()
+    }
+
     /// Starts it and waits for the line that says it is ready.
     pub(crate) async fn start_with(folder: &Folder, ports: [u16; 4], flags: &[&str]) -> Self {
         let names = ["--port", "--webhook-port", "--simulator-port", "--aws-port"];
@@ -87,17 +113,14 @@ impl Process {
             .spawn()
             .unwrap();
         let stdout = child.stdout.take().unwrap();
-        let ready = tokio::task::spawn_blocking(move || ready_line(BufReader::new(stdout)));
-        let ready = ready.await.unwrap();
-        let urls: Vec<(&str, String)> = ready
-            .split_whitespace()
-            .filter_map(|word| word.split_once('='))
-            .map(|(name, url)| (name, url.to_owned()))
-            .collect();
-        Self {
-            desk: Desk::at(&urls),
+        let banner = tokio::task::spawn_blocking(move || banner(BufReader::new(stdout)));
+        let mut process = Self {
+            desk: Desk::at(&[]),
+            banner: banner.await.unwrap(),
             child,
-        }
+        };
+        process.desk = Desk::at(&process.urls());
+        process
     }
 
     /// Sends it a signal by name.
@@ -134,8 +157,15 @@ impl Drop for Process {
     }
 }
 
-fn ready_line(output: impl BufRead) -> String {
-    let mut lines = output.lines().map(Result::unwrap);
-    let ready = lines.find(|line| line.starts_with("ready"));
-    ready.unwrap_or_default()
+/// Every line up to the one that says that it is ready.
+fn banner(output: impl BufRead) -> String {
+    let mut banner = String::new();
+    for line in output.lines().map(Result::unwrap) {
+        banner += &line;
+        if line.starts_with("ready") {
+            break;
+        }
+        banner += "\n";
+    }
+    banner
 }
