@@ -105,7 +105,8 @@ async fn write(
 ) -> Result<Option<Submitted>, SubmitError> {
     let (sender, known) = try_join!(
         store.sender(tenant, &submission.from),
-        known_contact(store, tenant, &submission.to),
+        // Boxed, because joining contacts is large and rare.
+        Box::pin(known_contact(store, tenant, &submission.to)),
     )?;
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
     let contact = match (known, people::person_of(&submission.to)) {
@@ -113,7 +114,8 @@ async fn write(
         (None, Some(_)) if needs_open_window(&sender, submission) => {
             return Err(SubmitError::WindowClosed);
         }
-        (None, Some(person)) => people::contact_of(store, tenant, &person, now).await?,
+        // Boxed, because it is large and a person is new only once.
+        (None, Some(person)) => Box::pin(people::contact_of(store, tenant, &person, now)).await?,
         (known, _) => known,
     };
     let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;
