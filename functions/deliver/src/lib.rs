@@ -155,7 +155,7 @@ async fn slot_for(
     }
     match state.store.outbound(tenant, id).await? {
         Some(message) if message.state == MessageState::Queued => Ok(Some(
-            pace::slot_of(&state.store, tenant, &message.sender, now).await?,
+            pace::single_slot(&state.store, tenant, &message.sender, now).await?,
         )),
         // Nothing to wait for: the attempt finds out what is the matter with it.
         Some(_) | None => Ok(Some(now)),

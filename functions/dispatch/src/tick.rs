@@ -5,7 +5,7 @@ use crate::{DispatchError, State};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::message::Lane;
-use heliograph::domain::pace::{Slots, interval, window};
+use heliograph::domain::pace::{Slots, interval, row_of_jobs, window};
 use heliograph::domain::queue::{DeliverBody, DispatchBody};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
@@ -28,7 +28,7 @@ pub(crate) async fn run(
     sender: &PhoneNumberId,
 ) -> Result<(), DispatchError> {
     let now = clock::now();
-    let pace = state.store.pace(tenant, sender).await?;
+    let (pace, singles) = state.store.pace_and_row(tenant, sender, now).await?;
     if pace.next_run.is_some_and(|next_run| now < next_run) {
         return Ok(());
     }
@@ -40,7 +40,7 @@ pub(crate) async fn run(
             return Ok(());
         }
     };
-    let (slots, window) = slots(state, &sender, &pace, now).await?;
+    let (slots, window) = slots(state, &sender, &pace, singles, now).await?;
     let next_run = now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now);
     let lease = Lease {
         until: slots.until(),
@@ -79,13 +79,13 @@ async fn slots(
     state: &State,
     sender: &Sender,
     pace: &Pace,
+    singles: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(Slots, u32), QueueError> {
-    let share = 100_u8.saturating_sub(sender.reserved_percent);
-    let interval = interval(sender.messages_per_second, share);
+    let interval = interval(sender.messages_per_second, 100 - sender.reserved());
     // The first slot is far enough away for its hint to get there in time.
     let earliest = now.saturating_add(LEAD).unwrap_or(now);
-    let next = pace.next_slot.map_or(earliest, |next| next.max(earliest));
+    let next = row_of_jobs(pace.next_slot, singles, earliest);
     let slots = Slots::up_to(Some(next), now, interval, AHEAD);
     let full = u32::try_from(AHEAD.as_micros() / interval.as_micros().max(1)).unwrap_or(u32::MAX);
     let (window, hand_out) = window(pace.window, full.max(1), state.bulk.depth().await?);

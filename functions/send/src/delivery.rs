@@ -163,7 +163,7 @@ async fn try_now(state: &State, message: &Outbound) -> Result<Tried, NotTried> {
         id,
         ..
     } = message;
-    let slot = pace::slot_of(&state.store, tenant, sender, clock::now()).await?;
+    let slot = pace::single_slot(&state.store, tenant, sender, clock::now()).await?;
     let wait = slot.duration_since(clock::now());
     if wait > LONGEST_WAIT {
         return Ok(Tried::Slot(slot));

@@ -59,6 +59,19 @@ impl Slots {
     }
 }
 
+/// Where a job's row of slots goes on: after the slots that were given away, no sooner than `earliest`. The first job
+/// of a sender begins after the single messages that had all of the rate until then, up to `singles`.
+#[must_use]
+pub fn row_of_jobs(
+    given_away: Option<Timestamp>,
+    singles: Option<Timestamp>,
+    earliest: Timestamp,
+) -> Timestamp {
+    given_away
+        .or(singles)
+        .map_or(earliest, |next| next.max(earliest))
+}
+
 /// How many messages to hand out at most in a tick that finds `waiting` of the last one still on the queue.
 ///
 /// Workers that fall behind would let slots pass unused: the window is halved until they keep up, then grows again
@@ -112,6 +125,18 @@ mod tests {
                 "{rate}"
             );
         }
+    }
+
+    #[test]
+    fn the_first_job_begins_after_the_single_messages_that_had_all_of_the_rate() {
+        let now = at(1_000);
+        assert_eq!(row_of_jobs(None, None, now), now);
+        assert_eq!(row_of_jobs(None, Some(at(13_000)), now), at(13_000));
+        assert_eq!(
+            row_of_jobs(Some(at(2_000)), Some(at(13_000)), now),
+            at(2_000)
+        );
+        assert_eq!(row_of_jobs(Some(at(0)), None, now), now);
     }
 
     #[test]

@@ -5,41 +5,30 @@
 
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::pace::interval;
-use crate::store::{Sender, Store, StoreError};
+use crate::store::{Row, Store, StoreError};
 use jiff::Timestamp;
+use tokio::try_join;
 
-/// The slot of one more single message of a sender.
+/// The slot of one more single message of the sender of this id; `now` if there is no such sender any more.
 pub async fn single_slot(
     store: &Store,
-    sender: &Sender,
+    tenant: &TenantId,
+    id: &PhoneNumberId,
     now: Timestamp,
 ) -> Result<Timestamp, StoreError> {
-    let (pace, row) = store.pace_and_row(&sender.tenant, &sender.id, now).await?;
+    let (sender, (pace, ahead)) = try_join!(
+        store.sender(tenant, id),
+        store.pace_and_row(tenant, id, now)
+    )?;
+    let Some(sender) = sender else {
+        return Ok(now);
+    };
     let share = if pace.jobs.is_empty() {
         100
     } else {
-        sender.reserved_percent
+        sender.reserved()
     };
-    store
-        .single_slot(
-            &sender.tenant,
-            &sender.id,
-            interval(sender.messages_per_second, share),
-            row,
-            now,
-        )
-        .await
-}
-
-/// The slot of one more single message of the sender of this id; `now` if there is no such sender any more.
-pub async fn slot_of(
-    store: &Store,
-    tenant: &TenantId,
-    sender: &PhoneNumberId,
-    now: Timestamp,
-) -> Result<Timestamp, StoreError> {
-    match store.sender(tenant, sender).await? {
-        Some(sender) => single_slot(store, &sender, now).await,
-        None => Ok(now),
-    }
+    let interval = interval(sender.messages_per_second, share);
+    let row = ahead.map_or(Row::Free, |_| Row::Waiting);
+    store.single_slot(tenant, id, interval, row, now).await
 }

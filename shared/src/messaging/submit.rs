@@ -10,7 +10,7 @@ pub use request::{Submission, on_unknown, read_from};
 use super::people;
 use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
-use crate::domain::identity::TenantId;
+use crate::domain::identity::{Recipient, TenantId};
 use crate::domain::message::{Message, Outbound, Times};
 use crate::domain::state::State;
 use crate::store::{
@@ -19,6 +19,7 @@ use crate::store::{
 };
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
+use tokio::try_join;
 
 /// How long after a person's last message free-form messages may be sent to them. Source: Meta, "Customer service
 /// windows".
@@ -102,18 +103,20 @@ async fn write(
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
 ) -> Result<Option<Submitted>, SubmitError> {
-    let sender = store
-        .sender(tenant, &submission.from)
-        .await?
-        .ok_or(SubmitError::UnknownSender)?;
-    let contact = match people::person_of(&submission.to) {
+    let (sender, known) = try_join!(
+        store.sender(tenant, &submission.from),
+        // Boxed, because joining contacts is large and rare.
+        Box::pin(known_contact(store, tenant, &submission.to)),
+    )?;
+    let sender = sender.ok_or(SubmitError::UnknownSender)?;
+    let contact = match (known, people::person_of(&submission.to)) {
         // Whoever is no contact has never written.
-        Some(person) if needs_open_window(&sender, submission) => {
-            let known = people::known_contact_of(store, tenant, &person).await?;
-            Some(known.ok_or(SubmitError::WindowClosed)?)
+        (None, Some(_)) if needs_open_window(&sender, submission) => {
+            return Err(SubmitError::WindowClosed);
         }
-        Some(person) => people::contact_of(store, tenant, &person, now).await?,
-        None => None,
+        // Boxed, because it is large and a person is new only once.
+        (None, Some(person)) => Box::pin(people::contact_of(store, tenant, &person, now)).await?,
+        (known, _) => known,
     };
     let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;
     let message = outbound(submission.clone(), &sender, contact.as_ref(), now);
@@ -134,17 +137,23 @@ async fn write(
         Err(StoreError::Conflict) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    if let Some(conversation) = &message.conversation {
-        // The message is written: that the inbox sorts it a little too low must not tell its caller otherwise.
-        if let Err(error) = store.note_activity(tenant, conversation, now).await {
-            tracing::warn!(conversation.id = %conversation, %error, "activity not noted");
-        }
-    }
     Ok(Some(Submitted {
         message,
         origin: Origin::New,
         warnings,
     }))
+}
+
+/// The contact of whom a message goes to, if there is one.
+async fn known_contact(
+    store: &Store,
+    tenant: &TenantId,
+    to: &Recipient,
+) -> Result<Option<Contact>, StoreError> {
+    match people::person_of(to) {
+        Some(person) => people::known_contact_of(store, tenant, &person).await,
+        None => Ok(None),
+    }
 }
 
 /// The message an earlier request with this key wrote.

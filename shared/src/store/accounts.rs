@@ -53,10 +53,19 @@ pub struct Sender {
     pub display_number: String,
     /// How many messages a second Meta takes from it.
     pub messages_per_second: u32,
-    /// The share of that rate bulk jobs leave to other messages, in percent.
+    /// The share of that rate bulk jobs leave to other messages, in percent: see [`Sender::reserved`].
     pub reserved_percent: u8,
     /// Whether the 24-hour window is enforced.
     pub window: WindowPolicy,
+}
+
+impl Sender {
+    /// The percentage of the rate that bulk jobs leave to other messages. Each side has some: a share of nothing would
+    /// stop it while the other sends.
+    #[must_use]
+    pub fn reserved(&self) -> u8 {
+        self.reserved_percent.clamp(1, 99)
+    }
 }
 
 impl Store {

@@ -7,7 +7,7 @@ use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{PhoneNumberId, Recipient, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
 use crate::domain::webhook::Person;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -87,6 +87,60 @@ pub enum Received {
     ContactJoined,
 }
 
+/// What makes a conversation, or joins one that is there.
+struct Opening<'a> {
+    account: &'a AccountId,
+    sender: &'a PhoneNumberId,
+    /// Threads it shows from now on.
+    threads: BTreeSet<String>,
+    /// How many more messages are unread.
+    unread: u64,
+    /// When it was active, where that is now: no other time can be much later.
+    active_at: Option<Timestamp>,
+}
+
+impl Opening<'_> {
+    fn change(self, contact: &Contact, id: &ConversationId) -> Change {
+        let open = ConversationState::Open.as_str();
+        let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
+        let list_key = keys::inbox(&contact.tenant, open, shard);
+        let mut values = vec![
+            (":id".into(), text(id.as_str())),
+            (":tenant".into(), text(contact.tenant.as_str())),
+            (":account".into(), text(self.account.as_str())),
+            (":sender".into(), text(self.sender.as_str())),
+            (":contact".into(), text(contact.id.as_str())),
+            (":open".into(), text(open)),
+            (":list_key".into(), text(list_key)),
+            (":unread".into(), number(self.unread)),
+            (
+                ":threads".into(),
+                AttributeValue::Ss(self.threads.into_iter().collect()),
+            ),
+        ];
+        let place = match self.active_at {
+            Some(at) => {
+                values.push((":at".into(), number(at.as_millisecond())));
+                "last_activity_at = :at, list_sort = :sort"
+            }
+            None => "list_sort = if_not_exists(list_sort, :sort)",
+        };
+        let sort = keys::due_sort(self.active_at.unwrap_or(contact.created_at), id.as_str());
+        values.push((":sort".into(), text(sort)));
+        Change {
+            update: format!(
+                "SET id = :id, tenant = :tenant, account = :account, sender = :sender, contact = :contact, \
+                 #state = if_not_exists(#state, :open), list_key = if_not_exists(list_key, :list_key), {place} \
+                 ADD unread :unread, threads :threads"
+            ),
+            condition: Some("attribute_not_exists(joined_to)".into()),
+            names: vec![("#state", "state")],
+            values,
+        }
+        .making("conversation")
+    }
+}
+
 impl Conversation {
     /// The conversation of a contact with a sender: its id follows from both, so that it is made only once.
     #[must_use]
@@ -155,16 +209,21 @@ impl Store {
         let mut transaction = Transaction::new();
         let boxed = Message::Inbound(Box::new(message.clone()));
         self.create_message(&mut transaction, &boxed)?;
-        let thread = super::message_item::thread_of(&message.from, message.group.as_ref());
-        let thread = keys::thread(&message.tenant, &message.sender, &thread);
-        self.open_conversation(
-            &mut transaction,
-            contact,
-            &message.account,
-            &message.sender,
-            BTreeSet::from([thread]),
-            1,
-        )?;
+        let threads = match &message.group {
+            Some(group) => {
+                let group = Recipient::Group(group.clone()).canonical();
+                vec![keys::thread(&message.tenant, &message.sender, &group)]
+            }
+            None => Self::threads_of(&message.tenant, &message.sender, &message.from),
+        };
+        let opening = Opening {
+            account: &message.account,
+            sender: &message.sender,
+            threads: threads.into_iter().collect(),
+            unread: 1,
+            active_at: None,
+        };
+        self.open_conversation(&mut transaction, contact, opening)?;
         self.note_sender(&mut transaction, contact, &message.sender)?;
         Ok(match self.commit_if(transaction).await? {
             Committed::Yes => Received::Written,
@@ -186,16 +245,32 @@ impl Store {
             account,
             sender,
             to,
+            created_at,
             ..
         } = message;
         let thread = keys::thread(tenant, sender, &to.canonical());
-        let threads = BTreeSet::from([thread]);
-        self.open_conversation(transaction, contact, account, sender, threads, 0)?;
+        let opening = Opening {
+            account,
+            sender,
+            threads: BTreeSet::from([thread]),
+            unread: 0,
+            active_at: Some(*created_at),
+        };
+        self.open_conversation(transaction, contact, opening)?;
         self.note_sender(transaction, contact, sender)
     }
 
-    /// Lets the conversation of `contact` with `sender`, if there is one, show the messages threaded by `person`'s name.
-    pub async fn show_thread(
+    /// The threads of a person's names with a sender: a job may have written to any of them.
+    #[must_use]
+    pub fn threads_of(tenant: &TenantId, sender: &PhoneNumberId, person: &Person) -> Vec<String> {
+        person
+            .identities()
+            .map(|name| keys::thread(tenant, sender, &name.canonical()))
+            .collect()
+    }
+
+    /// Lets the conversation of `contact` with `sender`, if there is one, show the threads of `person`'s names.
+    pub async fn show_threads(
         &self,
         contact: &Contact,
         sender: &PhoneNumberId,
@@ -203,22 +278,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let tenant = &contact.tenant;
         let id = Conversation::id_of(contact, sender);
-        let thread = super::message_item::thread_of(person, None);
-        let thread = keys::thread(tenant, sender, &thread);
-        match self.conversation(tenant, &id).await? {
-            Some(conversation) if !conversation.threads.contains(&thread) => {
-                let change = Change {
-                    update: "ADD threads :threads".into(),
-                    condition: Some(NOT_JOINED.into()),
-                    names: vec![],
-                    values: vec![(":threads".into(), AttributeValue::Ss(vec![thread]))],
-                };
-                let key = Key::new(keys::conversation(tenant, &conversation.id), keys::HEAD);
-                let shown = self.change_if(key, &change).await?;
-                shown.then_some(()).ok_or(StoreError::Conflict)
-            }
-            Some(_) | None => Ok(()),
+        let mut threads = Self::threads_of(tenant, sender, person);
+        let Some(conversation) = self.conversation(tenant, &id).await? else {
+            return Ok(());
+        };
+        threads.retain(|thread| !conversation.threads.contains(thread));
+        if threads.is_empty() {
+            return Ok(());
         }
+        let change = Change {
+            update: "ADD threads :threads".into(),
+            condition: Some(NOT_JOINED.into()),
+            names: vec![],
+            values: vec![(":threads".into(), AttributeValue::Ss(threads))],
+        };
+        let key = Key::new(keys::conversation(tenant, &conversation.id), keys::HEAD);
+        let shown = self.change_if(key, &change).await?;
+        shown.then_some(()).ok_or(StoreError::Conflict)
     }
 
     /// Adds to a transaction that the conversation of `survivor` shows and counts what the joined one `had`.
@@ -235,14 +311,14 @@ impl Store {
             unread,
             ..
         } = had;
-        self.open_conversation(
-            transaction,
-            survivor,
+        let opening = Opening {
             account,
             sender,
-            threads.clone(),
-            *unread,
-        )
+            threads: threads.clone(),
+            unread: *unread,
+            active_at: None,
+        };
+        self.open_conversation(transaction, survivor, opening)
     }
 
     /// Adds to a transaction that a contact has a conversation with `sender`: a join finds it by that.
@@ -268,55 +344,17 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// Adds to a transaction that a conversation exists, shows `threads` and has `unread` more unread messages. One
-    /// that was joined to another must not come back: then it fails.
+    /// Adds to a transaction that the conversation of a contact exists, with what opens it. One that was joined to
+    /// another must not come back: then it fails.
     fn open_conversation(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
-        account: &AccountId,
-        sender: &PhoneNumberId,
-        threads: BTreeSet<String>,
-        unread: u64,
+        opening: Opening<'_>,
     ) -> Result<(), StoreError> {
-        let id = Conversation::id_of(contact, sender);
-        let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
-        let first_seen = keys::due_sort(contact.created_at, id.as_str());
-        let change = Change {
-            update: "SET id = :id, tenant = :tenant, account = :account, \
-                     sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
-                     list_key = if_not_exists(list_key, :list_key), \
-                     list_sort = if_not_exists(list_sort, :first_seen) \
-                     ADD unread :unread, threads :threads"
-                .into(),
-            condition: Some("attribute_not_exists(joined_to)".into()),
-            names: vec![("#state", "state")],
-            values: vec![
-                (":id".into(), text(id.as_str())),
-                (":tenant".into(), text(contact.tenant.as_str())),
-                (":account".into(), text(account.as_str())),
-                (":sender".into(), text(sender.as_str())),
-                (":contact".into(), text(contact.id.as_str())),
-                (":open".into(), text(ConversationState::Open.as_str())),
-                (
-                    ":list_key".into(),
-                    text(keys::inbox(
-                        &contact.tenant,
-                        ConversationState::Open.as_str(),
-                        shard,
-                    )),
-                ),
-                (":first_seen".into(), text(first_seen)),
-                (":unread".into(), number(unread)),
-                (
-                    ":threads".into(),
-                    AttributeValue::Ss(threads.into_iter().collect()),
-                ),
-            ],
-        }
-        .making("conversation");
+        let id = Conversation::id_of(contact, opening.sender);
         let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
-        transaction.update(&self.messages, key, &change)
+        transaction.update(&self.messages, key, &opening.change(contact, &id))
     }
 
     /// Notes when a conversation was last active: the latest time wins, whatever the order of the notes.

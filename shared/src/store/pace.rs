@@ -1,6 +1,6 @@
 //! A sender's pace: which jobs it runs, and up to when its slots have been given away.
 
-use super::item::{Key, body, number, text};
+use super::item::{Key, number, text};
 use super::jobs::Job;
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
@@ -64,21 +64,6 @@ pub struct Lease {
 }
 
 impl Store {
-    /// A sender's pace.
-    pub async fn pace(
-        &self,
-        tenant: &TenantId,
-        sender: &PhoneNumberId,
-    ) -> Result<Pace, StoreError> {
-        let key = Key::new(keys::sender(tenant, sender), keys::PACE);
-        let pace = self
-            .read(&self.messages, key)
-            .await?
-            .map(body)
-            .transpose()?;
-        Ok(pace.unwrap_or_default())
-    }
-
     /// Takes slots, if nobody else did since `pace` was read. They are taken before they are used: a dispatch that
     /// dies in between wastes them, and no second can be used twice.
     pub async fn lease_slots(
@@ -111,7 +96,8 @@ impl Store {
             .await
     }
 
-    /// Lets the sweeper forget a sender that has no jobs left. `false` if one was started meanwhile.
+    /// Lets the sweeper forget a sender that has no jobs left, and the next job begin a row of its own. `false` if one
+    /// was started meanwhile.
     pub async fn rest(
         &self,
         tenant: &TenantId,
@@ -119,7 +105,7 @@ impl Store {
         pace: &Pace,
     ) -> Result<bool, StoreError> {
         let change = Change {
-            update: "SET rev = :next REMOVE due_key, due_sort".into(),
+            update: "SET rev = :next REMOVE due_key, due_sort, next_slot".into(),
             condition: Some("rev = :rev".into()),
             names: vec![],
             values: vec![

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 /// Others take slots at the same time; whoever finds the row in another state than it was told looks again.
 const TRIES: usize = 8;
 
-/// Where a sender's row of single messages stands.
+/// Where a sender's row of single messages is said to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Row {
     /// The next slot is now.
@@ -30,13 +30,13 @@ impl Row {
 }
 
 impl Store {
-    /// A sender's pace, and where the row of its single messages stood when that was read: one request for both.
+    /// A sender's pace, and the next slot of its single messages if it is later than `now`: one request for both.
     pub async fn pace_and_row(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
         now: Timestamp,
-    ) -> Result<(Pace, Row), StoreError> {
+    ) -> Result<(Pace, Option<Timestamp>), StoreError> {
         let output = self
             .client
             .query()
@@ -48,15 +48,17 @@ impl Store {
             .expression_attribute_values(":singles", text(keys::SINGLES))
             .send()
             .await?;
-        let (mut pace, mut row) = (Pace::default(), Row::Free);
+        let (mut pace, mut ahead) = (Pace::default(), None);
         for item in output.items.unwrap_or_default() {
             match item.get("sk").and_then(|sk| sk.as_s().ok()) {
                 Some(sk) if sk == keys::PACE => pace = super::item::body(item)?,
-                Some(sk) if sk == keys::SINGLES && is_ahead(&item, now) => row = Row::Waiting,
+                Some(sk) if sk == keys::SINGLES => {
+                    ahead = next_slot(&item).filter(|next| now < *next);
+                }
                 Some(_) | None => {}
             }
         }
-        Ok((pace, row))
+        Ok((pace, ahead))
     }
 
     /// Takes the next free slot of a sender's single messages, `interval` apart: the time at which one may go. One
@@ -133,10 +135,6 @@ impl Store {
         let slot = next_slot(&before).ok_or_else(|| StoreError::corrupt("a sender's slots"))?;
         Ok(Some(slot))
     }
-}
-
-fn is_ahead(singles: &super::item::Item, now: Timestamp) -> bool {
-    next_slot(singles).is_some_and(|next| now < next)
 }
 
 fn next_slot(singles: &super::item::Item) -> Option<Timestamp> {

@@ -39,9 +39,11 @@ const GRANTS: [(&str, &[Line]); 8] = [
     (
         "ingest",
         &[
+            ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_provider_id"),
+            ("dynamodb:Query", "MessagesTable/index/by_thread"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("sqs:DeleteMessage", "InboundQueue StatusQueue"),
             ("sqs:GetQueueAttributes", "InboundQueue StatusQueue"),
@@ -111,11 +113,12 @@ const GRANTS: [(&str, &[Line]); 8] = [
     (
         "schedule",
         &[
-            ("dynamodb:BatchGetItem", "LogsTable"),
+            ("dynamodb:BatchGetItem", "MessagesTable LogsTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_due"),
             ("dynamodb:Query", "MessagesTable/index/by_provider_id"),
+            ("dynamodb:Query", "MessagesTable/index/by_thread"),
             ("dynamodb:Query", "LogsTable/index/by_due"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),

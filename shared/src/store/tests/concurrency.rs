@@ -98,7 +98,8 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let store = empty_store().await;
     let job = running_job(&store).await;
     assert!(!store.start_job(&job, at(0)).await.unwrap());
-    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
+    let read = store.pace_and_row(&job.tenant, &job.sender, at(0)).await;
+    let (pace, _) = read.unwrap();
     assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));
     let lease = Lease {
         until: at(2),
@@ -123,8 +124,11 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     let stalled = store.overdue(dead, 9).await.unwrap().senders;
     assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
     assert!(store.finish_job(&job, at(7)).await.unwrap());
-    let pace = store.pace(tenant, sender).await.unwrap();
+    let (pace, _) = store.pace_and_row(tenant, sender, at(8)).await.unwrap();
     assert!(pace.jobs.is_empty());
+    assert_eq!(pace.next_slot, Some(at(2)));
     assert!(store.rest(tenant, sender, &pace).await.unwrap());
+    let (pace, _) = store.pace_and_row(tenant, sender, at(8)).await.unwrap();
+    assert_eq!(pace.next_slot, None);
     assert_eq!(store.overdue(dead, 9).await.unwrap().senders, []);
 }

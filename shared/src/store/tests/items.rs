@@ -91,7 +91,8 @@ async fn write_a_conversation(store: &Store) {
 
 async fn write_a_job(store: &Store) {
     let job = running_job(store).await;
-    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
+    let read = store.pace_and_row(&job.tenant, &job.sender, at(0)).await;
+    let (pace, _) = read.unwrap();
     let lease = Lease {
         until: at(2),
         next_run: at(1),

@@ -18,11 +18,9 @@ async fn take(store: &Store, said: Row, now: Timestamp) -> Timestamp {
 /// As a worker takes it: told where the row stands.
 async fn take_informed(store: &Store, now: Timestamp) -> Timestamp {
     let sender = sender(WindowPolicy::Off);
-    let (_, row) = store
-        .pace_and_row(&sender.tenant, &sender.id, now)
-        .await
-        .unwrap();
-    take(store, row, now).await
+    let read = store.pace_and_row(&sender.tenant, &sender.id, now).await;
+    let (_, ahead) = read.unwrap();
+    take(store, ahead.map_or(Row::Free, |_| Row::Waiting), now).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,10 +72,11 @@ async fn the_row_and_the_pace_are_read_together_and_only_this_senders() {
         let (store, tenant) = (store.clone(), job.tenant.clone());
         async move { store.pace_and_row(&tenant, &sender, now).await.unwrap() }
     };
-    let (pace, row) = read("100000000000001", at(0)).await;
-    assert_eq!((pace.job_ids(), row), (vec![job.id.clone()], Row::Waiting));
-    let (_, row) = read("100000000000001", at(1)).await;
-    assert_eq!(row, Row::Free);
-    let (pace, row) = read("100000000000002", at(0)).await;
-    assert_eq!((pace, row), (Pace::default(), Row::Free));
+    let (pace, ahead) = read("100000000000001", at(0)).await;
+    let second = Some(at(0) + EVERY);
+    assert_eq!((pace.job_ids(), ahead), (vec![job.id.clone()], second));
+    let (_, ahead) = read("100000000000001", at(1)).await;
+    assert_eq!(ahead, None);
+    let read = read("100000000000002", at(0)).await;
+    assert_eq!(read, (Pace::default(), None));
 }
