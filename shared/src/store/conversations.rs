@@ -1,5 +1,8 @@
 //! Conversations: one contact with one sender, the unread count, and what sorts the inbox.
 
+mod opening;
+
+use self::opening::Opening;
 use super::contacts::{Contact, LONGEST_CHAIN};
 use super::item::{Key, body, number, text};
 use super::joins::NOT_JOINED;
@@ -85,60 +88,6 @@ pub enum Received {
     ThereAlready,
     /// Nothing is written: its contact was joined to another, whose it is now.
     ContactJoined,
-}
-
-/// What makes a conversation, or joins one that is there.
-struct Opening<'a> {
-    account: &'a AccountId,
-    sender: &'a PhoneNumberId,
-    /// Threads it shows from now on.
-    threads: BTreeSet<String>,
-    /// How many more messages are unread.
-    unread: u64,
-    /// When it was active, where that is now: no other time can be much later.
-    active_at: Option<Timestamp>,
-}
-
-impl Opening<'_> {
-    fn change(self, contact: &Contact, id: &ConversationId) -> Change {
-        let open = ConversationState::Open.as_str();
-        let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
-        let list_key = keys::inbox(&contact.tenant, open, shard);
-        let mut values = vec![
-            (":id".into(), text(id.as_str())),
-            (":tenant".into(), text(contact.tenant.as_str())),
-            (":account".into(), text(self.account.as_str())),
-            (":sender".into(), text(self.sender.as_str())),
-            (":contact".into(), text(contact.id.as_str())),
-            (":open".into(), text(open)),
-            (":list_key".into(), text(list_key)),
-            (":unread".into(), number(self.unread)),
-            (
-                ":threads".into(),
-                AttributeValue::Ss(self.threads.into_iter().collect()),
-            ),
-        ];
-        let place = match self.active_at {
-            Some(at) => {
-                values.push((":at".into(), number(at.as_millisecond())));
-                "last_activity_at = :at, list_sort = :sort"
-            }
-            None => "list_sort = if_not_exists(list_sort, :sort)",
-        };
-        let sort = keys::due_sort(self.active_at.unwrap_or(contact.created_at), id.as_str());
-        values.push((":sort".into(), text(sort)));
-        Change {
-            update: format!(
-                "SET id = :id, tenant = :tenant, account = :account, sender = :sender, contact = :contact, \
-                 #state = if_not_exists(#state, :open), list_key = if_not_exists(list_key, :list_key), {place} \
-                 ADD unread :unread, threads :threads"
-            ),
-            condition: Some("attribute_not_exists(joined_to)".into()),
-            names: vec![("#state", "state")],
-            values,
-        }
-        .making("conversation")
-    }
 }
 
 impl Conversation {
