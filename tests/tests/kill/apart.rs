@@ -1,8 +1,12 @@
 //! The emulators in one process, the functions in another, which dies and is started again.
 
 use super::process::{Folder, Process, free_ports};
-use super::{PATIENCE, TURN, job_of};
+use super::{TURN, job_of};
+use std::time::Duration;
 use tests::eventually_within;
+
+/// The queues go on: what a function had of them when it died is invisible for three minutes more.
+const PATIENCE: Duration = Duration::from_mins(6);
 
 /// Enough for the functions to die in the middle.
 const RECIPIENTS: usize = 600;
