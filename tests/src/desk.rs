@@ -1,6 +1,6 @@
 //! A running platform and a caller of its HTTP API.
 
-use crate::{ADMIN_KEY, Answer, SENDER, eventually};
+use crate::{ADMIN_KEY, Answer, SENDER, eventually, undescribed};
 use local::{Parts, Platform, Ports, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -85,15 +85,16 @@ impl Desk {
         read(self.with_key(ADMIN_KEY, Method::GET, path)).await
     }
 
-    /// Posts JSON as the demo tenant's admin.
+    /// Posts JSON as the demo tenant's admin. What is taken must be what the OpenAPI document describes.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        read(self.with_key(ADMIN_KEY, Method::POST, path).json(body)).await
+        let request = self.with_key(ADMIN_KEY, Method::POST, path).json(body);
+        described(path, body, read(request).await)
     }
 
     /// Posts JSON with a header more.
     pub async fn post_with(&self, path: &str, body: &Value, header: (&str, &str)) -> Answer {
         let request = self.with_key(ADMIN_KEY, Method::POST, path).json(body);
-        read(request.header(header.0, header.1)).await
+        described(path, body, read(request.header(header.0, header.1)).await)
     }
 
     /// Sends a message.
@@ -135,6 +136,13 @@ impl Desk {
             }
         }
     }
+}
+
+fn described(path: &str, body: &Value, answer: Answer) -> Answer {
+    if answer.status < 300 && !body.is_null() {
+        assert_eq!(undescribed(path, body), [""; 0], "{path} took {body}");
+    }
+    answer
 }
 
 /// A text message from the demo sender.

@@ -10,6 +10,7 @@
 )]
 
 mod answer;
+mod described;
 mod desk;
 mod fixtures;
 mod jobs;
@@ -17,6 +18,7 @@ mod simulator;
 mod waiting;
 
 pub use answer::Answer;
+pub use described::undescribed;
 pub use desk::{Desk, read, text};
 pub use fixtures::{Fixture, fixtures};
 pub use simulator::sign;

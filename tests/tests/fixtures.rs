@@ -58,6 +58,37 @@ fn changes(body: &Value) -> Vec<(String, Value)> {
     changes.map(change).collect()
 }
 
+/// A member that Meta does not have: it says which recording a kept event is from.
+const MARK: &str = "recording";
+
+/// The recordings, each marked in every change: what one loses must not stand in for what another kept.
+fn marked(mut fixtures: Vec<Fixture>) -> Vec<Fixture> {
+    for fixture in &mut fixtures {
+        for entry in fixture.body["entry"].as_array_mut().unwrap() {
+            for change in entry["changes"].as_array_mut().into_iter().flatten() {
+                let value = &mut change["value"];
+                let place = if value["metadata"].is_object() {
+                    &mut value["metadata"]
+                } else {
+                    value
+                };
+                place[MARK] = fixture.name.as_str().into();
+            }
+        }
+    }
+    fixtures
+}
+
+/// The recording that a change, or a part of one, is from. Every part of a change that is cut has its `metadata`.
+fn mark_of(value: &Value) -> String {
+    let place = if value["metadata"].is_object() {
+        &value["metadata"]
+    } else {
+        value
+    };
+    place[MARK].to_string()
+}
+
 /// The least events a webhook makes: one a message or status, one at least a change.
 fn least_events(body: &Value) -> usize {
     let of_list = |value: &Value, name: &str| value[name].as_array().map_or(0, Vec::len);
@@ -83,28 +114,49 @@ async fn events_once(desk: &Desk, least: usize) -> Vec<Value> {
     eventually("every event", look).await
 }
 
+/// What of the recordings no event keeps.
+async fn lost_of(desk: &Desk, fixtures: &[Fixture], events: &[Value]) -> Vec<String> {
+    let mut kept: HashMap<String, BTreeSet<Leaf>> = HashMap::new();
+    for event in events {
+        let path = format!("/v1/webhook-events/{}", event["id"].as_str().unwrap());
+        let raw = &desk.get(&path).await.with(200)["raw"];
+        let of_file = kept.entry(mark_of(raw)).or_default();
+        of_file.extend(leaves_of(raw));
+    }
+    let mut lost = Vec::new();
+    for Fixture { name, body } in fixtures {
+        for (_, value) in changes(body) {
+            let of_file = kept.get(&mark_of(&value));
+            for leaf in leaves_of(&value) {
+                if of_file.is_none_or(|of_file| !of_file.contains(&leaf)) {
+                    lost.push(format!("{name}: {leaf:?}"));
+                }
+            }
+        }
+    }
+    lost
+}
+
 /// The demo's own history.
 const HISTORY: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_recorded_webhook_is_taken_and_nothing_of_it_is_lost() {
-    let fixtures = addressed();
+    let fixtures = marked(addressed());
     let desk = Desk::start().await;
     post_all(&desk, &fixtures).await;
     let least: usize = fixtures.iter().map(|it| least_events(&it.body)).sum();
-    let events = events_once(&desk, HISTORY + least).await;
-    let mut kept: BTreeSet<Leaf> = BTreeSet::new();
-    for event in &events {
-        let path = format!("/v1/webhook-events/{}", event["id"].as_str().unwrap());
-        kept.extend(leaves_of(&desk.get(&path).await.with(200)["raw"]));
-    }
-    for Fixture { name, body } in &fixtures {
-        for (_, value) in changes(body) {
-            for leaf in leaves_of(&value) {
-                assert!(kept.contains(&leaf), "{name} lost {leaf:?}");
-            }
+    events_once(&desk, HISTORY + least).await;
+    let everything = async || {
+        let events = desk.all("/v1/webhook-events").await;
+        let lost = lost_of(&desk, &fixtures, &events).await;
+        // The least is not all: the last may still be on their way.
+        for lost in &lost {
+            eprintln!("not there yet: {lost}");
         }
-    }
+        lost.is_empty().then_some(events)
+    };
+    let events = eventually("everything of every recording", everything).await;
     for event in &events {
         let state = event["state"].as_str().unwrap();
         let known = ["applied", "kept", "waiting", "unmatched", "malformed"];

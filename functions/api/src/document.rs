@@ -9,7 +9,7 @@ use crate::{
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use heliograph::service::http::Parameters;
-use heliograph::service::openapi::ListProblems;
+use heliograph::service::openapi::{ParameterProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use utoipa::OpenApi;
 
@@ -54,7 +54,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     path = "/v1/openapi.json",
     tag = "Platform",
     security(()),
-    responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value), ListProblems)
+    responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value), ParameterProblems, ServiceProblems)
 )]
 pub(crate) async fn serve(parameters: Parameters) -> Result<impl IntoResponse, Problem> {
     parameters.finish()?;

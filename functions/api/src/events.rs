@@ -54,7 +54,7 @@ pub(crate) struct EventDto {
     message_id: Option<String>,
     /// How often its record was applied.
     tries: u32,
-    /// When its record is tried again, if something in it waits.
+    /// When its record is tried again, if something in it waits or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     try_again_at: Option<Timestamp>,
     /// Meta's `entry.id`; only where one event is asked for.

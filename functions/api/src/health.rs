@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use heliograph::service::http::Parameters;
-use heliograph::service::openapi::ListProblems;
+use heliograph::service::openapi::{ParameterProblems, ServiceProblems};
 use heliograph::service::probe::Probe;
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry::chain;
@@ -200,7 +200,7 @@ async fn timed(name: &str, check: impl Future<Output = Result<(), Failed>>) -> C
     tag = "Platform",
     security(()),
     responses(
-        ListProblems,
+        ParameterProblems, ServiceProblems,
         (status = 200, description = "Everything answers", body = HealthDto),
         (status = 503, description = "Something does not: `detail` and `checks` say what", body = HealthProblem,
             content_type = "application/problem+json"),

@@ -1,4 +1,5 @@
-//! `GET /v1/stats`: messages by day and sender, from the counters that `tally` keeps.
+//! `GET /v1/stats`: messages by day and sender, from the counters that `tally` keeps, and webhook events that were only
+//! kept, by day and kind.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +13,7 @@ use heliograph::service::dto::{CountsDto, number_of};
 use heliograph::service::http::Parameters;
 use heliograph::service::openapi::ListProblems;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Store, StoreError};
+use heliograph::store::{EventState, Store, StoreError};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -41,6 +42,26 @@ pub(crate) struct StatsDto {
     totals: NumbersDto,
     /// Each day with messages and each sender that had any, in order.
     days: Vec<DayDto>,
+    /// Webhook events that were kept and changed nothing, by the day they came and their kind, in order.
+    kept_events: Vec<KeptEventsDto>,
+}
+
+/// The webhook events of one day (UTC) and one kind that were kept and changed nothing, each counted once, as it was
+/// when it came.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = StatsKeptEvents)]
+pub(crate) struct KeptEventsDto {
+    /// The day.
+    date: Date,
+    /// What they were, by Meta's names.
+    #[schema(example = "account_update/ACCOUNT_DELETED")]
+    kind: String,
+    /// Of a kind that is only kept.
+    kept: u64,
+    /// About a WABA or a number that is not the tenant's.
+    unknown_account: u64,
+    /// Not of the shape of their kind.
+    malformed: u64,
 }
 
 /// A sender's messages of one day (UTC).
@@ -105,7 +126,8 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| (part as f64 / whole as f64 * 1e4).round() / 1e4)
 }
 
-/// Counts a tenant's messages by day and sender. Trails what happens by a second or two.
+/// Counts a tenant's messages by day and sender, and the webhook events that were only kept. Trails what happens by a
+/// second or two.
 #[utoipa::path(
     get,
     operation_id = "get_stats",
@@ -128,10 +150,11 @@ pub(crate) async fn stats(
     parameters.finish()?;
     let days = from.series(1.day()).take_while(|day| *day <= to);
     let read = days.map(|day| read_day(&store, &tenant, day));
-    let days: Vec<Vec<DayDto>> = stream::iter(read)
+    let read: Vec<(Vec<DayDto>, Vec<KeptEventsDto>)> = stream::iter(read)
         .buffered(DAYS_AT_ONCE)
         .try_collect()
         .await?;
+    let (days, kept): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     let days: Vec<DayDto> = days.into_iter().flatten().collect();
     let totals = days
         .iter()
@@ -141,6 +164,7 @@ pub(crate) async fn stats(
         to,
         totals,
         days,
+        kept_events: kept.into_iter().flatten().collect(),
     }))
 }
 
@@ -175,12 +199,25 @@ fn days_before(day: Date, days: i32) -> Date {
     day.saturating_sub(days.days())
 }
 
-async fn read_day(store: &Store, tenant: &TenantId, date: Date) -> Result<Vec<DayDto>, StoreError> {
-    let parts = store.parts(tenant, &format!("day:{date}")).await?;
+async fn read_day(
+    store: &Store,
+    tenant: &TenantId,
+    date: Date,
+) -> Result<(Vec<DayDto>, Vec<KeptEventsDto>), StoreError> {
+    let day = format!("day:{date}");
+    let (parts, kinds) =
+        futures_util::try_join!(store.parts(tenant, &day), store.kept_events(tenant, date))?;
     let shown = parts.into_iter().map(|(sender_id, numbers)| DayDto {
         date,
         sender_id,
         numbers: NumbersDto::counted(&numbers),
     });
-    Ok(shown.collect())
+    let kept = kinds.into_iter().map(|(kind, numbers)| KeptEventsDto {
+        date,
+        kind,
+        kept: number_of(&numbers, EventState::Kept.as_str()),
+        unknown_account: number_of(&numbers, EventState::UnknownAccount.as_str()),
+        malformed: number_of(&numbers, EventState::Malformed.as_str()),
+    });
+    Ok((shown.collect(), kept.collect()))
 }

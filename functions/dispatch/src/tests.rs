@@ -103,6 +103,7 @@ fn recipient(job: &Job, number: usize, state: State) -> Outbound {
         times: Times::default(),
         price: None,
         waiting: None,
+        known_as: None,
     }
 }
 

@@ -18,9 +18,6 @@ use tokio::task::JoinSet;
 /// only wait for it, each with its connections and buffers.
 const AT_ONCE: usize = 8;
 
-/// Invocations at once of the mapping of `bulk`: they wait for the slots of what they hold, most of the time.
-const BULK_AT_ONCE: usize = 30;
-
 /// Starts every poller; each ends when `stop` closes, after what it has under way.
 pub(crate) fn start(
     tasks: &mut JoinSet<()>,
@@ -34,11 +31,7 @@ pub(crate) fn start(
         let poller = queue::Poller {
             sqs: aws.sqs(),
             url: url.clone(),
-            at_once: if *name == "bulk" {
-                BULK_AT_ONCE
-            } else {
-                AT_ONCE
-            },
+            at_once: AT_ONCE,
             stop: stop.subscribe(),
         };
         let (name, functions) = (*name, functions.clone());

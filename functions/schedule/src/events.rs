@@ -1,4 +1,4 @@
-//! Webhook events that wait for their message: tried again, less and less often, then left to a person.
+//! Webhook events that wait for their message, or failed: tried again, less and less often, then left to a person.
 
 use crate::{AT_ONCE, State, SweepError, report};
 use heliograph::domain::queue::WebhookBody;

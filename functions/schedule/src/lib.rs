@@ -1,5 +1,5 @@
 //! Looks after what should have happened and has not: messages and jobs whose time has come, leases that ran out,
-//! senders whose dispatch died, webhook events that wait for their message.
+//! senders whose dispatch died, webhook events that wait for their message or failed.
 //!
 //! Trigger: EventBridge, each minute. Role: reads and writes `messages` and `logs`, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: whatever died between two writes goes on, and doing it twice changes nothing.

@@ -11,6 +11,7 @@ use heliograph::messaging::attempt::lapse;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
+use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 
 /// Cancel a message.
@@ -23,10 +24,9 @@ use heliograph::service::problem::Problem;
     params(("id" = String, Path, description = "Our id", example = "msg_019e92a7c8887000a000000000000001")),
     responses(
         (status = 200, description = "It will not be sent", body = MessageDto),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 404, description = "No such message", body = Problem),
-        (status = 409, description = "`not_cancellable`: it is being sent, or has gone", body = Problem),
+        CallerProblems, IdProblems, ServiceProblems,
+        (status = 409, description = "`not_cancellable`: it is being sent, or has gone", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn cancel(

@@ -1,11 +1,13 @@
 //! `POST /v1/bulk-jobs`: makes a job. What happens to it then is in `life`.
 
-use crate::{State, idempotency};
+use crate::idempotency::REPLAYED;
+use crate::message_object::MessageObject;
+use crate::{State, idempotency, senders};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::content::{Content, Draft};
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
@@ -22,6 +24,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{JobDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use heliograph::store::{StoreError, Transaction};
 use jiff::Timestamp;
@@ -50,6 +53,7 @@ impl JobRequest {
         fields.required("name");
         let changes = read_changes(&mut fields);
         let from = read_from(&mut fields);
+        fields.choice("recipient_type", &["individual"]);
         let message = Content::read_draft(&mut fields);
         let on_unknown = read_on_unknown(&mut fields);
         fields.finish();
@@ -90,10 +94,11 @@ pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
     request_body(content = crate::jobs::JobBody, content_type = "application/json"),
     responses(
         (status = 201, description = "Made; add recipients, then start it", body = JobDto),
-        (status = 400, description = "Faults in the body, each with its place", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 422, description = "The key was used with another body", body = Problem),
+        BodyProblems, CallerProblems, ServiceProblems,
+        (status = 409, description = "A request with this key is being served", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn create(
@@ -104,16 +109,23 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let request = JobRequest::read(&body).map_err(Problem::validation)?;
+    let request = match JobRequest::read(&body) {
+        Ok(request) => request,
+        Err(faults) => {
+            return Err(senders::every_fault(&state.store, &tenant, &body, faults).await);
+        }
+    };
     let claim = idempotency::claim("POST /v1/bulk-jobs", &headers, &body)?;
     let (job, origin) = made(&state, &tenant, request, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
-    let replayed = HeaderName::from_static("idempotent-replayed");
-    let body = Json(JobDto::read(&state.store, &job, clock::now()).await?);
     Ok(match origin {
-        Origin::New => (StatusCode::CREATED, [(LOCATION, location)], body).into_response(),
+        Origin::New => {
+            let body = Json(JobDto::of_new(&job, clock::now()));
+            (StatusCode::CREATED, [(LOCATION, location)], body).into_response()
+        }
         Origin::Replayed => {
-            let headers = [(LOCATION, location), (replayed, "true".to_owned())];
+            let body = Json(JobDto::read(&state.store, &job, clock::now()).await?);
+            let headers = [(LOCATION, location), (REPLAYED, "true".to_owned())];
             (StatusCode::CREATED, headers, body).into_response()
         }
     })
@@ -134,13 +146,7 @@ async fn made(
         .store
         .sender(tenant, &request.from)
         .await?
-        .ok_or_else(|| {
-            Problem::validation(vec![Fault {
-                pointer: "/from".into(),
-                code: FaultCode::Invalid,
-                detail: "is not a sender of yours; write the phone number id of one".into(),
-            }])
-        })?;
+        .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
     let job = Job {
         on_unknown: request.on_unknown,
         send_at: request.changes.send_at,
@@ -208,7 +214,7 @@ pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<J
         .ok_or_else(Problem::not_found)
 }
 
-/// The body of a request to make a job: for the OpenAPI document; it is read field by field.
+/// A bulk job to make. Placeholders may stand in every text of its message.
 #[derive(utoipa::ToSchema)]
 #[expect(
     dead_code,
@@ -221,13 +227,12 @@ pub(crate) struct JobBody {
     /// The sender: Meta's phone number id.
     #[schema(example = "100000000000001")]
     from: String,
-    /// Meta's message type.
-    #[schema(example = "text")]
-    r#type: Option<String>,
-    /// The object named by `type`, with placeholders; shown here for text.
-    #[schema(value_type = Object, example = json!({"body": "Hello {{name}}"}))]
-    text: Option<Value>,
-    /// What to do when the outcome of a call is not known: `hold`, unless told.
+    /// `individual`, if it is given.
+    recipient_type: Option<String>,
+    #[serde(flatten)]
+    object: MessageObject,
+    /// What to do when the outcome of a call is not known: `hold`, unless told. With `retry` and `wait` a message may be
+    /// sent twice, and the answer says so in `warnings`.
     on_unknown: Option<OnUnknownDto>,
     /// With `on_unknown: wait`: 15 unless told.
     #[schema(minimum = 5, maximum = 1440)]

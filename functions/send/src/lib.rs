@@ -8,8 +8,10 @@ mod delivery;
 mod idempotency;
 mod jobs;
 mod life;
+mod message_object;
 mod messages;
 mod recipients;
+mod resume;
 mod retry;
 mod senders;
 mod settle;
@@ -116,7 +118,7 @@ pub fn router(state: State) -> Router {
         .route("/v1/bulk-jobs/{id}/resume", post(life::resume))
         .route("/v1/bulk-jobs/{id}/cancel", post(life::cancel))
         .route("/v1/bulk-jobs/{id}/retry-failed", post(retry::retry_failed))
-        .route("/v1/senders/{id}/resume", post(senders::resume))
+        .route("/v1/senders/{id}/resume", post(resume::resume))
         .with_state(state);
     edge(routes)
 }
@@ -140,6 +142,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     life::cancel,
     retry::retry_failed,
     recipients::add,
-    senders::resume
+    resume::resume
 ))]
 struct Document;

@@ -9,14 +9,16 @@ use axum::http::{HeaderMap, StatusCode};
 use heliograph::domain::fault::{FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
-use heliograph::domain::job::{Changes, Job, JobEvent, Numbers, Outcomes, PausedBy, Refusal};
+use heliograph::domain::job::{
+    Changes, Job, JobEvent, JobStatus, Numbers, Outcomes, PausedBy, Refusal,
+};
 use heliograph::domain::queue::DispatchBody;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
 use heliograph::service::http::{MAX_JSON, read_json};
-use heliograph::service::openapi::JobProblems;
+use heliograph::service::openapi::{BodyProblems, JobProblems};
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::Entry;
 use heliograph::service::telemetry;
@@ -25,11 +27,16 @@ use jiff::Timestamp;
 
 /// Start a bulk job.
 ///
-/// Its recipients are sent to at the sender's pace; one with a `send_at` stays `ready` and begins at that time.
+/// Its recipients are sent to at the sender's pace; one with a `send_at` stays `ready` and begins at that time. A job
+/// that was started before is answered as it is now, so that a start may be repeated; it needs no `Idempotency-Key`.
 #[utoipa::path(
     post, operation_id = "start_bulk_job", path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
     params(("id" = String, Path, description = "The job")),
-    responses((status = 202, description = "It runs, or waits for its time", body = JobDto), JobProblems),
+    responses(
+        (status = 200, description = "It was started before, and does not run now", body = JobDto),
+        (status = 202, description = "It runs, or waits for its time", body = JobDto),
+        JobProblems,
+    ),
 )]
 pub(crate) async fn start(
     extract::State(state): extract::State<State>,
@@ -37,7 +44,16 @@ pub(crate) async fn start(
     extract::Path(id): extract::Path<String>,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
     let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
-    moved(&state, job, &JobEvent::Started).await
+    let (_, shown) = moved(&state, job, &JobEvent::Started).await?;
+    let status = match shown.status {
+        JobStatus::Ready | JobStatus::Running => StatusCode::ACCEPTED,
+        JobStatus::Draft
+        | JobStatus::Paused
+        | JobStatus::Cancelling
+        | JobStatus::Finished
+        | JobStatus::Cancelled => StatusCode::OK,
+    };
+    Ok((status, shown))
 }
 
 /// Pause a bulk job.
@@ -109,8 +125,7 @@ pub(crate) async fn cancel(
     request_body(content = crate::life::ChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The job as it is now", body = JobDto),
-        (status = 400, description = "Faults in the body, each with its place", body = Problem),
-        JobProblems,
+        BodyProblems, JobProblems,
     ),
 )]
 pub(crate) async fn change(

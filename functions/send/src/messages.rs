@@ -1,14 +1,15 @@
 //! `POST /v1/messages`: one message, sent while the caller waits, or later.
 
 use crate::delivery::{self, Delivered};
-use crate::{State, idempotency};
+use crate::idempotency::REPLAYED;
+use crate::message_object::MessageObject;
+use crate::{State, idempotency, senders};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
@@ -20,11 +21,10 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{MessageDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
+use jiff::Timestamp;
 use serde_json::Value;
-
-/// The header that marks the answer to a repeated request.
-pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Send a message.
 ///
@@ -40,16 +40,17 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
     ),
     request_body(content = crate::messages::MessageRequest, content_type = "application/json"),
     responses(
+        BodyProblems, CallerProblems, ServiceProblems,
         (status = 200, description = "The provider took it, or a repeated request found it further on", body = MessageDto),
         (status = 202, description = "Written down; it is sent later, or its outcome is not known yet", body = MessageDto),
-        (status = 400, description = "Faults in the body, each with its place", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 409, description = "The 24-hour window is closed, the sender is paused, its portfolio's limit is reached, or a request with this key is running", body = Problem),
-        (status = 422, description = "The key was used with another body, or the provider refused the message", body = Problem),
-        (status = 429, description = "The provider asks to slow down", body = Problem),
-        (status = 502, description = "The provider failed; `message_id` names the message", body = Problem),
-        (status = 503, description = "Try again, with the same key", body = Problem),
+        (status = 409, description = "The 24-hour window is closed, the sender is paused, its portfolio's limit is reached, or \
+            a request with this key is running", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body, or the provider refused the message",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "The provider asks to slow down, or there are too many requests, over all callers",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The provider failed; `message_id` names the message", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn send(
@@ -87,7 +88,10 @@ async fn submitted(
     if let Some(earlier) = replayed(store, tenant, claim, now).await.map_err(problem)? {
         return Ok(earlier);
     }
-    let submission = Submission::read(body, now).map_err(Problem::validation)?;
+    let submission = match Submission::read(body, now) {
+        Ok(submission) => submission,
+        Err(faults) => return Err(senders::every_fault(store, tenant, body, faults).await),
+    };
     let submitted = submit(store, tenant, submission, claim, now).await;
     submitted.map_err(problem)
 }
@@ -131,11 +135,7 @@ fn failed(message: &Outbound) -> Problem {
 
 fn problem(error: SubmitError) -> Problem {
     match error {
-        SubmitError::UnknownSender => Problem::validation(vec![Fault {
-            pointer: "/from".into(),
-            code: FaultCode::Invalid,
-            detail: "is not a sender of yours; write the phone number id of one".into(),
-        }]),
+        SubmitError::UnknownSender => Problem::validation(vec![senders::unknown()]),
         SubmitError::WindowClosed => Problem::conflict(
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",
@@ -159,7 +159,7 @@ fn problem(error: SubmitError) -> Problem {
     }
 }
 
-/// The body of a request to send: for the OpenAPI document; it is read field by field, so that all faults are told.
+/// A message to send.
 #[derive(utoipa::ToSchema)]
 #[expect(
     dead_code,
@@ -169,40 +169,30 @@ pub(crate) struct MessageRequest {
     /// The sender: Meta's phone number id.
     #[schema(example = "100000000000001")]
     from: String,
-    /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id.
+    /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id. May be absent
+    /// only if `recipient` is there.
     #[schema(example = "+15550002001")]
     to: Option<String>,
     /// A business-scoped user id, for a person whose number is not known.
     recipient: Option<String>,
     /// `individual` or `group`.
     recipient_type: Option<String>,
-    /// Meta's message type.
-    #[schema(example = "text")]
-    r#type: Option<String>,
-    /// The object named by `type`, as Meta documents it; shown here for text.
-    #[schema(value_type = Object, example = json!({"body": "Hello from Heliograph"}))]
-    text: Option<serde_json::Value>,
-    /// `{"message_id": …}`: the message this one answers.
-    #[schema(value_type = Object)]
-    context: Option<serde_json::Value>,
-    /// Of a template: it goes as a marketing message; `STRICT`: or not at all.
-    product_policy: Option<heliograph::domain::content::ProductPolicy>,
-    /// Of a template: it goes as a marketing message, and Meta may use what the person does with it or may not.
-    message_activity_sharing: Option<bool>,
+    #[serde(flatten)]
+    object: MessageObject,
     /// Your own value; it stands in every answer about this message.
     biz_opaque_callback_data: Option<String>,
     /// Your own name for the message.
     reference: Option<String>,
     /// Your own facts about the message.
-    #[schema(value_type = Object)]
-    metadata: Option<serde_json::Value>,
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<()>,
     /// Not to be sent before; within a year from now.
     #[schema(example = "2026-11-21T09:00:00Z")]
-    send_at: Option<String>,
+    send_at: Option<Timestamp>,
     /// Not to be sent after: a message that is late becomes `expired`.
-    expires_at: Option<String>,
+    expires_at: Option<Timestamp>,
     /// What to do when the outcome of a call is not known: `hold`, unless told. With `retry` and `wait` the message
-    /// may arrive twice, and the answer says so in `warnings`.
+    /// may be sent twice, and the answer says so in `warnings`.
     on_unknown: Option<OnUnknownDto>,
     /// With `on_unknown: wait`: 15 unless told.
     #[schema(minimum = 5, maximum = 1440)]

@@ -3,30 +3,30 @@
 mod line;
 mod table;
 
+use crate::idempotency::{Begun, REPLAYED};
 use crate::{State, idempotency, jobs};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::MessageId;
-use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::Job;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
 use heliograph::messaging::recipients;
-use heliograph::messaging::submit::{IdempotencyClaim, record};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::read_json;
+use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{CHUNK_SIZE, RecipientsAdded, StoreError, Transaction};
+use heliograph::store::{CHUNK_SIZE, RecipientsAdded};
 use jiff::SignedDuration;
 use line::{Line, RecipientFault};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashSet;
 use table::Table;
@@ -47,7 +47,7 @@ const MOST_FAULTS: usize = 10_000;
 const LARGEST_ANSWER: usize = 300_000;
 
 /// What became of a call's recipients.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = RecipientsAdded)]
 pub(crate) struct Outcome {
     /// How many were added.
@@ -55,14 +55,12 @@ pub(crate) struct Outcome {
     /// Those that stood in the job, or earlier in the call, already: their places counted from 0, or their rows.
     duplicates: Vec<u64>,
     /// How many were not added because of their faults.
-    #[serde(default)]
     rejected: u64,
     /// Every fault of those, the first 10,000 of them.
-    #[serde(default)]
     errors: Vec<RecipientFault>,
     /// The first place, or row, that was not looked at, because the call took too long: send another call from there
     /// on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     unread_from: Option<u64>,
     /// How many recipients the job has now.
     total: u64,
@@ -86,13 +84,16 @@ pub(crate) struct Outcome {
     )),
     responses(
         (status = 200, description = "What was added, and what was not", body = Outcome),
-        (status = 400, description = "It cannot be read, or every line has faults; none was added", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not send", body = Problem),
-        (status = 404, description = "No such job", body = Problem),
-        (status = 409, description = "The job takes no more recipients", body = Problem),
-        (status = 413, description = "More than 4 MB", body = Problem),
-        (status = 415, description = "Neither JSON nor CSV in UTF-8", body = Problem),
+        CallerProblems, IdProblems, ServiceProblems,
+        (status = 400, description = "It cannot be read, or every line has faults; none was added", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The job takes no more recipients, and `detail` says how many of the call were added \
+            before; or a request with this key is running", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "More than 4 MB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor CSV in UTF-8", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn add(
@@ -115,27 +116,42 @@ pub(crate) async fn add(
     let job = jobs::find(&state, &tenant, &id).await?;
     let path = format!("POST /v1/bulk-jobs/{}/recipients", job.id);
     let claim = idempotency::claim(&path, &headers, &body)?;
-    if let Some(answer) = replayed(&state, &tenant, claim.as_ref()).await? {
-        let header = (HeaderName::from_static("idempotent-replayed"), "true");
-        return Ok(([header], Json(answer)).into_response());
+    match idempotency::begin(&state.store, &tenant, claim.as_ref()).await? {
+        Begun::Answered(answer) => {
+            let headers = [(REPLAYED, "true"), (CONTENT_TYPE, "application/json")];
+            Ok((headers, answer).into_response())
+        }
+        Begun::Reserved(reservation) => {
+            let outcome = add_checked(&state, &job, &body).await;
+            if let Some(reservation) = &reservation {
+                let answer = outcome.as_ref().ok().and_then(kept);
+                idempotency::end(&state.store, reservation, answer).await;
+            }
+            Ok(Json(outcome?).into_response())
+        }
     }
+}
+
+async fn add_checked(state: &State, job: &Job, body: &Value) -> Result<Outcome, Problem> {
     if !job.status.takes_recipients() {
         return Err(closed());
     }
-    let added = match &body {
+    match body {
         Value::String(text) => {
-            let table = Table::open(text, &job, clock::now())?;
-            add_all(&state, &job, table).await?
+            let table = Table::open(text, job, clock::now())?;
+            add_all(state, job, table).await
         }
         body => {
             let lines = read(body).map_err(Problem::validation)?;
-            add_all(&state, &job, json_lines(&job, lines)).await?
+            add_all(state, job, json_lines(job, lines)).await
         }
-    };
-    if let Some(claim) = &claim {
-        remember(&state, &tenant, claim, &added).await?;
     }
-    Ok(Json(added).into_response())
+}
+
+/// The answer as it is kept with its key. Without it the key is free: adding again adds nothing.
+fn kept(outcome: &Outcome) -> Option<String> {
+    let answer = serde_json::to_string(outcome).ok()?;
+    (answer.len() <= LARGEST_ANSWER).then_some(answer)
 }
 
 /// Whether the body is CSV. Another character set than UTF-8 is refused.
@@ -185,15 +201,34 @@ fn json_lines<'a>(job: &'a Job, lines: &'a [Value]) -> impl Iterator<Item = Line
     })
 }
 
-/// Adds chunk by chunk, so that a file of any size is never whole in memory.
 async fn add_all(
     state: &State,
     job: &Job,
     lines: impl Iterator<Item = Line> + Send,
 ) -> Result<Outcome, Problem> {
+    let mut outcome = Outcome::default();
+    let added = add_lines(state, job, lines, &mut outcome).await;
+    added.map_err(|problem| outcome.before(problem))?;
+    if outcome.rejected > 0 && outcome.added == 0 && outcome.duplicates.is_empty() {
+        let faults = outcome.errors.into_iter();
+        let faults = faults.map(RecipientFault::into_fault).collect();
+        return Err(Problem::validation(faults));
+    }
+    outcome.duplicates.sort_unstable();
+    let job = jobs::find(state, &job.tenant, job.id.as_str()).await;
+    outcome.total = job.map_err(|problem| outcome.before(problem))?.total;
+    Ok(outcome)
+}
+
+/// Adds chunk by chunk, so that a file of any size is never whole in memory.
+async fn add_lines(
+    state: &State,
+    job: &Job,
+    lines: impl Iterator<Item = Line> + Send,
+    outcome: &mut Outcome,
+) -> Result<(), Problem> {
     let begun = clock::now();
     let mut lines = lines.peekable();
-    let mut outcome = Outcome::default();
     let mut seen: HashSet<MessageId> = HashSet::new();
     while lines.peek().is_some() {
         if clock::now().duration_since(begun) > LONGEST {
@@ -213,17 +248,9 @@ async fn add_all(
                 Err(faults) => outcome.reject(faults),
             }
         }
-        add_chunk(state, job, chunk, &mut outcome).await?;
+        add_chunk(state, job, chunk, outcome).await?;
     }
-    if outcome.rejected > 0 && outcome.added == 0 && outcome.duplicates.is_empty() {
-        let faults = outcome.errors.into_iter();
-        let faults = faults.map(RecipientFault::into_fault).collect();
-        return Err(Problem::validation(faults));
-    }
-    outcome.duplicates.sort_unstable();
-    let job = state.store.job(&job.tenant, &job.id).await?;
-    outcome.total = job.ok_or_else(Problem::not_found)?.total;
-    Ok(outcome)
+    Ok(())
 }
 
 impl Outcome {
@@ -231,6 +258,16 @@ impl Outcome {
         self.rejected += 1;
         let room = MOST_FAULTS.saturating_sub(self.errors.len());
         self.errors.extend(faults.into_iter().take(room));
+    }
+
+    /// The problem that ended a call, with what the call had done before it.
+    fn before(&self, problem: Problem) -> Problem {
+        match self.added {
+            0 => problem,
+            added => problem.besides(format!(
+                "{added} of the call's recipients were added before"
+            )),
+        }
     }
 }
 
@@ -254,56 +291,6 @@ async fn add_chunk(
             outcome.duplicates.extend(known);
             Ok(())
         }
-    }
-}
-
-async fn replayed(
-    state: &State,
-    tenant: &TenantId,
-    claim: Option<&IdempotencyClaim>,
-) -> Result<Option<Outcome>, Problem> {
-    let Some(claim) = claim else {
-        return Ok(None);
-    };
-    let Some(record) = state
-        .store
-        .idempotency(tenant, &claim.key_hash, clock::now())
-        .await?
-    else {
-        return Ok(None);
-    };
-    if record.body_hash != claim.body_hash {
-        return Err(Problem::idempotency_mismatch());
-    }
-    Ok(record
-        .answer
-        .and_then(|answer| serde_json::from_str(&answer).ok()))
-}
-
-/// Keeps the answer. It need not stand in the transactions that added: adding again adds nothing.
-async fn remember(
-    state: &State,
-    tenant: &TenantId,
-    claim: &IdempotencyClaim,
-    added: &Outcome,
-) -> Result<(), Problem> {
-    let mut record = record(tenant, claim, "recipients", clock::now());
-    record.answer = serde_json::to_string(added).ok();
-    if record
-        .answer
-        .as_ref()
-        .is_none_or(|answer| answer.len() > LARGEST_ANSWER)
-    {
-        return Ok(());
-    }
-    let mut transaction = Transaction::new();
-    state
-        .store
-        .remember(&mut transaction, &record, clock::now())?;
-    match state.store.commit(transaction).await {
-        // Conflict: a request with the same key ended first.
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

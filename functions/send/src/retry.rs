@@ -1,11 +1,12 @@
 //! `POST /v1/bulk-jobs/{id}/retry-failed`: another attempt of what failed for a reason that may pass.
 
+use crate::idempotency::REPLAYED;
 use crate::jobs::find;
 use crate::life::{happened, numbers};
 use crate::{State, idempotency};
 use axum::Json;
 use axum::extract;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::job::{FailureGroup, JobEvent, Numbers, Outcomes, failures};
 use heliograph::domain::role::Right;
@@ -67,7 +68,8 @@ impl TriedAgain {
     ),
     responses(
         (status = 202, description = "What is tried again, and what is not", body = TriedAgain),
-        (status = 422, description = "The key was used for something else", body = Problem),
+        (status = 422, description = "The key was used for something else", body = Problem,
+            content_type = "application/problem+json"),
         JobProblems,
     ),
 )]
@@ -90,8 +92,7 @@ pub(crate) async fn retry_failed(
         && let Some(answer) = known.answer
         && let Ok(answer) = serde_json::from_str::<TriedAgain>(&answer)
     {
-        let header = (HeaderName::from_static("idempotent-replayed"), "true");
-        return Ok((StatusCode::ACCEPTED, [header], Json(answer)).into_response());
+        return Ok((StatusCode::ACCEPTED, [(REPLAYED, "true")], Json(answer)).into_response());
     }
     let numbers = numbers(&state, &job).await?;
     let answer = TriedAgain::of(&numbers);

@@ -1,48 +1,44 @@
-//! `POST /v1/senders/{id}/resume`: a paused sender sends again.
+//! The sender that a body names in `from`.
 
-use crate::State;
-use crate::life::hint_dispatch;
-use axum::Json;
-use axum::extract::{self, Path};
-use heliograph::domain::identity::PhoneNumberId;
-use heliograph::domain::role::Right;
-use heliograph::service::caller::Caller;
-use heliograph::service::clock;
-use heliograph::service::dto::SenderDto;
+use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::service::problem::Problem;
+use heliograph::store::{Store, StoreError};
+use serde_json::Value;
 
-/// Resume a paused sender.
-///
-/// Its jobs and the messages that wait go on. Resuming one that is not paused changes nothing. What paused it pauses it
-/// again if it is still there.
-#[utoipa::path(
-    post, operation_id = "resume_sender", path = "/v1/senders/{id}/resume", tag = "Senders", security(("api_key" = [])),
-    params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
-    responses(
-        (status = 200, description = "It may send", body = SenderDto),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "The key may not configure senders", body = Problem),
-        (status = 404, description = "No such sender", body = Problem),
-    ),
-)]
-pub(crate) async fn resume(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<SenderDto>, Problem> {
-    let tenant = caller.with(Right::Configure)?.tenant;
-    let id: PhoneNumberId = id.parse().map_err(|_| Problem::not_found())?;
-    let found = state.store.sender(&tenant, &id).await?;
-    let sender = found.ok_or_else(Problem::not_found)?;
-    if state
-        .store
-        .resume_sender(&tenant, &id, clock::now())
-        .await?
-    {
-        tracing::info!(sender.id = %id, "sender resumed");
-        hint_dispatch(&state, &tenant, &id).await;
+/// What is wrong with a body that has faults: these, and its sender if that is none of the tenant's.
+pub(crate) async fn every_fault(
+    store: &Store,
+    tenant: &TenantId,
+    body: &Value,
+    mut faults: Vec<Fault>,
+) -> Problem {
+    match names_a_stranger(store, tenant, body).await {
+        Ok(true) => faults.push(unknown()),
+        Ok(false) => {}
+        Err(error) => return error.into(),
     }
-    Ok(Json(
-        SenderDto::read(&state.store, &sender, clock::now()).await?,
-    ))
+    Problem::validation(faults)
+}
+
+/// Whether the body names a sender that could be one, and is none of the tenant's.
+async fn names_a_stranger(
+    store: &Store,
+    tenant: &TenantId,
+    body: &Value,
+) -> Result<bool, StoreError> {
+    let name = body.get("from").and_then(Value::as_str);
+    let Some(id) = name.and_then(|name| name.parse::<PhoneNumberId>().ok()) else {
+        return Ok(false);
+    };
+    Ok(store.sender(tenant, &id).await?.is_none())
+}
+
+/// `from` names no sender of the tenant's.
+pub(crate) fn unknown() -> Fault {
+    Fault {
+        pointer: "/from".into(),
+        code: FaultCode::Invalid,
+        detail: "is not a sender of yours; write the phone number id of one".into(),
+    }
 }

@@ -1,5 +1,6 @@
 //! `POST /v1/messages/{id}/settle`: an operator decides about a message whose outcome nobody knows.
 
+use crate::idempotency::REPLAYED;
 use crate::{State, delivery, idempotency, messages};
 use axum::Json;
 use axum::body::Bytes;
@@ -19,6 +20,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -38,13 +40,11 @@ use serde_json::Value;
     responses(
         (status = 200, description = "Settled", body = MessageDto),
         (status = 202, description = "It is sent again", body = MessageDto),
-        (status = 400, description = "Faults in the body, each with its place", body = Problem),
-        (status = 401, description = "No valid API key", body = Problem),
-        (status = 403, description = "This needs an admin's key", body = Problem),
-        (status = 404, description = "No such message", body = Problem),
+        BodyProblems, CallerProblems, IdProblems, ServiceProblems,
         (status = 409, description = "`not_unknown`: its outcome is known; `message_expired`, `job_expired`, \
-            `job_cancelled`: it may not be sent any more", body = Problem),
-        (status = 422, description = "The key was used with another body", body = Problem),
+            `job_cancelled`: it may not be sent any more", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn settle(
@@ -65,8 +65,7 @@ pub(crate) async fn settle(
         if known.verdict != verdict {
             return Err(Problem::idempotency_mismatch());
         }
-        let replayed = [(messages::REPLAYED, "true")];
-        return Ok((replayed, answer(&message, verdict)).into_response());
+        return Ok(([(REPLAYED, "true")], answer(&message, verdict)).into_response());
     }
     let settlement = Settlement {
         verdict,

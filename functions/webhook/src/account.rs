@@ -1,19 +1,14 @@
 //! Whose account a webhook's path names, and the secrets that prove a call to be the provider's.
 
 use crate::State;
+use crate::remembered::Known;
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::TenantId;
 use heliograph::service::problem::Problem;
 use heliograph::service::secrets::{AccountInSecrets, SecretsError};
+use heliograph::service::telemetry::chain;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What is remembered of an account id.
-#[derive(Debug, Clone)]
-pub(crate) enum Known {
-    Of(TenantId),
-    Nobody,
-}
 
 /// An account that exists, with its secrets.
 pub(crate) struct Account {
@@ -47,8 +42,24 @@ pub(crate) async fn find(state: &State, id: &str) -> Result<Option<Account>, Pro
     }
 }
 
+/// The account's secrets, if they may have changed since a signature was held against them. What is remembered of them
+/// stays if they cannot be read.
+pub(crate) async fn secrets_changed(
+    state: &State,
+    account: &Account,
+) -> Option<Arc<AccountInSecrets>> {
+    let Account { id, tenant, .. } = account;
+    match state.0.secrets.inbound_doubted(tenant, id).await {
+        Ok(secrets) => secrets,
+        Err(error) => {
+            tracing::warn!(account.id = %id, error = chain(&error), "secrets not read anew");
+            None
+        }
+    }
+}
+
 async fn known(state: &State, id: &AccountId) -> Result<Known, Problem> {
-    if let Some(known) = state.0.accounts.get(id.as_str(), Instant::now()) {
+    if let Some(known) = state.0.accounts.get(id, Instant::now()) {
         return Ok(known);
     }
     let pointer = state.0.store.account_pointer(id).await?;
@@ -58,5 +69,5 @@ async fn known(state: &State, id: &AccountId) -> Result<Known, Problem> {
 }
 
 fn remember(state: &State, id: &AccountId, known: Known) {
-    state.0.accounts.put(id.as_str(), known, Instant::now());
+    state.0.accounts.put(id, known, Instant::now());
 }

@@ -4,10 +4,10 @@
 
 use crate::{State, account};
 use axum::extract;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use heliograph::provider::meta::signature::verify_token_matches;
 use heliograph::service::problem::Problem;
+use heliograph::service::telemetry;
 use serde::Deserialize;
 
 /// Meta's challenges are short numbers.
@@ -37,7 +37,8 @@ pub(crate) async fn answer(
             webhook.refused = "verify_token",
             "webhook handshake refused"
         );
-        return Err(Problem::of_status(StatusCode::FORBIDDEN));
+        telemetry::count("webhook_refused", "verify_token", 1);
+        return Err(Problem::unverified());
     }
     let challenge = handshake.challenge;
     let echoable = (1..=LONGEST_CHALLENGE).contains(&challenge.len())

@@ -6,6 +6,7 @@
 mod account;
 mod handshake;
 mod receive;
+mod remembered;
 
 use axum::Router;
 use axum::routing::get;
@@ -14,15 +15,9 @@ use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::http::edge;
 use heliograph::service::queue::Queue;
 use heliograph::service::secrets::SecretsCache;
-use heliograph::store::{Expiring, Store};
+use heliograph::store::Store;
+use remembered::Remembered;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Account ids remembered, known and unknown ones each.
-const ACCOUNTS_REMEMBERED: usize = 10_000;
-
-/// How long an account's tenant, or that there is no such account, is remembered.
-const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
 /// What the environment says.
 #[derive(Debug)]
@@ -57,7 +52,7 @@ struct Parts {
     secrets: SecretsCache,
     inbound: Queue,
     status: Queue,
-    accounts: Expiring<account::Known>,
+    accounts: Remembered,
 }
 
 impl State {
@@ -70,7 +65,7 @@ impl State {
             secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
             inbound: Queue::new(sqs.clone(), &config.inbound_queue),
             status: Queue::new(sqs, &config.status_queue),
-            accounts: Expiring::new(ACCOUNTS_REMEMBERED, REMEMBERED_FOR),
+            accounts: Remembered::new(),
         }))
     }
 }

@@ -10,6 +10,8 @@ use heliograph::provider::meta::webhook::{SplitError, split};
 use heliograph::service::clock;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::{Entry, QueueError};
+use heliograph::service::secrets::AccountInSecrets;
+use heliograph::service::telemetry;
 use thiserror::Error;
 
 /// Why a proven call was not kept. Meta brings it again.
@@ -35,8 +37,14 @@ pub(crate) async fn receive(
     let signature = headers
         .get("x-hub-signature-256")
         .and_then(|value| value.to_str().ok());
-    let payload =
-        verify(signature, &body, &account.secrets.app_secrets).map_err(|_| refused("signature"))?;
+    let fits = |secrets: &AccountInSecrets| verify(signature, &body, &secrets.app_secrets).ok();
+    let payload = match fits(&account.secrets) {
+        Some(payload) => Some(payload),
+        None => account::secrets_changed(&state, &account)
+            .await
+            .and_then(|secrets| fits(&secrets)),
+    };
+    let payload = payload.ok_or_else(|| refused("signature"))?;
     let received_at = clock::now();
     let kept = async {
         let records = split(&payload, &account.tenant, &account.id, received_at)?;
@@ -63,8 +71,9 @@ fn entries(records: &[WebhookRecord]) -> Result<Vec<Entry>, PackingError> {
     records.iter().map(entry).collect()
 }
 
-/// One answer for every caller that is not the provider; only our log tells why.
+/// One answer for every caller that is not the provider; only our log and our metric tell why.
 fn refused(reason: &'static str) -> Problem {
     tracing::warn!(webhook.refused = reason, "webhook call refused");
+    telemetry::count("webhook_refused", reason, 1);
     Problem::unproven()
 }

@@ -14,7 +14,7 @@ use super::retry::{self, Retry};
 use super::settlement::{Settlement, Verdict};
 use super::state::State;
 use super::waiting::{Looked, Waiting};
-use super::webhook::StatusUpdate;
+use super::webhook::{Person, StatusUpdate};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a claim holds: longer than any call lasts.
@@ -69,8 +69,13 @@ pub enum Event<'a> {
 /// How a call to a provider ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallResult {
-    /// The provider took the message and named it.
-    Accepted(Wamid),
+    /// The provider took the message.
+    Accepted {
+        /// Its name for the message.
+        provider_id: Wamid,
+        /// Its names for the person.
+        recipient: Person,
+    },
     /// It provably did not.
     Refused(ProviderFailure),
     /// Nobody knows.
@@ -147,14 +152,19 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         message.state,
         State::Queued | State::Sending | State::Unknown
     );
-    if let CallResult::Accepted(provider_id) = result {
+    if let CallResult::Accepted {
+        provider_id,
+        recipient,
+    } = result
+    {
         names::name_newest(message, provider_id);
+        names::name_person(message, recipient);
     }
     let Some(attempt) = message.attempts.last_mut() else {
         return;
     };
     match result {
-        CallResult::Accepted(_) => {
+        CallResult::Accepted { .. } => {
             attempt.outcome = Some(Outcome::Accepted);
             message.times.accepted.get_or_insert(now);
             if undecided {
@@ -189,7 +199,7 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
 fn contradicts(standing: Option<Verdict>, result: &CallResult) -> bool {
     matches!(
         (standing, result),
-        (Some(Verdict::Failed), CallResult::Accepted(_))
+        (Some(Verdict::Failed), CallResult::Accepted { .. })
             | (Some(Verdict::Sent), CallResult::Refused(_))
     )
 }

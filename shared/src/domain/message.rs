@@ -3,7 +3,7 @@
 use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
-use super::identity::{GroupId, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::identity::{GroupId, Identity, PhoneNumberId, Recipient, TenantId, Wamid};
 use super::settlement::Settlement;
 use super::state::{State, Status};
 use super::waiting::{WaitMinutes, Waiting};
@@ -47,6 +47,9 @@ pub enum Direction {
     Outbound,
 }
 
+/// The warning on a message that may be attempted again though nobody knows whether an attempt succeeded.
+pub const MAY_BE_SENT_TWICE: &str = "may_be_sent_twice";
+
 /// What to do when a call's outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +61,17 @@ pub enum OnUnknown {
     Retry,
     /// Try again after so many minutes in which statuses of the sender's other messages came, and none for this one.
     Wait(WaitMinutes),
+}
+
+impl OnUnknown {
+    /// What whoever chose it should be told.
+    #[must_use]
+    pub const fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Hold => None,
+            Self::Retry | Self::Wait(_) => Some(MAY_BE_SENT_TWICE),
+        }
+    }
 }
 
 /// One call to a provider for a message. Its number is its place in the list, counted from 1.
@@ -289,6 +303,9 @@ pub struct Outbound {
     /// What it costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// The provider's own name for the person, where it is not the one the message went to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<Identity>,
 }
 
 impl Outbound {
@@ -308,6 +325,16 @@ impl Outbound {
             .iter()
             .rev()
             .find_map(|attempt| attempt.settlement.as_ref())
+    }
+
+    /// The name it is threaded by. A message that opened a conversation stays in the thread it has there; any other
+    /// goes to the thread that the person's answer will have.
+    #[must_use]
+    pub fn thread(&self) -> String {
+        match (&self.conversation, &self.known_as) {
+            (None, Some(identity)) => identity.canonical(),
+            (Some(_), _) | (None, None) => self.to.canonical(),
+        }
     }
 
     /// Why it was not delivered, by the newest attempt.

@@ -2,7 +2,7 @@
 
 use super::failure::ProviderFailure;
 use super::id::MessageId;
-use super::identity::{Bsuid, GroupId, PhoneNumberId, WaId, Wamid};
+use super::identity::{Bsuid, GroupId, Identity, PhoneNumberId, Recipient, WaId, Wamid};
 use super::state::Status;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,30 @@ pub struct Person {
     pub username: Option<String>,
 }
 
+impl Person {
+    /// The name the person's messages are threaded by: the phone, where it is known.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        let phone = self.wa_id.clone().map(Identity::Phone);
+        phone.or_else(|| self.user_id.clone().map(Identity::User))
+    }
+
+    /// Whether the provider told names, and none of them is the one we sent to. Meta does so where numbers have an
+    /// older form, as in Brazil, Mexico and Argentina: the answer then comes from that one.
+    #[must_use]
+    pub fn goes_by_another_name_than(&self, to: &Recipient) -> bool {
+        let sent_to = match to {
+            Recipient::Phone(number) => number.digits(),
+            Recipient::User(user) => user.as_str(),
+            Recipient::Group(_) => return false,
+        };
+        let phone = self.wa_id.as_ref().map(WaId::as_str);
+        let user = self.user_id.as_ref().map(Bsuid::as_str);
+        let mut names = phone.into_iter().chain(user).peekable();
+        names.peek().is_some() && names.all(|name| name.trim_start_matches('+') != sent_to)
+    }
+}
+
 /// A message from a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InboundMessage {
@@ -90,8 +114,44 @@ pub struct StatusUpdate {
     pub recipient: Person,
     /// Meta's `pricing` object.
     pub pricing: Option<Value>,
-    /// Meta's `conversation` object.
-    pub conversation: Option<Value>,
     /// Why it failed.
     pub failure: Option<ProviderFailure>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn told(wa_id: Option<&str>, user_id: Option<&str>) -> Person {
+        Person {
+            wa_id: wa_id.map(|it| it.parse().unwrap()),
+            user_id: user_id.map(|it| it.parse().unwrap()),
+            ..Person::default()
+        }
+    }
+
+    #[test]
+    fn only_names_without_the_one_we_sent_to_are_others() {
+        let phone = Recipient::Phone("+5511987654321".parse().unwrap());
+        let user = Recipient::User("BR.1".parse().unwrap());
+        let group = Recipient::Group("G".parse().unwrap());
+        for (to, wa_id, user_id, other) in [
+            (&phone, None, None, false),
+            (&phone, Some("5511987654321"), None, false),
+            (&phone, Some("+5511987654321"), None, false),
+            (&phone, Some("5511987654321"), Some("BR.1"), false),
+            (&phone, Some("551187654321"), None, true),
+            (&phone, Some("551187654321"), Some("BR.1"), true),
+            (&phone, None, Some("BR.1"), true),
+            (&user, None, Some("BR.1"), false),
+            (&user, Some("5511987654321"), Some("BR.1"), false),
+            (&user, Some("BR.1"), None, false),
+            (&user, None, Some("BR.2"), true),
+            (&group, Some("5511987654321"), None, false),
+        ] {
+            let told = told(wa_id, user_id);
+            assert_eq!(told.goes_by_another_name_than(to), other, "{to:?} {told:?}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
 //! cannot begin in its slot does not begin.
 
+use super::people;
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
@@ -139,7 +140,10 @@ impl Sending {
             )
             .await;
         let result = match outcome {
-            SendOutcome::Accepted(acceptance) => CallResult::Accepted(acceptance.provider_id),
+            SendOutcome::Accepted(acceptance) => CallResult::Accepted {
+                provider_id: acceptance.provider_id,
+                recipient: acceptance.recipient,
+            },
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
@@ -167,15 +171,28 @@ impl Sending {
         took: Duration,
         credential: Option<&Credential>,
     ) -> Result<Attempted, AttemptError> {
+        let told = match &result {
+            CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
+            CallResult::Refused(_) | CallResult::Ambiguous(_) => None,
+        };
         let event = Event::CallEnded {
             token,
             result,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             credential: credential.map(|credential| credential.alias.clone()),
         };
-        let message = self.store.apply(message, &event, (self.now)()).await?;
+        let now = (self.now)();
+        let message = self.store.apply(message, &event, now).await?;
         if let Some(failure) = message.failure() {
             self.heed(&message, failure).await;
+        }
+        if let Some(told) = told {
+            // The outcome is written. Each status tells the names again, and `ingest` does not give up. Boxed, because
+            // it is large and rarely has anything to do.
+            let learned = Box::pin(people::learn_names(&self.store, &message, &told, now)).await;
+            if let Err(error) = learned {
+                tracing::warn!(message.id = %message.id, %error, "the provider's name for a person not noted");
+            }
         }
         Ok(Attempted::Made(Box::new(message)))
     }

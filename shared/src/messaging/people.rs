@@ -2,6 +2,7 @@
 
 use crate::domain::id::ContactId;
 use crate::domain::identity::{Identity, Recipient, TenantId, WaId};
+use crate::domain::message::Outbound;
 use crate::domain::webhook::Person;
 use crate::store::{Contact, Store, StoreError};
 use jiff::Timestamp;
@@ -42,13 +43,7 @@ pub async fn contact_of_moved(
     to: &Person,
     now: Timestamp,
 ) -> Result<Option<Contact>, StoreError> {
-    let mut all = identities(person);
-    for identity in identities(to) {
-        if !all.contains(&identity) {
-            all.push(identity);
-        }
-    }
-    contact_by(store, tenant, person, &all, now).await
+    contact_by(store, tenant, person, &of_both(person, to), now).await
 }
 
 async fn contact_by(
@@ -85,6 +80,39 @@ async fn contact_by(
     Err(StoreError::Conflict)
 }
 
+/// Lets the contact of a message's person know the names the provider `told` at `at`, where the message went to another
+/// one. A person who is no contact, as most recipients of a job are not, becomes none by it: the message itself moves
+/// to the thread of the new name.
+///
+/// Costs nothing while the names agree, and no write when they are known. Doing it twice changes nothing.
+pub async fn learn_names(
+    store: &Store,
+    message: &Outbound,
+    told: &Person,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if !told.goes_by_another_name_than(&message.to) {
+        return Ok(());
+    }
+    let tenant = &message.tenant;
+    let sent_to = person_of(&message.to).unwrap_or_default();
+    let Some(contact) = known_contact(store, tenant, &of_both(&sent_to, told)).await? else {
+        return Ok(());
+    };
+    let news = Person {
+        wa_id: told.wa_id.clone().filter(|_| contact.wa_id != told.wa_id),
+        user_id: told
+            .user_id
+            .clone()
+            .filter(|_| contact.user_id != told.user_id),
+        ..Person::default()
+    };
+    if news.identity().is_some() {
+        store.tell_contact(tenant, &contact.id, &news, at).await?;
+    }
+    store.show_thread(&contact, &message.sender, told).await
+}
+
 /// The person a message goes to. A group is nobody.
 #[must_use]
 pub fn person_of(recipient: &Recipient) -> Option<Person> {
@@ -109,6 +137,33 @@ fn identities(person: &Person) -> Vec<Identity> {
     let user = person.user_id.iter().cloned().map(Identity::User);
     let phone = person.wa_id.iter().cloned().map(Identity::Phone);
     user.chain(phone).collect()
+}
+
+/// The names of one person who goes by two sets of them.
+fn of_both(person: &Person, other: &Person) -> Vec<Identity> {
+    let mut all = identities(person);
+    for identity in identities(other) {
+        if !all.contains(&identity) {
+            all.push(identity);
+        }
+    }
+    all
+}
+
+/// The contact that some of these identities lead to; then all of them do.
+async fn known_contact(
+    store: &Store,
+    tenant: &TenantId,
+    identities: &[Identity],
+) -> Result<Option<Contact>, StoreError> {
+    for _ in 0..TRIES {
+        match known(store, tenant, identities).await? {
+            Known::One(id) => return store.settled(tenant, &id).await.map(Some),
+            Known::Nobody => return Ok(None),
+            Known::Changing => {}
+        }
+    }
+    Err(StoreError::Conflict)
 }
 
 /// Whom some identities point to.

@@ -26,6 +26,7 @@ const SENDER_LIFETIME: Duration = Duration::from_secs(30);
 const NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// The waits between tries of what could not be matched yet; after the last one nobody tries any more.
+/// The waits between tries of what could not be matched yet, or failed; after the last one nobody tries any more.
 const WAITS: [SignedDuration; 8] = [
     SignedDuration::from_secs(2),
     SignedDuration::from_secs(10),
@@ -250,13 +251,10 @@ fn event(update: &Update, applied: Applied) -> Event {
     }
 }
 
-/// Sets when a record that waits is tried again, or says that nobody tries any more.
+/// Sets when a record is tried again in which something waits or failed, or says that nobody tries any more. A queue
+/// may bring what failed again as well; the sweeper has no queue behind it.
 fn wait_or_stop(record: &mut StoredRecord, now: Timestamp) {
-    if !record
-        .events
-        .iter()
-        .any(|event| event.state == EventState::Waiting)
-    {
+    if !record.events.iter().any(|event| event.state.is_open()) {
         return;
     }
     let wait = usize::try_from(record.tries)

@@ -152,5 +152,6 @@ fn outbound(
         times: Times::default(),
         price: None,
         waiting: None,
+        known_as: None,
     }
 }

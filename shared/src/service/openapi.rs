@@ -4,8 +4,9 @@
 
 use super::problem::Problem;
 use serde_json::{Value, json};
-use utoipa::openapi::OpenApi as Document;
+use std::collections::BTreeMap;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr, Response};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 /// The document that is committed and served: what each function says of its routes, in one.
@@ -54,25 +55,64 @@ fn name_entries(document: &mut Value) {
     }
 }
 
-/// What a list may answer instead of a page.
+/// What a route that reads may answer instead.
+#[derive(Debug)]
+pub enum ListProblems {}
+
+impl IntoResponses for ListProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let parts = [
+            ParameterProblems::responses(),
+            CallerProblems::responses(),
+            ServiceProblems::responses(),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+}
+
+/// What may be wrong with a query string.
 #[derive(Debug, IntoResponses)]
-pub enum ListProblems {
+pub enum ParameterProblems {
     /// A parameter is not as it must be, unknown, or stands twice: `errors` names each.
     #[response(status = 400, content_type = "application/problem+json")]
     BadRequest(Problem),
+}
+
+/// What may be wrong with a body.
+#[derive(Debug, IntoResponses)]
+pub enum BodyProblems {
+    /// The body is not JSON, or `errors` names every fault of it; or a header is not as it must be. Nothing was done.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadRequest(Problem),
+    /// The body is larger than `detail` allows.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// The `Content-Type` is not that of JSON.
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(Problem),
+}
+
+/// What may be wrong with who calls.
+#[derive(Debug, IntoResponses)]
+pub enum CallerProblems {
     /// The API key is missing, malformed, unknown, expired or revoked.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
     /// The key's role is not enough.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
+}
+
+/// What may be wrong with us.
+#[derive(Debug, IntoResponses)]
+pub enum ServiceProblems {
     /// Too many requests, over all callers.
     #[response(status = 429, content_type = "application/problem+json")]
     Throttled(Problem),
     /// A mistake of ours.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),
-    /// Something we stand on does not answer; try again.
+    /// Something we stand on does not answer; try again, with the same `Idempotency-Key` if there is one.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
 }
@@ -85,18 +125,25 @@ pub enum IdProblems {
     NotFound(Problem),
 }
 
-/// What else may be answered where something is asked of a bulk job.
+/// What may be answered instead where something is asked of a bulk job.
+#[derive(Debug)]
+pub enum JobProblems {}
+
+impl IntoResponses for JobProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let parts = [
+            CallerProblems::responses(),
+            IdProblems::responses(),
+            JobConflict::responses(),
+            ServiceProblems::responses(),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+}
+
+/// What may stand against it in the job.
 #[derive(Debug, IntoResponses)]
-pub enum JobProblems {
-    /// The API key is missing, malformed, unknown, expired or revoked.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(Problem),
-    /// The key may not send.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(Problem),
-    /// There is no such job, or it is another tenant's.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(Problem),
+pub enum JobConflict {
     /// Not as the job stands: `code` says why.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(Problem),

@@ -157,20 +157,14 @@ impl Problem {
             .because("the body must be JSON, with Content-Type: application/json")
     }
 
-    /// 429: faster than allowed; again after this many seconds.
-    #[must_use]
-    pub fn throttled(retry_after: u32) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled")
-            .because("too many requests")
-            .after(retry_after)
-    }
-
     /// 503: something we stand on does not answer. Logs the cause.
     #[must_use]
     pub fn unavailable(cause: &(dyn Error + 'static)) -> Self {
         tracing::warn!(error = chain(cause), "answered 503");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-            .because("not available just now; nothing was changed, try again")
+            .because(
+                "not available just now; try again, with the same Idempotency-Key if there is one",
+            )
             .after(SOON)
     }
 
@@ -210,6 +204,13 @@ impl Problem {
             .because("the signature is missing or not the one of this body")
     }
 
+    /// 403: the handshake does not come from whoever holds the verify token; one answer for every account.
+    #[must_use]
+    pub fn unverified() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "invalid_verify_token")
+            .because("the verify token is missing or not the one of this webhook")
+    }
+
     /// The problem that a bare status stands for: what a framework refused before any code of ours ran.
     #[must_use]
     pub fn of_status(status: StatusCode) -> Self {
@@ -241,6 +242,16 @@ impl Problem {
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into().into_boxed_str());
         self
+    }
+
+    /// Says what else is to be known this time.
+    #[must_use]
+    pub fn besides(self, detail: impl AsRef<str>) -> Self {
+        let detail = match &self.detail {
+            Some(known) => format!("{known}; {}", detail.as_ref()),
+            None => detail.as_ref().to_owned(),
+        };
+        self.because(detail)
     }
 
     /// Says which message it is about.

@@ -21,6 +21,8 @@ use thiserror::Error;
 
 /// How long a warm function may go on with a secret that has been changed.
 const LIFETIME: Duration = Duration::from_mins(5);
+/// How long what did not fit is not read again.
+const DOUBTED_FOR: Duration = Duration::from_mins(1);
 /// Accounts of one direction.
 const CAPACITY: usize = 1_000;
 
@@ -73,6 +75,7 @@ pub struct SecretsCache {
     client: Client,
     prefix: String,
     inbound: Expiring<Arc<AccountInSecrets>>,
+    doubted: Expiring<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
 }
 
@@ -83,6 +86,7 @@ impl SecretsCache {
             client,
             prefix: prefix.into(),
             inbound: Expiring::new(CAPACITY, LIFETIME),
+            doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
             outbound: Expiring::new(CAPACITY, LIFETIME),
         }
     }
@@ -97,8 +101,27 @@ impl SecretsCache {
         if let Some(secrets) = self.inbound.get(&name, Instant::now()) {
             return Ok(secrets);
         }
-        let secrets = Arc::new(parse_inbound(&name, &self.fetch(&name).await?)?);
-        self.inbound.put(&name, secrets.clone(), Instant::now());
+        self.read_inbound(&name).await
+    }
+
+    /// The same, read anew because a signature did not fit: somebody may have changed the secret. `None` if that was
+    /// done within the last minute, so that a flood of bad signatures reads nothing.
+    pub async fn inbound_doubted(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Option<Arc<AccountInSecrets>>, SecretsError> {
+        let name = format!("{}/in/{tenant}/{account}", self.prefix);
+        if self.doubted.get(&name, Instant::now()).is_some() {
+            return Ok(None);
+        }
+        self.doubted.put(&name, (), Instant::now());
+        self.read_inbound(&name).await.map(Some)
+    }
+
+    async fn read_inbound(&self, name: &str) -> Result<Arc<AccountInSecrets>, SecretsError> {
+        let secrets = Arc::new(parse_inbound(name, &self.fetch(name).await?)?);
+        self.inbound.put(name, secrets.clone(), Instant::now());
         Ok(secrets)
     }
 
@@ -144,17 +167,10 @@ impl SecretsCache {
             return false;
         }
         let (tenant, account) = (&message.tenant, &message.account);
-        self.forget(tenant, account);
-        let now = self.credential(tenant, account).await;
-        matches!(now, Ok(now) if now.as_ref() == tried)
-    }
-
-    /// Reads the account's secrets anew next time: the provider refused one, or a signature did not fit.
-    pub fn forget(&self, tenant: &TenantId, account: &AccountId) {
-        self.inbound
-            .remove(&format!("{}/in/{tenant}/{account}", self.prefix));
         self.outbound
             .remove(&format!("{}/out/{tenant}/{account}", self.prefix));
+        let now = self.credential(tenant, account).await;
+        matches!(now, Ok(now) if now.as_ref() == tried)
     }
 
     async fn fetch(&self, name: &str) -> Result<SecretText, SecretsError> {
@@ -291,14 +307,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_is_read_once_and_again_when_it_was_forgotten() {
+    async fn a_secret_is_read_once_and_once_more_when_a_flood_of_signatures_does_not_fit() {
         let server = Loopback::start(|_| value(INBOUND)).await;
         let (cache, (tenant, account)) = (cache(&server), demo());
         let first = cache.inbound(&tenant, &account).await.unwrap();
         let again = cache.inbound(&tenant, &account).await.unwrap();
         assert_eq!(first, again);
         assert_eq!(server.targets().len(), 1);
-        cache.forget(&tenant, &account);
+        for is_read in [true, false, false] {
+            let anew = cache.inbound_doubted(&tenant, &account).await.unwrap();
+            assert_eq!(anew.is_some(), is_read);
+        }
         cache.inbound(&tenant, &account).await.unwrap();
         assert_eq!(server.targets().len(), 2);
     }

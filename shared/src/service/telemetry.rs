@@ -3,9 +3,14 @@
 //! Log lines carry ids, never tokens, texts, phone numbers or bodies. In Lambda a panic is logged with its place, and
 //! its text only if it is a literal, because a formatted one may quote what a person wrote.
 
+use super::clock;
 use super::config::Environment;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use std::error::Error;
+use std::io::Write;
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,10 +21,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// is how we find out who was faster.
 const DEFAULT_LEVELS: &str = "info,aws_config=warn,aws_smithy_runtime=warn,dynoxide=error";
 
+/// The function's name, if this is Lambda.
+static FUNCTION: OnceLock<String> = OnceLock::new();
+
 /// Starts the logs, at the levels `RUST_LOG` asks for. A second call changes nothing.
 pub fn init() {
     let environment = Environment::process();
     let levels = environment.get("RUST_LOG").unwrap_or(DEFAULT_LEVELS);
+    if let Some(name) = environment.get("AWS_LAMBDA_FUNCTION_NAME") {
+        FUNCTION.get_or_init(|| name.to_owned());
+    }
     let started = match Form::of(&environment) {
         Form::Json => json(levels, std::io::stdout).try_init(),
         Form::Text => text(levels, std::io::stdout).try_init(),
@@ -27,6 +38,34 @@ pub fn init() {
     if started.is_ok() && Form::of(&environment) == Form::Json {
         std::panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// Counts something in AWS, whatever the logs' levels are: a line in its embedded metric format. At a desk there
+/// is nobody to read it, and nothing is written.
+pub fn count(metric: &'static str, reason: &'static str, number: u64) {
+    let Some(function) = FUNCTION.get() else {
+        return;
+    };
+    let line = metric_line(function, metric, reason, number, clock::now());
+    // A line that standard output does not take is lost, as a log line would be.
+    writeln!(std::io::stdout(), "{line}").unwrap_or_default();
+}
+
+/// Source: AWS, "Specification: Embedded metric format".
+fn metric_line(function: &str, metric: &str, reason: &str, number: u64, now: Timestamp) -> Value {
+    json!({
+        "_aws": {
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": "Heliograph",
+                "Dimensions": [["function"], ["function", "reason"]],
+                "Metrics": [{"Name": metric, "Unit": "Count"}],
+            }],
+        },
+        "function": function,
+        "reason": reason,
+        metric: number,
+    })
 }
 
 /// An error and everything that caused it, in one line.
@@ -155,6 +194,20 @@ mod tests {
         assert_eq!(line.get("message").unwrap(), "accepted msg_1");
         assert!(line.get("timestamp").is_some());
         assert_eq!(written.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_count_is_a_metric_by_function_and_by_reason() {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        let line = metric_line("demo-webhook", "webhook_refused", "signature", 1, now);
+        let at = |pointer: &str| line.pointer(&format!("/_aws{pointer}")).unwrap();
+        assert_eq!(at("/Timestamp"), 1_790_000_000_000_i64);
+        let metric = "/CloudWatchMetrics/0";
+        assert_eq!(at(&format!("{metric}/Metrics/0/Name")), "webhook_refused");
+        for dimension in at(&format!("{metric}/Dimensions/1")).as_array().unwrap() {
+            assert!(line.get(dimension.as_str().unwrap()).is_some());
+        }
+        assert_eq!(line.get("webhook_refused").unwrap(), 1);
     }
 
     #[test]

@@ -58,18 +58,6 @@ struct IdentityPointer {
 }
 
 impl Store {
-    /// The contact an identity points to, or the one that was joined to.
-    pub async fn contact_by_identity(
-        &self,
-        tenant: &TenantId,
-        identity: &Identity,
-    ) -> Result<Option<Contact>, StoreError> {
-        match self.pointed_to(tenant, identity).await? {
-            Some(id) => self.contact(tenant, &id).await,
-            None => Ok(None),
-        }
-    }
-
     /// The id an identity points to; that contact may have been joined to another.
     pub async fn pointed_to(
         &self,

@@ -10,6 +10,7 @@ use crate::domain::id::{AccountId, ContactId, ConversationId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
 use crate::domain::pace::{Burst, Place};
+use crate::domain::webhook::Person;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -210,6 +211,33 @@ impl Store {
         };
         self.open_conversation(transaction, contact, sender, &change)?;
         self.note_sender(transaction, contact, sender)
+    }
+
+    /// Lets the conversation of `contact` with `sender`, if there is one, show the messages threaded by `person`'s name.
+    pub async fn show_thread(
+        &self,
+        contact: &Contact,
+        sender: &PhoneNumberId,
+        person: &Person,
+    ) -> Result<(), StoreError> {
+        let tenant = &contact.tenant;
+        let id = Conversation::id_of(contact, sender);
+        let thread = super::message_item::thread_of(person, None);
+        let thread = keys::thread(tenant, sender, &thread);
+        match self.conversation(tenant, &id).await? {
+            Some(conversation) if !conversation.threads.contains(&thread) => {
+                let change = Change {
+                    update: "ADD threads :threads".into(),
+                    condition: Some(NOT_JOINED.into()),
+                    names: vec![],
+                    values: vec![(":threads".into(), AttributeValue::Ss(vec![thread]))],
+                };
+                let key = Key::new(keys::conversation(tenant, &conversation.id), keys::HEAD);
+                let shown = self.change_if(key, &change).await?;
+                shown.then_some(()).ok_or(StoreError::Conflict)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Adds to a transaction that the conversation of `survivor` shows and counts what the joined one `had`.

@@ -1,4 +1,5 @@
-//! Counters that `tally` keeps, exact because they move with the position in the stream they were counted from.
+//! Counters, exact because they move with what they count: those of `tally` with the position in the stream they were
+//! counted from, those of kept webhook events with their record.
 
 use super::item::{Indexes, Key, body, item, number, text};
 use super::page::{Index, Listing, Order, Slice};
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Counter {
     /// Whose.
     pub tenant: TenantId,
-    /// What is counted: `job:…`, `day:2026-11-20`.
+    /// What is counted: `job:…`, `day:2026-11-20`, `kept:2026-11-20`.
     pub of: String,
     /// A part of it, such as a sender; `-` where there are no parts.
     pub part: String,
@@ -77,10 +78,20 @@ impl Store {
                 )?;
             }
         }
-        for ((tenant, of, part), numbers) in by_item(delta) {
-            self.add(&mut transaction, tenant, of, part, &numbers)?;
-        }
+        self.add_all(&mut transaction, delta)?;
         Ok(self.commit_if(transaction).await? == Committed::Yes)
+    }
+
+    /// Adds to a transaction that counters move.
+    pub(super) fn add_all(
+        &self,
+        transaction: &mut Transaction,
+        delta: &CounterDelta,
+    ) -> Result<(), StoreError> {
+        for ((tenant, of, part), numbers) in by_item(delta) {
+            self.add(transaction, tenant, of, part, &numbers)?;
+        }
+        Ok(())
     }
 
     fn add(

@@ -1,16 +1,23 @@
 //! Webhook events, kept raw in `logs`: one item per record of at most ten, compressed.
 
-use super::item::{Indexes, Key, body, item};
+use super::counters::CounterDelta;
+use super::item::{Indexes, Item, Key, body, item};
 use super::page::{Entry, Index, Listed, Listing, Order, Slice};
-use super::{Store, StoreError, keys};
+use super::transaction::{Committed, Transaction};
+use super::{Store, StoreError, kept, keys};
 use crate::domain::id::{AccountId, EventId};
 use crate::domain::identity::TenantId;
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// How long events are kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Says at a record that those of its events that were only kept are counted.
+const COUNTED: &str = "counted";
 
 /// What became of an event.
 #[derive(
@@ -30,7 +37,7 @@ pub enum EventState {
     Waiting,
     /// As waiting, but nobody tries any more.
     Unmatched,
-    /// Applying it failed; tried again.
+    /// Applying it failed; tried again for a while.
     Failed,
 }
 
@@ -57,6 +64,28 @@ impl EventState {
             Self::Waiting => "waiting",
             Self::Unmatched => "unmatched",
             Self::Failed => "failed",
+        }
+    }
+
+    /// Whether it says something about the update itself, so that the update is counted as one that was kept only.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        match self {
+            Self::Kept | Self::UnknownAccount | Self::Malformed => true,
+            Self::Applied | Self::Waiting | Self::Unmatched | Self::Failed => false,
+        }
+    }
+
+    /// Whether another try may end otherwise.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Waiting | Self::Failed => true,
+            Self::Applied
+            | Self::Kept
+            | Self::UnknownAccount
+            | Self::Malformed
+            | Self::Unmatched => false,
         }
     }
 }
@@ -98,7 +127,7 @@ pub struct StoredRecord {
     pub events: Vec<Event>,
     /// How often it was applied.
     pub tries: u32,
-    /// When to try again what waits.
+    /// When to try again what waits or failed.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -129,7 +158,7 @@ impl StoredRecord {
 }
 
 impl Store {
-    /// Keeps a record; keeping it again replaces what became of its events.
+    /// Keeps a record; keeping it again replaces what became of its events. Those that are only kept are counted, once.
     pub async fn keep_events(&self, record: &StoredRecord) -> Result<(), StoreError> {
         let key = Key::new(
             keys::events_of(&record.tenant, &record.id),
@@ -157,13 +186,46 @@ impl Store {
             indexes.due_sort = Some(keys::due_sort(at, record.id.as_str()));
         }
         let item = event_item(key, indexes, record)?;
+        let kept = kept::of(record);
+        let mut counted = item.clone();
+        counted.insert(COUNTED.to_owned(), AttributeValue::Bool(true));
+        let first = if kept.is_empty() {
+            self.keep_uncounted(item).await?
+        } else {
+            self.keep_and_count(counted.clone(), &kept).await?
+        };
+        if first {
+            return Ok(());
+        }
         self.client
             .put_item()
             .table_name(&self.logs)
-            .set_item(Some(item))
+            .set_item(Some(counted))
             .send()
             .await?;
         Ok(())
+    }
+
+    /// Keeps a record that has nothing to count. `false` if it had before: that must not be forgotten.
+    async fn keep_uncounted(&self, item: Item) -> Result<bool, StoreError> {
+        let put = self.client.put_item().table_name(&self.logs);
+        let put = put
+            .set_item(Some(item))
+            .condition_expression(format!("attribute_not_exists({COUNTED})"));
+        match put.send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a record and counts its events, together. `false` if they are counted already.
+    async fn keep_and_count(&self, item: Item, kept: &CounterDelta) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new();
+        let uncounted = format!("attribute_not_exists({COUNTED})");
+        transaction.put_if(&self.logs, item, Some(&uncounted), HashMap::new())?;
+        self.add_all(&mut transaction, kept)?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
     /// The record of this id.
@@ -229,7 +291,7 @@ impl Store {
         })
     }
 
-    /// The records that wait and are to be tried again by `now`.
+    /// The records that are to be tried again by `now`.
     pub async fn events_to_try(
         &self,
         now: Timestamp,
@@ -245,10 +307,6 @@ impl Store {
 }
 
 /// The record's id is its sort key, which the key brings.
-fn event_item(
-    key: Key,
-    indexes: Indexes,
-    record: &StoredRecord,
-) -> Result<super::item::Item, StoreError> {
+fn event_item(key: Key, indexes: Indexes, record: &StoredRecord) -> Result<Item, StoreError> {
     item("webhook_record", key, indexes, record)
 }

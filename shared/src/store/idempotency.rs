@@ -1,7 +1,8 @@
-//! Idempotency records: which resource a key made, written in the transaction that makes it.
+//! Idempotency records: which resource a key made, written in the transaction that makes it. A request of many
+//! transactions reserves its key first, and puts its answer in the reservation's place.
 
-use super::item::{Indexes, Key, body, item, number};
-use super::transaction::Transaction;
+use super::item::{Indexes, Item, Key, body, item, number};
+use super::transaction::{Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::identity::TenantId;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -55,19 +56,37 @@ impl Store {
         record: &IdempotencyRecord,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = Key::new(
-            keys::idempotency(&record.tenant, &record.key_hash),
-            keys::HEAD,
-        );
-        let indexes = Indexes {
-            expires: Some(record.expires_at.as_second()),
-            ..Indexes::default()
-        };
         transaction.put_if(
             &self.messages,
-            item("idempotency", key, indexes, record)?,
+            item_of(record)?,
             Some("attribute_not_exists(pk) OR expires_at <= :now"),
             HashMap::from([(":now".to_owned(), number(now.as_millisecond()))]),
         )
     }
+
+    /// Puts a record in the place of an earlier one of the same key. `false` if that one is there no more.
+    pub async fn replace_idempotency(
+        &self,
+        earlier: &IdempotencyRecord,
+        record: &IdempotencyRecord,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new();
+        let earlier = number(earlier.expires_at.as_millisecond());
+        transaction.put_if(
+            &self.messages,
+            item_of(record)?,
+            Some("expires_at = :earlier"),
+            HashMap::from([(":earlier".to_owned(), earlier)]),
+        )?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
+    }
+}
+
+fn item_of(record: &IdempotencyRecord) -> Result<Item, StoreError> {
+    let key = keys::idempotency(&record.tenant, &record.key_hash);
+    let indexes = Indexes {
+        expires: Some(record.expires_at.as_second()),
+        ..Indexes::default()
+    };
+    item("idempotency", Key::new(key, keys::HEAD), indexes, record)
 }

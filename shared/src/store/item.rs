@@ -88,12 +88,17 @@ pub(super) fn item<T: Serialize>(
     })?)
 }
 
-/// The thing an item holds.
+/// The thing an item holds. What is wrong with an item may be logged, so it is named by its type: its key may hold a
+/// phone number, and serde's own text may quote any value.
 pub(super) fn body<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    let name = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned();
-    serde_dynamo::from_item(item).map_err(|error| StoreError::Corrupt {
-        what: name.unwrap_or_default(),
-        source: Some(Box::new(error)),
+    let kind = item.get("type").and_then(|kind| kind.as_s().ok()).cloned();
+    serde_dynamo::from_item(item).map_err(|error| {
+        let kind = kind.unwrap_or_else(|| "no type".to_owned());
+        let why = Some(error.to_string()).filter(|why| why.starts_with("missing field"));
+        StoreError::corrupt(match why {
+            Some(why) => format!("{kind}: {why}"),
+            None => kind,
+        })
     })
 }
 
@@ -105,4 +110,34 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 /// A number attribute.
 pub(super) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    struct Counted {
+        #[expect(dead_code, reason = "it is never there")]
+        count: u32,
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_read_is_told_without_its_key_and_its_values() {
+        let key = Key::new("T#demo#I#p:15550001111", "-");
+        for (body, told) in [
+            (json!({}), "identity: missing field `count`"),
+            (json!({"count": "15550001111"}), "identity"),
+        ] {
+            let item = item("identity", key.clone(), Indexes::default(), &body).unwrap();
+            let error = super::body::<Counted>(item).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("an item could not be read: {told}")
+            );
+            assert!(std::error::Error::source(&error).is_none());
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::item::{Indexes, Item, Key, item};
 use super::messages::StateBucket;
 use super::{StoreError, keys};
-use crate::domain::identity::{GroupId, Identity, Recipient};
+use crate::domain::identity::{GroupId, Recipient};
 use crate::domain::message::{Inbound, Lane, Message, Outbound};
 use crate::domain::queue::LONGEST_DELAY;
 use crate::domain::state::State;
@@ -45,7 +45,7 @@ fn outbound_indexes(message: &Outbound) -> Indexes {
         provider_key: message
             .provider_id()
             .map(|wamid| keys::provider_id(tenant, wamid)),
-        thread_key: Some(keys::thread(tenant, sender, &message.to.canonical())),
+        thread_key: Some(keys::thread(tenant, sender, &message.thread())),
         list_key: Some(keys::log(tenant, shard)),
         ..Indexes::default()
     };
@@ -136,10 +136,9 @@ fn inbound_indexes(message: &Inbound) -> Indexes {
 
 /// The name a person's messages are threaded by: the same a message to them would have.
 pub(super) fn thread_of(person: &Person, group: Option<&GroupId>) -> String {
-    match (group, &person.wa_id, &person.user_id) {
-        (Some(group), _, _) => Recipient::Group(group.clone()).canonical(),
-        (None, Some(wa_id), _) => Identity::Phone(wa_id.clone()).canonical(),
-        (None, None, Some(user)) => Identity::User(user.clone()).canonical(),
-        (None, None, None) => "nobody".into(),
+    match (group, person.identity()) {
+        (Some(group), _) => Recipient::Group(group.clone()).canonical(),
+        (None, Some(identity)) => identity.canonical(),
+        (None, None) => "nobody".into(),
     }
 }

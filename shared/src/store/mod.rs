@@ -15,6 +15,7 @@ mod idempotency;
 mod item;
 mod jobs;
 mod joins;
+mod kept;
 mod keys;
 mod keys_of_callers;
 mod ledger;

@@ -60,9 +60,10 @@ pub(crate) fn store_at(url: &str) -> Store {
     Store::new(Client::from_conf(config), "messages", "logs")
 }
 
-/// A store whose calls reach the database at `url` if `passes` lets them; all others are refused for good.
+/// A store whose calls reach the database at `url` if `passes` lets them; all others end with the error `refusal`.
 pub(crate) async fn store_behind(
     url: &str,
+    refusal: &'static str,
     passes: impl Fn(&HeaderMap) -> bool + Clone + Send + Sync + 'static,
 ) -> Store {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,7 +72,7 @@ pub(crate) async fn store_behind(
     let url = url.to_owned();
     let pass = move |headers: HeaderMap, body: Bytes| async move {
         if !passes(&headers) {
-            let refusal = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"});
+            let refusal = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{refusal}")});
             return (StatusCode::BAD_REQUEST, refusal.to_string());
         }
         let answer = client.post(url).headers(headers).body(body).send().await;

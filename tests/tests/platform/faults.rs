@@ -2,7 +2,7 @@
 
 use crate::id_of;
 use serde_json::{Value, json};
-use tests::{Desk, text};
+use tests::{Desk, SENDER, text};
 
 async fn attempts(desk: &Desk, id: &str) -> Vec<Value> {
     desk.all(&format!("/v1/messages/{id}/attempts")).await
@@ -122,6 +122,24 @@ async fn whoever_asks_for_it_has_an_unknown_outcome_tried_again() {
     let message = desk.message_once(&id_of(&answer.json()), "read").await;
     assert_eq!(message["attempt_count"], 2);
     assert_eq!(message["lane"], "otp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_that_is_warned_that_it_may_be_sent_twice() {
+    let desk = Desk::start().await;
+    let warned = json!(["may_be_sent_twice"]);
+    let mut body = text("+15550008402", "Your code is 123456");
+    body["on_unknown"] = "retry".into();
+    assert_eq!(desk.send(&body).await.with(200)["warnings"], warned);
+    let held = desk.send(&text("+15550008403", "Hello")).await.with(200);
+    assert!(held.get("warnings").is_none(), "{held}");
+    let mut job = json!({"name": "n", "from": SENDER, "text": {"body": "Hi"}});
+    let made = desk.post("/v1/bulk-jobs", &job).await.with(201);
+    assert!(made.get("warnings").is_none(), "{made}");
+    job["on_unknown"] = "retry".into();
+    let made = desk.post("/v1/bulk-jobs", &job).await.with(201);
+    assert_eq!(made["warnings"], warned);
+    assert_eq!(desk.job(&id_of(&made)).await["warnings"], warned);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,7 +79,8 @@ async fn a_paused_job_sends_nothing_and_a_resumed_one_sends_everything_once() {
         ask(&desk, &job, "pause").await.with(202)["status"],
         "paused"
     );
-    ask(&desk, &job, "start").await.problem(409, "job_paused");
+    let asked = ask(&desk, &job, "start").await.with(200);
+    assert_eq!(asked["status"], "paused", "a start resumes nothing");
     let accepted = accepted_at_rest(&desk).await;
     assert!(
         accepted < 600,
@@ -124,7 +125,8 @@ async fn a_cancelled_job_takes_back_everybody_it_has_not_sent_to_and_its_counts_
         (&counts["read"], &json!(0))
     );
     ask(&desk, &job, "cancel").await.with(202);
-    ask(&desk, &job, "start").await.problem(409, "job_ended");
+    let asked = ask(&desk, &job, "start").await.with(200);
+    assert_eq!(asked["status"], "cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread")]

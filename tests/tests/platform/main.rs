@@ -9,6 +9,7 @@
 mod bulk;
 mod callers;
 mod csv;
+mod described;
 mod examples;
 mod faults;
 mod garbage;

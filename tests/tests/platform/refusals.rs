@@ -32,6 +32,32 @@ async fn every_fault_of_a_body_is_told_in_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_not_yours_is_told_together_with_the_other_faults() {
+    let desk = Desk::start().await;
+    let mut body = text("0171 1234567", "Hello");
+    body["from"] = "100000000000999".into();
+    assert_eq!(desk.send(&body).await.faults(), ["/from", "/to"]);
+    let job = json!({"name": "", "from": "100000000000999", "text": {"body": "Hi"}});
+    let answer = desk.post("/v1/bulk-jobs", &job).await;
+    assert_eq!(answer.faults(), ["/from", "/name"]);
+    body["from"] = SENDER.into();
+    assert_eq!(desk.send(&body).await.faults(), ["/to"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_takes_metas_message_object_as_it_is() {
+    let desk = Desk::start().await;
+    let mut job = json!({
+        "name": "n", "from": SENDER, "messaging_product": "whatsapp", "recipient_type": "individual",
+        "type": "text", "text": {"body": "Hi"},
+    });
+    desk.post("/v1/bulk-jobs", &job).await.with(201);
+    job["recipient_type"] = "group".into();
+    let answer = desk.post("/v1/bulk-jobs", &job).await;
+    assert_eq!(answer.faults(), ["/recipient_type"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_national_number_is_refused_with_the_remedy_and_never_guessed() {
     let desk = Desk::start().await;
     for number in ["0171 1234567", "08123456789", "+0015550001111", "bob", ""] {

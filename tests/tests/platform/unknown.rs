@@ -40,11 +40,11 @@ async fn an_operator_settles_a_message_and_it_says_who_and_when() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_has_a_message_sent_again_and_is_told_that_it_may_arrive_twice() {
+async fn an_operator_has_a_message_sent_again_and_is_told_that_it_may_be_sent_twice() {
     let desk = Desk::start().await;
     let id = lost(&desk, "+15550012010").await;
     let answer = settle(&desk, &id, "retry").await.with(202);
-    assert_eq!(answer["warnings"], json!(["may_arrive_twice"]));
+    assert_eq!(answer["warnings"], json!(["may_be_sent_twice"]));
     let message = desk.message_once(&id, "read").await;
     assert_eq!(message["attempt_count"], 2);
     assert_eq!(desk.accepted(Some("+15550012010")).await.len(), 1);
@@ -137,7 +137,7 @@ async fn whoever_asks_for_another_attempt_by_itself_is_told_what_that_means() {
         (&answer["on_unknown"], &answer["wait_minutes"]),
         (&json!("wait"), &json!(15))
     );
-    assert_eq!(answer["warnings"], json!(["may_arrive_twice"]));
+    assert_eq!(answer["warnings"], json!(["may_be_sent_twice"]));
     body["wait_minutes"] = 60.into();
     assert_eq!(desk.send(&body).await.with(200)["wait_minutes"], 60);
     for minutes in [json!(4), json!(1_441), json!("15"), json!(7.5)] {

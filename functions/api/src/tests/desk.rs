@@ -186,6 +186,7 @@ pub(super) fn message(number: i64, state: MessageState) -> Outbound {
         times: Times::default(),
         price: None,
         waiting: None,
+        known_as: None,
     }
 }
 

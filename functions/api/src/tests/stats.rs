@@ -46,6 +46,36 @@ async fn messages_are_counted_by_day_and_sender_with_rates() {
 }
 
 #[tokio::test]
+async fn events_that_were_only_kept_are_counted_by_day_and_kind() {
+    let desk = Desk::start().await;
+    let counter = |day: &str, part: &str, name: &str| Counter {
+        tenant: tenant(),
+        of: format!("kept:{day}"),
+        part: part.to_owned(),
+        name: name.to_owned(),
+    };
+    let delta = CounterDelta::from([
+        (counter("2026-11-19", "telepathy/X#0", "kept"), 2),
+        (counter("2026-11-19", "telepathy/X#3", "kept"), 1),
+        (
+            counter("2026-11-20", "messages/text#1", "unknown_account"),
+            4,
+        ),
+    ]);
+    let from = desk.store.position("shard-1").await.unwrap();
+    assert!(desk.store.count(&delta, &from, "1").await.unwrap());
+    let (_, found) = desk.get("/v1/stats?from=2026-11-14&to=2026-11-20").await;
+    assert_eq!(
+        found["kept_events"],
+        json!([
+            {"date": "2026-11-19", "kind": "telepathy/X", "kept": 3, "unknown_account": 0, "malformed": 0},
+            {"date": "2026-11-20", "kind": "messages/text", "kept": 0, "unknown_account": 4, "malformed": 0},
+        ])
+    );
+    assert_eq!(found["totals"]["inbound"], 0);
+}
+
+#[tokio::test]
 async fn a_period_that_is_none_is_refused() {
     let desk = Desk::start().await;
     for query in [

@@ -3,7 +3,7 @@
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::message::Outbound;
 use heliograph::messaging::recipients::{LineFault, Place};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One line: where it stands, and the recipient it names or why it names none.
 pub(crate) struct Line {
@@ -12,15 +12,15 @@ pub(crate) struct Line {
 }
 
 /// What is wrong with a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub(crate) struct RecipientFault {
     /// JSON: where, as a JSON pointer into the body. CSV: `/rows/` with the row and the column.
     pub(crate) pointer: String,
     /// CSV: the row of the file, as a spreadsheet counts it: the header is row 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) row: Option<u64>,
     /// CSV: the column, by its name in the header; absent where the row as a whole is meant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<String>,
     /// What kind.
     #[schema(value_type = FaultCode)]

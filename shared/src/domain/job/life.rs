@@ -109,13 +109,16 @@ pub fn happen(job: &Job, event: &JobEvent, now: Timestamp) -> Result<Option<Job>
     }))
 }
 
+/// One that was started before stays as it is: a start may be repeated at any time.
 fn start(job: &Job, now: Timestamp) -> Result<Option<Job>, Refusal> {
+    if job.started_at.is_some() || job.start_asked_at.is_some() {
+        return Ok(None);
+    }
     match job.status {
         JobStatus::Draft => Err(Refusal::Empty),
         JobStatus::Ready if job.is_expired(now) => Err(Refusal::Expired),
         JobStatus::Ready => Ok(Some(started(job, now))),
-        JobStatus::Running => Ok(None),
-        JobStatus::Paused => Err(Refusal::Paused),
+        JobStatus::Running | JobStatus::Paused => Ok(None),
         JobStatus::Cancelling | JobStatus::Finished | JobStatus::Cancelled => {
             Err(Refusal::Ended(job.status))
         }

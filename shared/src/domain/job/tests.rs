@@ -79,7 +79,7 @@ fn whatever_is_asked_of_a_job_in_any_status_is_done_or_refused_with_its_reason()
         (
             Paused,
             [
-                "job_paused",
+                "same",
                 "same",
                 "running",
                 "cancelling",
@@ -110,6 +110,16 @@ fn whatever_is_asked_of_a_job_in_any_status_is_done_or_refused_with_its_reason()
             after_event(&job, event)
         });
         assert_eq!(got, expected, "{status:?}");
+    }
+}
+
+#[test]
+fn a_start_may_be_repeated_whatever_has_become_of_the_job() {
+    use JobStatus::{Cancelled, Cancelling, Finished, Paused, Running};
+    for status in [Running, Paused, Cancelling, Finished, Cancelled] {
+        let mut job = job(status);
+        job.started_at = Some(at(1));
+        assert_eq!(happen(&job, &JobEvent::Started, at(9)), Ok(None));
     }
 }
 

@@ -1,8 +1,10 @@
-//! Which attempt a provider's id of a message names, whatever the order in which ids and answers came.
+//! Which attempt a provider's id of a message names, and how the provider calls the person, whatever the order in which
+//! statuses and answers came.
 
-use crate::domain::identity::Wamid;
+use crate::domain::identity::{Identity, Wamid};
 use crate::domain::message::{Attempt, Outbound};
 use crate::domain::state::OfAttempt;
+use crate::domain::webhook::Person;
 
 /// The attempt with this provider id.
 pub(super) fn attempt_of(message: &Outbound, wamid: &Wamid) -> Option<usize> {
@@ -69,4 +71,14 @@ pub(super) fn name_newest(message: &mut Outbound, wamid: &Wamid) {
         newest.failure = None;
     }
     newest.provider_id = Some(wamid.clone());
+}
+
+/// Keeps the provider's name for the person, if it is another than ours. Of two the lesser stays, a phone before a user
+/// id, so that any order ends alike.
+pub(super) fn name_person(message: &mut Outbound, told: &Person) {
+    if !told.goes_by_another_name_than(&message.to) {
+        return;
+    }
+    let names = message.known_as.take().into_iter().chain(told.identity());
+    message.known_as = names.min_by_key(Identity::canonical);
 }

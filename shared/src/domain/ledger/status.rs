@@ -1,6 +1,6 @@
 //! What a provider's report does to a message: any order and any duplication of reports end alike.
 
-use super::names::{attempt_of, lend_name, which};
+use super::names::{attempt_of, lend_name, name_person, which};
 use super::verdict;
 use crate::domain::failure::ProviderFailure;
 use crate::domain::message::{Outbound, Price};
@@ -11,6 +11,7 @@ use serde_json::Value;
 /// Takes in a provider's report. `None` if it is about no attempt of this message.
 pub(super) fn take(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
     let place = attempt_of(message, &update.wamid).or_else(|| lend_name(message, &update.wamid))?;
+    name_person(message, &update.recipient);
     let of = which(message, place);
     if verdict::standing(message).is_some() && advance(State::Unknown, update.status, of).is_some()
     {

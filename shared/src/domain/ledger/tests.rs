@@ -50,6 +50,7 @@ pub(crate) fn queued(now: Timestamp) -> Outbound {
         times: Times::default(),
         price: None,
         waiting: None,
+        known_as: None,
     }
 }
 
@@ -85,7 +86,6 @@ pub(crate) fn status(wamid: &str, status: Status, at: Timestamp) -> StatusUpdate
         at,
         recipient: Person::default(),
         pricing: None,
-        conversation: None,
         failure: (status == Status::Failed).then(|| ProviderFailure::from_meta(131_026, &[])),
     }
 }
@@ -95,7 +95,10 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 pub(crate) fn accepted(wamid: &str) -> CallResult {
-    CallResult::Accepted(wamid.parse().unwrap())
+    CallResult::Accepted {
+        provider_id: wamid.parse().unwrap(),
+        recipient: Person::default(),
+    }
 }
 
 fn refused() -> CallResult {

@@ -6,6 +6,7 @@ use crate::domain::ledger::Event;
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Consequence, consequence};
 use crate::domain::webhook::StatusUpdate;
+use crate::messaging::people;
 use crate::store::{EventState, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,18 +29,17 @@ pub(super) async fn apply(
             "the message left from another sender",
         ));
     }
-    let id = message.id.clone();
     let message = store
         .apply(message, &Event::StatusCame(status), now)
         .await?;
-    if knows(&message, &status.wamid) {
-        heed(store, sender, status, now).await?;
-        Ok(Applied::to(&id))
-    } else {
-        Ok(waiting(
+    if !knows(&message, &status.wamid) {
+        return Ok(waiting(
             "no attempt of the message can have this provider id",
-        ))
+        ));
     }
+    heed(store, sender, status, now).await?;
+    people::learn_names(store, &message, &status.recipient, status.at).await?;
+    Ok(Applied::to(&message.id))
 }
 
 /// A refusal that reaches beyond its message may come by a status alone. An old one tells nothing of today.

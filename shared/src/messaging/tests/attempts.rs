@@ -4,10 +4,8 @@ use super::*;
 use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
-use crate::domain::message::{OnUnknown, Outbound, Outcome};
-use crate::domain::pace::Slot;
+use crate::domain::message::{OnUnknown, Outcome};
 use crate::domain::state::State;
-use crate::messaging::attempt::{Attempted, Sending};
 use crate::store::tests::{happens, job, recipient, write, write_job};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -19,16 +17,6 @@ fn start() -> Timestamp {
 
 fn later() -> Timestamp {
     at(0) + LEASE
-}
-
-async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
-    let credential = credential();
-    let always = Slot {
-        at: at(0),
-        until: at(1_000_000),
-    };
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), always);
-    attempt.await.unwrap()
 }
 
 async fn stored(store: &Store, message: &Outbound) -> Outbound {

@@ -46,8 +46,9 @@ fn user() -> Identity {
     Identity::User(USER.unwrap().parse().unwrap())
 }
 
-async fn found(store: &Store, identity: &Identity) -> Contact {
-    let found = store.contact_by_identity(&tenant(), identity).await;
+pub(super) async fn found(store: &Store, identity: &Identity) -> Contact {
+    let id = store.pointed_to(&tenant(), identity).await.unwrap();
+    let found = store.contact(&tenant(), &id.unwrap()).await;
     found.unwrap().unwrap()
 }
 
@@ -207,7 +208,7 @@ async fn a_join_brings_the_conversations_with_every_sender() {
 async fn dying_store(url: &str, calls: usize) -> Store {
     let made = Arc::<AtomicUsize>::default();
     let passes = move |_: &HeaderMap| made.fetch_add(1, Ordering::SeqCst) < calls;
-    store_behind(url, passes).await
+    store_behind(url, "ValidationException", passes).await
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Webhooks in any order end with the same contact and the same conversation.
 
+use super::joins::found;
 use super::*;
 use crate::domain::identity::{Identity, TenantId};
 use crate::domain::message::Message;
@@ -119,8 +120,7 @@ async fn a_person_who_changed_number_is_one_contact_whichever_number_was_seen_fi
         assert_eq!((conversation.unread, conversation.threads.len()), (3, 2));
         for phone in [old, new] {
             let identity = Identity::Phone(phone.unwrap().parse().unwrap());
-            let found = store.contact_by_identity(&tenant(), &identity).await;
-            assert_eq!(found.unwrap().as_ref(), Some(&contact));
+            assert_eq!(found(&store, &identity).await, contact);
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::domain::message::{Message, Outbound};
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
-use crate::store::tests::write;
-use crate::store::{ConversationState, EventState, StoredRecord};
+use crate::store::tests::{engine, serve, store_at, store_behind, write};
+use crate::store::{ConversationState, EventState, StoreError, StoredRecord};
+use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
 
 fn record(waba: &str, value: &Value) -> WebhookRecord {
@@ -139,6 +140,79 @@ async fn a_status_that_is_faster_than_the_answer_waits_for_its_message() {
     assert_eq!(stored.try_again_at, None);
     let read = store.outbound(&message.tenant, &message.id).await.unwrap();
     assert_eq!(read.unwrap().state, State::Read);
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_by_the_sweeper_until_it_is_applied() {
+    let url = serve(&engine()).await;
+    let store = store_at(&url);
+    store.create_tables().await.unwrap();
+    furnish(&store, WindowPolicy::Off).await;
+    let message = held(&store).await;
+    let record = record(
+        "200000000000001",
+        &value("statuses", &[status("wamid.A", "read", Some(&message))]),
+    );
+    // A refusal that says nothing about the next try, as when a transaction holds the item.
+    let is_write = |headers: &HeaderMap| {
+        let operation = headers.get("x-amz-target").unwrap().to_str().unwrap();
+        operation.ends_with("PutItem")
+    };
+    let busy = store_behind(&url, "TransactionConflictException", is_write).await;
+    let failed = Receiving::new(busy).receive(&record, "{}", 1, at(3)).await;
+    assert!(matches!(failed, Err(StoreError::Throttled(_))));
+    let due = store.events_to_try(at(14), 10).await.unwrap();
+    let due_states: Vec<_> = due.iter().map(states).collect();
+    assert_eq!(due_states, [[EventState::Failed]]);
+    let stored = receive(&store, &record, 2).await;
+    assert_eq!(states(&stored), [EventState::Applied]);
+    assert_eq!(store.events_to_try(at(999), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_only_kept_is_counted_by_kind_once_however_often_it_comes() {
+    let store = store_with(WindowPolicy::Off).await;
+    let units = [json!({"id": "wamid.IN1"}), text("wamid.IN2", 5)];
+    let first = record("200000000000001", &value("messages", &units));
+    let mut second = record("200000000000001", &json!({"event": "X"}));
+    for change in &mut second.changes {
+        change.field = "telepathy".to_owned();
+    }
+    for tries in 0..3 {
+        receive(&store, &first, tries).await;
+        receive(&store, &second, 0).await;
+    }
+    let foreign = record("999", &value("messages", &[text("wamid.IN3", 6)]));
+    receive(&store, &foreign, 0).await;
+    // Known by now, and its arrival stays counted.
+    let known = record(
+        "200000000000001",
+        &value("messages", &[text("wamid.IN3", 6)]),
+    );
+    let known = WebhookRecord {
+        id: foreign.id,
+        ..known
+    };
+    receive(&store, &known, 0).await;
+    let day = at(0).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let kept = store.kept_events(&first.tenant, day).await.unwrap();
+    let flat: Vec<_> = kept
+        .iter()
+        .flat_map(|(kind, numbers)| {
+            numbers
+                .iter()
+                .map(move |(name, number)| (kind, name, *number))
+        })
+        .map(|(kind, name, number)| format!("{kind} {name} {number}"))
+        .collect();
+    assert_eq!(
+        flat,
+        [
+            "messages malformed 1",
+            "messages/text unknown_account 1",
+            "telepathy/X kept 1"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ mod answer;
 
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::identity::{Bsuid, PhoneNumberId, WaId, Wamid};
+use crate::domain::identity::{PhoneNumberId, Wamid};
 use crate::domain::secret::SecretText;
+use crate::domain::webhook::Person;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Certificate, Response, Url, redirect, retry};
 use serde_json::{Map, Value};
@@ -87,23 +88,8 @@ pub enum SendOutcome {
 pub struct Acceptance {
     /// Meta's id of the message.
     pub provider_id: Wamid,
-    /// The person's phone, as Meta writes it.
-    pub wa_id: Option<WaId>,
-    /// The person's business-scoped user id.
-    pub user_id: Option<Bsuid>,
-    /// What Meta does with it next.
-    pub message_status: MessageStatus,
-}
-
-/// Meta's `message_status`, given for templates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageStatus {
-    /// On its way.
-    Accepted,
-    /// Kept back until the template's quality is known.
-    HeldForQualityAssessment,
-    /// Kept back because the template is being paused.
-    Paused,
+    /// The person, by Meta's own names.
+    pub recipient: Person,
 }
 
 impl MetaClient {

@@ -80,7 +80,8 @@ pub struct JobDto {
     /// Why nothing is sent though it runs: its sender is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_paused: Option<PauseDto>,
-    /// What the caller should know of the job.
+    /// What the caller should know. `may_be_sent_twice`: by its `on_unknown`, a message whose outcome is not known may
+    /// be sent again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -104,10 +105,15 @@ impl JobDto {
         Ok(shown)
     }
 
+    /// A job just made: it has no recipients to be counted.
+    #[must_use]
+    pub fn of_new(job: &Job, now: Timestamp) -> Self {
+        Self::counted(job, &Numbers::new(), now)
+    }
+
     /// The job with its counters (`job:<id>`), which must have been read before the job was: then no recipient is
     /// counted that the job does not know.
-    #[must_use]
-    pub fn counted(job: &Job, numbers: &Numbers, now: Timestamp) -> Self {
+    fn counted(job: &Job, numbers: &Numbers, now: Timestamp) -> Self {
         let kind = job.message.kind();
         let counts = CountsDto::counted(numbers, "").closed_at(job.total);
         let rate = rate(job, numbers, now);

@@ -158,7 +158,9 @@ pub struct MessageDto {
     /// How often the provider was called, or was about to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_count: Option<usize>,
-    /// What the caller should know, though the message was taken.
+    /// What the caller should know, though the message was taken. `may_be_sent_twice`: by `on_unknown` or by an
+    /// operator's `retry`, it may be sent again though its outcome is not known. `window_closed`, told in the answer to
+    /// the request to send: the person has not written for 24 hours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -12,7 +12,7 @@ pub use counts::{CountsDto, number_of};
 pub use job::JobDto;
 pub use message::{ContextDto, MessageDto, MessageErrorDto, ProfileDto};
 pub use sender::{PauseDto, PortfolioDto, SenderDto, SenderState, SlowedDto};
-pub use unknown::{MAY_ARRIVE_TWICE, OnUnknownDto, SettlementDto};
+pub use unknown::{OnUnknownDto, SettlementDto};
 
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,15 +1,11 @@
 //! What callers see of unknown outcomes: what is done about them by themselves, and what an operator decided.
 
 use crate::domain::id::KeyId;
-use crate::domain::message::{OnUnknown, Outbound};
+use crate::domain::message::{MAY_BE_SENT_TWICE, OnUnknown, Outbound};
 use crate::domain::settlement::{Settlement, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// The warning on a message that may be attempted again though nobody knows whether an attempt succeeded: from the
-/// second attempt on it may arrive twice.
-pub const MAY_ARRIVE_TWICE: &str = "may_arrive_twice";
 
 /// What to do when a call's outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,10 +40,11 @@ pub(super) fn wait_minutes(on_unknown: OnUnknown) -> Option<u16> {
 
 /// What whoever asks for this should know.
 pub(super) fn warnings_about(on_unknown: OnUnknown) -> Vec<String> {
-    match on_unknown {
-        OnUnknown::Retry | OnUnknown::Wait(_) => vec![MAY_ARRIVE_TWICE.to_owned()],
-        OnUnknown::Hold => Vec::new(),
-    }
+    on_unknown
+        .warning()
+        .map(str::to_owned)
+        .into_iter()
+        .collect()
 }
 
 /// What whoever reads this message should know.
@@ -56,7 +53,7 @@ pub(super) fn warnings_of(message: &Outbound) -> Vec<String> {
         |settlement: Option<&Settlement>| settlement.is_some_and(|it| it.verdict == Verdict::Retry);
     let mut attempts = message.attempts.iter();
     if attempts.any(|attempt| is_retry(attempt.settlement.as_ref())) {
-        return vec![MAY_ARRIVE_TWICE.to_owned()];
+        return vec![MAY_BE_SENT_TWICE.to_owned()];
     }
     warnings_about(message.on_unknown)
 }

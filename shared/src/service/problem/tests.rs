@@ -41,25 +41,35 @@ fn an_answer_of_ours_never_shows_its_cause() {
 }
 
 #[test]
+fn a_problem_half_way_says_what_was_done_and_never_that_nothing_was() {
+    let cause = std::io::Error::other("connection lost");
+    let problem = Problem::unavailable(&cause).besides("98 were added before");
+    let problem = json_of(&problem);
+    let detail = problem.get("detail").unwrap().as_str().unwrap();
+    assert!(detail.ends_with("; 98 were added before"), "{detail}");
+    assert!(detail.contains("Idempotency-Key"), "{detail}");
+    assert!(!detail.contains("nothing"), "{detail}");
+}
+
+#[test]
 fn the_headers_say_how_to_authenticate_and_when_to_come_back() {
     let answer = Problem::unauthenticated().into_response();
     assert_eq!(answer.headers().get("www-authenticate").unwrap(), "Bearer");
     assert_eq!(answer.headers().get("content-type").unwrap(), PROBLEM_JSON);
-    let answer = Problem::throttled(7).into_response();
+    let answer = Problem::provider("meta", throttled()).into_response();
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(answer.headers().get("retry-after").unwrap(), "7");
+    assert_eq!(answer.headers().get("retry-after").unwrap(), "2");
     assert_eq!(
         answer.headers().get("ratelimit").unwrap(),
-        "\"default\";r=0;t=7"
+        "\"default\";r=0;t=2"
     );
     let answer = Problem::in_progress(1).into_response();
     assert_eq!(answer.headers().get("retry-after").unwrap(), "1");
     assert!(answer.headers().get("ratelimit").is_none());
 }
 
-#[test]
-fn a_provider_failure_keeps_what_the_provider_said() {
-    let failure = ProviderFailure {
+fn throttled() -> ProviderFailure {
+    ProviderFailure {
         class: Class::Throttled,
         code: Some(130_429),
         subcode: None,
@@ -67,8 +77,12 @@ fn a_provider_failure_keeps_what_the_provider_said() {
         remedy: "send more slowly".to_owned(),
         trace_id: Some("Atrace".to_owned()),
         retry_after_s: None,
-    };
-    let problem = Problem::provider("meta", failure);
+    }
+}
+
+#[test]
+fn a_provider_failure_keeps_what_the_provider_said() {
+    let problem = Problem::provider("meta", throttled());
     assert_eq!(problem.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(
         json_of(&problem).get("provider").unwrap(),

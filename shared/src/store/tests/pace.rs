@@ -249,7 +249,7 @@ async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
         seen.fetch_add(usize::from(is_write), Ordering::SeqCst);
         true
     };
-    let store = store_behind(&url, counting).await;
+    let store = store_behind(&url, "ValidationException", counting).await;
     let known = sender(WindowPolicy::Off);
     store.put_sender(&known).await.unwrap();
     let worker = Pacer::new(store, start);

@@ -106,3 +106,25 @@ async fn a_key_is_remembered_until_it_expires_and_can_then_be_used_again() {
     let found = store.idempotency(&tenant, "abc", later).await.unwrap();
     assert_eq!(found, Some(second));
 }
+
+#[tokio::test]
+async fn an_answer_takes_the_place_of_its_own_reservation_alone() {
+    let store = empty_store().await;
+    let tenant = "demo".parse().unwrap();
+    let reservation = record("", at(30));
+    assert!(remember(&store, &reservation, at(0)).await);
+    let answered = IdempotencyRecord {
+        answer: Some("{}".to_owned()),
+        ..record("", at(900))
+    };
+    let replaced = store.replace_idempotency(&reservation, &answered).await;
+    assert!(replaced.unwrap());
+    let found = store.idempotency(&tenant, "abc", at(60)).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&answered));
+    // Whoever held the key before is late: nothing changes.
+    let freed = record("", at(1));
+    let replaced = store.replace_idempotency(&reservation, &freed).await;
+    assert!(!replaced.unwrap());
+    let found = store.idempotency(&tenant, "abc", at(60)).await.unwrap();
+    assert_eq!(found, Some(answered));
+}

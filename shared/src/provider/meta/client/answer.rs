@@ -3,8 +3,9 @@
 //! Meta's error object, whatever its HTTP status, means not accepted (two codes excepted); a message id means
 //! accepted; everything else proves nothing.
 
-use super::{Acceptance, MessageStatus, SendOutcome, ambiguous};
+use super::{Acceptance, SendOutcome, ambiguous};
 use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::webhook::Person;
 use serde_json::Value;
 
 /// Judges an answer with HTTP status `status` and body `body`.
@@ -69,12 +70,10 @@ fn acceptance(answer: &Value) -> Option<Acceptance> {
     let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
     Some(Acceptance {
         provider_id: text("/messages/0/id")?.parse().ok()?,
-        wa_id: text("/contacts/0/wa_id").and_then(|name| name.parse().ok()),
-        user_id: text("/contacts/0/user_id").and_then(|name| name.parse().ok()),
-        message_status: match text("/messages/0/message_status") {
-            Some("held_for_quality_assessment") => MessageStatus::HeldForQualityAssessment,
-            Some("paused") => MessageStatus::Paused,
-            _ => MessageStatus::Accepted,
+        recipient: Person {
+            wa_id: text("/contacts/0/wa_id").and_then(|name| name.parse().ok()),
+            user_id: text("/contacts/0/user_id").and_then(|name| name.parse().ok()),
+            ..Person::default()
         },
     })
 }

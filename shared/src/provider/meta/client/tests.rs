@@ -100,9 +100,11 @@ async fn an_answer_with_a_message_id_is_an_acceptance() {
     let (outcome, request) = outcome(Then::Answer(200, ACCEPTED.to_owned())).await;
     let expected = Acceptance {
         provider_id: "wamid.A".parse().unwrap(),
-        wa_id: Some("15550001111".parse().unwrap()),
-        user_id: Some("US.123".parse().unwrap()),
-        message_status: MessageStatus::HeldForQualityAssessment,
+        recipient: Person {
+            wa_id: Some("15550001111".parse().unwrap()),
+            user_id: Some("US.123".parse().unwrap()),
+            ..Person::default()
+        },
     };
     assert_eq!(outcome, SendOutcome::Accepted(Box::new(expected)));
     assert!(request.starts_with("POST /v25.0/100000000000001/messages HTTP/1.1\r\n"));

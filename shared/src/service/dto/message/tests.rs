@@ -40,6 +40,7 @@ fn outbound(state: State) -> Outbound {
         times: Times::default(),
         price: None,
         waiting: None,
+        known_as: None,
     }
 }
 

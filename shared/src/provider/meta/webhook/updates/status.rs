@@ -26,10 +26,6 @@ pub(super) fn read(unit: &Value, contacts: &Contacts<'_>) -> Result<Fact, &'stat
         at: timestamp(unit).ok_or("the status has no timestamp in seconds")?,
         recipient: contacts.person(unit),
         pricing: unit.get("pricing").filter(|it| it.is_object()).cloned(),
-        conversation: unit
-            .get("conversation")
-            .filter(|it| it.is_object())
-            .cloned(),
         failure: (status == Status::Failed).then(|| failure(unit)),
     })))
 }

@@ -1,0 +1,94 @@
+//! The OpenAPI document describes what is taken and how it is refused. Every body that these tests post and the
+//! platform takes is held against it, too: see `Desk::post`.
+
+use serde_json::{Value, json};
+use tests::{SENDER, undescribed};
+
+const README: &str = include_str!("../../../README.md");
+
+/// The bodies that the README posts to the HTTP API, each with its path.
+fn readme() -> Vec<(String, Value)> {
+    let posted = README.split("curl ").filter_map(|call| {
+        let call = call.lines().next()?;
+        let (_, path) = call.split_once("$API")?;
+        let (path, rest) = path.split_once('"')?;
+        let (_, body) = rest.split_once(" -d '")?;
+        // What the shell puts in stands between quotes of its own.
+        let body = body.replace("'\"$WAMID\"'", "wamid.x");
+        let (body, _) = body.split_once('\'')?;
+        Some((path.to_owned(), serde_json::from_str(body).unwrap()))
+    });
+    posted.collect()
+}
+
+#[test]
+fn the_readmes_bodies_are_described_save_those_that_it_shows_being_refused() {
+    let (mut described, mut refused) = (0, 0);
+    for (path, body) in readme() {
+        let faults = undescribed(&path, &body);
+        if body.get("when").is_some() {
+            assert_eq!(faults, ["/when: is not known"]);
+            refused += 1;
+        } else if body == json!({}) {
+            assert_eq!(faults, ["/from: is required"]);
+            refused += 1;
+        } else {
+            assert_eq!(faults, [""; 0], "{path} {body}");
+            described += 1;
+        }
+    }
+    assert!(described >= 9 && refused == 2, "{described}, {refused}");
+}
+
+#[test]
+fn a_body_that_would_be_refused_for_its_shape_is_not_described() {
+    let text = json!({"body": "Hi"});
+    for (path, body) in [
+        ("/v1/messages", json!({"to": "+15550002001", "text": text})),
+        ("/v1/messages", json!({"from": SENDER, "text": "Hi"})),
+        ("/v1/messages", json!({"from": SENDER, "type": "fax"})),
+        ("/v1/messages", json!({"from": SENDER, "contacts": {}})),
+        ("/v1/messages", json!({"from": SENDER, "context": {}})),
+        ("/v1/bulk-jobs", json!({"from": SENDER, "text": text})),
+        (
+            "/v1/bulk-jobs",
+            json!({"name": "n", "from": SENDER, "to": "+1"}),
+        ),
+        ("/v1/bulk-jobs/job_1/recipients", json!({})),
+        (
+            "/v1/bulk-jobs/job_1/recipients",
+            json!({"recipients": [{"variables": "Ada"}]}),
+        ),
+    ] {
+        assert_eq!(undescribed(path, &body).len(), 1, "{path} {body}");
+    }
+}
+
+#[test]
+fn every_refusal_is_described_as_a_problem() {
+    let document: Value =
+        serde_json::from_str(include_str!("../../../functions/api/openapi.json")).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            let refusals = responses
+                .iter()
+                .filter(|(status, _)| status.as_str() >= "400");
+            for (status, refusal) in refusals {
+                let content = refusal["content"].as_object().unwrap();
+                let types: Vec<_> = content.keys().collect();
+                assert_eq!(
+                    types,
+                    ["application/problem+json"],
+                    "{method} {path} {status}"
+                );
+            }
+            let has = |status| responses.contains_key(status);
+            assert!(has("429") && has("500") && has("503"), "{method} {path}");
+            let needs_a_key = operation["security"] != json!([{}]);
+            assert_eq!(has("401") && has("403"), needs_a_key, "{method} {path}");
+            let takes_a_body = operation.get("requestBody").is_some();
+            assert_eq!(has("413") && has("415"), takes_a_body, "{method} {path}");
+        }
+    }
+}
