@@ -5,6 +5,7 @@
 
 use super::characters;
 use super::fault::{FaultCode, Faults};
+use super::json_text;
 use super::placeholder;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -88,6 +89,17 @@ impl<'a> Fields<'a> {
     pub fn value(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.push(name);
         self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    /// As [`Self::value`], but a fault if it is larger than `most` bytes as JSON.
+    pub fn value_within(&mut self, name: &'static str, most: usize) -> Option<&'a Value> {
+        let value = self.value(name)?;
+        if json_text::size(value) > most {
+            let detail = format!("must be at most {most} bytes of JSON");
+            self.fault(name, FaultCode::TooLong, detail);
+            return None;
+        }
+        Some(value)
     }
 
     /// As [`Self::value`], but a fault if absent.

@@ -18,21 +18,16 @@ pub async fn contact_of(
     person: &Person,
     now: Timestamp,
 ) -> Result<Option<Contact>, StoreError> {
-    contact_by(store, tenant, person, &identities(person), now).await
+    contact_by(store, tenant, &identities(person), Some((person, now))).await
 }
 
-/// Whether any name of this person leads to a contact.
-pub async fn is_known(
+/// The contact of this person, if there is one.
+pub async fn known_contact_of(
     store: &Store,
     tenant: &TenantId,
     person: &Person,
-) -> Result<bool, StoreError> {
-    for identity in identities(person) {
-        if store.pointed_to(tenant, &identity).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+) -> Result<Option<Contact>, StoreError> {
+    contact_by(store, tenant, &identities(person), None).await
 }
 
 /// The contact of a person who goes by other names now: the old names and the new ones lead to it.
@@ -43,15 +38,16 @@ pub async fn contact_of_moved(
     to: &Person,
     now: Timestamp,
 ) -> Result<Option<Contact>, StoreError> {
-    contact_by(store, tenant, person, &of_both(person, to), now).await
+    contact_by(store, tenant, &of_both(person, to), Some((person, now))).await
 }
 
+/// The contact that some of these identities lead to; then all of them do. If there is none, the contact of `first_met`
+/// is made, a person and when we met.
 async fn contact_by(
     store: &Store,
     tenant: &TenantId,
-    person: &Person,
     identities: &[Identity],
-    now: Timestamp,
+    first_met: Option<(&Person, Timestamp)>,
 ) -> Result<Option<Contact>, StoreError> {
     if identities.is_empty() {
         return Ok(None);
@@ -62,6 +58,9 @@ async fn contact_by(
             Known::Changing => continue,
             Known::Nobody => {}
         }
+        let Some((person, now)) = first_met else {
+            return Ok(None);
+        };
         let contact = Contact {
             id: ContactId::at(now),
             tenant: tenant.clone(),
@@ -96,7 +95,8 @@ pub async fn learn_names(
     }
     let tenant = &message.tenant;
     let sent_to = person_of(&message.to).unwrap_or_default();
-    let Some(contact) = known_contact(store, tenant, &of_both(&sent_to, told)).await? else {
+    let names = of_both(&sent_to, told);
+    let Some(contact) = contact_by(store, tenant, &names, None).await? else {
         return Ok(());
     };
     let news = Person {
@@ -148,22 +148,6 @@ fn of_both(person: &Person, other: &Person) -> Vec<Identity> {
         }
     }
     all
-}
-
-/// The contact that some of these identities lead to; then all of them do.
-async fn known_contact(
-    store: &Store,
-    tenant: &TenantId,
-    identities: &[Identity],
-) -> Result<Option<Contact>, StoreError> {
-    for _ in 0..TRIES {
-        match known(store, tenant, identities).await? {
-            Known::One(id) => return store.settled(tenant, &id).await.map(Some),
-            Known::Nobody => return Ok(None),
-            Known::Changing => {}
-        }
-    }
-    Err(StoreError::Conflict)
 }
 
 /// Whom some identities point to.

@@ -6,7 +6,6 @@ use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
 use crate::domain::job::Job;
-use crate::domain::json_text;
 use crate::domain::message::{Lane, Outbound, Times};
 use crate::domain::state::State;
 use jiff::Timestamp;
@@ -84,12 +83,7 @@ fn read_variables(fields: &mut Fields<'_>) -> Option<Value> {
         );
         return None;
     }
-    if json_text::size(variables) > LARGEST_VARIABLES {
-        let detail = format!("must be at most {LARGEST_VARIABLES} bytes of JSON");
-        fields.fault("variables", FaultCode::TooLong, detail);
-        return None;
-    }
-    Some(variables.clone())
+    fields.value_within("variables", LARGEST_VARIABLES).cloned()
 }
 
 /// The job's message with this line's variables must be one that the provider takes.

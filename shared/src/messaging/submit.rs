@@ -307,10 +307,13 @@ async fn contact_of(
     let Some(person) = people::person_of(&submission.to) else {
         return Ok(None);
     };
-    if may_be_new.is_err() && !people::is_known(store, tenant, &person).await? {
-        may_be_new?;
+    match may_be_new {
+        Ok(()) => Ok(people::contact_of(store, tenant, &person, now).await?),
+        Err(refusal) => {
+            let known = people::known_contact_of(store, tenant, &person).await?;
+            known.map(Some).ok_or(refusal)
+        }
     }
-    Ok(people::contact_of(store, tenant, &person, now).await?)
 }
 
 /// A template to somebody who has not written within a day needs room in the portfolio.

@@ -55,32 +55,25 @@ impl Aws {
     /// brings the clients to do so into every function.
     #[must_use]
     pub fn from_env(environment: &Environment) -> Self {
-        let connector = connector();
-        let mut sdk = settings(&connector)
-            .into_builder()
-            .region(
-                environment
-                    .get("AWS_REGION")
-                    .map(|name| Region::new(name.to_owned())),
-            )
-            .credentials_provider(SharedCredentialsProvider::new(
-                EnvironmentVariableCredentialsProvider::new(),
-            ));
-        sdk.set_endpoint_url(environment.get("AWS_ENDPOINT_URL").map(str::to_owned));
-        Self::of(sdk.build(), connector, None)
+        let value = |name| environment.get(name).map(str::to_owned);
+        Self::of(
+            value("AWS_REGION"),
+            SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
+            value("AWS_ENDPOINT_URL"),
+            None,
+        )
     }
 
     /// At `endpoints`, with credentials that open nothing anywhere else; the process's environment is not asked.
     #[must_use]
     pub fn at(endpoints: &Endpoints) -> Self {
-        let connector = connector();
         let credentials = Credentials::new("local", "local", None, None, "local");
-        let sdk = settings(&connector)
-            .into_builder()
-            .region(Region::new("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(&endpoints.aws);
-        Self::of(sdk.build(), connector, endpoints.dynamodb.clone())
+        Self::of(
+            Some("us-east-1".to_owned()),
+            SharedCredentialsProvider::new(credentials),
+            Some(endpoints.aws.clone()),
+            endpoints.dynamodb.clone(),
+        )
     }
 
     /// The client of DynamoDB.
@@ -115,9 +108,23 @@ impl Aws {
         Probe::new(self.connector.clone(), url)
     }
 
-    fn of(sdk: SdkConfig, connector: SharedHttpConnector, dynamodb_url: Option<String>) -> Self {
+    fn of(
+        region: Option<String>,
+        credentials: SharedCredentialsProvider,
+        url: Option<String>,
+        dynamodb_url: Option<String>,
+    ) -> Self {
+        let connector = connector();
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region.map(Region::new))
+            .credentials_provider(credentials)
+            .http_client(always(&connector))
+            .timeout_config(timeouts())
+            .retry_config(retries());
+        sdk.set_endpoint_url(url);
         Self {
-            sdk,
+            sdk: sdk.build(),
             connector,
             dynamodb_url,
             dynamodb: OnceLock::new(),
@@ -125,16 +132,6 @@ impl Aws {
             secrets: OnceLock::new(),
         }
     }
-}
-
-/// What is the same wherever AWS is.
-fn settings(connector: &SharedHttpConnector) -> SdkConfig {
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(always(connector))
-        .timeout_config(timeouts())
-        .retry_config(retries())
-        .build()
 }
 
 /// One connector for every service. The SDK's own client would make one per service and another at its first call, each

@@ -97,7 +97,7 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Arc<AccountInSecrets>, SecretsError> {
-        let name = format!("{}/in/{tenant}/{account}", self.prefix);
+        let name = self.name("in", tenant, account);
         if let Some(secrets) = self.inbound.get(&name, Instant::now()) {
             return Ok(secrets);
         }
@@ -111,7 +111,7 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Option<Arc<AccountInSecrets>>, SecretsError> {
-        let name = format!("{}/in/{tenant}/{account}", self.prefix);
+        let name = self.name("in", tenant, account);
         if self.doubted.get(&name, Instant::now()).is_some() {
             return Ok(None);
         }
@@ -131,7 +131,7 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Arc<AccountOutSecrets>, SecretsError> {
-        let name = format!("{}/out/{tenant}/{account}", self.prefix);
+        let name = self.name("out", tenant, account);
         if let Some(secrets) = self.outbound.get(&name, Instant::now()) {
             return Ok(secrets);
         }
@@ -167,10 +167,13 @@ impl SecretsCache {
             return false;
         }
         let (tenant, account) = (&message.tenant, &message.account);
-        self.outbound
-            .remove(&format!("{}/out/{tenant}/{account}", self.prefix));
+        self.outbound.remove(&self.name("out", tenant, account));
         let now = self.credential(tenant, account).await;
         matches!(now, Ok(now) if now.as_ref() == tried)
+    }
+
+    fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
+        format!("{}/{direction}/{tenant}/{account}", self.prefix)
     }
 
     async fn fetch(&self, name: &str) -> Result<SecretText, SecretsError> {

@@ -187,22 +187,15 @@ impl Store {
         }
         let item = event_item(key, indexes, record)?;
         let kept = kept::of(record);
-        let mut counted = item.clone();
-        counted.insert(COUNTED.to_owned(), AttributeValue::Bool(true));
-        let first = if kept.is_empty() {
-            self.keep_uncounted(item).await?
+        let is_first = if kept.is_empty() {
+            self.keep_uncounted(item.clone()).await?
         } else {
-            self.keep_and_count(counted.clone(), &kept).await?
+            self.keep_and_count(item.clone(), &kept).await?
         };
-        if first {
-            return Ok(());
+        if !is_first {
+            let put = self.client.put_item().table_name(&self.logs);
+            put.set_item(Some(as_counted(item))).send().await?;
         }
-        self.client
-            .put_item()
-            .table_name(&self.logs)
-            .set_item(Some(counted))
-            .send()
-            .await?;
         Ok(())
     }
 
@@ -223,6 +216,7 @@ impl Store {
     async fn keep_and_count(&self, item: Item, kept: &CounterDelta) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
         let uncounted = format!("attribute_not_exists({COUNTED})");
+        let item = as_counted(item);
         transaction.put_if(&self.logs, item, Some(&uncounted), HashMap::new())?;
         self.add_all(&mut transaction, kept)?;
         Ok(self.commit_if(transaction).await? == Committed::Yes)
@@ -304,6 +298,12 @@ impl Store {
             .map(body)
             .collect()
     }
+}
+
+/// The item of a record whose events are counted.
+fn as_counted(mut item: Item) -> Item {
+    item.insert(COUNTED.to_owned(), AttributeValue::Bool(true));
+    item
 }
 
 /// The record's id is its sort key, which the key brings.

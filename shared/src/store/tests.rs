@@ -16,7 +16,7 @@ mod transactions;
 
 use super::*;
 use crate::domain::job::{Job, JobEvent};
-use crate::domain::ledger::tests::queued;
+use crate::domain::ledger::tests::{at, queued};
 use crate::domain::message::{Lane, Message, Outbound};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
@@ -134,6 +134,22 @@ pub(crate) async fn write_job(store: &Store, job: &Job) {
 pub(crate) async fn happens(store: &Store, job: &Job, event: &JobEvent, now: Timestamp) -> Job {
     let known = store.job(&job.tenant, &job.id).await.unwrap().unwrap();
     store.move_job(known, event, None, now).await.unwrap()
+}
+
+/// A job with one recipient, written down and started.
+pub(crate) async fn running_job(store: &Store) -> Job {
+    let job = job(at(0));
+    write_job(store, &job).await;
+    let recipients = [recipient(&job, 1)];
+    let added = store.add_recipients(&job, &recipients, at(0));
+    added.await.unwrap();
+    happens(store, &job, &JobEvent::Started, at(0)).await
+}
+
+/// Whether a request asks for this operation of the database.
+pub(crate) fn asks_for(headers: &HeaderMap, operation: &str) -> bool {
+    let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
+    target.rsplit('.').next() == Some(operation)
 }
 
 /// Recipient number `number` of a job.

@@ -28,7 +28,7 @@ async fn a_repeated_request_finds_its_message_though_its_time_has_passed_since()
     let desk = Desk::start().await;
     let key = ("idempotency-key", "order-1");
     let mut body = text("+15550004011", "Hello");
-    let expires_at = crate::later::in_seconds(1);
+    let expires_at = crate::later::in_seconds(3);
     body["expires_at"] = expires_at.to_string().into();
     let id = id_of(&desk.post_with(PATH, &body, key).await.with(200));
     loop {

@@ -80,19 +80,10 @@ impl Marketing {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use crate::domain::content::Content;
-    use crate::domain::fault::{Fault, FaultCode, Faults};
-    use crate::domain::fields::Fields;
+    use crate::domain::content::tests::{places, read};
+    use crate::domain::fault::FaultCode;
     use crate::domain::identity::Recipient;
     use serde_json::{Value, json};
-
-    fn read(body: &Value) -> Result<Content, Vec<Fault>> {
-        let faults = Faults::new();
-        let mut fields = Fields::of(body, "", &faults).unwrap();
-        let content = Content::read(&mut fields);
-        fields.finish();
-        faults.into_result(content)
-    }
 
     fn template() -> Value {
         json!({"name": "offer", "language": {"code": "en"}})
@@ -144,11 +135,7 @@ mod tests {
             ),
         ] {
             let faults = read(&body).unwrap_err();
-            let places: Vec<_> = faults
-                .iter()
-                .map(|it| (it.pointer.as_str(), it.code))
-                .collect();
-            assert_eq!(places, [(pointer, code)], "{body}");
+            assert_eq!(places(&faults), [(pointer, code)], "{body}");
         }
     }
 }

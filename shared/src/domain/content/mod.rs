@@ -25,7 +25,6 @@ pub use recipient::read_recipient;
 use super::fault::FaultCode;
 use super::fields::{Fields, Stage};
 use super::identity::{Recipient, Wamid};
-use super::json_text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -213,16 +212,8 @@ fn read_frame(fields: &mut Fields<'_>) -> Option<Kind> {
         Kind::Template => template::check(fields),
         Kind::Interactive => interactive::check(fields),
     }
-    check_size(fields, kind);
+    fields.value_within(kind.as_str(), LARGEST_OBJECT);
     Some(kind)
-}
-
-fn check_size(fields: &mut Fields<'_>, kind: Kind) {
-    let size = fields.value(kind.as_str()).map_or(0, json_text::size);
-    if size > LARGEST_OBJECT {
-        let detail = format!("must be at most {LARGEST_OBJECT} bytes of JSON");
-        fields.fault(kind.as_str(), FaultCode::TooLong, detail);
-    }
 }
 
 /// Without a `type`, the object that is there says it: Meta's own examples leave it out, for more than texts.

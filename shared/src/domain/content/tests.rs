@@ -28,14 +28,16 @@ pub(super) fn refuses(kind: &str, object: Value, pointer: &str, code: FaultCode)
     assert_eq!(places(&faults), [(pointer, code)], "{faults:?}");
 }
 
-fn places(faults: &[Fault]) -> Vec<(&str, FaultCode)> {
+/// Where the faults are, and which.
+pub(super) fn places(faults: &[Fault]) -> Vec<(&str, FaultCode)> {
     faults
         .iter()
         .map(|fault| (fault.pointer.as_str(), fault.code))
         .collect()
 }
 
-fn read(body: &Value) -> Result<Content, Vec<Fault>> {
+/// What a body says, or every fault of it.
+pub(super) fn read(body: &Value) -> Result<Content, Vec<Fault>> {
     let faults = Faults::new();
     let mut fields = Fields::of(body, "", &faults).unwrap();
     let content = Content::read(&mut fields);

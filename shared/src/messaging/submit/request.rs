@@ -4,7 +4,6 @@ use crate::domain::content::{Content, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::identity::{PhoneNumberId, Recipient};
-use crate::domain::json_text;
 use crate::domain::message::{Lane, OnUnknown};
 use crate::domain::waiting::WaitMinutes;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -135,14 +134,11 @@ fn lane(text: &str) -> Result<Lane, &'static str> {
 }
 
 fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
-    let metadata = fields.value("metadata")?;
-    if !metadata.is_object() {
+    if !fields.value("metadata")?.is_object() {
         fields.fault("metadata", FaultCode::WrongType, "must be an object");
-    } else if json_text::size(metadata) > LARGEST_METADATA {
-        let detail = format!("must be at most {LARGEST_METADATA} bytes of JSON");
-        fields.fault("metadata", FaultCode::TooLong, detail);
+        return None;
     }
-    Some(metadata.clone())
+    fields.value_within("metadata", LARGEST_METADATA).cloned()
 }
 
 /// Reads a time. Times are kept to the millisecond: not before a time means not before the next one.

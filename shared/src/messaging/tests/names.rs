@@ -10,7 +10,7 @@ use crate::domain::state::State;
 use crate::messaging::receive::{Receiving, apply_inbound};
 use crate::messaging::submit::{Submission, submit};
 use crate::store::tests::{
-    engine, job, recipient, serve, store_at, store_behind, write, write_job,
+    asks_for, engine, job, recipient, serve, store_at, store_behind, write, write_job,
 };
 use crate::store::{Conversation, ConversationState, EventState};
 use axum::http::HeaderMap;
@@ -177,8 +177,7 @@ async fn a_name_that_agrees_and_one_that_nobody_goes_by_cost_no_write() {
         let writes = Arc::<AtomicUsize>::default();
         let seen = writes.clone();
         let counting = move |headers: &HeaderMap| {
-            let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
-            let is_read = target.ends_with(".GetItem");
+            let is_read = asks_for(headers, "GetItem");
             seen.fetch_add(usize::from(!is_read), Ordering::SeqCst);
             true
         };
@@ -196,10 +195,7 @@ async fn a_name_that_cannot_be_noted_costs_no_message_and_the_next_status_notes_
     store.create_tables().await.unwrap();
     furnish(&store, WindowPolicy::Warn).await;
     let message = submitted(&store).await;
-    let no_joins = |headers: &HeaderMap| {
-        let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
-        !target.ends_with(".TransactWriteItems")
-    };
+    let no_joins = |headers: &HeaderMap| !asks_for(headers, "TransactWriteItems");
     let broken = store_behind(&url, "ValidationException", no_joins).await;
     send(&broken, &message, RENAMED).await;
     assert_eq!(

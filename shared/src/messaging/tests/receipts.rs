@@ -7,7 +7,7 @@ use crate::domain::message::{Message, Outbound};
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
-use crate::store::tests::{engine, serve, store_at, store_behind, write};
+use crate::store::tests::{asks_for, engine, serve, store_at, store_behind, write};
 use crate::store::{ConversationState, EventState, StoreError, StoredRecord};
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
@@ -154,10 +154,7 @@ async fn what_failed_is_tried_again_by_the_sweeper_until_it_is_applied() {
         &value("statuses", &[status("wamid.A", "read", Some(&message))]),
     );
     // A refusal that says nothing about the next try, as when a transaction holds the item.
-    let is_write = |headers: &HeaderMap| {
-        let operation = headers.get("x-amz-target").unwrap().to_str().unwrap();
-        operation.ends_with("PutItem")
-    };
+    let is_write = |headers: &HeaderMap| asks_for(headers, "PutItem");
     let busy = store_behind(&url, "TransactionConflictException", is_write).await;
     let failed = Receiving::new(busy).receive(&record, "{}", 1, at(3)).await;
     assert!(matches!(failed, Err(StoreError::Throttled(_))));

@@ -108,14 +108,7 @@ async fn write_a_conversation(store: &Store) {
 }
 
 async fn write_a_job(store: &Store) {
-    let job = job(at(0));
-    write_job(store, &job).await;
-    let recipients = [recipient(&job, 1)];
-    store
-        .add_recipients(&job, &recipients, at(0))
-        .await
-        .unwrap();
-    happens(store, &job, &JobEvent::Started, at(0)).await;
+    let job = running_job(store).await;
     let noted = store.note_status(&job.tenant, &job.sender, at(0));
     noted.await.unwrap();
     let slice = Slice {

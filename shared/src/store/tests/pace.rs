@@ -244,8 +244,7 @@ async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
     let writes = Arc::<AtomicUsize>::default();
     let seen = writes.clone();
     let counting = move |headers: &HeaderMap| {
-        let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
-        let is_write = target.ends_with(".UpdateItem");
+        let is_write = asks_for(headers, "UpdateItem");
         seen.fetch_add(usize::from(is_write), Ordering::SeqCst);
         true
     };
