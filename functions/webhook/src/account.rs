@@ -48,8 +48,12 @@ pub(crate) async fn secrets_changed(
     state: &State,
     account: &Account,
 ) -> Option<Arc<AccountInSecrets>> {
-    let Account { id, tenant, .. } = account;
-    match state.0.secrets.inbound_doubted(tenant, id).await {
+    let Account {
+        id,
+        tenant,
+        secrets: known,
+    } = account;
+    match state.0.secrets.inbound_doubted(tenant, id, known).await {
         Ok(secrets) => secrets,
         Err(error) => {
             tracing::warn!(account.id = %id, error = chain(&error), "secrets not read anew");

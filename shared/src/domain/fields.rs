@@ -29,6 +29,10 @@ pub enum Stage {
     Draft,
 }
 
+/// The longest text that is spared the checks until it is filled, in bytes: more than any text of a message has, its
+/// placeholders written out.
+const LONGEST_UNFILLED: usize = 16_384;
+
 impl<'a> Fields<'a> {
     /// Reads `value`, which stands at `pointer` (empty for the whole body). A fault if it is not an object.
     #[must_use]
@@ -277,7 +281,7 @@ impl<'a> Fields<'a> {
     /// Whether a placeholder in `text` will still be filled.
     #[must_use]
     pub fn awaits_filling(&self, text: &str) -> bool {
-        self.stage == Stage::Draft && placeholder::is_in(text)
+        self.stage == Stage::Draft && text.len() <= LONGEST_UNFILLED && placeholder::is_in(text)
     }
 
     /// Ends the reading: every field nobody asked for is a fault.

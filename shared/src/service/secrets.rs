@@ -18,11 +18,12 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 /// How long a warm function may go on with a secret that has been changed.
 const LIFETIME: Duration = Duration::from_mins(5);
 /// How long what did not fit is not read again.
-const DOUBTED_FOR: Duration = Duration::from_mins(1);
+const DOUBTED_FOR: Duration = Duration::from_secs(10);
 /// Accounts of one direction.
 const CAPACITY: usize = 1_000;
 
@@ -76,6 +77,7 @@ pub struct SecretsCache {
     prefix: String,
     inbound: Expiring<Arc<AccountInSecrets>>,
     doubted: Expiring<()>,
+    doubting: Mutex<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
 }
 
@@ -87,6 +89,7 @@ impl SecretsCache {
             prefix: prefix.into(),
             inbound: Expiring::new(CAPACITY, LIFETIME),
             doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
+            doubting: Mutex::new(()),
             outbound: Expiring::new(CAPACITY, LIFETIME),
         }
     }
@@ -104,14 +107,21 @@ impl SecretsCache {
         self.read_inbound(&name).await
     }
 
-    /// The same, read anew because a signature did not fit: somebody may have changed the secret. `None` if that was
-    /// done within the last minute, so that a flood of bad signatures reads nothing.
+    /// The same, read anew because a signature did not fit `known`: somebody may have changed the secret. `None` if it
+    /// was read within the last seconds and is the same, so that a flood of bad signatures reads hardly anything.
     pub async fn inbound_doubted(
         &self,
         tenant: &TenantId,
         account: &AccountId,
+        known: &Arc<AccountInSecrets>,
     ) -> Result<Option<Arc<AccountInSecrets>>, SecretsError> {
         let name = self.name("in", tenant, account);
+        // Calls that come together after a change wait for the one that reads it.
+        let _one_at_a_time = self.doubting.lock().await;
+        let remembered = self.inbound.get(&name, Instant::now());
+        if let Some(newer) = remembered.filter(|it| !Arc::ptr_eq(it, known)) {
+            return Ok(Some(newer));
+        }
         if self.doubted.get(&name, Instant::now()).is_some() {
             return Ok(None);
         }
@@ -314,14 +324,27 @@ mod tests {
         let server = Loopback::start(|_| value(INBOUND)).await;
         let (cache, (tenant, account)) = (cache(&server), demo());
         let first = cache.inbound(&tenant, &account).await.unwrap();
-        let again = cache.inbound(&tenant, &account).await.unwrap();
+        let mut again = cache.inbound(&tenant, &account).await.unwrap();
         assert_eq!(first, again);
         assert_eq!(server.targets().len(), 1);
         for is_read in [true, false, false] {
-            let anew = cache.inbound_doubted(&tenant, &account).await.unwrap();
-            assert_eq!(anew.is_some(), is_read);
+            let anew = cache.inbound_doubted(&tenant, &account, &again).await;
+            assert_eq!(anew.unwrap().is_some(), is_read);
+            again = cache.inbound(&tenant, &account).await.unwrap();
         }
         cache.inbound(&tenant, &account).await.unwrap();
+        assert_eq!(server.targets().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn calls_that_come_together_after_a_change_all_get_what_one_of_them_reads() {
+        let server = Loopback::start(|_| value(INBOUND)).await;
+        let (cache, (tenant, account)) = (cache(&server), demo());
+        let known = cache.inbound(&tenant, &account).await.unwrap();
+        let calls = (0..5).map(|_| cache.inbound_doubted(&tenant, &account, &known));
+        for anew in futures_util::future::join_all(calls).await {
+            assert!(anew.unwrap().is_some());
+        }
         assert_eq!(server.targets().len(), 2);
     }
 

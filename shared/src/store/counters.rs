@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Counter {
     /// Whose.
     pub tenant: TenantId,
-    /// What is counted: `job:…`, `day:2026-11-20`, `kept:2026-11-20`.
+    /// What is counted: `job:…`, `day:2026-11-20`, `kept:2026-11-20#0`.
     pub of: String,
     /// A part of it, such as a sender; `-` where there are no parts.
     pub part: String,
@@ -89,38 +89,19 @@ impl Store {
         delta: &CounterDelta,
     ) -> Result<(), StoreError> {
         for ((tenant, of, part), numbers) in by_item(delta) {
-            self.add(transaction, tenant, of, part, &numbers)?;
+            let key = Key::new(keys::counters(tenant, of), part);
+            transaction.update(&self.messages, key, &addition(&numbers))?;
         }
         Ok(())
     }
 
-    fn add(
-        &self,
-        transaction: &mut Transaction,
-        tenant: &TenantId,
-        of: &str,
-        part: &str,
-        numbers: &[(&str, i64)],
-    ) -> Result<(), StoreError> {
-        let adds: Vec<String> = numbers
-            .iter()
-            .map(|(name, _)| format!("n_{name} :n_{name}"))
-            .collect();
-        let change = Change {
-            update: format!("ADD {}", adds.join(", ")),
-            condition: None,
-            names: Vec::new(),
-            values: numbers
-                .iter()
-                .map(|(name, by)| (format!(":n_{name}"), number(by)))
-                .collect(),
+    /// Moves counters one item after the other: where they could not be moved in the transaction of what they count.
+    pub(super) async fn add_each(&self, delta: &CounterDelta) -> Result<(), StoreError> {
+        for ((tenant, of, part), numbers) in by_item(delta) {
+            let key = Key::new(keys::counters(tenant, of), part);
+            self.change_if(key, &addition(&numbers)).await?;
         }
-        .making("counters");
-        transaction.update(
-            &self.messages,
-            Key::new(keys::counters(tenant, of), part),
-            &change,
-        )
+        Ok(())
     }
 
     /// Every part of what is counted, with its numbers.
@@ -160,6 +141,23 @@ impl Store {
         };
         Ok(numbers_of(item))
     }
+}
+
+fn addition(numbers: &[(&str, i64)]) -> Change {
+    let adds: Vec<String> = numbers
+        .iter()
+        .map(|(name, _)| format!("n_{name} :n_{name}"))
+        .collect();
+    Change {
+        update: format!("ADD {}", adds.join(", ")),
+        condition: None,
+        names: Vec::new(),
+        values: numbers
+            .iter()
+            .map(|(name, by)| (format!(":n_{name}"), number(by)))
+            .collect(),
+    }
+    .making("counters")
 }
 
 fn numbers_of(item: super::item::Item) -> BTreeMap<String, i64> {

@@ -188,7 +188,7 @@ impl Store {
         let item = event_item(key, indexes, record)?;
         let kept = kept::of(record);
         let is_first = if kept.is_empty() {
-            self.keep_uncounted(item.clone()).await?
+            self.keep_alone(item.clone()).await?
         } else {
             self.keep_and_count(item.clone(), &kept).await?
         };
@@ -199,8 +199,8 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a record that has nothing to count. `false` if it had before: that must not be forgotten.
-    async fn keep_uncounted(&self, item: Item) -> Result<bool, StoreError> {
+    /// Keeps a record alone, unless it is counted already: that must not be forgotten, and is answered as `false`.
+    async fn keep_alone(&self, item: Item) -> Result<bool, StoreError> {
         let put = self.client.put_item().table_name(&self.logs);
         let put = put
             .set_item(Some(item))
@@ -213,13 +213,26 @@ impl Store {
     }
 
     /// Keeps a record and counts its events, together. `false` if they are counted already.
+    ///
+    /// Many records of one kind meet at the same counters. Keeping them goes before counting them: when transactions
+    /// give way to each other for too long, the record is kept first and counted then.
     async fn keep_and_count(&self, item: Item, kept: &CounterDelta) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
         let uncounted = format!("attribute_not_exists({COUNTED})");
         let item = as_counted(item);
-        transaction.put_if(&self.logs, item, Some(&uncounted), HashMap::new())?;
+        transaction.put_if(&self.logs, item.clone(), Some(&uncounted), HashMap::new())?;
         self.add_all(&mut transaction, kept)?;
-        Ok(self.commit_if(transaction).await? == Committed::Yes)
+        match self.commit_if(transaction).await {
+            Ok(committed) => Ok(committed == Committed::Yes),
+            Err(StoreError::Throttled(_)) => {
+                let is_first = self.keep_alone(item).await?;
+                if is_first {
+                    self.add_each(kept).await?;
+                }
+                Ok(is_first)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The record of this id.

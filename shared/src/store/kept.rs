@@ -1,27 +1,24 @@
 //! How many webhook events were kept without being applied, by day and kind: what is unknown must be seen.
 //!
 //! Counted in the transaction that first keeps their record, so each once however often the record comes. A record in
-//! which something failed is not decided yet, and not counted. What waits for its message is listed, not counted.
+//! which something failed or waits is not decided yet, and not counted.
 
 use super::counters::{Counter, CounterDelta};
-use super::events::{EventState, StoredRecord};
+use super::events::StoredRecord;
 use super::{Store, StoreError, keys};
 use crate::domain::identity::TenantId;
+use futures_util::future::try_join_all;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
-/// Counter items of each kind, so that workers that meet at one do not wait long.
+/// Partitions of a day's counters, so that workers that meet at one do not wait long.
 const SHARDS: u8 = 4;
 
 /// What a record adds to the counters.
 pub(super) fn of(record: &StoredRecord) -> CounterDelta {
     let mut delta = CounterDelta::new();
-    let has_failed = record
-        .events
-        .iter()
-        .any(|event| event.state == EventState::Failed);
-    if has_failed && record.try_again_at.is_some() {
+    if record.try_again_at.is_some() {
         return delta;
     }
     let day = record.received_at.to_zoned(TimeZone::UTC).date();
@@ -33,8 +30,8 @@ pub(super) fn of(record: &StoredRecord) -> CounterDelta {
     {
         let counter = Counter {
             tenant: record.tenant.clone(),
-            of: day_name(day),
-            part: format!("{}#{shard}", event.kind),
+            of: day_name(day, shard),
+            part: event.kind.clone(),
             name: event.state.as_str().to_owned(),
         };
         *delta.entry(counter).or_default() += 1;
@@ -49,12 +46,11 @@ impl Store {
         tenant: &TenantId,
         day: Date,
     ) -> Result<BTreeMap<String, BTreeMap<String, i64>>, StoreError> {
+        let names: Vec<String> = (0..SHARDS).map(|shard| day_name(day, shard)).collect();
+        let shards = try_join_all(names.iter().map(|name| self.parts(tenant, name))).await?;
         let mut kinds = BTreeMap::<String, BTreeMap<String, i64>>::new();
-        for (part, numbers) in self.parts(tenant, &day_name(day)).await? {
-            let kind = part
-                .rsplit_once('#')
-                .map_or(part.as_str(), |(kind, _)| kind);
-            let sums = kinds.entry(kind.to_owned()).or_default();
+        for (kind, numbers) in shards.into_iter().flatten() {
+            let sums = kinds.entry(kind).or_default();
             for (name, number) in numbers {
                 *sums.entry(name).or_default() += number;
             }
@@ -63,6 +59,6 @@ impl Store {
     }
 }
 
-fn day_name(day: Date) -> String {
-    format!("kept:{day}")
+fn day_name(day: Date, shard: u8) -> String {
+    format!("kept:{day}#{shard}")
 }

@@ -5,7 +5,7 @@ use super::{Store, StoreError};
 use crate::store::item::text;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::future::try_join_all;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What to list: how many at most, and after which sort value.
 #[derive(Debug, Clone, Default)]
@@ -176,11 +176,15 @@ impl Store {
     }
 
     /// The items of these keys, read consistently, in the order of the keys; what is gone is left out.
+    ///
+    /// An item that moves from one partition of an index to another may be listed in both: it is read once.
     pub(super) async fn read_all(
         &self,
         table: &str,
-        keys: Vec<Key>,
+        mut keys: Vec<Key>,
     ) -> Result<Vec<Item>, StoreError> {
+        let mut seen = HashSet::new();
+        keys.retain(|key| seen.insert((key.pk.clone(), key.sk.clone())));
         let mut found = HashMap::new();
         for chunk in keys.chunks(100) {
             let mut open: Vec<Item> = chunk.iter().cloned().map(Key::into_item).collect();

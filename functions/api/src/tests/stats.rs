@@ -48,17 +48,17 @@ async fn messages_are_counted_by_day_and_sender_with_rates() {
 #[tokio::test]
 async fn events_that_were_only_kept_are_counted_by_day_and_kind() {
     let desk = Desk::start().await;
-    let counter = |day: &str, part: &str, name: &str| Counter {
+    let counter = |day: &str, kind: &str, name: &str| Counter {
         tenant: tenant(),
         of: format!("kept:{day}"),
-        part: part.to_owned(),
+        part: kind.to_owned(),
         name: name.to_owned(),
     };
     let delta = CounterDelta::from([
-        (counter("2026-11-19", "telepathy/X#0", "kept"), 2),
-        (counter("2026-11-19", "telepathy/X#3", "kept"), 1),
+        (counter("2026-11-19#0", "telepathy/X", "kept"), 2),
+        (counter("2026-11-19#3", "telepathy/X", "kept"), 1),
         (
-            counter("2026-11-20", "messages/text#1", "unknown_account"),
+            counter("2026-11-20#1", "messages/text", "unknown_account"),
             4,
         ),
     ]);

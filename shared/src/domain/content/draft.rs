@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+/// More than any message has places for.
+const MOST_PLACEHOLDERS: usize = 100;
+
+/// The longest name of a placeholder, in bytes.
+const LONGEST_PLACEHOLDER: usize = 128;
+
 /// A message whose placeholders are not filled yet. Made by [`Content::read_draft`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
@@ -33,6 +39,7 @@ impl Draft {
         let names = [kind.as_str(), "context", "recipient_identity_key_hash"];
         for name in names.into_iter().chain(marketing::FIELDS) {
             if let Some(value) = fields.value(name) {
+                check_placeholders(fields, name, value);
                 body.insert(name.to_owned(), value.clone());
             }
         }
@@ -54,12 +61,6 @@ impl Draft {
         self.body.get(self.kind.as_str()).unwrap_or(&Value::Null)
     }
 
-    /// The variables it asks for, in order, once each.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        placeholder::names(&self.body)
-    }
-
     /// The message for one recipient.
     pub fn fill(&self, variables: &Value) -> Result<Content, FillError> {
         let filled = placeholder::fill(&self.body, variables)
@@ -68,6 +69,19 @@ impl Draft {
         let content =
             Fields::of(&filled, "", &faults).and_then(|mut fields| Content::read(&mut fields));
         faults.into_result(content).map_err(FillError::Content)
+    }
+}
+
+/// Each recipient's faults name them, so neither their number nor their length may be without bound.
+fn check_placeholders(fields: &Fields<'_>, field: &str, value: &Value) {
+    let names = placeholder::names(value);
+    if names.len() > MOST_PLACEHOLDERS {
+        let detail = format!("must have at most {MOST_PLACEHOLDERS} different placeholders");
+        fields.fault(field, FaultCode::TooMany, detail);
+    }
+    if names.iter().any(|name| name.len() > LONGEST_PLACEHOLDER) {
+        let detail = format!("a placeholder's name must have at most {LONGEST_PLACEHOLDER} bytes");
+        fields.fault(field, FaultCode::TooLong, detail);
     }
 }
 

@@ -191,25 +191,66 @@ async fn what_is_only_kept_is_counted_by_kind_once_however_often_it_comes() {
         ..known
     };
     receive(&store, &known, 0).await;
-    let day = at(0).to_zoned(jiff::tz::TimeZone::UTC).date();
-    let kept = store.kept_events(&first.tenant, day).await.unwrap();
-    let flat: Vec<_> = kept
-        .iter()
-        .flat_map(|(kind, numbers)| {
-            numbers
-                .iter()
-                .map(move |(name, number)| (kind, name, *number))
-        })
-        .map(|(kind, name, number)| format!("{kind} {name} {number}"))
-        .collect();
     assert_eq!(
-        flat,
+        kept(&store).await,
         [
             "messages malformed 1",
             "messages/text unknown_account 1",
             "telepathy/X kept 1"
         ]
     );
+}
+
+#[tokio::test]
+async fn what_is_only_kept_is_counted_when_the_rest_of_its_record_is_decided() {
+    let store = store_with(WindowPolicy::Off).await;
+    let message = held(&store).await;
+    let units = [status("wamid.A", "read", None), json!({"id": "wamid.A"})];
+    let record = record("200000000000001", &value("statuses", &units));
+    let stored = receive(&store, &record, 0).await;
+    assert_eq!(
+        states(&stored),
+        [EventState::Waiting, EventState::Malformed]
+    );
+    assert_eq!(kept(&store).await, Vec::<String>::new());
+    let call = ended("one", accepted("wamid.A"));
+    store.apply(message, &call, at(2)).await.unwrap();
+    for tries in 1..3 {
+        receive(&store, &record, tries).await;
+        assert_eq!(kept(&store).await, ["messages malformed 1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_kept_and_counted_though_every_transaction_gives_way_to_another() {
+    let url = serve(&engine()).await;
+    let store = store_at(&url);
+    store.create_tables().await.unwrap();
+    furnish(&store, WindowPolicy::Off).await;
+    let foreign = record("999", &value("messages", &[text("wamid.IN3", 6)]));
+    let alone = |headers: &HeaderMap| !asks_for(headers, "TransactWriteItems");
+    let busy = store_behind(&url, "TransactionConflictException", alone).await;
+    for tries in 0..2 {
+        let receiving = Receiving::new(busy.clone());
+        receiving
+            .receive(&foreign, "{}", tries, at(3))
+            .await
+            .unwrap();
+        assert_eq!(kept(&store).await, ["messages/text unknown_account 1"]);
+    }
+}
+
+/// What the counters say of a day's kept events.
+async fn kept(store: &Store) -> Vec<String> {
+    let day = at(0).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let kinds = store.kept_events(&"demo".parse().unwrap(), day).await;
+    let line = |kind: &str, name: &str, number: i64| format!("{kind} {name} {number}");
+    let lines = kinds.unwrap().into_iter().flat_map(|(kind, numbers)| {
+        numbers
+            .into_iter()
+            .map(move |(name, number)| line(&kind, &name, number))
+    });
+    lines.collect()
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::ledger::tests::{at, queued};
 use crate::domain::state::State;
+use crate::store::item::Key;
 use crate::store::page::{Index, Listing, Order};
 
 /// Every entry's sort value, page by page.
@@ -189,4 +190,18 @@ async fn a_page_of_large_items_ends_early_and_the_next_goes_on_behind_it() {
         }
     }
     assert_eq!(seen, ids);
+}
+
+#[tokio::test]
+async fn an_item_that_two_partitions_list_while_it_moves_is_read_once() {
+    let store = empty_store().await;
+    let mut listed = Vec::new();
+    for second in 0..2 {
+        let message = queued(at(second));
+        write(&store, &message).await;
+        let key = Key::new(keys::message(&message.tenant, &message.id), keys::HEAD);
+        listed.extend([key.clone(), key]);
+    }
+    let read = store.read_all(&store.messages, listed).await.unwrap();
+    assert_eq!(read.len(), 2);
 }

@@ -8,7 +8,6 @@ fn a_draft_is_spared_the_checks_of_what_is_filled_later_and_no_others() {
         json!({"type": "image", "image": {"caption": "Hi {{ name }}", "link": "{{picture}}"}});
     let draft = draft(&body).unwrap();
     assert_eq!(draft.kind(), Kind::Image);
-    assert_eq!(draft.names(), ["name", "picture"]);
     let faults = self::draft(&json!({
         "type": "image", "image": {"link": "picture", "caption": "{{1}}".repeat(300), "{{x}}": 1},
     }))
@@ -144,12 +143,44 @@ fn a_message_too_large_to_keep_is_refused_though_its_texts_have_no_limit_or_wait
     let long = "x".repeat(LARGEST_OBJECT);
     let place = json!({"latitude": 1, "longitude": 2, "name": long});
     refuses("location", place, "/location", FaultCode::TooLong);
-    let waiting = json!({"type": "text", "text": {"body": format!("{{{{1}}}}{long}")}});
-    let faults = draft(&waiting).unwrap_err();
-    assert_eq!(places(&faults), [("/text", FaultCode::TooLong)]);
+    let waiting = format!("{{{{1}}}}{}", "x".repeat(10_000));
+    let entry = json!({"name": {"formatted_name": waiting}});
+    let faults = draft(&json!({"contacts": vec![entry; 20]})).unwrap_err();
+    assert_eq!(places(&faults), [("/contacts", FaultCode::TooLong)]);
     let shorter = "x".repeat(LARGEST_OBJECT - 100);
     accepts(
         "location",
         json!({"latitude": 1, "longitude": 2, "name": shorter}),
     );
+}
+
+#[test]
+fn a_draft_is_bounded_in_its_placeholders_and_in_texts_that_hold_one() {
+    let many: String = (0..101).map(|name| format!("{{{{{name}}}}}")).collect();
+    let long = format!("{{{{{}}}}}", "x".repeat(129));
+    let filled_up = format!("{{{{1}}}}{}", "x".repeat(16_384));
+    for (body, pointer, code) in [
+        (json!({"text": {"body": many}}), "/text", FaultCode::TooMany),
+        (json!({"text": {"body": long}}), "/text", FaultCode::TooLong),
+        (
+            json!({"text": {"body": filled_up}}),
+            "/text/body",
+            FaultCode::TooLong,
+        ),
+        (
+            json!({"text": {"body": "Hi"}, "recipient_identity_key_hash": filled_up}),
+            "/recipient_identity_key_hash",
+            FaultCode::TooLong,
+        ),
+        (
+            json!({"text": {"body": "Hi"}, "context": {"message_id": filled_up}}),
+            "/context/message_id",
+            FaultCode::Invalid,
+        ),
+    ] {
+        let faults = draft(&body).unwrap_err();
+        assert_eq!(places(&faults), [(pointer, code)], "{faults:?}");
+    }
+    let most: String = (0..100).map(|name| format!("{{{{{name}}}}}")).collect();
+    draft(&json!({"text": {"body": most}})).unwrap();
 }
