@@ -27,12 +27,8 @@ fn lease(pace: &Pace, now: Timestamp) -> Lease {
 
 /// A store with a running job.
 async fn running() -> (Store, Job) {
-    let (store, job) = (empty_store().await, job(at(0)));
-    write_job(&store, &job).await;
-    let recipients = [recipient(&job, 1)];
-    let added = store.add_recipients(&job, &recipients, at(0));
-    added.await.unwrap();
-    let job = happens(&store, &job, &JobEvent::Started, at(0)).await;
+    let store = empty_store().await;
+    let job = running_job(&store).await;
     (store, job)
 }
 
