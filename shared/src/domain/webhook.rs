@@ -62,19 +62,37 @@ impl Person {
         phone.or_else(|| self.user_id.clone().map(Identity::User))
     }
 
-    /// Whether the provider told names, and none of them is the one we sent to. Meta does so where numbers have an
-    /// older form, as in Brazil, Mexico and Argentina: the answer then comes from that one.
+    /// All names, the user id first: a phone number may change hands.
+    pub fn identities(&self) -> impl Iterator<Item = Identity> {
+        let user = self.user_id.iter().cloned().map(Identity::User);
+        let phone = self.wa_id.iter().cloned().map(Identity::Phone);
+        user.chain(phone)
+    }
+
+    /// The name the person's messages are threaded by, where it is not the one we sent to. Meta tells another one for
+    /// numbers that have an older form, as in Brazil, Mexico and Argentina: the answer then comes from that one.
     #[must_use]
-    pub fn goes_by_another_name_than(&self, to: &Recipient) -> bool {
-        let sent_to = match to {
-            Recipient::Phone(number) => number.digits(),
-            Recipient::User(user) => user.as_str(),
-            Recipient::Group(_) => return false,
-        };
-        let phone = self.wa_id.as_ref().map(WaId::as_str);
-        let user = self.user_id.as_ref().map(Bsuid::as_str);
-        let mut names = phone.into_iter().chain(user).peekable();
-        names.peek().is_some() && names.all(|name| name.trim_start_matches('+') != sent_to)
+    pub fn identity_beside(&self, to: &Recipient) -> Option<Identity> {
+        self.identity().filter(|identity| !is_name_of(identity, to))
+    }
+
+    /// The names besides the one we sent to.
+    pub fn identities_beside(&self, to: &Recipient) -> impl Iterator<Item = Identity> {
+        self.identities()
+            .filter(move |identity| !is_name_of(identity, to))
+    }
+}
+
+/// Whether it is the name we sent to, which the provider may tell back as either kind. Nobody is a group.
+fn is_name_of(identity: &Identity, to: &Recipient) -> bool {
+    let name = match identity {
+        Identity::Phone(phone) => phone.as_str(),
+        Identity::User(user) => user.as_str(),
+    };
+    match to {
+        Recipient::Phone(number) => name.trim_start_matches('+') == number.digits(),
+        Recipient::User(user) => name == user.as_str(),
+        Recipient::Group(_) => true,
     }
 }
 
@@ -132,26 +150,50 @@ mod tests {
     }
 
     #[test]
-    fn only_names_without_the_one_we_sent_to_are_others() {
+    fn a_person_is_threaded_by_the_phone_the_provider_tells_whatever_we_sent_to() {
         let phone = Recipient::Phone("+5511987654321".parse().unwrap());
         let user = Recipient::User("BR.1".parse().unwrap());
         let group = Recipient::Group("G".parse().unwrap());
-        for (to, wa_id, user_id, other) in [
-            (&phone, None, None, false),
-            (&phone, Some("5511987654321"), None, false),
-            (&phone, Some("+5511987654321"), None, false),
-            (&phone, Some("5511987654321"), Some("BR.1"), false),
-            (&phone, Some("551187654321"), None, true),
-            (&phone, Some("551187654321"), Some("BR.1"), true),
-            (&phone, None, Some("BR.1"), true),
-            (&user, None, Some("BR.1"), false),
-            (&user, Some("5511987654321"), Some("BR.1"), false),
-            (&user, Some("BR.1"), None, false),
-            (&user, None, Some("BR.2"), true),
-            (&group, Some("5511987654321"), None, false),
+        for (to, wa_id, user_id, beside, others) in [
+            (&phone, None, None, None, 0),
+            (&phone, Some("5511987654321"), None, None, 0),
+            (&phone, Some("+5511987654321"), None, None, 0),
+            (&phone, Some("5511987654321"), Some("BR.1"), None, 1),
+            (
+                &phone,
+                Some("551187654321"),
+                None,
+                Some("p:551187654321"),
+                1,
+            ),
+            (
+                &phone,
+                Some("551187654321"),
+                Some("BR.1"),
+                Some("p:551187654321"),
+                2,
+            ),
+            (&phone, None, Some("BR.1"), Some("u:BR.1"), 1),
+            (&user, None, Some("BR.1"), None, 0),
+            (
+                &user,
+                Some("5511987654321"),
+                Some("BR.1"),
+                Some("p:5511987654321"),
+                1,
+            ),
+            (&user, Some("BR.1"), None, None, 0),
+            (&user, None, Some("BR.2"), Some("u:BR.2"), 1),
+            (&group, Some("5511987654321"), None, None, 0),
         ] {
             let told = told(wa_id, user_id);
-            assert_eq!(told.goes_by_another_name_than(to), other, "{to:?} {told:?}");
+            let found = told.identity_beside(to).map(|it| it.canonical());
+            assert_eq!(found.as_deref(), beside, "{to:?} {told:?}");
+            assert_eq!(
+                told.identities_beside(to).count(),
+                others,
+                "{to:?} {told:?}"
+            );
         }
     }
 }

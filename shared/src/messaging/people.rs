@@ -1,15 +1,18 @@
 //! Finds the contact behind the names a person goes by, and makes it on first sight.
 
 use crate::domain::id::ContactId;
-use crate::domain::identity::{Identity, Recipient, TenantId, WaId};
-use crate::domain::message::Outbound;
+use crate::domain::identity::{Identity, PhoneNumberId, Recipient, TenantId, WaId};
+use crate::domain::message::{Message, Outbound};
 use crate::domain::webhook::Person;
-use crate::store::{Contact, Store, StoreError};
+use crate::store::{Contact, Slice, Store, StoreError};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Two workers may meet the same person at once; the one that loses looks again.
 const TRIES: usize = 5;
+
+/// So many of the newest messages of a thread tell under which names a person was sent to.
+const NEWEST: usize = 10;
 
 /// The contact of this person, made if there is none. `None` for a person without any name.
 pub async fn contact_of(
@@ -18,7 +21,8 @@ pub async fn contact_of(
     person: &Person,
     now: Timestamp,
 ) -> Result<Option<Contact>, StoreError> {
-    contact_by(store, tenant, &identities(person), Some((person, now))).await
+    let identities: Vec<Identity> = person.identities().collect();
+    contact_by(store, tenant, &identities, Some((person, now))).await
 }
 
 /// The contact of this person, if there is one.
@@ -27,7 +31,8 @@ pub async fn known_contact_of(
     tenant: &TenantId,
     person: &Person,
 ) -> Result<Option<Contact>, StoreError> {
-    contact_by(store, tenant, &identities(person), None).await
+    let identities: Vec<Identity> = person.identities().collect();
+    contact_by(store, tenant, &identities, None).await
 }
 
 /// The contact of a person who goes by other names now: the old names and the new ones lead to it.
@@ -54,6 +59,7 @@ async fn contact_by(
     }
     for _ in 0..TRIES {
         match known(store, tenant, identities).await? {
+            Known::Settled(contact) => return Ok(Some(*contact)),
             Known::One(id) => return store.settled(tenant, &id).await.map(Some),
             Known::Changing => continue,
             Known::Nobody => {}
@@ -79,24 +85,25 @@ async fn contact_by(
     Err(StoreError::Conflict)
 }
 
-/// Lets the contact of a message's person know the names the provider `told` at `at`, where the message went to another
-/// one. A person who is no contact, as most recipients of a job are not, becomes none by it: the message itself moves
-/// to the thread of the new name.
+/// Lets the contact of a message's person know the names that the provider `told` at `at` besides the one the message
+/// went to. A person who is no contact, as most recipients of a job are not, becomes none by it: the message itself
+/// moves to the thread of the new name.
 ///
-/// Costs nothing while the names agree, and no write when they are known. Doing it twice changes nothing.
+/// Costs nothing where nothing else is told, and no write when it is known. Doing it twice changes nothing.
 pub async fn learn_names(
     store: &Store,
     message: &Outbound,
     told: &Person,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    if !told.goes_by_another_name_than(&message.to) {
+    let tenant = &message.tenant;
+    if told.identity_beside(&message.to).is_none()
+        && knows_all(store, message, told.identities_beside(&message.to)).await?
+    {
         return Ok(());
     }
-    let tenant = &message.tenant;
     let sent_to = person_of(&message.to).unwrap_or_default();
-    let names = of_both(&sent_to, told);
-    let Some(contact) = contact_by(store, tenant, &names, None).await? else {
+    let Some(contact) = contact_by(store, tenant, &of_both(&sent_to, told), None).await? else {
         return Ok(());
     };
     let news = Person {
@@ -110,7 +117,55 @@ pub async fn learn_names(
     if news.identity().is_some() {
         store.tell_contact(tenant, &contact.id, &news, at).await?;
     }
-    store.show_thread(&contact, &message.sender, told).await
+    store.show_threads(&contact, &message.sender, told).await
+}
+
+/// Whether the message's contact goes by all of these names already. A message without one has nobody to learn them.
+async fn knows_all(
+    store: &Store,
+    message: &Outbound,
+    names: impl Iterator<Item = Identity>,
+) -> Result<bool, StoreError> {
+    let Some(contact) = &message.contact else {
+        return Ok(true);
+    };
+    for name in names {
+        let known = store.pointed_to(&message.tenant, &name).await?;
+        if known.as_ref() != Some(contact) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Lets the contact who is about to write to `sender` for the first time know the names under which they were sent to
+/// before they were a contact: what a job sent them stands in the thread of the name they write by.
+pub async fn learn_from_history(
+    store: &Store,
+    contact: &Contact,
+    person: &Person,
+    sender: &PhoneNumberId,
+) -> Result<(), StoreError> {
+    if contact.senders.contains(sender) {
+        return Ok(());
+    }
+    let tenant = &contact.tenant;
+    let newest = Slice {
+        limit: NEWEST,
+        after: None,
+    };
+    let threads = Store::threads_of(tenant, sender, person);
+    let history = store.messages_by_thread(&threads, &newest).await?;
+    for message in history.entries {
+        let sent_to = match &message {
+            Message::Outbound(message) => person_of(&message.to),
+            Message::Inbound(_) => None,
+        };
+        if let Some(sent_to) = sent_to {
+            contact_by(store, tenant, &of_both(person, &sent_to), None).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The person a message goes to. A group is nobody.
@@ -132,17 +187,10 @@ pub fn person_of(recipient: &Recipient) -> Option<Person> {
     }
 }
 
-/// The names by which a person is found. The user id comes first: a phone number may change hands.
-fn identities(person: &Person) -> Vec<Identity> {
-    let user = person.user_id.iter().cloned().map(Identity::User);
-    let phone = person.wa_id.iter().cloned().map(Identity::Phone);
-    user.chain(phone).collect()
-}
-
 /// The names of one person who goes by two sets of them.
 fn of_both(person: &Person, other: &Person) -> Vec<Identity> {
-    let mut all = identities(person);
-    for identity in identities(other) {
+    let mut all: Vec<Identity> = person.identities().collect();
+    for identity in other.identities() {
         if !all.contains(&identity) {
             all.push(identity);
         }
@@ -152,7 +200,9 @@ fn of_both(person: &Person, other: &Person) -> Vec<Identity> {
 
 /// Whom some identities point to.
 enum Known {
-    /// All of them to this contact.
+    /// All of them to this contact, and nothing of it is to be moved over.
+    Settled(Box<Contact>),
+    /// All of them lead to this contact, now.
     One(ContactId),
     /// None of them to anybody.
     Nobody,
@@ -184,6 +234,12 @@ async fn known(
     let Some((oldest, others)) = people.split_first() else {
         return Ok(Known::Nobody);
     };
+    if unknown.is_empty()
+        && oldest.absorbed.is_empty()
+        && found.iter().all(|(_, id)| *id == oldest.id)
+    {
+        return Ok(Known::Settled(Box::new(oldest.clone())));
+    }
     for other in others {
         let theirs: Vec<Identity> = found
             .iter()

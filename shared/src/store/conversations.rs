@@ -7,7 +7,7 @@ use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{PhoneNumberId, Recipient, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
 use crate::domain::pace::{Burst, Place};
 use crate::domain::webhook::Person;
@@ -173,10 +173,15 @@ impl Store {
         let mut transaction = Transaction::new();
         let boxed = Message::Inbound(Box::new(message.clone()));
         self.create_message(&mut transaction, &boxed)?;
-        let thread = super::message_item::thread_of(&message.from, message.group.as_ref());
-        let thread = keys::thread(&message.tenant, &message.sender, &thread);
-        let (account, sender) = (&message.account, &message.sender);
-        let change = opened(contact, account, sender, BTreeSet::from([thread]), 1);
+        let (tenant, account, sender) = (&message.tenant, &message.account, &message.sender);
+        let threads = match &message.group {
+            Some(group) => {
+                let group = Recipient::Group(group.clone()).canonical();
+                vec![keys::thread(tenant, sender, &group)]
+            }
+            None => Self::threads_of(tenant, sender, &message.from),
+        };
+        let change = opened(contact, account, sender, threads.into_iter().collect(), 1);
         self.open_conversation(&mut transaction, contact, sender, &change)?;
         self.note_sender(&mut transaction, contact, &message.sender)?;
         Ok(match self.commit_if(transaction).await? {
@@ -213,8 +218,17 @@ impl Store {
         self.note_sender(transaction, contact, sender)
     }
 
-    /// Lets the conversation of `contact` with `sender`, if there is one, show the messages threaded by `person`'s name.
-    pub async fn show_thread(
+    /// The threads of a person's names with a sender: a job may have written to any of them.
+    #[must_use]
+    pub fn threads_of(tenant: &TenantId, sender: &PhoneNumberId, person: &Person) -> Vec<String> {
+        person
+            .identities()
+            .map(|name| keys::thread(tenant, sender, &name.canonical()))
+            .collect()
+    }
+
+    /// Lets the conversation of `contact` with `sender`, if there is one, show the threads of `person`'s names.
+    pub async fn show_threads(
         &self,
         contact: &Contact,
         sender: &PhoneNumberId,
@@ -222,22 +236,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let tenant = &contact.tenant;
         let id = Conversation::id_of(contact, sender);
-        let thread = super::message_item::thread_of(person, None);
-        let thread = keys::thread(tenant, sender, &thread);
-        match self.conversation(tenant, &id).await? {
-            Some(conversation) if !conversation.threads.contains(&thread) => {
-                let change = Change {
-                    update: "ADD threads :threads".into(),
-                    condition: Some(NOT_JOINED.into()),
-                    names: vec![],
-                    values: vec![(":threads".into(), AttributeValue::Ss(vec![thread]))],
-                };
-                let key = Key::new(keys::conversation(tenant, &conversation.id), keys::HEAD);
-                let shown = self.change_if(key, &change).await?;
-                shown.then_some(()).ok_or(StoreError::Conflict)
-            }
-            Some(_) | None => Ok(()),
+        let mut threads = Self::threads_of(tenant, sender, person);
+        let Some(conversation) = self.conversation(tenant, &id).await? else {
+            return Ok(());
+        };
+        threads.retain(|thread| !conversation.threads.contains(thread));
+        if threads.is_empty() {
+            return Ok(());
         }
+        let change = Change {
+            update: "ADD threads :threads".into(),
+            condition: Some(NOT_JOINED.into()),
+            names: vec![],
+            values: vec![(":threads".into(), AttributeValue::Ss(threads))],
+        };
+        let key = Key::new(keys::conversation(tenant, &conversation.id), keys::HEAD);
+        let shown = self.change_if(key, &change).await?;
+        shown.then_some(()).ok_or(StoreError::Conflict)
     }
 
     /// Adds to a transaction that the conversation of `survivor` shows and counts what the joined one `had`.

@@ -76,9 +76,7 @@ pub(super) fn name_newest(message: &mut Outbound, wamid: &Wamid) {
 /// Keeps the provider's name for the person, if it is another than ours. Of two the lesser stays, a phone before a user
 /// id, so that any order ends alike.
 pub(super) fn name_person(message: &mut Outbound, told: &Person) {
-    if !told.goes_by_another_name_than(&message.to) {
-        return;
-    }
-    let names = message.known_as.take().into_iter().chain(told.identity());
+    let told = told.identity_beside(&message.to);
+    let names = message.known_as.take().into_iter().chain(told);
     message.known_as = names.min_by_key(Identity::canonical);
 }

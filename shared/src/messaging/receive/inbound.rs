@@ -37,6 +37,9 @@ pub(crate) async fn apply(
                 "the message names nobody who sent it",
             ));
         };
+        if message.group.is_none() {
+            people::learn_from_history(store, &contact, from, &sender.id).await?;
+        }
         let inbound = inbound(sender, message, &contact, received_at);
         let met = match store.receive(&inbound, &contact).await? {
             Received::Written => contact.id,

@@ -150,6 +150,69 @@ async fn a_bulk_message_is_in_the_history_of_who_answers_it_and_makes_no_contact
 }
 
 #[tokio::test]
+async fn who_answers_a_bulk_message_under_another_name_can_be_written_to_by_the_number_of_the_job()
+{
+    let store = store_with(WindowPolicy::Enforce).await;
+    let message = of_a_job(&store).await;
+    send(&store, &message, RENAMED).await;
+    for name in ["sent", "delivered", "read"] {
+        status(&store, &message, name).await;
+    }
+    answer(&store).await;
+    let reply = submitted(&store).await;
+    let conversation = inbox(&store).await.pop().unwrap();
+    assert_eq!(reply.conversation, Some(conversation.id));
+    assert_joined(&store, 3).await;
+}
+
+#[tokio::test]
+async fn a_user_id_told_beside_the_number_leads_to_the_same_contact() {
+    const BOTH: &str = r#"{"contacts":[{"input":"+5511987654321","wa_id":"5511987654321","user_id":"BR.1"}],
+        "messages":[{"id":"wamid.A"}]}"#;
+    let store = store_with(WindowPolicy::Warn).await;
+    let message = submitted(&store).await;
+    send(&store, &message, BOTH).await;
+    let hidden = person(None, Some("BR.1"), "Ada");
+    let answer = self::message(10, hidden, None);
+    let sender = sender(WindowPolicy::Enforce);
+    apply_inbound(&store, &sender, &answer, at(11))
+        .await
+        .unwrap();
+    let conversation = inbox(&store).await.pop().unwrap();
+    assert_eq!(Some(conversation.id), message.conversation);
+    let threads: Vec<String> = conversation.threads.into_iter().collect();
+    let shown = store.messages_by_thread(&threads, &ALL).await.unwrap();
+    assert_eq!(shown.entries.len(), 2);
+}
+
+#[tokio::test]
+async fn a_bulk_message_to_a_user_id_is_in_the_history_of_who_answers_it_with_a_number() {
+    const BOTH: &str = r#"{"contacts":[{"input":"BR.1","wa_id":"551187654321","user_id":"BR.1"}],
+        "messages":[{"id":"wamid.A"}]}"#;
+    for (wa_id, user_id) in [(Some(METAS), None), (Some(METAS), Some("BR.1"))] {
+        for acceptance in [BOTH, UNNAMED] {
+            if acceptance == UNNAMED && user_id.is_none() {
+                continue; // Nobody told that these are one person.
+            }
+            let store = store_with(WindowPolicy::Warn).await;
+            let mut job = job(at(0));
+            job.status = JobStatus::Running;
+            write_job(&store, &job).await;
+            let mut message = recipient(&job, 1);
+            message.to = crate::domain::identity::Recipient::User("BR.1".parse().unwrap());
+            write(&store, &message).await;
+            send(&store, &message, acceptance).await;
+            let answer = self::message(10, person(wa_id, user_id, "Ada"), None);
+            let sender = sender(WindowPolicy::Enforce);
+            apply_inbound(&store, &sender, &answer, at(11))
+                .await
+                .unwrap();
+            assert_joined(&store, 2).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_bulk_message_shows_with_the_single_message_to_the_same_number() {
     let store = store_with(WindowPolicy::Warn).await;
     let single = submitted(&store).await;
