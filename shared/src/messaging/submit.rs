@@ -10,7 +10,7 @@ pub use request::{Submission, read_from, read_on_unknown, read_time};
 use super::people;
 use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
-use crate::domain::identity::TenantId;
+use crate::domain::identity::{Recipient, TenantId};
 use crate::domain::message::{Message, Outbound, Times};
 use crate::domain::pace::{Burst, Pause, Place, Room};
 use crate::domain::state::State;
@@ -138,12 +138,6 @@ async fn write(
         Err(StoreError::Conflict) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    if let Some(conversation) = &message.conversation {
-        // The message is written: that the inbox sorts it a little too low must not tell its caller otherwise.
-        if let Err(error) = store.note_activity(tenant, conversation, now).await {
-            tracing::warn!(conversation.id = %conversation, %error, "activity not noted");
-        }
-    }
     Ok(Some(Submitted {
         message,
         origin: Origin::New,
@@ -169,9 +163,10 @@ async fn admit(
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Admitted, SubmitError> {
-    let (sender, standing) = try_join!(
+    let (sender, standing, known) = try_join!(
         store.sender(tenant, &submission.from),
-        store.pace(tenant, &submission.from)
+        store.pace(tenant, &submission.from),
+        known_contact(store, tenant, &submission.to),
     )?;
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
@@ -185,8 +180,13 @@ async fn admit(
         None
     };
     let time = submission.send_at.map_or(now, |time| time.max(now));
-    let may_be_new = refuse_stranger(&sender, submission, room.as_ref(), time);
-    let contact = contact_of(store, tenant, submission, may_be_new, now).await?;
+    let contact = match (known, people::person_of(&submission.to)) {
+        (None, Some(person)) => {
+            refuse_stranger(&sender, submission, room.as_ref(), time)?;
+            people::contact_of(store, tenant, &person, now).await?
+        }
+        (known, _) => known,
+    };
     let mut message = outbound(submission.clone(), &sender, contact.as_ref(), now);
     let conversation = match &message.conversation {
         Some(id) => store.conversation(tenant, id).await?,
@@ -208,6 +208,18 @@ async fn admit(
         room,
         warnings,
     })
+}
+
+/// The contact of whom a message goes to, if there is one.
+async fn known_contact(
+    store: &Store,
+    tenant: &TenantId,
+    to: &Recipient,
+) -> Result<Option<Contact>, StoreError> {
+    match people::person_of(to) {
+        Some(person) => people::known_contact_of(store, tenant, &person).await,
+        None => Ok(None),
+    }
 }
 
 /// The message an earlier request with this key wrote.
@@ -293,26 +305,6 @@ fn check_window(
         (true, _) | (false, WindowPolicy::Off) => Ok(Vec::new()),
         (false, WindowPolicy::Warn) => Ok(vec!["window_closed"]),
         (false, WindowPolicy::Enforce) => Err(SubmitError::WindowClosed),
-    }
-}
-
-/// The contact of the message's recipient, who is made unless one that is new is refused.
-async fn contact_of(
-    store: &Store,
-    tenant: &TenantId,
-    submission: &Submission,
-    may_be_new: Result<(), SubmitError>,
-    now: Timestamp,
-) -> Result<Option<Contact>, SubmitError> {
-    let Some(person) = people::person_of(&submission.to) else {
-        return Ok(None);
-    };
-    match may_be_new {
-        Ok(()) => Ok(people::contact_of(store, tenant, &person, now).await?),
-        Err(refusal) => {
-            let known = people::known_contact_of(store, tenant, &person).await?;
-            known.map(Some).ok_or(refusal)
-        }
     }
 }
 

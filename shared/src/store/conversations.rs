@@ -98,6 +98,66 @@ pub enum Received {
     ContactJoined,
 }
 
+/// What makes a conversation, or joins one that is there.
+struct Opening<'a> {
+    account: &'a AccountId,
+    sender: &'a PhoneNumberId,
+    /// Threads it shows from now on.
+    threads: BTreeSet<String>,
+    /// How many more messages are unread.
+    unread: u64,
+    /// When it was active, where that is now: no other time can be much later.
+    active_at: Option<Timestamp>,
+    /// The burst before a message to the contact, and its place, if it takes one.
+    place: Option<(Option<Burst>, Place)>,
+}
+
+impl Opening<'_> {
+    fn change(self, contact: &Contact, id: &ConversationId) -> Change {
+        let open = ConversationState::Open.as_str();
+        let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
+        let list_key = keys::inbox(&contact.tenant, open, shard);
+        let mut values = vec![
+            (":id".into(), text(id.as_str())),
+            (":tenant".into(), text(contact.tenant.as_str())),
+            (":account".into(), text(self.account.as_str())),
+            (":sender".into(), text(self.sender.as_str())),
+            (":contact".into(), text(contact.id.as_str())),
+            (":open".into(), text(open)),
+            (":list_key".into(), text(list_key)),
+            (":unread".into(), number(self.unread)),
+            (
+                ":threads".into(),
+                AttributeValue::Ss(self.threads.into_iter().collect()),
+            ),
+        ];
+        let place = match self.active_at {
+            Some(at) => {
+                values.push((":at".into(), number(at.as_millisecond())));
+                "last_activity_at = :at, list_sort = :sort"
+            }
+            None => "list_sort = if_not_exists(list_sort, :sort)",
+        };
+        let sort = keys::due_sort(self.active_at.unwrap_or(contact.created_at), id.as_str());
+        values.push((":sort".into(), text(sort)));
+        let change = Change {
+            update: format!(
+                "SET id = :id, tenant = :tenant, account = :account, sender = :sender, contact = :contact, \
+                 #state = if_not_exists(#state, :open), list_key = if_not_exists(list_key, :list_key), {place} \
+                 ADD unread :unread, threads :threads"
+            ),
+            condition: Some("attribute_not_exists(joined_to)".into()),
+            names: vec![("#state", "state")],
+            values,
+        }
+        .making("conversation");
+        match self.place {
+            Some((last, place)) => placed(change, last, place),
+            None => change,
+        }
+    }
+}
+
 impl Conversation {
     /// The conversation of a contact with a sender: its id follows from both, so that it is made only once.
     #[must_use]
@@ -181,8 +241,15 @@ impl Store {
             }
             None => Self::threads_of(tenant, sender, &message.from),
         };
-        let change = opened(contact, account, sender, threads.into_iter().collect(), 1);
-        self.open_conversation(&mut transaction, contact, sender, &change)?;
+        let opening = Opening {
+            account,
+            sender,
+            threads: threads.into_iter().collect(),
+            unread: 1,
+            active_at: None,
+            place: None,
+        };
+        self.open_conversation(&mut transaction, contact, opening)?;
         self.note_sender(&mut transaction, contact, &message.sender)?;
         Ok(match self.commit_if(transaction).await? {
             Committed::Yes => Received::Written,
@@ -205,16 +272,19 @@ impl Store {
             account,
             sender,
             to,
+            created_at,
             ..
         } = message;
         let thread = keys::thread(tenant, sender, &to.canonical());
-        let threads = BTreeSet::from([thread]);
-        let change = opened(contact, account, sender, threads, 0);
-        let change = match place {
-            Some((last, place)) => placed(change, last, place),
-            None => change,
+        let opening = Opening {
+            account,
+            sender,
+            threads: BTreeSet::from([thread]),
+            unread: 0,
+            active_at: Some(*created_at),
+            place,
         };
-        self.open_conversation(transaction, contact, sender, &change)?;
+        self.open_conversation(transaction, contact, opening)?;
         self.note_sender(transaction, contact, sender)
     }
 
@@ -269,8 +339,15 @@ impl Store {
             unread,
             ..
         } = had;
-        let change = opened(survivor, account, sender, threads.clone(), *unread);
-        self.open_conversation(transaction, survivor, sender, &change)
+        let opening = Opening {
+            account,
+            sender,
+            threads: threads.clone(),
+            unread: *unread,
+            active_at: None,
+            place: None,
+        };
+        self.open_conversation(transaction, survivor, opening)
     }
 
     /// Adds to a transaction that a contact has a conversation with `sender`: a join finds it by that.
@@ -296,17 +373,17 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// Adds a change of the conversation of a contact to a transaction.
+    /// Adds to a transaction that the conversation of a contact exists, with what opens it. One that was joined to
+    /// another must not come back: then it fails.
     fn open_conversation(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
-        sender: &PhoneNumberId,
-        change: &Change,
+        opening: Opening<'_>,
     ) -> Result<(), StoreError> {
-        let id = Conversation::id_of(contact, sender);
+        let id = Conversation::id_of(contact, opening.sender);
         let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
-        transaction.update(&self.messages, key, change)
+        transaction.update(&self.messages, key, &opening.change(contact, &id))
     }
 
     /// Notes when a conversation was last active: the latest time wins, whatever the order of the notes.
@@ -364,51 +441,6 @@ impl Store {
         }
         Err(StoreError::Conflict)
     }
-}
-
-/// A conversation exists, shows `threads` and has `unread` more unread messages. One that was joined stays away.
-fn opened(
-    contact: &Contact,
-    account: &AccountId,
-    sender: &PhoneNumberId,
-    threads: BTreeSet<String>,
-    unread: u64,
-) -> Change {
-    let id = Conversation::id_of(contact, sender);
-    let shard = keys::shard_of(id.as_str(), keys::LIST_SHARDS);
-    let open = ConversationState::Open.as_str();
-    Change {
-        update: "SET id = :id, tenant = :tenant, account = :account, \
-                 sender = :sender, contact = :contact, #state = if_not_exists(#state, :open), \
-                 list_key = if_not_exists(list_key, :list_key), \
-                 list_sort = if_not_exists(list_sort, :first_seen) \
-                 ADD unread :unread, threads :threads"
-            .into(),
-        condition: Some("attribute_not_exists(joined_to)".into()),
-        names: vec![("#state", "state")],
-        values: vec![
-            (":id".into(), text(id.as_str())),
-            (":tenant".into(), text(contact.tenant.as_str())),
-            (":account".into(), text(account.as_str())),
-            (":sender".into(), text(sender.as_str())),
-            (":contact".into(), text(contact.id.as_str())),
-            (":open".into(), text(open)),
-            (
-                ":list_key".into(),
-                text(keys::inbox(&contact.tenant, open, shard)),
-            ),
-            (
-                ":first_seen".into(),
-                text(keys::due_sort(contact.created_at, id.as_str())),
-            ),
-            (":unread".into(), number(unread)),
-            (
-                ":threads".into(),
-                AttributeValue::Ss(threads.into_iter().collect()),
-            ),
-        ],
-    }
-    .making("conversation")
 }
 
 /// With a message's place, if no burst was begun since `last`. Those that join one do not hinder each other.
