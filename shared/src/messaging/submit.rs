@@ -166,7 +166,8 @@ async fn admit(
     let (sender, standing, known) = try_join!(
         store.sender(tenant, &submission.from),
         store.pace(tenant, &submission.from),
-        known_contact(store, tenant, &submission.to),
+        // Boxed, because joining contacts is large and rare.
+        Box::pin(known_contact(store, tenant, &submission.to)),
     )?;
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
@@ -183,7 +184,8 @@ async fn admit(
     let contact = match (known, people::person_of(&submission.to)) {
         (None, Some(person)) => {
             refuse_stranger(&sender, submission, room.as_ref(), time)?;
-            people::contact_of(store, tenant, &person, now).await?
+            // Boxed, because it is large and a person is new only once.
+            Box::pin(people::contact_of(store, tenant, &person, now)).await?
         }
         (known, _) => known,
     };

@@ -156,11 +156,18 @@ fn a_message_too_large_to_keep_is_refused_though_its_texts_have_no_limit_or_wait
 
 #[test]
 fn a_draft_is_bounded_in_its_placeholders_and_in_texts_that_hold_one() {
-    let many: String = (0..101).map(|name| format!("{{{{{name}}}}}")).collect();
+    let placeholders = |count: usize| {
+        let names = (0..count).map(|name| format!("{{{{{name}}}}}"));
+        names.collect::<Vec<_>>().concat()
+    };
     let long = format!("{{{{{}}}}}", "x".repeat(129));
     let filled_up = format!("{{{{1}}}}{}", "x".repeat(16_384));
     for (body, pointer, code) in [
-        (json!({"text": {"body": many}}), "/text", FaultCode::TooMany),
+        (
+            json!({"text": {"body": placeholders(101)}}),
+            "/text",
+            FaultCode::TooMany,
+        ),
         (json!({"text": {"body": long}}), "/text", FaultCode::TooLong),
         (
             json!({"text": {"body": filled_up}}),
@@ -181,6 +188,5 @@ fn a_draft_is_bounded_in_its_placeholders_and_in_texts_that_hold_one() {
         let faults = draft(&body).unwrap_err();
         assert_eq!(places(&faults), [(pointer, code)], "{faults:?}");
     }
-    let most: String = (0..100).map(|name| format!("{{{{{name}}}}}")).collect();
-    draft(&json!({"text": {"body": most}})).unwrap();
+    draft(&json!({"text": {"body": placeholders(100)}})).unwrap();
 }
