@@ -156,14 +156,17 @@ pub async fn learn_from_history(
     };
     let threads = Store::threads_of(tenant, sender, person);
     let history = store.messages_by_thread(&threads, &newest).await?;
+    let mut names: Vec<Identity> = person.identities().collect();
+    let known = names.len();
     for message in history.entries {
         let sent_to = match &message {
             Message::Outbound(message) => person_of(&message.to),
             Message::Inbound(_) => None,
         };
-        if let Some(sent_to) = sent_to {
-            contact_by(store, tenant, &of_both(person, &sent_to), None).await?;
-        }
+        add_names(&mut names, &sent_to.unwrap_or_default());
+    }
+    if names.len() > known {
+        contact_by(store, tenant, &names, None).await?;
     }
     Ok(())
 }
@@ -189,13 +192,18 @@ pub fn person_of(recipient: &Recipient) -> Option<Person> {
 
 /// The names of one person who goes by two sets of them.
 fn of_both(person: &Person, other: &Person) -> Vec<Identity> {
-    let mut all: Vec<Identity> = person.identities().collect();
-    for identity in other.identities() {
-        if !all.contains(&identity) {
-            all.push(identity);
+    let mut all = person.identities().collect();
+    add_names(&mut all, other);
+    all
+}
+
+/// Adds the names of a person that are not among these.
+fn add_names(names: &mut Vec<Identity>, person: &Person) {
+    for identity in person.identities() {
+        if !names.contains(&identity) {
+            names.push(identity);
         }
     }
-    all
 }
 
 /// Whom some identities point to.
