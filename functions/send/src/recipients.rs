@@ -301,7 +301,7 @@ fn closed() -> Problem {
     )
 }
 
-/// The body of a request to add recipients: for the OpenAPI document; it is read field by field.
+/// Recipients to add.
 #[derive(utoipa::ToSchema)]
 #[expect(
     dead_code,
@@ -309,7 +309,7 @@ fn closed() -> Problem {
 )]
 pub(crate) struct RecipientsBody {
     /// Up to 5,000.
-    #[schema(max_items = 5000)]
+    #[schema(min_items = 1, max_items = 5000)]
     recipients: Vec<RecipientBody>,
 }
 
@@ -320,14 +320,31 @@ pub(crate) struct RecipientsBody {
     reason = "it describes the body, which is read line by line"
 )]
 pub(crate) struct RecipientBody {
-    /// The number, with its country code.
+    /// The number, with its country code; or, with `recipient_type` group, the group's id. May be absent only if
+    /// `recipient` is there.
     #[schema(example = "+15550002001")]
     to: Option<String>,
     /// A business-scoped user id, for a person whose number is not known.
     recipient: Option<String>,
-    /// What fills the placeholders: an array for `{{1}}`, an object for `{{name}}`.
-    #[schema(value_type = Object, example = json!({"name": "Ada"}))]
-    variables: Option<Value>,
+    /// `individual` or `group`.
+    recipient_type: Option<String>,
+    /// What fills the placeholders.
+    variables: Option<Variables>,
     /// Your own name for this recipient.
     reference: Option<String>,
+}
+
+/// What fills the placeholders: an array for `{{1}}`, an object for `{{name}}`.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read line by line"
+)]
+pub(crate) enum Variables {
+    /// By place: the first fills `{{1}}`.
+    Places(Vec<Value>),
+    /// By name.
+    #[schema(value_type = Object, example = json!({"name": "Ada"}))]
+    Names(Value),
 }
