@@ -8,6 +8,7 @@
 )]
 
 mod events;
+mod grants;
 mod queues;
 mod roles;
 mod stack;

@@ -1,6 +1,5 @@
 //! Who may do what: one role per function, each thing named.
 
-use super::named;
 use super::stack::{Stack, list, owner};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -92,21 +91,6 @@ fn only_the_webhook_reads_what_proves_a_call_and_only_senders_read_what_lets_us_
             _ => &[],
         };
         assert_eq!(kinds, expected, "{}", function.name);
-    }
-}
-
-#[test]
-fn the_webhook_sees_nothing_of_the_table_but_accounts() {
-    let stack = Stack::read();
-    let webhook = named(&stack, "webhook");
-    let about_tables = webhook
-        .grants
-        .iter()
-        .filter(|it| it.actions.iter().any(|it| it.starts_with("dynamodb:")));
-    for grant in about_tables {
-        assert_eq!(grant.actions, ["dynamodb:GetItem"]);
-        let only = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ACCOUNT#*"]}});
-        assert_eq!(grant.condition, only);
     }
 }
 
