@@ -1,15 +1,16 @@
 //! `GET /v1/health`: whether what the platform stands on answers. Needs no key, so it tells names and times only, and
 //! asks at most once in five seconds however often it is called.
 
-use crate::Queues;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::{BoxFuture, FutureExt, join_all};
 use heliograph::service::http::Parameters;
 use heliograph::service::openapi::{ParameterProblems, ServiceProblems};
 use heliograph::service::probe::Probe;
 use heliograph::service::problem::Problem;
+use heliograph::service::queue::Queue;
 use heliograph::service::telemetry::chain;
 use heliograph::store::Store;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-/// How long each dependency has.
+/// How long each question may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long an answer holds.
@@ -30,9 +31,8 @@ const LIFETIME: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Dependencies {
     pub(crate) store: Store,
-    pub(crate) queues: Queues,
+    pub(crate) queues: [(&'static str, Queue); 6],
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
-    pub(crate) secrets_prefix: String,
     pub(crate) graph: Probe,
 }
 
@@ -45,6 +45,9 @@ pub(crate) struct Health {
 
 type Failed = Box<dyn Error + Send + Sync>;
 
+/// What is asked of one part of a dependency.
+type Question<'a> = BoxFuture<'a, Result<(), Failed>>;
+
 /// Whether a dependency answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -56,20 +59,24 @@ pub(crate) enum Condition {
 }
 
 /// One dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Check {
-    /// Whether it answers.
+    /// Whether all of it answers.
     status: Condition,
     /// How long that took to find out.
     duration_ms: u64,
+    /// The tables or queues that do not answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    failed: Vec<&'static str>,
 }
 
 /// Every dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Checks {
     /// Both tables.
     dynamodb: Check,
-    /// The queues.
+    /// All six queues.
     sqs: Check,
     /// Secrets Manager.
     secrets_manager: Check,
@@ -101,17 +108,21 @@ pub(crate) struct HealthProblem {
 struct Down(String);
 
 impl Checks {
-    fn down(&self) -> Vec<&'static str> {
+    /// What does not answer, each with its parts that do not.
+    fn down(&self) -> Vec<String> {
         let all = [
-            ("dynamodb", self.dynamodb),
-            ("sqs", self.sqs),
-            ("secrets_manager", self.secrets_manager),
-            ("graph_api", self.graph_api),
+            ("dynamodb", &self.dynamodb),
+            ("sqs", &self.sqs),
+            ("secrets_manager", &self.secrets_manager),
+            ("graph_api", &self.graph_api),
         ];
         let down = all.into_iter();
-        down.filter(|(_, check)| check.status == Condition::Failed)
-            .map(|(name, _)| name)
-            .collect()
+        let down = down.filter(|(_, check)| check.status == Condition::Failed);
+        down.map(|(name, check)| match check.failed.join(", ") {
+            parts if parts.is_empty() => name.to_owned(),
+            parts => format!("{name} ({parts})"),
+        })
+        .collect()
     }
 }
 
@@ -126,26 +137,31 @@ impl Health {
     /// Who comes while another asks waits for that answer.
     async fn checks(&self) -> Checks {
         let mut last = self.last.lock().await;
-        if let Some((at, checks)) = *last
+        if let Some((at, checks)) = &*last
             && at.elapsed() < LIFETIME
         {
-            return checks;
+            return checks.clone();
         }
         let checks = Box::pin(self.dependencies.check()).await;
-        *last = Some((Instant::now(), checks));
+        *last = Some((Instant::now(), checks.clone()));
         checks
     }
 }
 
 impl Dependencies {
+    /// Asks everything at once, each table and each queue by a call of its own: none answers for another.
     async fn check(&self) -> Checks {
-        let store = async { self.store.check().await.map_err(Failed::from) };
-        let graph = async { self.graph.answers().await.map_err(Failed::from) };
+        let tables = vec![
+            ("messages", asked(self.store.check_messages())),
+            ("logs", asked(self.store.check_logs())),
+        ];
+        let queues = self.queues.iter();
+        let queues = queues.map(|(name, queue)| (*name, asked(queue.depth())));
         let (dynamodb, sqs, secrets_manager, graph_api) = tokio::join!(
-            timed("dynamodb", store),
-            timed("sqs", self.check_queues()),
-            timed("secrets_manager", self.check_secrets()),
-            timed("graph_api", graph),
+            every("dynamodb", tables),
+            every("sqs", queues.collect()),
+            one("secrets_manager", asked(self.check_secrets())),
+            one("graph_api", asked(self.graph.answers())),
         );
         Checks {
             dynamodb,
@@ -155,41 +171,60 @@ impl Dependencies {
         }
     }
 
-    async fn check_queues(&self) -> Result<(), Failed> {
-        let Queues { inbound, status } = &self.queues;
-        tokio::try_join!(inbound.depth(), status.depth())?;
-        Ok(())
-    }
-
-    /// Asks for a secret that no account has: that there is none, or that we may not ask, is an answer.
-    async fn check_secrets(&self) -> Result<(), Failed> {
-        use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
-        let name = format!("{}/in/health/none", self.secrets_prefix);
-        let answer = self.secrets.describe_secret().secret_id(name).send().await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) => match error.code() {
-                Some("ResourceNotFoundException" | "AccessDeniedException") => Ok(()),
-                Some(_) | None => Err(error.into()),
-            },
-        }
+    /// Asks Secrets Manager for something that touches no secret, so that this role need not see any. It may ask that,
+    /// so a refusal is a failure as silence is. Whether others can read their secrets it cannot tell: they alone may.
+    async fn check_secrets(&self) -> Result<(), impl Error + Send + Sync + 'static> {
+        self.secrets.get_random_password().send().await.map(drop)
     }
 }
 
-async fn timed(name: &str, check: impl Future<Output = Result<(), Failed>>) -> Check {
+/// A question, whatever its answer and its error are.
+fn asked<'a, T, E: Into<Failed>>(
+    question: impl Future<Output = Result<T, E>> + Send + 'a,
+) -> Question<'a> {
+    question
+        .map(|answer| answer.map(drop).map_err(Into::into))
+        .boxed()
+}
+
+/// A dependency of one part.
+async fn one(name: &'static str, question: Question<'_>) -> Check {
+    let mut check = every(name, vec![(name, question)]).await;
+    check.failed.clear();
+    check
+}
+
+/// A dependency of several parts, asked at once.
+async fn every(name: &'static str, questions: Vec<(&'static str, Question<'_>)>) -> Check {
     let begun = Instant::now();
-    let failure = match timeout(TIMEOUT, check).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(chain(error.as_ref())),
-        Err(late) => Some(late.to_string()),
+    let answers = questions
+        .into_iter()
+        .map(async |(part, question)| (!answers(name, part, question).await).then_some(part));
+    let failed: Vec<_> = join_all(answers).await.into_iter().flatten().collect();
+    let status = match failed[..] {
+        [] => Condition::Ok,
+        [..] => Condition::Failed,
     };
-    if let Some(error) = &failure {
-        tracing::warn!(dependency = name, error, "a dependency does not answer");
-    }
     Check {
-        status: failure.map_or(Condition::Ok, |_| Condition::Failed),
+        status,
         duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        failed,
     }
+}
+
+async fn answers(name: &str, part: &str, question: Question<'_>) -> bool {
+    let failure = match timeout(TIMEOUT, question).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => chain(error.as_ref()),
+        Err(late) => late.to_string(),
+    };
+    tracing::warn!(
+        dependency = name,
+        part,
+        error = failure,
+        "a dependency does not answer"
+    );
+    false
 }
 
 /// Says whether everything answers that the platform stands on, as of at most five seconds ago. Needs no key.

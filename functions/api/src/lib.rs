@@ -1,6 +1,6 @@
 //! Reads what there is: messages, conversations, contacts, bulk jobs, senders, webhook events, statistics, health.
 //!
-//! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, reads no secret.
+//! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, sees no secret.
 //! Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
 
 mod bulk_jobs;
@@ -38,9 +38,12 @@ use std::sync::Arc;
 pub struct Config {
     messages_table: String,
     logs_table: String,
+    otp_queue_url: String,
+    single_queue_url: String,
+    bulk_queue_url: String,
+    dispatch_queue_url: String,
     inbound_queue_url: String,
     status_queue_url: String,
-    secrets_prefix: String,
     graph_url: String,
 }
 
@@ -51,9 +54,12 @@ impl Config {
         let config = Self {
             messages_table: read.text("MESSAGES_TABLE"),
             logs_table: read.text("LOGS_TABLE"),
+            otp_queue_url: read.url("OTP_QUEUE_URL"),
+            single_queue_url: read.url("SINGLE_QUEUE_URL"),
+            bulk_queue_url: read.url("BULK_QUEUE_URL"),
+            dispatch_queue_url: read.url("DISPATCH_QUEUE_URL"),
             inbound_queue_url: read.url("INBOUND_QUEUE_URL"),
             status_queue_url: read.url("STATUS_QUEUE_URL"),
-            secrets_prefix: read.text("SECRETS_PREFIX"),
             graph_url: read.url("GRAPH_URL"),
         };
         read.finish(config)
@@ -80,15 +86,22 @@ impl State {
     #[must_use]
     pub fn new(config: &Config, aws: &Aws) -> Self {
         let store = Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table);
+        let queue = |url: &str| Queue::new(aws.sqs(), url);
         let queues = Queues {
-            inbound: Queue::new(aws.sqs(), &config.inbound_queue_url),
-            status: Queue::new(aws.sqs(), &config.status_queue_url),
+            inbound: queue(&config.inbound_queue_url),
+            status: queue(&config.status_queue_url),
         };
         let dependencies = health::Dependencies {
             store: store.clone(),
-            queues: queues.clone(),
+            queues: [
+                ("otp", queue(&config.otp_queue_url)),
+                ("single", queue(&config.single_queue_url)),
+                ("bulk", queue(&config.bulk_queue_url)),
+                ("dispatch", queue(&config.dispatch_queue_url)),
+                ("inbound", queues.inbound.clone()),
+                ("status", queues.status.clone()),
+            ],
             secrets: aws.secrets(),
-            secrets_prefix: config.secrets_prefix.clone(),
             graph: aws.probe(&config.graph_url),
         };
         Self {

@@ -69,15 +69,19 @@ impl Store {
         }
     }
 
-    /// Whether both tables answer.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        for table in [&self.messages, &self.logs] {
-            self.client
-                .describe_table()
-                .table_name(table)
-                .send()
-                .await?;
-        }
+    /// Whether the table of messages answers.
+    pub async fn check_messages(&self) -> Result<(), StoreError> {
+        self.check(&self.messages).await
+    }
+
+    /// Whether the table of logs answers.
+    pub async fn check_logs(&self) -> Result<(), StoreError> {
+        self.check(&self.logs).await
+    }
+
+    async fn check(&self, table: &str) -> Result<(), StoreError> {
+        let described = self.client.describe_table().table_name(table);
+        described.send().await?;
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ use heliograph::store::{ApiKey, Store, Transaction};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -35,7 +36,10 @@ pub(super) fn tenant() -> TenantId {
 
 #[derive(Clone, Default)]
 pub(super) struct Services {
+    /// Services that fail, by name, and queues that are not there.
     pub(super) down: Arc<Mutex<BTreeSet<&'static str>>>,
+    /// Whether Secrets Manager refuses to answer us.
+    pub(super) forbids: Arc<AtomicBool>,
     /// Queue URL and body of what was put on queues.
     pub(super) sent: Arc<Mutex<Vec<(String, String)>>>,
     /// How often anything was asked.
@@ -43,6 +47,7 @@ pub(super) struct Services {
 }
 
 pub(super) struct Desk {
+    pub(super) dynamodb: Aws,
     pub(super) store: Store,
     pub(super) services: Services,
     pub(super) router: Router,
@@ -50,6 +55,11 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) async fn start() -> Self {
+        Self::with_graph(None).await
+    }
+
+    /// A desk where the Graph API is at this URL, or answers whatever it is asked.
+    pub(super) async fn with_graph(graph_url: Option<&str>) -> Self {
         let services = Services::default();
         let dynamodb = Endpoints {
             aws: serve_dynamodb().await,
@@ -59,12 +69,16 @@ impl Desk {
         let environment = Environment::from_pairs([
             ("MESSAGES_TABLE", "messages"),
             ("LOGS_TABLE", "logs"),
+            ("OTP_QUEUE_URL", &format!("{other}/1/otp")),
+            ("SINGLE_QUEUE_URL", &format!("{other}/1/single")),
+            ("BULK_QUEUE_URL", &format!("{other}/1/bulk")),
+            ("DISPATCH_QUEUE_URL", &format!("{other}/1/dispatch")),
             ("INBOUND_QUEUE_URL", &format!("{other}/1/inbound")),
             ("STATUS_QUEUE_URL", &format!("{other}/1/status")),
-            ("SECRETS_PREFIX", "test"),
-            ("GRAPH_URL", &other),
+            ("GRAPH_URL", graph_url.unwrap_or(&other)),
         ]);
-        let store = Store::new(Aws::at(&dynamodb).dynamodb(), "messages", "logs");
+        let own_dynamodb = Aws::at(&dynamodb);
+        let store = Store::new(own_dynamodb.dynamodb(), "messages", "logs");
         store.create_tables().await.unwrap();
         let aws = Aws::at(&Endpoints {
             aws: other,
@@ -72,6 +86,7 @@ impl Desk {
         });
         let state = State::new(&Config::from_env(&environment).unwrap(), &aws);
         let desk = Self {
+            dynamodb: own_dynamodb,
             store,
             services,
             router: router(state),
@@ -225,6 +240,10 @@ impl Services {
             .map(|target| target.to_str().unwrap());
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let (service, status, answer) = match target {
+            Some("AmazonSQS.GetQueueAttributes") if self.is_gone(&body) => {
+                let gone = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist"});
+                ("sqs", StatusCode::BAD_REQUEST, gone)
+            }
             Some("AmazonSQS.GetQueueAttributes") => {
                 let depth = json!({"Attributes": {"ApproximateNumberOfMessages": "0"}});
                 ("sqs", StatusCode::OK, depth)
@@ -239,9 +258,13 @@ impl Services {
                 let taken = json!({"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "-"}], "Failed": []});
                 ("sqs", StatusCode::OK, taken)
             }
+            Some(_) if self.forbids.load(Ordering::Relaxed) => {
+                let forbidden = json!({"__type": "AccessDeniedException"});
+                ("secrets_manager", StatusCode::BAD_REQUEST, forbidden)
+            }
             Some(_) => {
-                let none = json!({"__type": "ResourceNotFoundException"});
-                ("secrets_manager", StatusCode::BAD_REQUEST, none)
+                let password = json!({"RandomPassword": "chance"});
+                ("secrets_manager", StatusCode::OK, password)
             }
             None => ("graph_api", StatusCode::NOT_FOUND, json!({})),
         };
@@ -250,5 +273,9 @@ impl Services {
             return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
         }
         (status, answer.to_string()).into_response()
+    }
+    fn is_gone(&self, call: &Value) -> bool {
+        let name = call["QueueUrl"].as_str().unwrap().rsplit('/').next();
+        self.down.lock().unwrap().contains(name.unwrap())
     }
 }

@@ -118,6 +118,11 @@ pub(super) fn describe(shelf: &Shelf, of: &Of) -> Result<Value, Refusal> {
     find(shelf, &of.secret_id).map(|secret| describe_one(secret, "VersionIdsToStages"))
 }
 
+/// As long as one of Secrets Manager's is unless another length is asked for.
+pub(super) fn random_password() -> Value {
+    json!({"RandomPassword": uuid::Uuid::new_v4().simple().to_string()})
+}
+
 /// In the order of names; the token is the last name of the page before.
 pub(super) fn list(shelf: &Shelf, list: &List) -> Result<Value, Refusal> {
     if list.filters.iter().any(|filter| filter.key != "name") {

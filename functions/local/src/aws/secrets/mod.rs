@@ -48,6 +48,7 @@ impl Secrets {
             "GetSecretValue" => self.read(|shelved| api::get(shelved, &parse::<Get>(body)?)),
             "DescribeSecret" => self.read(|shelved| api::describe(shelved, &parse::<Of>(body)?)),
             "ListSecrets" => self.read(|shelved| api::list(shelved, &parse::<List>(body)?)),
+            "GetRandomPassword" => Ok(api::random_password()),
             "CreateSecret" => {
                 self.change(|shelved| api::create(shelved, parse::<Create>(body)?, now))
             }

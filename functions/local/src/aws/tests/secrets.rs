@@ -264,3 +264,13 @@ async fn secrets_are_kept_in_a_file_only_its_owner_can_read() {
         .unwrap();
     assert_eq!(kept.secret_string(), Some("first"));
 }
+
+#[tokio::test]
+async fn a_random_password_is_another_one_each_time() {
+    let endpoints = in_memory().await;
+    let client = secrets_manager(&endpoints);
+    let first = client.get_random_password().send().await.unwrap();
+    let second = client.get_random_password().send().await.unwrap();
+    assert_eq!(first.random_password().unwrap().len(), 32);
+    assert_ne!(first.random_password(), second.random_password());
+}
