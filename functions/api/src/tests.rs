@@ -10,6 +10,5 @@ mod desk;
 mod events;
 mod health;
 mod jobs;
-mod lambda;
 mod reading;
 mod stats;

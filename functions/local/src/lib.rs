@@ -15,6 +15,8 @@ mod functions;
 mod platform;
 mod pollers;
 mod provision;
+#[cfg(test)]
+mod samples;
 pub mod simulator;
 
 pub use cli::main;

@@ -49,7 +49,7 @@ pub(crate) fn start(
 }
 
 /// The template's mappings: which queue leads to which function.
-async fn invoke(
+pub(crate) async fn invoke(
     functions: Arc<Functions>,
     queue: &'static str,
     event: SqsEvent,

@@ -1,5 +1,6 @@
 //! The samples in `events/`: one file per function and case, named `<function>-<case>.json`, each what AWS would send.
-//! Says that they are well-formed; what the functions answer to them is for the functions' own tests.
+//! Says that they are well-formed and that none is missing; what the functions answer to each is asked in
+//! `functions/local/src/samples.rs`.
 
 use super::stack::{Function, Stack, workspace};
 use aws_lambda_events::event::{
@@ -53,6 +54,35 @@ fn every_http_sample_is_a_request_by_a_route_of_its_function() {
             );
         }
     }
+}
+
+#[test]
+fn every_route_that_is_described_has_a_sample() {
+    let document = fs::read_to_string(workspace().join("functions/api/openapi.json")).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let asked: Vec<(String, String)> = samples().iter().filter_map(method_and_path).collect();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let mut asked = asked.iter();
+            let sampled = asked.any(|(of, at)| of == method && leads_to(at, path));
+            assert!(sampled, "{method} {path}");
+        }
+    }
+}
+
+fn method_and_path(sample: &Sample) -> Option<(String, String)> {
+    let http = sample.event["requestContext"].get("http")?;
+    let method = http["method"].as_str()?.to_lowercase();
+    Some((method, http["path"].as_str()?.to_owned()))
+}
+
+/// Whether a path is one of a route, `{id}` standing for anything.
+fn leads_to(path: &str, route: &str) -> bool {
+    let (path, route) = (path.split('/'), route.split('/'));
+    path.clone().count() == route.clone().count()
+        && path
+            .zip(route)
+            .all(|(part, of)| part == of || of.starts_with('{'))
 }
 
 #[test]

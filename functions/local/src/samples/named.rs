@@ -1,0 +1,68 @@
+//! What the samples name, as it would be there: a message, a job, a contact with its conversation.
+
+use super::parse;
+use heliograph::domain::message::{Inbound, Message, Outbound};
+use heliograph::store::{Contact, Conversation, Job, Store, Transaction};
+use serde_json::json;
+
+const CREATED_MS: i64 = 1_795_174_245_000;
+
+/// Writes all of it down.
+pub(super) async fn make(store: &Store) {
+    let mut transaction = Transaction::new();
+    let message = Message::Outbound(Box::new(message()));
+    store.create_message(&mut transaction, &message).unwrap();
+    store.create_job(&mut transaction, &job()).unwrap();
+    store.commit(transaction).await.unwrap();
+    let contact = contact();
+    assert!(store.create_contact(&contact, &[]).await.unwrap());
+    let inbound = inbound(&contact);
+    store.receive(&inbound, &contact).await.unwrap();
+    let Inbound {
+        tenant,
+        conversation,
+        sent_at,
+        ..
+    } = &inbound;
+    store
+        .note_inbound(tenant, conversation, *sent_at)
+        .await
+        .unwrap();
+}
+
+/// A message that waits to be sent.
+pub(super) fn message() -> Outbound {
+    parse(json!({
+        "list_sort": "msg_019e92a7c8887000a000000000000001", "tenant": "demo", "account": "acct_demo", "sender": "100000000000001",
+        "to": {"phone": "+15550002001"}, "lane": "single", "state": "queued", "rev": 0,
+        "content": json!({"kind": "text", "object": {"body": "Your order is ready."}}).to_string(),
+        "created_at": CREATED_MS,
+    }))
+}
+
+fn job() -> Job {
+    let body =
+        json!({"type": "text", "text": {"body": "Hello {{name}}, order {{order}} is ready."}});
+    parse(json!({
+        "list_sort": "job_019e92a7c8887000a000000000000002", "tenant": "demo", "account": "acct_demo", "sender": "100000000000001",
+        "name": "Order ready", "status": "draft", "total": 0, "created_at": CREATED_MS,
+        "message": json!({"kind": "text", "body": body}).to_string(),
+    }))
+}
+
+pub(super) fn contact() -> Contact {
+    parse(json!({
+        "id": "cont_019e92a7c8887000a000000000000001", "tenant": "demo", "wa_id": "15550002009", "name": "Ida", "created_at": CREATED_MS,
+    }))
+}
+
+pub(super) fn inbound(contact: &Contact) -> Inbound {
+    let sender = parse(json!("100000000000001"));
+    let conversation = Conversation::id_of(contact, &sender);
+    parse(json!({
+        "list_sort": "msg_019e92a7c8887000a000000000000009", "tenant": "demo", "account": "acct_demo",
+        "sender": sender, "provider_id": "wamid.SAMPLE", "from": {"wa_id": contact.wa_id}, "kind": "text",
+        "object": json!({"type": "text", "text": {"body": "Is it ready?"}}).to_string(),
+        "contact": contact.id, "conversation": conversation, "sent_at": CREATED_MS, "received_at": CREATED_MS,
+    }))
+}
