@@ -116,6 +116,12 @@ impl Desk {
         eventually(&format!("a message to be {state}"), look).await
     }
 
+    /// How often this was counted, by every platform of this process.
+    pub async fn counted(&self, metric: &str, reason: &str) -> u64 {
+        let counts = read(self.anonymous(Method::GET, "/_desk/counts")).await;
+        counts.with(200)[metric][reason].as_u64().unwrap_or(0)
+    }
+
     /// Every entry of a list, page by page.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         self.pages(path, 100).await.into_iter().flatten().collect()

@@ -10,8 +10,8 @@ use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::records;
-use heliograph::service::telemetry;
-use heliograph::store::{EventState, Store, StoreError, StoredRecord};
+use heliograph::service::unapplied;
+use heliograph::store::{Store, StoreError};
 use lambda_runtime::LambdaEvent;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -79,30 +79,15 @@ async fn apply(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     let body = record.body.ok_or(RecordError::Empty)?;
     let webhook = WebhookBody::decode(&body)?;
     let tries = tries_before(&record.attributes);
-    match state
-        .receiving
-        .receive(&webhook, &body, tries, clock::now())
-        .await
-    {
-        Ok(stored) => {
-            count(&stored);
-            Ok(())
-        }
+    let now = clock::now();
+    let tried = state.receiving.receive(&webhook, &body, tries, now).await;
+    unapplied::count(None, tried.as_ref());
+    match tried {
+        Ok(_) => Ok(()),
         Err(source) => Err(RecordError::NotApplied {
             record: webhook.id.to_string(),
             source,
         }),
-    }
-}
-
-/// Tells what was kept without being applied. The exact numbers, by kind, are in the store.
-fn count(record: &StoredRecord) {
-    for state in EventState::ALL {
-        let of_state = record.events.iter().filter(|event| event.state == state);
-        let number = u64::try_from(of_state.count()).unwrap_or(u64::MAX);
-        if number > 0 && state != EventState::Applied {
-            telemetry::count("webhook_not_applied", state.as_str(), number);
-        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::provision::Provisioned;
 use anyhow::Result;
-use axum::Router;
 use axum::http::Method;
+use axum::routing::get;
+use axum::{Json, Router};
 use heliograph::service::aws::Aws;
 
 /// Every function's state.
@@ -33,11 +34,13 @@ impl Functions {
         })
     }
 
-    /// What the HTTP API of the template routes where.
+    /// What the HTTP API of the template routes where, and what a desk has beside it.
     pub(crate) fn http_api(&self) -> impl Fn(&Method, &str) -> Router + Clone + Send + 'static {
-        let (send, api) = (self.send.clone(), self.api.clone());
+        let (send, api, desk) = (self.send.clone(), self.api.clone(), desk());
         move |method, path| {
-            if is_sends(method, path) {
+            if path.starts_with("/_desk/") {
+                desk.clone()
+            } else if is_sends(method, path) {
                 send.clone()
             } else {
                 api.clone()
@@ -61,6 +64,14 @@ fn is_sends(method: &Method, path: &str) -> bool {
         ["", "v1", "bulk-jobs", _] => method == Method::PATCH,
         _ => false,
     }
+}
+
+/// What the functions have counted since the start: in AWS, CloudWatch shows it.
+fn desk() -> Router {
+    Router::new().route(
+        "/_desk/counts",
+        get(async || Json(heliograph::service::telemetry::counts())),
+    )
 }
 
 /// The OpenAPI document of every function with routes, as `api` serves it.

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod counted;
 mod named;
 
 use crate::aws::{self, Endpoints};

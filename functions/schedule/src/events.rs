@@ -2,6 +2,7 @@
 
 use crate::{AT_ONCE, State, SweepError, report};
 use heliograph::domain::queue::WebhookBody;
+use heliograph::service::unapplied;
 use jiff::Timestamp;
 
 pub(crate) async fn try_again(state: &State, now: Timestamp) -> Result<(), SweepError> {
@@ -10,11 +11,12 @@ pub(crate) async fn try_again(state: &State, now: Timestamp) -> Result<(), Sweep
             tracing::error!(event.id = %record.id, "a kept webhook record does not decode");
             continue;
         };
-        let outcome = state
+        let tried = state
             .receiving
             .receive(&webhook, &record.raw, record.tries, now)
             .await;
-        report("event", record.id.as_str(), outcome.map(|_| ()));
+        unapplied::count(Some(&record), tried.as_ref());
+        report("event", record.id.as_str(), tried.map(drop));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What every function needs to run: configuration, logs, AWS clients, secrets, the HTTP kit.
 //!
-//! Knows nothing of messages, storage or providers, save what `caller` and `dto` need; the wall clock and the
+//! Knows nothing of messages, storage or providers, save what `caller`, `dto` and `unapplied` need; the wall clock and the
 //! environment are read here only.
 
 pub mod auth;
@@ -18,6 +18,7 @@ pub mod queue;
 pub mod records;
 pub mod secrets;
 pub mod telemetry;
+pub mod unapplied;
 
 #[cfg(test)]
 mod loopback;

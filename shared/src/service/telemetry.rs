@@ -7,10 +7,11 @@ use super::clock;
 use super::config::Environment;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::panic::PanicHookInfo;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -23,6 +24,11 @@ const DEFAULT_LEVELS: &str = "info,aws_config=warn,aws_smithy_runtime=warn,dynox
 
 /// The function's name, if this is Lambda.
 static FUNCTION: OnceLock<String> = OnceLock::new();
+
+/// What was counted, by metric and reason. Both are words of ours, never a caller's, so there are only so many.
+pub type Counts = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
+
+static COUNTS: Mutex<Counts> = Mutex::new(BTreeMap::new());
 
 /// Starts the logs, at the levels `RUST_LOG` asks for. A second call changes nothing.
 pub fn init() {
@@ -40,15 +46,26 @@ pub fn init() {
     }
 }
 
-/// Counts something in AWS, whatever the logs' levels are: a line in its embedded metric format. At a desk there
-/// is nobody to read it, and nothing is written.
+/// Counts something, whatever the logs' levels are: in AWS by a line in its embedded metric format, at a desk in
+/// memory.
 pub fn count(metric: &'static str, reason: &'static str, number: u64) {
     let Some(function) = FUNCTION.get() else {
+        let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(metric).or_default().entry(reason).or_default() += number;
         return;
     };
     let line = metric_line(function, metric, reason, number, clock::now());
     // A line that standard output does not take is lost, as a log line would be.
     writeln!(std::io::stdout(), "{line}").unwrap_or_default();
+}
+
+/// What was counted in this process, by metric and reason. Empty in Lambda, where CloudWatch has it.
+#[must_use]
+pub fn counts() -> Counts {
+    COUNTS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }
 
 /// Source: AWS, "Specification: Embedded metric format".
@@ -208,6 +225,15 @@ mod tests {
             assert!(line.get(dimension.as_str().unwrap()).is_some());
         }
         assert_eq!(line.get("webhook_refused").unwrap(), 1);
+    }
+
+    #[test]
+    fn at_a_desk_counts_add_up_by_metric_and_reason() {
+        for (reason, number) in [("early", 2), ("late", 1), ("early", 3)] {
+            count("of_this_test", reason, number);
+        }
+        let counted = counts().remove("of_this_test");
+        assert_eq!(counted, Some(BTreeMap::from([("early", 5), ("late", 1)])));
     }
 
     #[test]
