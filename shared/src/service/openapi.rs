@@ -2,6 +2,8 @@
 //!
 //! It is made when the document is generated, never while a function runs: `api` serves the committed text.
 
+mod gateway;
+
 use super::problem::Problem;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ pub fn document(
     let mut whole = serde_json::to_value(whole)?;
     without_null(&mut whole);
     name_entries(&mut whole);
+    gateway::add_answers(&mut whole);
     Ok(serde_json::to_string_pretty(&whole)? + "\n")
 }
 
@@ -106,9 +109,6 @@ pub enum CallerProblems {
 /// What may be wrong with us.
 #[derive(Debug, IntoResponses)]
 pub enum ServiceProblems {
-    /// Too many requests, over all callers.
-    #[response(status = 429, content_type = "application/problem+json")]
-    Throttled(Problem),
     /// A mistake of ours.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),

@@ -65,7 +65,7 @@ fn a_body_that_would_be_refused_for_its_shape_is_not_described() {
 }
 
 #[test]
-fn every_refusal_is_described_as_a_problem() {
+fn every_refusal_is_described_as_a_problem_or_as_the_gateways() {
     let document: Value =
         serde_json::from_str(include_str!("../../../functions/api/openapi.json")).unwrap();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -77,14 +77,12 @@ fn every_refusal_is_described_as_a_problem() {
             for (status, refusal) in refusals {
                 let content = refusal["content"].as_object().unwrap();
                 let types: Vec<_> = content.keys().collect();
-                assert_eq!(
-                    types,
-                    ["application/problem+json"],
-                    "{method} {path} {status}"
-                );
+                let expected = forms(status, path == "/v1/messages" && method == "post");
+                assert_eq!(types, expected, "{method} {path} {status}");
             }
             let has = |status| responses.contains_key(status);
-            assert!(has("429") && has("500") && has("503"), "{method} {path}");
+            let all = ["429", "431", "500", "503"];
+            assert!(all.into_iter().all(has), "{method} {path}");
             let needs_a_key = operation["security"] != json!([{}]);
             assert_eq!(has("401") && has("403"), needs_a_key, "{method} {path}");
             let takes_a_body = operation.get("requestBody").is_some();
@@ -92,3 +90,16 @@ fn every_refusal_is_described_as_a_problem() {
         }
     }
 }
+
+/// A refusal is ours, the gateway's, or may be either's. That there are too many requests only the gateway says, save
+/// where the provider does.
+fn forms(status: &str, may_be_throttled_by_the_provider: bool) -> &'static [&'static str] {
+    match status {
+        "429" if may_be_throttled_by_the_provider => EITHERS,
+        "413" | "500" | "503" => EITHERS,
+        "429" | "431" => &["application/json"],
+        _ => &["application/problem+json"],
+    }
+}
+
+const EITHERS: &[&str] = &["application/json", "application/problem+json"];

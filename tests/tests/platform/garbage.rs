@@ -98,9 +98,25 @@ async fn a_body_that_is_too_large_is_the_callers_problem() {
     body.extend(b"\"}");
     let answer = post(&desk, "/v1/messages", Some("application/json"), body).await;
     answer.problem(413, "too_large");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_gateway_refuses_it_refuses_in_its_own_form() {
+    let desk = Desk::start().await;
     let huge = vec![b'x'; 7 * 1024 * 1024];
     let answer = post(&desk, "/v1/messages", Some("application/json"), huge).await;
-    assert_eq!(answer.status, 413, "the gateway takes 6 MB");
+    assert_is_the_gateways(&answer, 413);
+    let long = desk.with_key(ADMIN_KEY, Method::GET, "/v1/messages");
+    let answer = read(long.header("x-long", "x".repeat(10_240))).await;
+    assert_is_the_gateways(&answer, 431);
+}
+
+/// No function has run, so there is a text and no code.
+fn assert_is_the_gateways(answer: &Answer, status: u16) {
+    let refusal = answer.with(status);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert!(refusal["message"].is_string(), "{refusal}");
+    assert_eq!(refusal.as_object().unwrap().len(), 1, "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
