@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "kill/apart.rs"]
+mod apart;
 #[path = "kill/bulk.rs"]
 mod bulk;
 #[path = "kill/process.rs"]
@@ -27,18 +29,44 @@ async fn a_message_cut_off_at_any_step_is_settled_and_never_sent_twice() {
     let folder = Folder::new("single");
     let ports = free_ports();
     let process = Process::start(&folder, ports).await;
+    let desk = &process.desk;
     // Written down, not called yet.
     let queued = text("+15550020001", "queued");
-    let answer = post(&process.desk, &queued, "key-queued", true).await;
+    let answer = post(desk, &queued, "key-queued", true).await;
     assert_eq!(answer, Some(202));
     // Accepted by the provider, whose answer never comes.
-    let order = json!({"fault": "timeout_after_accept", "to": "+15550020002", "delay_ms": 60_000});
-    process.desk.fault(&order).await;
     let accepted = text("+15550020002", "accepted");
+    hang(desk, "timeout_after_accept", "+15550020002").await;
     // Not accepted: the process dies while the provider thinks.
-    let order = json!({"fault": "timeout_before_accept", "to": "+15550020003", "delay_ms": 60_000});
-    process.desk.fault(&order).await;
     let calling = text("+15550020003", "calling");
+    hang(desk, "timeout_before_accept", "+15550020003").await;
+    kill_while_both_are_called(&process, &accepted, &calling).await;
+    process.kill().await;
+
+    let process = Process::start(&folder, ports).await;
+    let desk = &process.desk;
+    for (body, key, state) in [
+        (&queued, "key-queued", "read"),
+        (&accepted, "key-accepted", "read"),
+        (&calling, "key-calling", "unknown"),
+    ] {
+        replayed_until(desk, body, key, state).await;
+    }
+    let stats = desk.stats().await;
+    assert_eq!(
+        (&stats["accepted"], &stats["duplicates"]),
+        (&json!(2), &json!(0))
+    );
+    process.end("INT").await;
+}
+
+/// Has the provider answer a message to this person after a minute.
+async fn hang(desk: &Desk, fault: &str, to: &str) {
+    let order = json!({"fault": fault, "to": to, "delay_ms": 60_000});
+    desk.fault(&order).await;
+}
+
+async fn kill_while_both_are_called(process: &Process, accepted: &Value, calling: &Value) {
     let desk = &process.desk;
     let dying = async {
         let look = async || {
@@ -51,39 +79,27 @@ async fn a_message_cut_off_at_any_step_is_settled_and_never_sent_twice() {
     };
     let ((), one, two) = tokio::join!(
         dying,
-        post(desk, &accepted, "key-accepted", false),
-        post(desk, &calling, "key-calling", false),
+        post(desk, accepted, "key-accepted", false),
+        post(desk, calling, "key-calling", false),
     );
     assert_eq!((one, two), (None, None), "nobody had an answer");
-    process.kill().await;
+}
 
-    let process = Process::start(&folder, ports).await;
-    let desk = &process.desk;
-    for (body, key, state) in [
-        (&queued, "key-queued", "read"),
-        (&accepted, "key-accepted", "read"),
-        (&calling, "key-calling", "unknown"),
-    ] {
-        let look = async || {
-            let answer = desk
-                .post_with("/v1/messages", body, ("idempotency-key", key))
-                .await;
-            assert!(matches!(answer.status, 200 | 202 | 409), "{answer:?}");
-            if answer.status == 409 {
-                assert!(answer.header("retry-after").is_some());
-                return None;
-            }
-            assert_eq!(answer.header("idempotent-replayed"), Some("true"));
-            (answer.json()["state"] == state).then_some(())
-        };
-        eventually_within(PATIENCE, &format!("{key} to be {state}"), look).await;
-    }
-    let stats = desk.stats().await;
-    assert_eq!(
-        (&stats["accepted"], &stats["duplicates"]),
-        (&json!(2), &json!(0))
-    );
-    process.end("INT").await;
+/// Repeats a request until its message is in this state.
+async fn replayed_until(desk: &Desk, body: &Value, key: &str, state: &str) {
+    let look = async || {
+        let answer = desk
+            .post_with("/v1/messages", body, ("idempotency-key", key))
+            .await;
+        assert!(matches!(answer.status, 200 | 202 | 409), "{answer:?}");
+        if answer.status == 409 {
+            assert!(answer.header("retry-after").is_some());
+            return None;
+        }
+        assert_eq!(answer.header("idempotent-replayed"), Some("true"));
+        (answer.json()["state"] == state).then_some(())
+    };
+    eventually_within(PATIENCE, &format!("{key} to be {state}"), look).await;
 }
 
 /// The status of the answer, if there was one.
@@ -196,6 +212,7 @@ async fn without_the_demo_its_keys_open_nothing() {
     let process = Process::start_with(&folder, free_ports(), &["--no-demo"]).await;
     let answer = process.desk.get("/v1/messages").await;
     answer.problem(401, "unauthenticated");
+    assert!(!process.banner.contains("hg_demo"), "nor are they shown");
     let health = process.desk.anonymous(reqwest::Method::GET, "/v1/health");
     assert_eq!(read(health).await.status, 200);
     process.end("TERM").await;

@@ -106,7 +106,7 @@ impl Platform {
         let (stop, _) = watch::channel(());
         let mut platform = Self {
             urls: Vec::new(),
-            demo: settings.demo,
+            demo: false,
             stop,
             tasks: JoinSet::new(),
             simulator: None,
@@ -118,7 +118,7 @@ impl Platform {
             .await?;
         if let (Some(api), Some(webhook)) = (listeners.api, listeners.webhook) {
             platform
-                .start_functions(api, webhook, &aws, &graph_url)
+                .start_functions(api, webhook, &aws, &graph_url, settings.demo)
                 .await?;
         }
         platform.urls.sort_by_key(|(name, _)| {
@@ -144,7 +144,7 @@ impl Platform {
             .map_or("", |(_, url)| url)
     }
 
-    /// Whether the demo tenant was asked for.
+    /// Whether the demo tenant is there: it was asked for, and the functions that know its keys run here.
     #[must_use]
     pub fn has_demo(&self) -> bool {
         self.demo
@@ -215,13 +215,15 @@ impl Platform {
         webhook: TcpListener,
         endpoints: &AwsEndpoints,
         graph_url: &str,
+        demo: bool,
     ) -> Result<()> {
         let aws = Aws::at(endpoints);
         let provisioned = provision::provision(&aws, &endpoints.aws).await?;
-        if self.demo {
+        if demo {
             demo::make(&aws)
                 .await
                 .context("the demo tenant cannot be made")?;
+            self.demo = true;
         }
         let functions = Arc::new(Functions::new(&provisioned, graph_url, &aws)?);
         self.urls

@@ -10,7 +10,8 @@ use tests::{Desk, eventually};
 /// A running platform, or the emulators it stands on.
 pub(crate) struct Process {
     pub(crate) desk: Desk,
-    urls: Vec<(String, String)>,
+    /// What it said until it was ready.
+    pub(crate) banner: String,
     child: Child,
 }
 
@@ -73,24 +74,28 @@ impl Process {
         Self::start_with(folder, ports, &[]).await
     }
 
-    /// Starts the emulators alone: they outlive every death of the platform that joins them.
-    pub(crate) async fn emulators(folder: &Folder, ports: [u16; 4]) -> Self {
-        Self::start_with(folder, ports, &["emulators"]).await
+    /// Starts the functions alone, over the emulators of another process. Those must run on the same ports, so that
+    /// the simulator knows where webhooks go.
+    pub(crate) async fn join(folder: &Folder, ports: [u16; 4], emulators: &Self) -> Self {
+        let urls = emulators.urls();
+        let url = |name| urls.iter().find(|(known, _)| *known == name).unwrap();
+        let flags = [
+            "--aws-endpoint",
+            &url("aws").1,
+            "--graph-url",
+            &url("simulator").1,
+        ];
+        let mut functions = Self::start_with(folder, ports, &flags).await;
+        functions.desk = Desk::at(&[functions.urls(), urls].concat());
+        functions
     }
 
-    /// Starts a platform that stands on these emulators, and keeps nothing itself.
-    pub(crate) async fn joined(emulators: &Self, folder: &Folder, ports: [u16; 4]) -> Self {
-        let url = |name: &str| {
-            let mut urls = emulators.urls.iter();
-            let found = urls.find(|(known, _)| known == name);
-            found.map(|(_, url)| url.clone()).unwrap()
-        };
-        let (aws, graph) = (url("aws"), url("simulator"));
-        let flags = ["--aws-endpoint", &aws, "--graph-url", &graph];
-        let mut process = Self::start_with(folder, ports, &flags).await;
-        process.urls.extend(emulators.urls.iter().cloned());
-        process.desk = desk_at(&process.urls);
-        process
+    /// Where its parts answer, by name: the line that said it was ready.
+    fn urls(&self) -> Vec<(&str, String)> {
+        let ready = self.banner.lines().last().unwrap_or_default();
+        let parts = ready.split_whitespace();
+        let parts = parts.filter_map(|word| word.split_once('='));
+        parts.map(|(name, url)| (name, url.to_owned())).collect()
     }
 
     /// Starts it and waits for the line that says it is ready.
@@ -108,18 +113,14 @@ impl Process {
             .spawn()
             .unwrap();
         let stdout = child.stdout.take().unwrap();
-        let ready = tokio::task::spawn_blocking(move || ready_line(BufReader::new(stdout)));
-        let ready = ready.await.unwrap();
-        let urls: Vec<(String, String)> = ready
-            .split_whitespace()
-            .filter_map(|word| word.split_once('='))
-            .map(|(name, url)| (name.to_owned(), url.to_owned()))
-            .collect();
-        Self {
-            desk: desk_at(&urls),
-            urls,
+        let banner = tokio::task::spawn_blocking(move || banner(BufReader::new(stdout)));
+        let mut process = Self {
+            desk: Desk::at(&[]),
+            banner: banner.await.unwrap(),
             child,
-        }
+        };
+        process.desk = Desk::at(&process.urls());
+        process
     }
 
     /// Sends it a signal by name.
@@ -156,16 +157,15 @@ impl Drop for Process {
     }
 }
 
-fn desk_at(urls: &[(String, String)]) -> Desk {
-    let urls: Vec<(&str, String)> = urls
-        .iter()
-        .map(|(name, url)| (name.as_str(), url.clone()))
-        .collect();
-    Desk::at(&urls)
-}
-
-fn ready_line(output: impl BufRead) -> String {
-    let mut lines = output.lines().map(Result::unwrap);
-    let ready = lines.find(|line| line.starts_with("ready"));
-    ready.unwrap_or_default()
+/// Every line up to the one that says that it is ready.
+fn banner(output: impl BufRead) -> String {
+    let mut banner = String::new();
+    for line in output.lines().map(Result::unwrap) {
+        banner += &line;
+        if line.starts_with("ready") {
+            break;
+        }
+        banner += "\n";
+    }
+    banner
 }
