@@ -1,4 +1,4 @@
-//! The shape of the code: what depends on what, what may stand where, how long a file may be.
+//! The shape of the code: what depends on what, what may stand where, how long a file or a function may be.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -138,6 +138,55 @@ fn no_file_is_longer_than_a_reader_likes_and_each_says_what_it_is_for() {
         assert!(lines <= 400 || excused, "{}: {lines} lines", source.path);
         assert!(source.text.starts_with("//!"), "{}", source.path);
     }
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let mut seen = 0;
+    for source in ["shared", "functions", "tests"]
+        .iter()
+        .flat_map(|it| sources(it))
+    {
+        for (name, lines) in functions(&source.text) {
+            assert!(lines <= 60, "{}: {name} has {lines} lines", source.path);
+            seen += 1;
+        }
+    }
+    assert!(seen > 2_000, "{seen} functions");
+}
+
+/// Every function with a body, and how many lines it takes. Formatted code closes a function where it was begun.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (place, line) in lines.iter().enumerate() {
+        let Some(name) = function_begun(line) else {
+            continue;
+        };
+        let depth = line.len() - line.trim_start().len();
+        let end = format!("{}}}", " ".repeat(depth));
+        let rest = &lines[place..];
+        if let Some(last) = rest.iter().position(|it| *it == end) {
+            found.push((name, last + 1));
+        }
+    }
+    found
+}
+
+/// The name of the function that begins on this line, unless it ends there, too.
+fn function_begun(line: &str) -> Option<&str> {
+    let words = line.trim_start().split(' ');
+    let mut words =
+        words.skip_while(|word| word.starts_with("pub") || ["const", "async"].contains(word));
+    let is_one = words.next() == Some("fn") && !line.ends_with(['}', ';']);
+    let name = words.next()?;
+    is_one.then(|| name.split(['(', '<']).next().unwrap_or(name))
+}
+
+#[test]
+fn the_length_of_a_function_is_counted_from_its_name_to_its_brace() {
+    let text = "fn one() {\n    two(|| {\n    })\n}\n\n    pub(crate) async fn three<T>(\n    ) {\n    }\nfn four() {}\n";
+    assert_eq!(functions(text), [("one", 4), ("three", 3)]);
 }
 
 #[test]

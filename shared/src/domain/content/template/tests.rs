@@ -116,7 +116,7 @@ fn a_component_is_one_that_meta_knows() {
 }
 
 #[test]
-fn every_kind_of_parameter_is_checked() {
+fn every_kind_of_parameter_may_be_as_meta_writes_it() {
     let link = "https://example.com/a";
     for parameter in [
         json!({"type": "coupon_code", "coupon_code": "x".repeat(15)}),
@@ -131,6 +131,10 @@ fn every_kind_of_parameter_is_checked() {
             with(json!({"type": "body", "parameters": [parameter]})),
         );
     }
+}
+
+#[test]
+fn every_parameter_of_a_text_is_checked() {
     for (parameter, within, code) in [
         (json!({"type": "text"}), "/text", Required),
         (json!({"type": "text", "text": ""}), "/text", TooShort),
@@ -166,6 +170,15 @@ fn every_kind_of_parameter_is_checked() {
             "/date_time/fallback_value",
             Required,
         ),
+    ] {
+        refuses_parameter(parameter, within, code);
+    }
+}
+
+#[test]
+fn every_parameter_that_is_more_than_a_text_is_checked() {
+    let link = "https://example.com/a";
+    for (parameter, within, code) in [
         (
             json!({"type": "image", "image": {"link": "http(s)://the-image-url"}}),
             "/image/link",

@@ -253,7 +253,7 @@ fn what_is_nested_too_deeply_is_kept_as_text() {
 }
 
 #[test]
-fn what_we_only_keep_has_a_name_to_be_counted_by() {
+fn what_is_no_message_has_a_name_to_be_counted_by() {
     for (field, value, name) in [
         (
             "account_update",
@@ -280,6 +280,14 @@ fn what_we_only_keep_has_a_name_to_be_counted_by() {
             json!({"alert_info": {"alert_type": "OBA_APPROVED"}}),
             "account_alerts/OBA_APPROVED",
         ),
+    ] {
+        is_only_kept(field, &value, name);
+    }
+}
+
+#[test]
+fn what_is_a_list_is_named_by_what_it_lists() {
+    for (field, value, name) in [
         (
             "group_lifecycle_update",
             json!({"groups": [{"type": "group_create"}]}),
@@ -311,37 +319,36 @@ fn what_we_only_keep_has_a_name_to_be_counted_by() {
             "history",
         ),
         (
-            "messages",
-            json!({"errors": [{"code": 131_035}]}),
-            "messages/errors",
-        ),
-        (
-            "messages",
-            json!({"user_actions": [{}]}),
-            "messages/user_actions",
-        ),
-        (
-            "messages",
-            json!({"statuses": [{"status": "deleted"}]}),
-            "messages/statuses/deleted",
-        ),
-        (
-            "messages",
-            json!({"statuses": [{"type": "payment", "status": "captured"}]}),
-            "messages/statuses/payment",
-        ),
-        (
             "some_future_field",
             json!(["anything"]),
             "some_future_field",
         ),
     ] {
-        assert_eq!(
-            read(field, &value),
-            [Fact::Other(name.to_owned())],
-            "{field} {value}"
-        );
+        is_only_kept(field, &value, name);
     }
+}
+
+#[test]
+fn what_of_messages_is_neither_message_nor_status_has_a_name_to_be_counted_by() {
+    for (value, name) in [
+        (json!({"errors": [{"code": 131_035}]}), "messages/errors"),
+        (json!({"user_actions": [{}]}), "messages/user_actions"),
+        (
+            json!({"statuses": [{"status": "deleted"}]}),
+            "messages/statuses/deleted",
+        ),
+        (
+            json!({"statuses": [{"type": "payment", "status": "captured"}]}),
+            "messages/statuses/payment",
+        ),
+    ] {
+        is_only_kept("messages", &value, name);
+    }
+}
+
+fn is_only_kept(field: &str, value: &Value, name: &str) {
+    let expected = [Fact::Other(name.to_owned())];
+    assert_eq!(read(field, value), expected, "{field} {value}");
 }
 
 #[test]
