@@ -2,6 +2,7 @@
 
 mod opening;
 
+use self::opening::Opening;
 use super::contacts::{Contact, LONGEST_CHAIN};
 use super::item::{Key, body, number, text};
 use super::joins::NOT_JOINED;
@@ -16,7 +17,6 @@ use crate::domain::webhook::Person;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
-use opening::Opening;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
