@@ -40,6 +40,10 @@ pub(crate) async fn run(
     let Some(tick) = begin(state, tenant, sender, learnt).await? else {
         return Ok(());
     };
+    if tick.has_slowed_down {
+        // They were handed out at the speed before.
+        probes.clear();
+    }
     probes.extend(handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await?);
     let rest = NEXT_AFTER - clock::now().duration_since(began);
     tokio::time::sleep(rest.try_into().unwrap_or_default()).await;
@@ -63,6 +67,8 @@ struct Tick {
     sender: Sender,
     jobs: Vec<Job>,
     slots: Vec<Slot>,
+    /// The workers had missed too many slots.
+    has_slowed_down: bool,
 }
 
 fn is_due(probe: &Probe, now: Timestamp) -> bool {
@@ -119,11 +125,11 @@ async fn begin(
         };
         let lease = lease(&sender, &pace, learnt, now);
         if state.store.lease_bulk(tenant, id, &pace, &lease).await? {
-            let slots = lease.taken.slots;
             return Ok(Some(Tick {
                 sender,
                 jobs,
-                slots,
+                has_slowed_down: pace.speed.is_some_and(|before| lease.speed < before),
+                slots: lease.taken.slots,
             }));
         }
     }

@@ -17,7 +17,7 @@ const FIRST: u32 = 200;
 const PROBES: usize = 12;
 
 /// How much of its share is used, in thousandths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Speed(u16);
 
@@ -30,7 +30,8 @@ impl Speed {
     }
 
     /// The speed after a tick that looked at `seen` slots and found that `missed` of them had gone unused: half for
-    /// more than a quarter, the same for more than an eighth, more for fewer.
+    /// more than a quarter, the same for more than an eighth, more for fewer. What was handed out before it fell tells
+    /// nothing of it, and must not be looked at any more: or it would be halved for each tick that was under way.
     #[must_use]
     pub fn after(self, seen: usize, missed: usize) -> Self {
         if missed * 4 > seen {

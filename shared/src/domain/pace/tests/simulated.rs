@@ -5,7 +5,6 @@ use super::*;
 use std::collections::{BTreeMap, HashSet};
 
 const RATE: u32 = 1_000;
-const WORKERS: usize = 60;
 const BATCH: usize = 10;
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -33,6 +32,7 @@ impl Chance {
 /// How bad a world it is: each happens once in so many times, never for 0.
 #[derive(Clone, Copy)]
 struct World {
+    workers: usize,
     reserved: u8,
     lost: i64,
     repeated: i64,
@@ -84,7 +84,7 @@ impl Run {
             agenda: BTreeMap::new(),
             count: 0,
             waiting: Vec::new(),
-            free: WORKERS,
+            free: world.workers,
             claimed: HashSet::new(),
             bulk: Vec::new(),
             other: Vec::new(),
@@ -120,7 +120,11 @@ impl Run {
             .into_iter()
             .partition(|hint| hint.slot.is_over(at_us(now)));
         let missed = due.iter().filter(|hint| !self.claimed.contains(&hint.id));
-        self.speed = self.speed.after(due.len(), missed.count());
+        let before = self.speed;
+        self.speed = before.after(due.len(), missed.count());
+        if self.speed < before {
+            probes.clear();
+        }
         let taken = self.rows.take_bulk(share, self.speed.of(share), at_us(now));
         (self.rows.bulk, self.rows.shared) = (taken.row, true);
         let mut put = now;
@@ -231,6 +235,7 @@ impl Run {
 #[test]
 fn a_thousand_a_second_over_sixty_workers_is_kept_and_used() {
     let run = Run::of(World {
+        workers: 60,
         reserved: 0,
         lost: 2_000,
         repeated: 50,
@@ -246,6 +251,7 @@ fn a_thousand_a_second_over_sixty_workers_is_kept_and_used() {
 #[test]
 fn bulk_uses_its_share_and_the_other_lanes_theirs_and_together_they_keep_the_rate() {
     let run = Run::of(World {
+        workers: 60,
         reserved: 10,
         lost: 2_000,
         repeated: 50,
@@ -263,6 +269,7 @@ fn bulk_uses_its_share_and_the_other_lanes_theirs_and_together_they_keep_the_rat
 #[test]
 fn whatever_is_lost_repeated_or_stalled_no_second_holds_more_than_the_rate() {
     let run = Run::of(World {
+        workers: 60,
         reserved: 20,
         lost: 10,
         repeated: 5,
@@ -272,4 +279,19 @@ fn whatever_is_lost_repeated_or_stalled_no_second_holds_more_than_the_rate() {
     });
     assert!(run.most() <= 1_000, "{}", run.most());
     assert!(run.bulk.len() > 5_000, "{}", run.bulk.len());
+}
+
+#[test]
+fn workers_that_are_far_too_few_are_used_as_far_as_they_reach() {
+    let run = Run::of(World {
+        workers: 8,
+        reserved: 0,
+        lost: 0,
+        repeated: 0,
+        worker_stalls: 0,
+        tick_stalls: 0,
+        singles_per_second: 0,
+    });
+    let used = Run::used(&run.bulk, 100);
+    assert!(used >= 0.9, "{used}");
 }
