@@ -80,9 +80,9 @@ async fn apply(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     let webhook = WebhookBody::decode(&body)?;
     let tries = tries_before(&record.attributes);
     let now = clock::now();
-    let tried = state.receiving.receive(&webhook, &body, tries, now).await;
-    unapplied::count(None, tried.as_ref());
-    match tried {
+    let outcome = state.receiving.receive(&webhook, &body, tries, now).await;
+    unapplied::count(None, outcome.as_ref());
+    match outcome {
         Ok(_) => Ok(()),
         Err(source) => Err(RecordError::NotApplied {
             record: webhook.id.to_string(),

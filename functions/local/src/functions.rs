@@ -66,7 +66,7 @@ fn is_sends(method: &Method, path: &str) -> bool {
     }
 }
 
-/// What the functions have counted since the start: in AWS, CloudWatch shows it.
+/// What the functions have counted since the start. In AWS these are metrics.
 fn desk() -> Router {
     Router::new().route(
         "/_desk/counts",

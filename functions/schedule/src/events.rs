@@ -11,12 +11,12 @@ pub(crate) async fn try_again(state: &State, now: Timestamp) -> Result<(), Sweep
             tracing::error!(event.id = %record.id, "a kept webhook record does not decode");
             continue;
         };
-        let tried = state
+        let outcome = state
             .receiving
             .receive(&webhook, &record.raw, record.tries, now)
             .await;
-        unapplied::count(Some(&record), tried.as_ref());
-        report("event", record.id.as_str(), tried.map(drop));
+        unapplied::count(Some(&record), outcome.as_ref());
+        report("event", record.id.as_str(), outcome.map(drop));
     }
     Ok(())
 }

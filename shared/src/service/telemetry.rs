@@ -59,7 +59,7 @@ pub fn count(metric: &'static str, reason: &'static str, number: u64) {
     writeln!(std::io::stdout(), "{line}").unwrap_or_default();
 }
 
-/// What was counted in this process, by metric and reason. Empty in Lambda, where CloudWatch has it.
+/// What was counted in this process, by metric and reason. Empty in Lambda: there it is a metric.
 #[must_use]
 pub fn counts() -> Counts {
     COUNTS

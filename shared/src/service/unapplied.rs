@@ -7,8 +7,8 @@ const METRIC: &str = "webhook_not_applied";
 
 /// Counts what a try of a record came to. `before` is the record as an earlier try kept it: what that try counted is
 /// not counted again.
-pub fn count(before: Option<&StoredRecord>, tried: Result<&StoredRecord, &StoreError>) {
-    let Ok(record) = tried else {
+pub fn count(before: Option<&StoredRecord>, outcome: Result<&StoredRecord, &StoreError>) {
+    let Ok(record) = outcome else {
         telemetry::count(METRIC, EventState::Failed.as_str(), 1);
         return;
     };

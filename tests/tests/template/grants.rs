@@ -22,7 +22,6 @@ const GRANTS: [(&str, &[Line]); 8] = [
         &[
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
-            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),
@@ -39,9 +38,11 @@ const GRANTS: [(&str, &[Line]); 8] = [
     (
         "ingest",
         &[
+            ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_provider_id"),
+            ("dynamodb:Query", "MessagesTable/index/by_thread"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("sqs:DeleteMessage", "InboundQueue StatusQueue"),
             ("sqs:GetQueueAttributes", "InboundQueue StatusQueue"),
@@ -52,12 +53,14 @@ const GRANTS: [(&str, &[Line]); 8] = [
         "dispatch",
         &[
             ("dynamodb:BatchGetItem", "MessagesTable"),
+            ("dynamodb:DeleteItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
             ("dynamodb:Query", "MessagesTable"),
+            ("dynamodb:Query", "MessagesTable/index/by_job"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("sqs:DeleteMessage", "DispatchQueue"),
-            ("sqs:GetQueueAttributes", "DispatchQueue BulkQueue"),
+            ("sqs:GetQueueAttributes", "DispatchQueue"),
             ("sqs:ReceiveMessage", "DispatchQueue"),
             ("sqs:SendMessage", "BulkQueue DispatchQueue"),
         ],
@@ -67,7 +70,6 @@ const GRANTS: [(&str, &[Line]); 8] = [
         &[
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
-            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:DeleteMessage", "OtpQueue SingleQueue BulkQueue"),
@@ -111,11 +113,12 @@ const GRANTS: [(&str, &[Line]); 8] = [
     (
         "schedule",
         &[
-            ("dynamodb:BatchGetItem", "LogsTable"),
+            ("dynamodb:BatchGetItem", "MessagesTable LogsTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_due"),
             ("dynamodb:Query", "MessagesTable/index/by_provider_id"),
+            ("dynamodb:Query", "MessagesTable/index/by_thread"),
             ("dynamodb:Query", "LogsTable/index/by_due"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),

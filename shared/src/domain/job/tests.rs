@@ -67,10 +67,7 @@ fn whatever_is_asked_of_a_job_in_any_status_is_done_or_refused_with_its_reason()
             Running,
             "same paused same cancelling job_running finished same",
         ),
-        (
-            Paused,
-            "same same running cancelling job_paused same same",
-        ),
+        (Paused, "same same running cancelling job_paused same same"),
         (
             Cancelling,
             "job_ended job_ended job_ended same job_ended cancelled same",
