@@ -103,7 +103,8 @@ pub(crate) async fn deliver(
             queue(state, &message, SignedDuration::ZERO).await;
             Ok(Delivered::of(message))
         }
-        Preference::Wait => send_now(state, message).await,
+        // On the heap: it holds the message several times.
+        Preference::Wait => Box::pin(send_now(state, message)).await,
     }
 }
 

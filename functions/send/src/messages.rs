@@ -65,9 +65,7 @@ pub(crate) async fn send(
     let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
     let delivery = delivery::deliver(&state, submitted.message, Preference::of(&headers));
-    // On the heap: it holds the message several times.
-    let delivered = Box::pin(delivery).await?;
-    Ok(answer(delivered, origin, &warnings))
+    Ok(answer(delivery.await?, origin, &warnings))
 }
 
 /// The tenant's outbound message of this id; any other id is not found.

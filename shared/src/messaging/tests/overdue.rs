@@ -7,7 +7,7 @@ use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{ended, queued, settlement};
 use crate::domain::ledger::{CallResult, LEASE};
 use crate::domain::message::{Lane, OnUnknown, Outbound};
-use crate::domain::pace::{Pause, Slot};
+use crate::domain::pace::Pause;
 use crate::domain::settlement::Verdict;
 use crate::domain::state::State;
 use crate::domain::waiting::WaitMinutes;
@@ -146,13 +146,8 @@ async fn sent_again(store: &Store, meta: &Meta, message: Outbound) -> Outbound {
         "the sweeper sees it, though its job is over"
     );
     let sending = Sending::new(store.clone(), meta.client.clone(), later);
-    let slot = Slot {
-        at: at(0),
-        until: at(1_000_000),
-    };
-    let credential = credential();
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), slot);
-    attempt.await.unwrap();
+    // Boxed, because a call with all that may follow it is large.
+    Box::pin(attempt(&sending, &message)).await;
     stored(store, &message).await
 }
 
