@@ -10,9 +10,7 @@ use crate::domain::state::State;
 use crate::messaging::attempt::{Attempted, Sending};
 use crate::messaging::receive::{Receiving, apply_inbound};
 use crate::messaging::submit::{Submission, submit};
-use crate::store::tests::{
-    asks_for, engine, job, recipient, serve, store_at, store_behind, write, write_job,
-};
+use crate::store::tests::{asks_for, job, recipient, store_behind, write, write_job};
 use crate::store::{Conversation, ConversationState, EventState, JobStatus};
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
@@ -236,9 +234,7 @@ async fn a_name_that_agrees_and_one_that_nobody_goes_by_cost_no_write() {
     const SAME: &str = r#"{"contacts":[{"input":"+5511987654321","wa_id":"5511987654321"}],
         "messages":[{"id":"wamid.A"}]}"#;
     for acceptance in [SAME, UNNAMED, RENAMED] {
-        let url = serve(&engine()).await;
-        let store = store_at(&url);
-        store.create_tables().await.unwrap();
+        let (store, url) = empty_store_and_url().await;
         let message = of_a_job(&store).await;
         let writes = Arc::<AtomicUsize>::default();
         let seen = writes.clone();
@@ -256,10 +252,7 @@ async fn a_name_that_agrees_and_one_that_nobody_goes_by_cost_no_write() {
 
 #[tokio::test]
 async fn a_name_that_cannot_be_noted_costs_no_message_and_the_next_status_notes_it() {
-    let url = serve(&engine()).await;
-    let store = store_at(&url);
-    store.create_tables().await.unwrap();
-    furnish(&store, WindowPolicy::Warn).await;
+    let (store, url) = store_and_url_with(WindowPolicy::Warn).await;
     let message = submitted(&store).await;
     let no_joins = |headers: &HeaderMap| !asks_for(headers, "TransactWriteItems");
     let broken = store_behind(&url, "ValidationException", no_joins).await;

@@ -39,8 +39,7 @@ async fn no_two_single_messages_get_the_same_slot_whatever_they_were_told_of_the
 
 #[tokio::test]
 async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
-    let url = serve(&engine()).await;
-    store_at(&url).create_tables().await.unwrap();
+    let (_, url) = empty_store_and_url().await;
     let writes = Arc::<AtomicUsize>::default();
     let seen = writes.clone();
     let counting = move |headers: &HeaderMap| {
