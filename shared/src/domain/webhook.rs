@@ -83,7 +83,8 @@ impl Person {
     }
 }
 
-/// Whether it is the name we sent to, which the provider may tell back as either kind. Nobody is a group.
+/// Whether it is the name we sent to, which the provider may tell back as either kind. What was sent to a group has no
+/// person whose names could be others.
 fn is_name_of(identity: &Identity, to: &Recipient) -> bool {
     let name = match identity {
         Identity::Phone(phone) => phone.as_str(),

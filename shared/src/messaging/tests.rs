@@ -16,7 +16,7 @@ use crate::domain::pace::Slot;
 use crate::domain::secret::{Credential, SecretText};
 use crate::messaging::attempt::{Attempted, Sending};
 use crate::provider::meta::client::MetaClient;
-use crate::store::tests::{empty_store, sender};
+use crate::store::tests::{empty_store, empty_store_and_url, sender};
 use crate::store::{Account, Slice, Store, WindowPolicy};
 use axum::Router;
 use axum::body::Bytes;
@@ -32,9 +32,14 @@ const ALL: Slice = Slice {
 
 /// A store with the demo tenant's account and sender.
 async fn store_with(window: WindowPolicy) -> Store {
-    let store = empty_store().await;
+    store_and_url_with(window).await.0
+}
+
+/// The same, and where its database answers.
+async fn store_and_url_with(window: WindowPolicy) -> (Store, String) {
+    let (store, url) = empty_store_and_url().await;
     furnish(&store, window).await;
-    store
+    (store, url)
 }
 
 /// Writes the demo tenant's account and sender.

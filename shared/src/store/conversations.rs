@@ -6,11 +6,12 @@ use self::opening::Opening;
 use super::contacts::{Contact, LONGEST_CHAIN};
 use super::item::{Key, body, number, text};
 use super::joins::NOT_JOINED;
+use super::message_item::thread_of;
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
-use crate::domain::identity::{PhoneNumberId, Recipient, TenantId};
+use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
 use crate::domain::pace::{Burst, Place};
 use crate::domain::webhook::Person;
@@ -176,16 +177,13 @@ impl Store {
         let mut transaction = Transaction::new();
         let boxed = Message::Inbound(Box::new(message.clone()));
         self.create_message(&mut transaction, &boxed)?;
-        let (tenant, account, sender) = (&message.tenant, &message.account, &message.sender);
+        let (tenant, sender, from) = (&message.tenant, &message.sender, &message.from);
         let threads = match &message.group {
-            Some(group) => {
-                let group = Recipient::Group(group.clone()).canonical();
-                vec![keys::thread(tenant, sender, &group)]
-            }
-            None => Self::threads_of(tenant, sender, &message.from),
+            Some(group) => vec![keys::thread(tenant, sender, &thread_of(from, Some(group)))],
+            None => Self::threads_of(tenant, sender, from),
         };
         let opening = Opening {
-            account,
+            account: &message.account,
             sender,
             threads: threads.into_iter().collect(),
             unread: 1,
@@ -193,7 +191,7 @@ impl Store {
             place: None,
         };
         self.open_conversation(&mut transaction, contact, opening)?;
-        self.note_sender(&mut transaction, contact, &message.sender)?;
+        self.note_sender(&mut transaction, contact, sender)?;
         Ok(match self.commit_if(transaction).await? {
             Committed::Yes => Received::Written,
             Committed::Refused(places) if places.contains(&0) => Received::ThereAlready,

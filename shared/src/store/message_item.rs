@@ -135,7 +135,7 @@ fn inbound_indexes(message: &Inbound) -> Indexes {
 }
 
 /// The name a person's messages are threaded by: the same a message to them would have.
-fn thread_of(person: &Person, group: Option<&GroupId>) -> String {
+pub(super) fn thread_of(person: &Person, group: Option<&GroupId>) -> String {
     match (group, person.identity()) {
         (Some(group), _) => Recipient::Group(group.clone()).canonical(),
         (None, Some(identity)) => identity.canonical(),

@@ -28,9 +28,15 @@ use tokio::net::TcpListener;
 
 /// An empty store with both tables.
 pub(crate) async fn empty_store() -> Store {
-    let store = store_at(&serve(&engine()).await);
+    empty_store_and_url().await.0
+}
+
+/// An empty store with both tables, and where its database answers.
+pub(crate) async fn empty_store_and_url() -> (Store, String) {
+    let url = serve(&engine()).await;
+    let store = store_at(&url);
     store.create_tables().await.unwrap();
-    store
+    (store, url)
 }
 
 /// An embedded database without tables.

@@ -274,6 +274,7 @@ impl Services {
         }
         (status, answer.to_string()).into_response()
     }
+
     fn is_gone(&self, call: &Value) -> bool {
         let name = call["QueueUrl"].as_str().unwrap().rsplit('/').next();
         self.down.lock().unwrap().contains(name.unwrap())

@@ -9,7 +9,7 @@ use crate::domain::webhook::InboundMessage;
 use crate::messaging::people::{contact_of, person_of};
 use crate::messaging::receive::apply_inbound;
 use crate::messaging::submit::{Submission, submit};
-use crate::store::tests::{engine, serve, store_at, store_behind};
+use crate::store::tests::store_behind;
 use crate::store::{Contact, Conversation, ConversationState, Sender, StoreError, Transaction};
 use axum::http::HeaderMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -215,10 +215,7 @@ async fn dying_store(url: &str, calls: usize) -> Store {
 async fn whatever_a_join_had_not_done_when_its_worker_died_the_next_event_does() {
     let mut calls = 0;
     loop {
-        let url = serve(&engine()).await;
-        let store = store_at(&url);
-        store.create_tables().await.unwrap();
-        furnish(&store, WindowPolicy::Off).await;
+        let (store, url) = store_and_url_with(WindowPolicy::Off).await;
         two_strangers(&store).await;
         let dying = dying_store(&url, calls).await;
         let applied = apply_inbound(&dying, &demo_sender(), &telling(30), at(102)).await;

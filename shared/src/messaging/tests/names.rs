@@ -9,9 +9,7 @@ use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::{Receiving, apply_inbound};
 use crate::messaging::submit::{Submission, submit};
-use crate::store::tests::{
-    asks_for, engine, job, recipient, serve, store_at, store_behind, write, write_job,
-};
+use crate::store::tests::{asks_for, job, recipient, store_behind, write, write_job};
 use crate::store::{Conversation, ConversationState, EventState};
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
@@ -233,9 +231,7 @@ async fn a_name_that_agrees_and_one_that_nobody_goes_by_cost_no_write() {
     const SAME: &str = r#"{"contacts":[{"input":"+5511987654321","wa_id":"5511987654321"}],
         "messages":[{"id":"wamid.A"}]}"#;
     for acceptance in [SAME, UNNAMED, RENAMED] {
-        let url = serve(&engine()).await;
-        let store = store_at(&url);
-        store.create_tables().await.unwrap();
+        let (store, url) = empty_store_and_url().await;
         let message = of_a_job(&store).await;
         let writes = Arc::<AtomicUsize>::default();
         let seen = writes.clone();
@@ -253,10 +249,7 @@ async fn a_name_that_agrees_and_one_that_nobody_goes_by_cost_no_write() {
 
 #[tokio::test]
 async fn a_name_that_cannot_be_noted_costs_no_message_and_the_next_status_notes_it() {
-    let url = serve(&engine()).await;
-    let store = store_at(&url);
-    store.create_tables().await.unwrap();
-    furnish(&store, WindowPolicy::Warn).await;
+    let (store, url) = store_and_url_with(WindowPolicy::Warn).await;
     let message = submitted(&store).await;
     let no_joins = |headers: &HeaderMap| !asks_for(headers, "TransactWriteItems");
     let broken = store_behind(&url, "ValidationException", no_joins).await;

@@ -7,7 +7,7 @@ use crate::domain::message::{Message, Outbound};
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
-use crate::store::tests::{asks_for, engine, serve, store_at, store_behind, write};
+use crate::store::tests::{asks_for, store_behind, write};
 use crate::store::{ConversationState, EventState, StoreError, StoredRecord};
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
@@ -144,10 +144,7 @@ async fn a_status_that_is_faster_than_the_answer_waits_for_its_message() {
 
 #[tokio::test]
 async fn what_failed_is_tried_again_by_the_sweeper_until_it_is_applied() {
-    let url = serve(&engine()).await;
-    let store = store_at(&url);
-    store.create_tables().await.unwrap();
-    furnish(&store, WindowPolicy::Off).await;
+    let (store, url) = store_and_url_with(WindowPolicy::Off).await;
     let message = held(&store).await;
     let record = record(
         "200000000000001",
@@ -223,10 +220,7 @@ async fn what_is_only_kept_is_counted_when_the_rest_of_its_record_is_decided() {
 
 #[tokio::test]
 async fn a_record_is_kept_and_counted_though_every_transaction_gives_way_to_another() {
-    let url = serve(&engine()).await;
-    let store = store_at(&url);
-    store.create_tables().await.unwrap();
-    furnish(&store, WindowPolicy::Off).await;
+    let (store, url) = store_and_url_with(WindowPolicy::Off).await;
     let foreign = record("999", &value("messages", &[text("wamid.IN3", 6)]));
     let alone = |headers: &HeaderMap| !asks_for(headers, "TransactWriteItems");
     let busy = store_behind(&url, "TransactionConflictException", alone).await;
