@@ -1,7 +1,7 @@
-//! A bulk job whose platform is killed at random moments while everything else fails as well: the emulators run on
-//! their own, so that what AWS and Meta have is what they would have.
+//! A bulk job whose platform is killed. Together with its emulators, as at a desk; and without them, at random moments
+//! while everything else fails as well, so that what AWS and Meta have is what they would have.
 //!
-//! Small by default; `HELIOGRAPH_KILL_RECIPIENTS`, `HELIOGRAPH_KILLS` and `HELIOGRAPH_KILL_SEED` make it what
+//! The latter is small by default; `HELIOGRAPH_KILL_RECIPIENTS`, `HELIOGRAPH_KILLS` and `HELIOGRAPH_KILL_SEED` make it what
 //! CONTRIBUTING.md says.
 
 use super::TURN;
@@ -88,6 +88,23 @@ fn below(state: &mut u64, most: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_job_survives_the_death_of_everything_at_once() {
+    const RECIPIENTS: usize = 400;
+    let _turn = TURN.lock().await;
+    let (folder, ports) = (Folder::new("bulk-whole"), free_ports());
+    let mut process = Process::start(&folder, ports).await;
+    let job = job_of(&process.desk, RECIPIENTS).await;
+    let _ = process.desk.start_job(&job).await.with(202);
+    for share in 1..=2 {
+        until_sent(&process.desk, RECIPIENTS * share / 3, LEAST_PATIENCE).await;
+        process.kill().await;
+        process = Process::start(&folder, ports).await;
+    }
+    check(&process.desk, &job, RECIPIENTS, LEAST_PATIENCE).await;
+    process.end("TERM").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bulk_job_survives_the_death_of_the_process_at_any_moment_and_every_fault() {
     let _turn = TURN.lock().await;
     let plan = Plan::asked_for();
@@ -102,36 +119,41 @@ async fn a_bulk_job_survives_the_death_of_the_process_at_any_moment_and_every_fa
     let job = job_of(&process.desk, plan.recipients).await;
     let _ = process.desk.start_job(&job).await.with(202);
     for (enough, after_ms) in plan.moments() {
-        let look = async || {
-            let accepted = emulators.desk.stats().await["accepted"].as_u64().unwrap();
-            (accepted >= enough as u64).then_some(())
-        };
-        eventually_within(plan.patience(), "a share of the job to be sent", look).await;
+        until_sent(&emulators.desk, enough, plan.patience()).await;
         // A moment that nothing in the platform knows of.
         tokio::time::sleep(Duration::from_millis(after_ms)).await;
         process.kill().await;
         process = Process::join(&own, ports, &emulators).await;
     }
-    check(&process.desk, &job, &plan).await;
+    check(&process.desk, &job, plan.recipients, plan.patience()).await;
     process.end("TERM").await;
     emulators.end("TERM").await;
 }
 
+/// Waits until the provider has taken so many messages.
+async fn until_sent(desk: &Desk, enough: usize, patience: Duration) {
+    let look = async || {
+        let accepted = desk.stats().await["accepted"].as_u64().unwrap();
+        (accepted >= enough as u64).then_some(())
+    };
+    eventually_within(patience, "a share of the job to be sent", look).await;
+}
+
 /// Nothing is lost, nothing was sent twice, and the counts close.
-async fn check(desk: &Desk, job: &str, plan: &Plan) {
+async fn check(desk: &Desk, job: &str, recipients: usize, patience: Duration) {
     let ends = ["read", "unknown", "failed"];
-    let done = desk.job_once_all_are(job, &ends, plan.patience()).await;
+    let done = desk.job_once_all_are(job, &ends, patience).await;
     let accepted = desk.accepted(None).await.len();
     let counts = &done["counts"];
-    assert_eq!(counts["total"], plan.recipients, "{done}");
+    assert_eq!(counts["total"], recipients, "{done}");
     assert_eq!(counts["read"], accepted, "whatever was sent is known");
     let unsent = counts["unknown"].as_u64().unwrap() + counts["failed"].as_u64().unwrap();
-    assert_eq!(unsent, (plan.recipients - accepted) as u64, "{done}");
+    assert_eq!(unsent, (recipients - accepted) as u64, "{done}");
     let stats = desk.stats().await;
     assert_eq!(stats["duplicates"], 0, "{stats}");
     assert_eq!(stats["distinct_recipients"], accepted, "{stats}");
     let listed = desk.all(&format!("/v1/bulk-jobs/{job}/recipients")).await;
-    assert_eq!(listed.len(), plan.recipients);
+    assert_eq!(listed.len(), recipients);
     let silent = listed
         .iter()
         .find(|it| it["state"] == "failed" && it["error"]["provider"]["remedy"].as_str().is_none());
