@@ -7,6 +7,8 @@
 
 #[path = "kill/apart.rs"]
 mod apart;
+#[path = "kill/bulk.rs"]
+mod bulk;
 #[path = "kill/process.rs"]
 mod process;
 
@@ -18,70 +20,8 @@ use tests::{ADMIN_KEY, Desk, eventually, eventually_within, read, text};
 /// Leases of 30 seconds have to run out, in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-const KILLS: usize = 3;
-
-/// The recipients of the job: 1,000, or as many as `HELIOGRAPH_KILL_RECIPIENTS` says.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it is asked of whoever runs the test, not of a function"
-)]
-fn recipients() -> usize {
-    let wanted = std::env::var("HELIOGRAPH_KILL_RECIPIENTS").ok();
-    wanted.map_or(1_000, |it| it.parse().unwrap())
-}
-
 /// The tests that race against a call's ten seconds take turns: side by side they would race against each other.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bulk_job_survives_the_death_of_the_process() {
-    let _turn = TURN.lock().await;
-    let folder = Folder::new("bulk");
-    let ports = free_ports();
-    let mut process = Process::start(&folder, ports).await;
-    let count = recipients();
-    let job = job_of(&process.desk, count).await;
-    let _ = process.desk.start_job(&job).await.with(202);
-    for kill in 1..=KILLS {
-        let enough = count * kill / (KILLS + 1);
-        let look = async || {
-            let accepted = process.desk.stats().await["accepted"].as_u64().unwrap();
-            (accepted >= enough as u64).then_some(())
-        };
-        eventually_within(PATIENCE, "a share of the job to be sent", look).await;
-        process.kill().await;
-        process = Process::start(&folder, ports).await;
-    }
-    let desk = &process.desk;
-    let done = desk
-        .job_once_all_are(&job, &["read", "unknown"], PATIENCE)
-        .await;
-    let accepted = desk.accepted(None).await.len();
-    assert_eq!(done["counts"]["total"], count, "{done}");
-    assert_eq!(
-        done["counts"]["read"], accepted,
-        "whatever was sent is known"
-    );
-    assert_eq!(done["counts"]["unknown"], count - accepted, "{done}");
-    let stats = desk.stats().await;
-    assert_eq!(stats["duplicates"], 0, "{stats}");
-    assert_eq!(stats["distinct_recipients"], accepted, "{stats}");
-    let listed = desk.all(&format!("/v1/bulk-jobs/{job}/recipients")).await;
-    assert_eq!(listed.len(), count);
-    process.end("TERM").await;
-}
-
-/// A job with so many recipients.
-async fn job_of(desk: &Desk, count: usize) -> String {
-    let job = desk.make_job("Hello {{name}}!").await;
-    let lines: Vec<Value> = (0..count)
-        .map(|place| json!({"to": format!("+15551{place:06}"), "variables": {"name": place}}))
-        .collect();
-    for lines in lines.chunks(5_000) {
-        let _ = desk.add(&job, lines).await.with(200);
-    }
-    job
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_cut_off_at_any_step_is_settled_and_never_sent_twice() {

@@ -6,13 +6,15 @@ use axum::extract::{Path, State};
 use futures_util::future::try_join_all;
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::TenantId;
+use heliograph::domain::job::Job;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
+use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Job, Store};
+use heliograph::store::Store;
 
 /// Lists a tenant's bulk jobs, newest first.
 #[utoipa::path(
@@ -36,7 +38,11 @@ pub(crate) async fn list(
     parameters.finish()?;
     let cursor = Cursor::of("bulk-jobs", &tenant);
     let listed = store.jobs(&tenant, &slice(&query, cursor)?).await?;
-    let counted = listed.entries.iter().map(|job| JobDto::read(&store, job));
+    let now = clock::now();
+    let counted = listed
+        .entries
+        .iter()
+        .map(|job| JobDto::read(&store, job, now));
     answer(try_join_all(counted).await?, cursor, listed.next.as_ref())
 }
 
@@ -58,7 +64,7 @@ pub(crate) async fn one(
     let tenant = caller.with(Right::Read)?.tenant;
     parameters.finish()?;
     let job = find(&store, &tenant, &id).await?;
-    Ok(Json(JobDto::read(&store, &job).await?))
+    Ok(Json(JobDto::read(&store, &job, clock::now()).await?))
 }
 
 /// The job of this id, if it is this tenant's.

@@ -3,7 +3,8 @@
 //! The document is the committed text: `cargo run -- openapi` makes it from the code of every function with routes.
 
 use crate::{
-    bulk_jobs, contacts, conversations, events, health, messages, recipients, replay, stats,
+    bulk_jobs, contacts, conversations, events, health, messages, plan, recipients, replay, report,
+    senders, stats,
 };
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
@@ -26,7 +27,11 @@ const TEXT: &str = include_str!("../openapi.json");
     contacts::one,
     bulk_jobs::list,
     bulk_jobs::one,
+    plan::plan,
     recipients::list,
+    report::report,
+    senders::list,
+    senders::one,
     events::list,
     events::one,
     replay::replay,

@@ -1,4 +1,4 @@
-//! Reads what there is: messages, conversations, contacts, bulk jobs, webhook events, statistics, health.
+//! Reads what there is: messages, conversations, contacts, bulk jobs, senders, webhook events, statistics, health.
 //!
 //! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, sees no secret.
 //! Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
@@ -11,8 +11,11 @@ mod events;
 mod health;
 mod listing;
 mod messages;
+mod plan;
 mod recipients;
 mod replay;
+mod report;
+mod senders;
 mod stats;
 
 #[cfg(test)]
@@ -144,7 +147,11 @@ pub fn router(state: State) -> Router {
             .route("/v1/contacts/{id}", get(contacts::one))
             .route("/v1/bulk-jobs", get(bulk_jobs::list))
             .route("/v1/bulk-jobs/{id}", get(bulk_jobs::one))
+            .route("/v1/bulk-jobs/{id}/plan", get(plan::plan))
             .route("/v1/bulk-jobs/{id}/recipients", get(recipients::list))
+            .route("/v1/bulk-jobs/{id}/report.csv", get(report::report))
+            .route("/v1/senders", get(senders::list))
+            .route("/v1/senders/{id}", get(senders::one))
             .route("/v1/webhook-events", get(events::list))
             .route("/v1/webhook-events/{id}", get(events::one))
             .route("/v1/webhook-events/{id}/replay", post(replay::replay))

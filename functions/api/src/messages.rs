@@ -11,7 +11,7 @@ use heliograph::domain::message::{Attempt, Message, Outcome};
 use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::caller::Caller;
-use heliograph::service::dto::MessageDto;
+use heliograph::service::dto::{MessageDto, SettlementDto};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::{Problem, ProviderProblem};
@@ -31,6 +31,8 @@ use utoipa::ToSchema;
             `failed`, `cancelled` or `expired`. Recipients of a bulk job that are queued or being sent are found \
             through their job. With a state a page may have fewer entries than asked for, or none, and a \
             `next_cursor` all the same", example = "failed"),
+        ("scheduled" = Option<bool>, Query, description = "`true`: only messages that wait for their `send_at`, the \
+            soonest first. Not together with `state`"),
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),
@@ -42,20 +44,50 @@ pub(crate) async fn list(
     mut parameters: Parameters,
 ) -> Result<Json<Page<MessageDto>>, Problem> {
     let tenant = caller.with(Right::Read)?.tenant;
-    let state = listed_state(&mut parameters);
+    let wanted = wanted(&mut parameters);
     let query = parameters.page();
     parameters.finish()?;
-    let name = format!("messages/{}", state.map_or("", |(state, _)| state.as_str()));
-    let cursor = Cursor::of(&name, &tenant);
+    let name = match wanted {
+        Wanted::All => "messages/",
+        Wanted::Scheduled => "messages/scheduled",
+        Wanted::InState(state, _) => &format!("messages/{}", state.as_str()),
+    };
+    let cursor = Cursor::of(name, &tenant);
     let slice = slice(&query, cursor)?;
-    let listed = match state {
-        None => store.messages_by_time(&tenant, &slice).await?,
-        Some((state, bucket)) => {
+    let listed = match wanted {
+        Wanted::All => store.messages_by_time(&tenant, &slice).await?,
+        Wanted::Scheduled => {
+            let listed = store.scheduled_messages(&tenant, &slice).await?;
+            in_state(listed, MessageState::Queued)
+        }
+        Wanted::InState(state, bucket) => {
             let listed = store.messages_by_state(&tenant, bucket, &slice).await?;
             in_state(listed, state)
         }
     };
     page(&listed, cursor)
+}
+
+/// Which messages a list is to show.
+#[derive(Clone, Copy)]
+enum Wanted {
+    All,
+    Scheduled,
+    InState(MessageState, StateBucket),
+}
+
+fn wanted(parameters: &mut Parameters) -> Wanted {
+    let scheduled: Option<bool> = parameters.parsed("scheduled");
+    match (scheduled, listed_state(parameters)) {
+        (Some(true), Some(_)) => {
+            let detail = "goes not together with state: what is scheduled is queued";
+            parameters.fault("scheduled", FaultCode::NotAllowed, detail);
+            Wanted::Scheduled
+        }
+        (Some(true), None) => Wanted::Scheduled,
+        (Some(false) | None, Some((state, bucket))) => Wanted::InState(state, bucket),
+        (Some(false) | None, None) => Wanted::All,
+    }
 }
 
 /// The `state` parameter with the group it is listed by.
@@ -136,6 +168,9 @@ pub(crate) struct AttemptDto {
     /// Why it was not accepted, or not delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<ProviderProblem>,
+    /// What an operator decided when nobody knew how it had ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settlement: Option<SettlementDto>,
 }
 
 impl AttemptDto {
@@ -152,6 +187,7 @@ impl AttemptDto {
             provider_id: attempt.provider_id.clone(),
             credential: attempt.credential.clone(),
             provider: attempt.failure.clone().map(problem),
+            settlement: attempt.settlement.as_ref().map(SettlementDto::from),
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::fault::FaultCode;
 use heliograph::domain::id::MessageId;
+use heliograph::domain::job::Job;
 use heliograph::domain::message::Message;
 use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
@@ -15,10 +16,10 @@ use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Job, Slice, Store, StoreError};
+use heliograph::store::{Slice, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// How many recipients are looked at for one page before it is answered as it is.
+/// How many recipients are looked at for one page of a state before it is answered as it is.
 const MOST_READ: usize = 1_000;
 
 /// How many chunks are read at once.
@@ -26,7 +27,7 @@ const CHUNKS: usize = 4;
 
 /// Where a page of the walk through the chunks begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Place {
+pub(crate) struct Place {
     /// The last chunk that was seen whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
@@ -86,7 +87,7 @@ fn wanted_state(parameters: &mut Parameters) -> Option<MessageState> {
 }
 
 /// Up to `wanted` recipients in `state` from `place` on, and where the walk goes on.
-async fn walk(
+pub(crate) async fn walk(
     store: &Store,
     job: &Job,
     state: Option<MessageState>,
@@ -106,7 +107,7 @@ async fn walk(
                 let messages = store.messages(&job.tenant, ids).await?;
                 place.offset += take(messages, ids, state, wanted, &mut found);
                 read += ids.len();
-                if found.len() == wanted || read >= MOST_READ {
+                if found.len() == wanted || read >= MOST_READ.max(wanted) {
                     return Ok((found, Some(place)));
                 }
             }

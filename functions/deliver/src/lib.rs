@@ -1,4 +1,4 @@
-//! Sends messages: waits for the slot, claims, calls the provider, records.
+//! Sends messages: takes a slot if the hint has none, and attempts the message in it.
 //!
 //! Trigger: SQS `otp`, `single`, `bulk`. Role: reads and writes `messages`, reads `out/*` secrets, puts retries back on
 //! `otp` and `single`. Promise: a queue message is a hint, so one too many sends nothing; the ledger decides.
@@ -7,10 +7,12 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Lane, Outbound};
-use heliograph::domain::queue::DeliverBody;
+use heliograph::domain::pace::Slot;
+use heliograph::domain::queue::{DeliverBody, slot};
+use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
-use heliograph::messaging::attempt::{AttemptError, Attempted, Sending};
-use heliograph::messaging::pace;
+use heliograph::messaging::attempt::{AttemptError, Attempted, Sending, lapse};
+use heliograph::messaging::pace::{Leave, Pacer};
 use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
@@ -20,16 +22,22 @@ use heliograph::service::queue::QueueError;
 use heliograph::service::records;
 use heliograph::service::secrets::{SecretsCache, SecretsError};
 use heliograph::store::{Store, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use thiserror::Error;
 
-/// A slot missed by more than this is lost: used late, it would be used together with those of the next second.
-const LATEST: SignedDuration = SignedDuration::from_secs(1);
-
 /// A slot further away than this goes back to the queue, so that nobody pays for waiting.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+
+/// Slots that may be missed one after the other before the queue brings the message again.
+const TRIES: usize = 3;
+
+/// After that many.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
+
+/// When every slot of the next minute is taken.
+const LATER: SignedDuration = SignedDuration::from_secs(30);
 
 /// What the environment says.
 #[derive(Debug)]
@@ -64,6 +72,7 @@ pub struct State {
     store: Store,
     secrets: SecretsCache,
     sending: Sending,
+    pacer: Pacer,
     lanes: Lanes,
 }
 
@@ -75,6 +84,7 @@ impl State {
         Ok(Self {
             secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
             sending: Sending::new(store.clone(), meta, clock::now),
+            pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&aws.sqs(), &config.otp_queue, &config.single_queue),
             store,
         })
@@ -91,9 +101,9 @@ enum RecordError {
     Secrets(#[from] SecretsError),
     #[error("the message was not attempted")]
     Attempt(#[from] AttemptError),
-    #[error("the sender's pace cannot be read")]
+    #[error("the message or its sender's pace cannot be read")]
     Store(#[from] StoreError),
-    #[error("the retry was not queued")]
+    #[error("the message was not queued again")]
     Queue(#[from] QueueError),
 }
 
@@ -110,86 +120,123 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     let DeliverBody::V1 {
         tenant,
         account,
-        message: id,
+        message,
         lane,
-        slot,
+        slot: begins,
+        until,
     } = serde_json::from_str(&body)?;
-    let credential = state.secrets.credential(&tenant, &account).await?;
-    let Some(slot) = slot_for(state, &tenant, &id, lane, slot).await? else {
+    let slot = slot(begins, until).filter(|slot| !slot.is_over(clock::now()));
+    if lane == Lane::Bulk && slot.is_none() {
+        // It missed its slot: `dispatch` hands the recipient out again.
         return Ok(());
-    };
-    let wait = slot.duration_since(clock::now());
-    if wait > LONGEST_WAIT {
-        let message = state.store.outbound(&tenant, &id).await?;
-        return put_back(state, &tenant, message.as_ref(), wait, Some(slot)).await;
     }
-    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
-    match state
-        .sending
-        .attempt(&tenant, &id, credential.as_ref())
-        .await?
-    {
-        Attempted::Made(message) => {
-            state.secrets.doubt(&message);
-            try_again_later(state, &tenant, &message).await
-        }
-        Attempted::NotNow(_) => Ok(()),
+    let credential = state.secrets.credential(&tenant, &account).await?;
+    let order = Order {
+        tenant,
+        message,
+        credential,
+    };
+    match lane {
+        Lane::Bulk => in_slot(state, &order, slot).await.map(|_| ()),
+        Lane::Otp | Lane::Single => single(state, &order, slot).await,
     }
 }
 
-/// When the message may go. `None` for a bulk hint that missed its slot: `dispatch` hands the recipient out again.
-async fn slot_for(
+/// What a hint asks for.
+struct Order {
+    tenant: TenantId,
+    message: MessageId,
+    credential: Option<Credential>,
+}
+
+/// Attempts a message in its slot, or leaves it. Gives it back if it needs another slot.
+async fn in_slot(
     state: &State,
-    tenant: &TenantId,
-    id: &MessageId,
-    lane: Lane,
-    slot: Option<i64>,
-) -> Result<Option<Timestamp>, RecordError> {
-    let now = clock::now();
-    let slot = slot.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    if slot.is_some_and(|slot| now.duration_since(slot) <= LATEST) {
-        return Ok(slot);
-    }
-    if lane == Lane::Bulk {
+    order: &Order,
+    slot: Option<Slot>,
+) -> Result<Option<Box<Outbound>>, RecordError> {
+    let Some(slot) = slot else {
         return Ok(None);
+    };
+    let credential = order.credential.as_ref();
+    let attempted = state
+        .sending
+        .attempt(&order.tenant, &order.message, credential, slot)
+        .await?;
+    match attempted {
+        Attempted::Made(message) => {
+            if state.secrets.refused(&message, credential).await {
+                state.sending.pause(&message).await?;
+            }
+            try_again_later(state, &message).await?;
+            Ok(None)
+        }
+        Attempted::NotNow(_) => Ok(None),
+        Attempted::TooLate(message) => Ok(Some(message)),
     }
-    match state.store.outbound(tenant, id).await? {
-        Some(message) if message.state == MessageState::Queued => Ok(Some(
-            pace::single_slot(&state.store, tenant, &message.sender, now).await?,
-        )),
-        // Nothing to wait for: the attempt finds out what is the matter with it.
-        Some(_) | None => Ok(Some(now)),
+}
+
+/// Sends a single message in its slot, or in the next one it can get.
+async fn single(state: &State, order: &Order, slot: Option<Slot>) -> Result<(), RecordError> {
+    let mut slot = slot;
+    for _ in 0..TRIES {
+        if slot.is_none() {
+            let Some(message) = state.store.outbound(&order.tenant, &order.message).await? else {
+                return Ok(());
+            };
+            if message.state != MessageState::Queued {
+                lapse(&state.store, message, clock::now()).await?;
+                return Ok(());
+            }
+            if message.not_before.is_some_and(|time| clock::now() < time) {
+                // The hint came before the message's time, by a clock a little behind: it takes no slot.
+                return try_again_later(state, &message).await;
+            }
+            slot = match leave(state, &message).await? {
+                Some(slot) => Some(slot),
+                None => return Ok(()),
+            };
+        }
+        if in_slot(state, order, slot.take()).await?.is_none() {
+            return Ok(());
+        }
     }
+    match state.store.outbound(&order.tenant, &order.message).await? {
+        Some(message) => Ok(state.lanes.put(&message, SOON).await?),
+        None => Ok(()),
+    }
+}
+
+/// A slot to wait for. `None` if the queue waits in our place, or the sweeper until the sender is resumed.
+async fn leave(state: &State, message: &Outbound) -> Result<Option<Slot>, RecordError> {
+    let Outbound {
+        tenant,
+        sender,
+        lane,
+        ..
+    } = message;
+    match state.pacer.leave(tenant, sender, *lane).await? {
+        Leave::At(slot) => {
+            let now = clock::now();
+            if slot.wait(now) <= LONGEST_WAIT {
+                return Ok(Some(slot));
+            }
+            state.lanes.put_for(message, slot, now).await?;
+        }
+        Leave::NotSoon => state.lanes.put(message, LATER).await?,
+        Leave::Paused(_) => {}
+    }
+    Ok(None)
 }
 
 /// A refused message that may be tried again is queued again; a bulk recipient is handed out again by `dispatch`.
-async fn try_again_later(
-    state: &State,
-    tenant: &TenantId,
-    message: &Outbound,
-) -> Result<(), RecordError> {
-    if message.state != MessageState::Queued {
+async fn try_again_later(state: &State, message: &Outbound) -> Result<(), RecordError> {
+    if message.state != MessageState::Queued || message.lane == Lane::Bulk {
         return Ok(());
     }
     let wait = message
         .not_before
         .map(|time| time.duration_since(clock::now()))
         .unwrap_or_default();
-    put_back(state, tenant, Some(message), wait, None).await
-}
-
-async fn put_back(
-    state: &State,
-    tenant: &TenantId,
-    message: Option<&Outbound>,
-    wait: SignedDuration,
-    slot: Option<Timestamp>,
-) -> Result<(), RecordError> {
-    match message {
-        Some(message) if message.lane != Lane::Bulk => {
-            Ok(state.lanes.put(tenant, message, wait, slot).await?)
-        }
-        // `dispatch` reads open recipients again until none remain.
-        Some(_) | None => Ok(()),
-    }
+    Ok(state.lanes.put(message, wait).await?)
 }

@@ -1,12 +1,18 @@
 //! Hands out the next second of a sender's running jobs: takes slots, puts the next open recipients on the `bulk` queue,
-//! and puts its own hint again.
+//! each half a second before its slot, and puts its own hint again.
 //!
 //! Trigger: SQS `dispatch`, one self-continuing hint per sender. Role: reads and writes `messages`, puts messages on
 //! `bulk` and `dispatch`. Promise: the pace is kept whatever happens, since slots are taken before they are used, and a
 //! job finishes only when a consistent read finds none of its recipients open.
 
+mod again;
+mod handing;
 mod recipients;
 mod tick;
+mod withdraw;
+
+#[cfg(test)]
+mod tests;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::queue::DispatchBody;
@@ -83,6 +89,10 @@ pub async fn handle(
 
 async fn dispatch(state: &State, record: SqsMessage) -> Result<(), DispatchError> {
     let body = record.body.ok_or(DispatchError::Empty)?;
-    let DispatchBody::V1 { tenant, sender } = serde_json::from_str(&body)?;
-    tick::run(state, &tenant, &sender).await
+    let DispatchBody::V1 {
+        tenant,
+        sender,
+        handed_out,
+    } = serde_json::from_str(&body)?;
+    tick::run(state, &tenant, &sender, handed_out).await
 }

@@ -1,144 +1,170 @@
-//! One tick of a sender: slots for the next second, shared among its running jobs in turn.
+//! One tick of a sender: learns how its workers do, takes slots for the next second, hands them out to its running
+//! jobs, and puts the hint for the next tick.
 
-use crate::recipients::{self, Taken};
-use crate::{DispatchError, State};
-use heliograph::domain::id::MessageId;
+use crate::{DispatchError, State, handing};
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
-use heliograph::domain::message::Lane;
-use heliograph::domain::pace::{Slots, interval, row_of_jobs, window};
-use heliograph::domain::queue::{DeliverBody, DispatchBody};
+use heliograph::domain::job::{Duty, Job};
+use heliograph::domain::message::{Attempt, Message, Outcome};
+use heliograph::domain::pace::{Shares, Slot, Slowed, Speed};
+use heliograph::domain::queue::{DispatchBody, Probe};
+use heliograph::domain::state::State as MessageState;
 use heliograph::service::clock;
-use heliograph::service::queue::{Entry, QueueError};
-use heliograph::store::{Job, JobStatus, Lease, Pace, Sender, StoreError};
+use heliograph::service::queue::Entry;
+use heliograph::store::{Lease, Pace, Sender, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
-/// How far ahead slots are handed out: a second, and one more for the way through the queue.
-const AHEAD: SignedDuration = SignedDuration::from_secs(2);
-
-/// A hint that comes sooner after the last one than this is one too many. The queue's delay is a second.
+/// A hint that comes sooner after the beginning of a tick is one too many.
 const AT_LEAST_BETWEEN: SignedDuration = SignedDuration::from_millis(900);
 
-/// The time a hint takes from here to a worker, cold starts aside.
-const LEAD: SignedDuration = SignedDuration::from_millis(500);
+/// The hint for the next tick goes this long after the beginning of this one, or later: clocks may differ a little.
+const NEXT_AFTER: SignedDuration = SignedDuration::from_millis(950);
+
+/// What a slot's use may take to be seen.
+const SEEN_AFTER: SignedDuration = SignedDuration::from_millis(200);
+
+/// Leases that are lost to others before one gives up.
+const TRIES: usize = 5;
 
 /// Runs one tick, and puts the hint for the next one while the sender has jobs.
 pub(crate) async fn run(
     state: &State,
     tenant: &TenantId,
     sender: &PhoneNumberId,
+    handed_out: Vec<Probe>,
 ) -> Result<(), DispatchError> {
-    let now = clock::now();
-    let (pace, singles) = state.store.pace_and_row(tenant, sender, now).await?;
-    if pace.next_run.is_some_and(|next_run| now < next_run) {
+    let began = clock::now();
+    let (due, mut probes): (Vec<_>, Vec<_>) = handed_out
+        .into_iter()
+        .partition(|probe| is_due(probe, began));
+    let learnt = look_at(state, tenant, &due).await?;
+    let Some(tick) = begin(state, tenant, sender, learnt).await? else {
         return Ok(());
-    }
-    let jobs = running(state, tenant, &pace).await?;
-    let sender = match state.store.sender(tenant, sender).await? {
-        Some(sender) if !jobs.is_empty() => sender,
-        Some(_) | None => {
-            state.store.rest(tenant, sender, &pace).await?;
-            return Ok(());
-        }
     };
-    let (slots, window) = slots(state, &sender, &pace, singles, now).await?;
-    let next_run = now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now);
-    let lease = Lease {
-        until: slots.until(),
-        next_run,
-        window,
-    };
-    if !state
-        .store
-        .lease_slots(tenant, &sender.id, &pace, lease)
-        .await?
-    {
-        return Ok(());
+    if tick.has_slowed_down {
+        // They were handed out at the speed before.
+        probes.clear();
     }
-    hand_out(state, &sender, jobs, slots, now).await?;
+    probes.extend(handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await?);
+    let rest = NEXT_AFTER - clock::now().duration_since(began);
+    tokio::time::sleep(rest.try_into().unwrap_or_default()).await;
     let hint = DispatchBody::V1 {
         tenant: tenant.clone(),
-        sender: sender.id.clone(),
+        sender: sender.clone(),
+        handed_out: probes,
     };
-    Ok(state
-        .dispatch
-        .send(tenant, Entry::of(&hint)?.after(1))
-        .await?)
+    Ok(state.dispatch.send(tenant, Entry::of(&hint)?).await?)
 }
 
-async fn running(state: &State, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>, StoreError> {
+/// What became of the slots that were looked at again.
+#[derive(Clone, Copy)]
+struct Learnt {
+    seen: usize,
+    missed: usize,
+}
+
+/// A tick with its slots taken.
+struct Tick {
+    sender: Sender,
+    jobs: Vec<Job>,
+    slots: Vec<Slot>,
+    /// The workers had missed too many slots.
+    has_slowed_down: bool,
+}
+
+fn is_due(probe: &Probe, now: Timestamp) -> bool {
+    let until = Timestamp::from_millisecond(probe.until).unwrap_or(Timestamp::MIN);
+    now.duration_since(until) >= SEEN_AFTER
+}
+
+async fn look_at(state: &State, tenant: &TenantId, probes: &[Probe]) -> Result<Learnt, StoreError> {
+    let ids: Vec<_> = probes.iter().map(|probe| probe.message.clone()).collect();
+    let messages = state.store.messages(tenant, &ids).await?;
+    let missed = |message: &Message| match message {
+        Message::Outbound(message) => {
+            let attempt = message.attempts.last();
+            let probe = probes.iter().find(|probe| probe.message == message.id);
+            message.state == MessageState::Queued
+                && !attempt
+                    .zip(probe)
+                    .is_some_and(|(attempt, probe)| used(attempt, probe))
+        }
+        Message::Inbound(_) => false,
+    };
+    Ok(Learnt {
+        seen: messages.len(),
+        missed: messages.iter().filter(|message| missed(message)).count(),
+    })
+}
+
+/// Whether this attempt was a call in the probe's slot: it has been refused, and the message is queued again.
+fn used(attempt: &Attempt, probe: &Probe) -> bool {
+    let outcome = attempt.outcome;
+    // No slot is longer than a second.
+    let recent = attempt.started_at.as_millisecond() > probe.until - 2_000;
+    outcome != Some(Outcome::NotStarted) && recent
+}
+
+/// Takes the slots of this tick. `None` if another tick has just done so, or there is nothing to hand out.
+async fn begin(
+    state: &State,
+    tenant: &TenantId,
+    id: &PhoneNumberId,
+    learnt: Learnt,
+) -> Result<Option<Tick>, DispatchError> {
+    for _ in 0..TRIES {
+        let now = clock::now();
+        let pace = state.store.pace(tenant, id).await?;
+        if pace.next_run.is_some_and(|next_run| now < next_run) {
+            return Ok(None);
+        }
+        let jobs = to_do(state, tenant, &pace, now).await?;
+        let sender = state.store.sender(tenant, id).await?;
+        let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
+            state.store.rest(tenant, id, &pace).await?;
+            return Ok(None);
+        };
+        let lease = lease(&sender, &pace, learnt, now);
+        if state.store.lease_bulk(tenant, id, &pace, &lease).await? {
+            return Ok(Some(Tick {
+                sender,
+                jobs,
+                has_slowed_down: pace.speed.is_some_and(|before| lease.speed < before),
+                slots: lease.taken.slots,
+            }));
+        }
+    }
+    Err(StoreError::Conflict.into())
+}
+
+/// The jobs for which something can be done: while the sender is paused, recipients are only taken back.
+async fn to_do(
+    state: &State,
+    tenant: &TenantId,
+    pace: &Pace,
+    now: Timestamp,
+) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
     for id in pace.job_ids() {
         let job = state.store.job(tenant, &id).await?;
-        jobs.extend(job.filter(|job| job.status == JobStatus::Running));
+        jobs.extend(job.filter(|job| match job.duty(now) {
+            Duty::Nothing => false,
+            Duty::Send => pace.paused.is_none(),
+            Duty::Withdraw(_) => true,
+        }));
     }
     Ok(jobs)
 }
 
-/// The slots of this tick, and how many they might have been: fewer than the rate allows while the workers are behind.
-async fn slots(
-    state: &State,
-    sender: &Sender,
-    pace: &Pace,
-    singles: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(Slots, u32), QueueError> {
-    let interval = interval(sender.messages_per_second, 100 - sender.reserved());
-    // The first slot is far enough away for its hint to get there in time.
-    let earliest = now.saturating_add(LEAD).unwrap_or(now);
-    let next = row_of_jobs(pace.next_slot, singles, earliest);
-    let slots = Slots::up_to(Some(next), now, interval, AHEAD);
-    let full = u32::try_from(AHEAD.as_micros() / interval.as_micros().max(1)).unwrap_or(u32::MAX);
-    let (window, hand_out) = window(pace.window, full.max(1), state.bulk.depth().await?);
-    let most = hand_out
-        .and_then(|most| usize::try_from(most).ok())
-        .unwrap_or(0);
-    Ok((slots.at_most(most), window))
-}
-
-/// Takes open recipients from the jobs in turn, one slot each, and puts them on the queue.
-async fn hand_out(
-    state: &State,
-    sender: &Sender,
-    jobs: Vec<Job>,
-    slots: Slots,
-    now: Timestamp,
-) -> Result<(), DispatchError> {
-    let mut left = slots.count;
-    let mut waiting = jobs.len();
-    let mut taken = Vec::new();
-    for job in jobs {
-        let share = left.div_ceil(waiting.max(1));
-        let from_job = recipients::take(&state.store, job, share, now).await?;
-        left -= from_job.ids.len();
-        waiting -= 1;
-        taken.push(from_job);
+fn lease(sender: &Sender, pace: &Pace, learnt: Learnt, now: Timestamp) -> Lease {
+    let rate = Slowed::rate(pace.slowed.as_ref(), sender.messages_per_second, now);
+    let share = Shares::of(rate, sender.reserved_percent).bulk;
+    let speed = pace.speed.map_or_else(
+        || Speed::first(share),
+        |speed| speed.after(learnt.seen, learnt.missed),
+    );
+    Lease {
+        taken: pace.rows().take_bulk(share, speed.of(share), now),
+        next_run: now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now),
+        speed,
     }
-    let mut entries = Vec::new();
-    for (place, id) in in_turn(&taken).into_iter().enumerate() {
-        let slot = slots.time(place);
-        let body = DeliverBody::V1 {
-            tenant: sender.tenant.clone(),
-            account: sender.account.clone(),
-            message: id.clone(),
-            lane: Lane::Bulk,
-            slot: Some(slot.as_millisecond()),
-        };
-        let late = slot.duration_since(now) >= SignedDuration::from_secs(1);
-        entries.push(Entry::of(&body)?.after(u32::from(late)));
-    }
-    state.bulk.send_all(&sender.tenant, entries).await?;
-    for Taken { job, progress, .. } in &taken {
-        if *progress != job.progress {
-            state.store.save_progress(job, progress).await?;
-        }
-    }
-    Ok(())
-}
-
-/// One of each job, then the next of each, so that no job waits behind another.
-fn in_turn(taken: &[Taken]) -> Vec<&MessageId> {
-    let longest = taken.iter().map(|taken| taken.ids.len()).max().unwrap_or(0);
-    (0..longest)
-        .flat_map(|place| taken.iter().filter_map(move |taken| taken.ids.get(place)))
-        .collect()
 }

@@ -88,6 +88,7 @@ fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
         tenant: tenant.clone(),
         account: account.clone(),
         waba: WABA.parse()?,
+        portfolio: None,
         display_number: NUMBER.to_owned(),
         messages_per_second: 1_000,
         reserved_percent: 10,

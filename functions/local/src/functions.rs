@@ -58,11 +58,12 @@ impl Functions {
 /// The routes of function `send` in the template; all else is `api`'s, be it a route of its own or `$default`.
 fn is_sends(method: &Method, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
-    let is_its_path = matches!(
-        parts[..],
-        ["", "v1", "messages" | "bulk-jobs"] | ["", "v1", "bulk-jobs", _, _]
-    );
-    method == Method::POST && is_its_path
+    match parts[..] {
+        ["", "v1", "messages" | "bulk-jobs"]
+        | ["", "v1", "messages" | "bulk-jobs" | "senders", _, _] => method == Method::POST,
+        ["", "v1", "bulk-jobs", _] => method == Method::PATCH,
+        _ => false,
+    }
 }
 
 /// What the functions have counted since the start. In AWS these are metrics.

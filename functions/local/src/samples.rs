@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 53] = [
+const ANSWERS: [(&str, Answer); 66] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -67,14 +67,25 @@ const ANSWERS: [(&str, Answer); 53] = [
     ("send-bad-key", Status(401)),
     ("send-viewer", Status(403)),
     ("send-bulk-create", Status(201)),
+    ("send-bulk-change", Status(200)),
     ("send-bulk-recipients", Status(200)),
+    ("send-bulk-csv", Status(200)),
     ("send-bulk-start", Status(202)),
+    ("send-bulk-pause", Status(202)),
+    ("send-bulk-resume", Status(202)),
+    // It still runs.
+    ("send-bulk-retry-failed", Status(409)),
+    ("send-resume-sender", Status(200)),
     ("dispatch-hint", Again(&[])),
     ("dispatch-undecodable", Again(&[FIRST])),
     ("deliver-otp", Again(&[])),
     ("deliver-single", Again(&[])),
     ("deliver-bulk", Again(&[])),
     ("deliver-undecodable", Again(&[FIRST])),
+    // It has gone, and its outcome is known.
+    ("send-cancel", Status(409)),
+    ("send-settle", Status(409)),
+    ("send-bulk-cancel", Status(202)),
     ("tally-created", Done),
     ("tally-changed", Done),
     ("schedule-minute", Done),
@@ -88,7 +99,11 @@ const ANSWERS: [(&str, Answer); 53] = [
     ("api-get-contact", Status(200)),
     ("api-list-bulk-jobs", Status(200)),
     ("api-get-bulk-job", Status(200)),
+    ("api-bulk-plan", Status(200)),
+    ("api-bulk-report", Status(200)),
     ("api-list-recipients", Status(200)),
+    ("api-list-senders", Status(200)),
+    ("api-get-sender", Status(200)),
     ("api-list-webhook-events", Status(200)),
     ("api-get-webhook-event", Status(200)),
     ("api-replay", Status(202)),

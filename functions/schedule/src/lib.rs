@@ -1,15 +1,18 @@
-//! Looks after what should have happened and has not: messages whose time has come, leases that ran out, senders
-//! whose dispatch died, webhook events that wait for their message or failed.
+//! Looks after what should have happened and has not: messages and jobs whose time has come, leases that ran out,
+//! senders whose dispatch died, webhook events that wait for their message or failed.
 //!
 //! Trigger: EventBridge, each minute. Role: reads and writes `messages` and `logs`, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: whatever died between two writes goes on, and doing it twice changes nothing.
 
 mod events;
+mod jobs;
 mod messages;
 mod senders;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use futures_util::future::join_all;
+use heliograph::domain::id::MessageId;
+use heliograph::domain::identity::TenantId;
 use heliograph::messaging::receive::Receiving;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
@@ -17,14 +20,18 @@ use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::{Queue, QueueError};
 use heliograph::service::telemetry;
-use heliograph::store::{Store, StoreError};
+use heliograph::store::{JobError, Overdue, Store, StoreError};
+use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use std::error::Error;
 use thiserror::Error as ThisError;
 
-/// How much of each kind, and of each shard of it, one run looks after; the next run goes on.
+/// How much of each kind, and of each shard of it, one round looks after.
 const AT_ONCE: usize = 100;
+
+/// How many rounds a run makes while there is more; the next run goes on.
+const ROUNDS: usize = 5;
 
 /// How many messages are looked after side by side.
 const TOGETHER: usize = 16;
@@ -85,6 +92,8 @@ enum SweepError {
     Store(#[from] StoreError),
     #[error("a hint was not queued")]
     Queue(#[from] QueueError),
+    #[error("the job was not moved")]
+    Job(#[from] JobError),
 }
 
 /// One run. What fails is logged and left to the next run; the rest goes on.
@@ -93,31 +102,47 @@ pub async fn handle(
     _event: LambdaEvent<EventBridgeEvent>,
 ) -> Result<(), Infallible> {
     let now = clock::now();
-    match state.store.overdue(now, AT_ONCE).await {
-        Ok(overdue) => {
-            // First, for it is little, and jobs stand still without it.
-            for (tenant, id) in &overdue.senders {
-                report(
-                    "sender",
-                    id.as_str(),
-                    senders::kick(state, tenant, id).await,
-                );
+    for round in 0..ROUNDS {
+        let overdue = match state.store.overdue(now, AT_ONCE).await {
+            Ok(overdue) => overdue,
+            Err(error) => {
+                report("store", "overdue", Err::<(), _>(error));
+                break;
             }
-            for together in overdue.messages.chunks(TOGETHER) {
-                let looked_after = together.iter().map(async |(tenant, id)| {
-                    report(
-                        "message",
-                        id.as_str(),
-                        messages::look_after(state, tenant, id, now).await,
-                    );
-                });
-                join_all(looked_after).await;
-            }
+        };
+        // First, for it is little, and jobs stand still without it.
+        if round == 0 {
+            set_going(state, &overdue, now).await;
         }
-        Err(error) => report("store", "overdue", Err::<(), _>(error)),
+        look_after(state, &overdue.messages, now).await;
+        // What was looked after is due later now: if it was much, there may be more.
+        if overdue.messages.len() < AT_ONCE {
+            break;
+        }
     }
     report("store", "events", events::try_again(state, now).await);
     Ok(())
+}
+
+async fn set_going(state: &State, overdue: &Overdue, now: Timestamp) {
+    for (tenant, id) in &overdue.senders {
+        let kicked = senders::kick(state, tenant, id).await;
+        report("sender", id.as_str(), kicked);
+    }
+    for (tenant, id) in &overdue.jobs {
+        let moved = jobs::look_after(state, tenant, id, now).await;
+        report("job", id.as_str(), moved);
+    }
+}
+
+async fn look_after(state: &State, overdue: &[(TenantId, MessageId)], now: Timestamp) {
+    for together in overdue.chunks(TOGETHER) {
+        let looked_after = together.iter().map(async |(tenant, id)| {
+            let outcome = messages::look_after(state, tenant, id, now).await;
+            report("message", id.as_str(), outcome);
+        });
+        join_all(looked_after).await;
+    }
 }
 
 fn report<E: Error + 'static>(kind: &'static str, id: &str, outcome: Result<(), E>) {

@@ -13,6 +13,7 @@ pub(crate) async fn kick(
     let hint = DispatchBody::V1 {
         tenant: tenant.clone(),
         sender: sender.clone(),
+        handed_out: Vec::new(),
     };
     tracing::info!(sender.id = %sender, "dispatch kicked");
     Ok(state.dispatch.send(tenant, Entry::of(&hint)?).await?)

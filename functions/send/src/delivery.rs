@@ -1,22 +1,30 @@
 //! What happens to a message that is written down, while its caller waits.
 
 use crate::State;
-use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
+use heliograph::domain::pace::Slot;
+use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
-use heliograph::messaging::pace;
+use heliograph::messaging::pace::Leave;
 use heliograph::service::clock;
 use heliograph::service::http::Preference;
 use heliograph::service::problem::Problem;
+use heliograph::service::queue::QueueError;
 use heliograph::service::secrets::SecretsError;
 use heliograph::service::telemetry;
 use heliograph::store::StoreError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use thiserror::Error;
 
 /// A caller waits this long for a slot; then the queue does.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+
+/// When every slot of the next minute is taken.
+const LATER: SignedDuration = SignedDuration::from_secs(30);
+
+/// Slots that may be missed one after the other before the queue tries again.
+const TRIES: usize = 3;
 
 /// After something broke, the queue tries again this much later.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(2);
@@ -85,17 +93,18 @@ pub(crate) async fn deliver(
             .map(|time| time.duration_since(now))
             .unwrap_or_default();
         // Beyond what a queue delays, the sweeper puts the hint in time.
-        if wait <= SignedDuration::from_mins(15) {
-            queue(state, &message, wait, None).await;
+        if wait <= LONGEST_DELAY {
+            queue(state, &message, wait).await;
         }
         return Ok(Delivered::of(message));
     }
     match preference {
         Preference::RespondAsync => {
-            queue(state, &message, SignedDuration::ZERO, None).await;
+            queue(state, &message, SignedDuration::ZERO).await;
             Ok(Delivered::of(message))
         }
-        Preference::Wait => send_now(state, message).await,
+        // On the heap: it holds the message several times.
+        Preference::Wait => Box::pin(send_now(state, message)).await,
     }
 }
 
@@ -103,22 +112,12 @@ pub(crate) async fn deliver(
 /// be told otherwise, or it would send another.
 async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem> {
     match try_now(state, &message).await {
-        Ok(Tried::Slot(slot)) => {
-            queue(
-                state,
-                &message,
-                slot.duration_since(clock::now()),
-                Some(slot),
-            )
-            .await;
-            Ok(Delivered::of(message))
-        }
+        Ok(Tried::Later) => Ok(Delivered::of(message)),
         Ok(Tried::Attempted(Attempted::Made(message))) => {
-            state.parts.secrets.doubt(&message);
             if message.state == MessageState::Queued {
                 let now = clock::now();
                 let wait = message.not_before.map(|time| time.duration_since(now));
-                queue(state, &message, wait.unwrap_or_default(), None).await;
+                queue(state, &message, wait.unwrap_or_default()).await;
             }
             Ok(Delivered::of(*message))
         }
@@ -127,12 +126,14 @@ async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem
         {
             while_sending(state, *message).await
         }
-        Ok(Tried::Attempted(Attempted::NotNow(Some(message)))) => Ok(Delivered::of(*message)),
+        Ok(Tried::Attempted(Attempted::NotNow(Some(message)) | Attempted::TooLate(message))) => {
+            Ok(Delivered::of(*message))
+        }
         Ok(Tried::Attempted(Attempted::NotNow(None))) => Err(Problem::not_found()),
         Err(error) => {
             let error = telemetry::chain(&error);
             tracing::warn!(message.id = %message.id, error, "not sent now, it is sent later");
-            queue(state, &message, RETRY_AFTER, None).await;
+            queue(state, &message, RETRY_AFTER).await;
             Ok(Delivered::of(message))
         }
     }
@@ -140,8 +141,8 @@ async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem
 
 /// What came of trying to send at once.
 enum Tried {
-    /// Its slot is too far away.
-    Slot(Timestamp),
+    /// Its slot is too far away, or it has none: the queue has it, or the sweeper.
+    Later,
     Attempted(Attempted),
 }
 
@@ -161,21 +162,42 @@ async fn try_now(state: &State, message: &Outbound) -> Result<Tried, NotTried> {
         account,
         sender,
         id,
+        lane,
         ..
     } = message;
-    let slot = pace::single_slot(&state.store, tenant, sender, clock::now()).await?;
-    let wait = slot.duration_since(clock::now());
-    if wait > LONGEST_WAIT {
-        return Ok(Tried::Slot(slot));
+    let parts = &state.parts;
+    // Before the slot: it would not wait for a slow secret.
+    let credential = parts.secrets.credential(tenant, account).await?;
+    for _ in 0..TRIES {
+        let slot = match parts.pacer.leave(tenant, sender, *lane).await? {
+            Leave::At(slot) => slot,
+            Leave::NotSoon => {
+                queue(state, message, LATER).await;
+                return Ok(Tried::Later);
+            }
+            Leave::Paused(_) => return Ok(Tried::Later),
+        };
+        if slot.wait(clock::now()) > LONGEST_WAIT {
+            queue_for(state, message, slot).await;
+            return Ok(Tried::Later);
+        }
+        let sending = &parts.sending;
+        let attempted = sending
+            .attempt(tenant, id, credential.as_ref(), slot)
+            .await?;
+        match &attempted {
+            Attempted::TooLate(_) => continue,
+            Attempted::Made(message) => {
+                if parts.secrets.refused(message, credential.as_ref()).await {
+                    sending.pause(message).await?;
+                }
+            }
+            Attempted::NotNow(_) => {}
+        }
+        return Ok(Tried::Attempted(attempted));
     }
-    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
-    let credential = state.parts.secrets.credential(tenant, account).await?;
-    let attempted = state
-        .parts
-        .sending
-        .attempt(tenant, id, credential.as_ref())
-        .await?;
-    Ok(Tried::Attempted(attempted))
+    queue(state, message, RETRY_AFTER).await;
+    Ok(Tried::Later)
 }
 
 /// Another request holds it: the caller may ask again when that one's lease has run out. A lease that has run out
@@ -197,9 +219,18 @@ async fn while_sending(state: &State, message: Outbound) -> Result<Delivered, Pr
 }
 
 /// Puts a hint on the message's lane. If the queue fails, the sweeper finds the message: it is written down.
-async fn queue(state: &State, message: &Outbound, wait: SignedDuration, slot: Option<Timestamp>) {
-    let tenant: &TenantId = &message.tenant;
-    if let Err(error) = state.parts.lanes.put(tenant, message, wait, slot).await {
+pub(crate) async fn queue(state: &State, message: &Outbound, wait: SignedDuration) {
+    queued(message, state.parts.lanes.put(message, wait).await);
+}
+
+/// Puts a hint on the message's lane, to be there in time for its slot.
+async fn queue_for(state: &State, message: &Outbound, slot: Slot) {
+    let put = state.parts.lanes.put_for(message, slot, clock::now());
+    queued(message, put.await);
+}
+
+fn queued(message: &Outbound, put: Result<(), QueueError>) {
+    if let Err(error) = put {
         tracing::warn!(
             message.id = %message.id,
             error = telemetry::chain(&error),

@@ -1,4 +1,4 @@
-//! `POST /v1/bulk-jobs` and `POST /v1/bulk-jobs/{id}/start`.
+//! `POST /v1/bulk-jobs`: makes a job. What happens to it then is in `life`.
 
 use crate::idempotency::REPLAYED;
 use crate::message_object::MessageObject;
@@ -10,23 +10,23 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::content::{Content, Draft};
-use heliograph::domain::fault::{Fault, Faults};
+use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::job::{Changes, Job};
 use heliograph::domain::message::OnUnknown;
-use heliograph::domain::queue::DispatchBody;
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{IdempotencyClaim, Origin, on_unknown, read_from, record};
+use heliograph::messaging::submit::{
+    IdempotencyClaim, Origin, read_from, read_on_unknown, read_time, record,
+};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
-use heliograph::service::dto::JobDto;
+use heliograph::service::dto::{JobDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, read_json};
-use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
-use heliograph::service::queue::Entry;
-use heliograph::service::telemetry;
-use heliograph::store::{Job, JobStatus, Progress, StoreError, Transaction};
+use heliograph::store::{StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -39,6 +39,7 @@ struct JobRequest {
     from: PhoneNumberId,
     message: Draft,
     on_unknown: OnUnknown,
+    changes: Changes,
 }
 
 impl JobRequest {
@@ -49,21 +50,38 @@ impl JobRequest {
     }
 
     fn read_fields(mut fields: Fields<'_>) -> Option<Self> {
-        let name = fields
-            .required_text("name", 1..=LONGEST_NAME)
-            .map(str::to_owned);
+        fields.required("name");
+        let changes = read_changes(&mut fields);
         let from = read_from(&mut fields);
         fields.choice("recipient_type", &["individual"]);
         let message = Content::read_draft(&mut fields);
-        let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
+        let on_unknown = read_on_unknown(&mut fields);
         fields.finish();
         Some(Self {
-            name: name?,
+            name: changes.name.clone()?,
             from: from?,
             message: message?,
             on_unknown,
+            changes,
         })
     }
+}
+
+/// Reads what may also be changed later.
+pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
+    let now = clock::now();
+    let changes = Changes {
+        name: fields.text("name", 1..=LONGEST_NAME).map(str::to_owned),
+        send_at: read_time(fields, "send_at", now),
+        expires_at: read_time(fields, "expires_at", now),
+        pause_at_failure_share: fields.number("pause_at_failure_share", 0.0..=1.0),
+    };
+    let begins = changes.send_at.unwrap_or(now).max(now);
+    if changes.expires_at.is_some_and(|expires| expires <= begins) {
+        let detail = "must be later than now and than send_at";
+        fields.fault("expires_at", FaultCode::NotAllowed, detail);
+    }
+    changes
 }
 
 /// Make a bulk job.
@@ -71,7 +89,7 @@ impl JobRequest {
 /// The body is a message without its recipient; `{{1}}` and `{{name}}` anywhere in its texts are filled from each
 /// recipient's `variables`.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "create_bulk_job", path = "/v1/bulk-jobs", tag = "Bulk jobs", security(("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "One key is one job, for 24 hours")),
     request_body(content = crate::jobs::JobBody, content_type = "application/json"),
     responses(
@@ -102,11 +120,11 @@ pub(crate) async fn create(
     let location = format!("/v1/bulk-jobs/{}", job.id);
     Ok(match origin {
         Origin::New => {
-            let body = Json(JobDto::of_new(&job));
+            let body = Json(JobDto::of_new(&job, clock::now()));
             (StatusCode::CREATED, [(LOCATION, location)], body).into_response()
         }
         Origin::Replayed => {
-            let body = Json(JobDto::read(&state.store, &job).await?);
+            let body = Json(JobDto::read(&state.store, &job, clock::now()).await?);
             let headers = [(LOCATION, location), (REPLAYED, "true".to_owned())];
             (StatusCode::CREATED, headers, body).into_response()
         }
@@ -130,19 +148,21 @@ async fn made(
         .await?
         .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
     let job = Job {
-        id: JobId::at(now),
-        tenant: tenant.clone(),
-        account: sender.account,
-        sender: sender.id,
-        name: request.name,
-        status: JobStatus::Draft,
-        message: request.message,
         on_unknown: request.on_unknown,
-        total: 0,
-        created_at: now,
-        started_at: None,
-        finished_at: None,
-        progress: Progress::default(),
+        send_at: request.changes.send_at,
+        expires_at: request.changes.expires_at,
+        pause_at_failure_share: request
+            .changes
+            .pause_at_failure_share
+            .unwrap_or(Job::PAUSE_AT),
+        ..Job::draft(
+            tenant.clone(),
+            sender.account,
+            sender.id,
+            request.name,
+            request.message,
+            now,
+        )
     };
     let mut transaction = Transaction::new();
     if let Some(claim) = claim {
@@ -184,80 +204,6 @@ async fn replayed(
     find(state, tenant, &record.resource).await.map(Some)
 }
 
-/// Start a bulk job.
-///
-/// Its recipients are sent to at the sender's pace. A job that was started before is answered as it is now, so that a
-/// start may be repeated; it needs no `Idempotency-Key`.
-#[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The job")),
-    responses(
-        (status = 200, description = "It was started before, and runs no longer", body = JobDto),
-        (status = 202, description = "It runs", body = JobDto),
-        CallerProblems, IdProblems, ServiceProblems,
-        (status = 409, description = "It has no recipients, or was cancelled before it was started", body = Problem,
-            content_type = "application/problem+json"),
-    ),
-)]
-pub(crate) async fn start(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    extract::Path(id): extract::Path<String>,
-) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let tenant = caller.with(Right::Send)?.tenant;
-    let job = started(&state, find(&state, &tenant, &id).await?).await?;
-    let status = if job.status == JobStatus::Running {
-        hint(&state, &job).await;
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::OK
-    };
-    let body = Json(JobDto::read(&state.store, &job).await?);
-    Ok((status, body))
-}
-
-/// The job after it was started, now or before.
-async fn started(state: &State, job: Job) -> Result<Job, Problem> {
-    if job.started_at.is_some() {
-        return Ok(job);
-    }
-    let starts = state.store.start_job(&job, clock::now()).await?;
-    let job = find(state, &job.tenant, job.id.as_str()).await?;
-    if starts || job.started_at.is_some() {
-        return Ok(job);
-    }
-    Err(match job.status {
-        JobStatus::Draft => {
-            Problem::conflict("job_empty", "the job has no recipients: add some first")
-        }
-        JobStatus::Cancelled => {
-            Problem::conflict("job_ended", "the job was cancelled before it was started")
-        }
-        JobStatus::Ready | JobStatus::Running | JobStatus::Paused | JobStatus::Finished => {
-            StoreError::Conflict.into()
-        }
-    })
-}
-
-/// Has `dispatch` begin. If the queue fails, the sweeper sees to the job.
-async fn hint(state: &State, job: &Job) {
-    let body = DispatchBody::V1 {
-        tenant: job.tenant.clone(),
-        sender: job.sender.clone(),
-    };
-    let sent = async {
-        state
-            .parts
-            .dispatch
-            .send(&job.tenant, Entry::of(&body)?)
-            .await
-    };
-    if let Err(error) = sent.await {
-        let error = telemetry::chain(&error);
-        tracing::warn!(job.id = %job.id, error, "hint not queued, the sweeper will see to the job");
-    }
-}
-
 /// The tenant's job of this id; any other id is not found.
 pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Job, Problem> {
     let id: JobId = id.parse().map_err(|_| Problem::not_found())?;
@@ -285,6 +231,18 @@ pub(crate) struct JobBody {
     recipient_type: Option<String>,
     #[serde(flatten)]
     object: MessageObject,
-    /// What to do when the outcome of a call is not known.
-    on_unknown: Option<OnUnknown>,
+    /// What to do when the outcome of a call is not known: `hold`, unless told. With `retry` and `wait` a message may be
+    /// sent twice, and the answer says so in `warnings`.
+    on_unknown: Option<OnUnknownDto>,
+    /// With `on_unknown: wait`: 15 unless told.
+    #[schema(minimum = 5, maximum = 1440)]
+    wait_minutes: Option<u16>,
+    /// It begins at this time, if it is started before.
+    send_at: Option<Timestamp>,
+    /// Nothing is sent after this: who is still queued then expires.
+    expires_at: Option<Timestamp>,
+    /// It pauses itself when more than this share of its recipients fail, once twenty are settled; 0.5 unless told,
+    /// 1 for never.
+    #[schema(minimum = 0, maximum = 1)]
+    pause_at_failure_share: Option<f64>,
 }

@@ -1,20 +1,26 @@
-//! Takes in everything that sends: single messages and bulk jobs.
+//! Takes in everything that sends: single messages and bulk jobs; lets paused senders send again.
 //!
 //! Trigger: the HTTP API. Role: reads and writes `messages`, reads `out/*` secrets, puts hints on `otp`, `single` and
 //! `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
 
+mod cancel;
 mod delivery;
 mod idempotency;
 mod jobs;
+mod life;
 mod message_object;
 mod messages;
 mod recipients;
+mod resume;
+mod retry;
 mod senders;
+mod settle;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
+use axum::routing::{patch, post};
 use heliograph::messaging::attempt::Sending;
+use heliograph::messaging::pace::Pacer;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
@@ -67,6 +73,7 @@ pub struct State {
 struct Parts {
     secrets: SecretsCache,
     sending: Sending,
+    pacer: Pacer,
     lanes: Lanes,
     dispatch: Queue,
 }
@@ -80,6 +87,7 @@ impl State {
         let parts = Parts {
             secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
             sending: Sending::new(store.clone(), meta, clock::now),
+            pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),
         };
@@ -100,9 +108,17 @@ impl FromRef<State> for Store {
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/v1/messages", post(messages::send))
+        .route("/v1/messages/{id}/cancel", post(cancel::cancel))
+        .route("/v1/messages/{id}/settle", post(settle::settle))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
-        .route("/v1/bulk-jobs/{id}/start", post(jobs::start))
+        .route("/v1/bulk-jobs/{id}", patch(life::change))
+        .route("/v1/bulk-jobs/{id}/start", post(life::start))
+        .route("/v1/bulk-jobs/{id}/pause", post(life::pause))
+        .route("/v1/bulk-jobs/{id}/resume", post(life::resume))
+        .route("/v1/bulk-jobs/{id}/cancel", post(life::cancel))
+        .route("/v1/bulk-jobs/{id}/retry-failed", post(retry::retry_failed))
+        .route("/v1/senders/{id}/resume", post(resume::resume))
         .with_state(state);
     edge(routes)
 }
@@ -114,5 +130,18 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(messages::send, jobs::create, jobs::start, recipients::add))]
+#[openapi(paths(
+    messages::send,
+    cancel::cancel,
+    settle::settle,
+    jobs::create,
+    life::change,
+    life::start,
+    life::pause,
+    life::resume,
+    life::cancel,
+    retry::retry_failed,
+    recipients::add,
+    resume::resume
+))]
 struct Document;

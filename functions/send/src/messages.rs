@@ -10,15 +10,16 @@ use axum::extract;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{OnUnknown, Outbound};
+use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::{
     IdempotencyClaim, Origin, Submission, SubmitError, Submitted, replayed, submit,
 };
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
-use heliograph::service::dto::MessageDto;
+use heliograph::service::dto::{MessageDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
@@ -32,7 +33,7 @@ use serde_json::Value;
 /// respond-async`, or when the sender's pace does not let the message go within two seconds, it is 202 and the message
 /// follows.
 #[utoipa::path(
-    post, path = "/v1/messages", tag = "Messages", security(("api_key" = [])),
+    post, operation_id = "send_message", path = "/v1/messages", tag = "Messages", security(("api_key" = [])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "One key is one message, for 24 hours"),
         ("Prefer" = Option<String>, Header, description = "`respond-async`: answer once the message is written down"),
@@ -42,8 +43,8 @@ use serde_json::Value;
         BodyProblems, CallerProblems, ServiceProblems,
         (status = 200, description = "The provider took it, or a repeated request found it further on", body = MessageDto),
         (status = 202, description = "Written down; it is sent later, or its outcome is not known yet", body = MessageDto),
-        (status = 409, description = "The 24-hour window is closed, or a request with this key is running", body = Problem,
-            content_type = "application/problem+json"),
+        (status = 409, description = "The 24-hour window is closed, the sender is paused, its portfolio's limit is reached, or \
+            a request with this key is running", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The key was used with another body, or the provider refused the message",
             body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "The provider asks to slow down, or there are too many requests, over all callers",
@@ -63,8 +64,15 @@ pub(crate) async fn send(
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
     let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
-    let delivered = delivery::deliver(&state, submitted.message, Preference::of(&headers)).await?;
-    Ok(answer(delivered, origin, &warnings))
+    let delivery = delivery::deliver(&state, submitted.message, Preference::of(&headers));
+    Ok(answer(delivery.await?, origin, &warnings))
+}
+
+/// The tenant's outbound message of this id; any other id is not found.
+pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Outbound, Problem> {
+    let id: MessageId = id.parse().map_err(|_| Problem::not_found())?;
+    let found = state.store.outbound(tenant, &id).await?;
+    found.ok_or_else(Problem::not_found)
 }
 
 /// The message this request makes, or an earlier one with the same key made.
@@ -109,11 +117,10 @@ fn answer(delivered: Delivered, origin: Origin, warnings: &[&'static str]) -> Re
 }
 
 fn body(message: &Outbound, warnings: &[&'static str]) -> Json<MessageDto> {
-    let warnings = warnings.iter().copied().chain(message.on_unknown.warning());
-    Json(MessageDto {
-        warnings: warnings.map(str::to_owned).collect(),
-        ..MessageDto::from(message)
-    })
+    let mut shown = MessageDto::from(message);
+    let warnings = warnings.iter().map(|warning| (*warning).to_owned());
+    shown.warnings.extend(warnings);
+    Json(shown)
 }
 
 fn failed(message: &Outbound) -> Problem {
@@ -130,6 +137,20 @@ fn problem(error: SubmitError) -> Problem {
         SubmitError::WindowClosed => Problem::conflict(
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",
+        ),
+        SubmitError::SenderPaused(pause) => Problem::conflict(
+            "sender_paused",
+            format!(
+                "the sender is paused since {}: {}. Remedy: {}. Then POST /v1/senders/{{id}}/resume",
+                pause.since, pause.reason, pause.remedy
+            ),
+        ),
+        SubmitError::PortfolioFull(until) => Problem::conflict(
+            "portfolio_limit",
+            format!(
+                "the business portfolio has written to as many people as Meta lets it within 24 hours; there is room \
+                 again at {until}. Remedy: wait, or ask Meta for a higher limit"
+            ),
         ),
         SubmitError::OtherBody => Problem::idempotency_mismatch(),
         SubmitError::Store(error) => error.into(),
@@ -163,13 +184,17 @@ pub(crate) struct MessageRequest {
     /// Your own facts about the message.
     #[schema(value_type = Option<Object>)]
     metadata: Option<()>,
-    /// Not to be sent before.
+    /// Not to be sent before; within a year from now.
     #[schema(example = "2026-11-21T09:00:00Z")]
     send_at: Option<Timestamp>,
-    /// Not to be sent after.
+    /// Not to be sent after: a message that is late becomes `expired`.
     expires_at: Option<Timestamp>,
-    /// What to do when the outcome of a call is not known.
-    on_unknown: Option<OnUnknown>,
+    /// What to do when the outcome of a call is not known: `hold`, unless told. With `retry` and `wait` the message
+    /// may be sent twice, and the answer says so in `warnings`.
+    on_unknown: Option<OnUnknownDto>,
+    /// With `on_unknown: wait`: 15 unless told.
+    #[schema(minimum = 5, maximum = 1440)]
+    wait_minutes: Option<u16>,
     /// What it may not wait behind: `otp` or `single`.
     lane: Option<String>,
 }

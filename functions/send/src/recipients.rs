@@ -1,5 +1,8 @@
 //! `POST /v1/bulk-jobs/{id}/recipients`: adds recipients to a job; repeating a call adds nothing twice.
 
+mod line;
+mod table;
+
 use crate::idempotency::{Begun, REPLAYED};
 use crate::{State, idempotency, jobs};
 use axum::Json;
@@ -11,59 +14,84 @@ use axum::response::{IntoResponse, Response};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::MessageId;
+use heliograph::domain::job::Job;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
 use heliograph::messaging::recipients;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::read_json;
-use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{CHUNK_SIZE, Job, RecipientsAdded};
+use heliograph::store::{CHUNK_SIZE, RecipientsAdded};
+use jiff::SignedDuration;
+use line::{Line, RecipientFault};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashSet;
+use table::Table;
 
-/// Recipients one call takes.
+/// Recipients one call takes as JSON; as CSV it takes what fits.
 const MOST: usize = 5_000;
 
 /// Bytes one call takes.
 const LARGEST: usize = 4_000_000;
 
+/// A call that takes longer says where to go on: the gateway waits 29 s.
+const LONGEST: SignedDuration = SignedDuration::from_secs(20);
+
+/// More faults than anyone reads; how many lines have one is told all the same.
+const MOST_FAULTS: usize = 10_000;
+
+/// A larger answer is not remembered: it would not fit an item.
+const LARGEST_ANSWER: usize = 300_000;
+
 /// What became of a call's recipients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = RecipientsAdded)]
 pub(crate) struct Outcome {
     /// How many were added.
-    added: usize,
-    /// The places, counted from 0, of those that stood in the job, or earlier in the call, already.
-    duplicates: Vec<usize>,
+    added: u64,
+    /// Those that stood in the job, or earlier in the call, already: their places counted from 0, or their rows.
+    duplicates: Vec<u64>,
+    /// How many were not added because of their faults.
+    rejected: u64,
+    /// Every fault of those, the first 10,000 of them.
+    errors: Vec<RecipientFault>,
+    /// The first place, or row, that was not looked at, because the call took too long: send another call from there
+    /// on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_from: Option<u64>,
     /// How many recipients the job has now.
     total: u64,
 }
 
-/// A recipient that is not the second of its call, with its place.
-struct Line {
-    place: usize,
-    recipient: Outbound,
-}
-
 /// Add recipients to a bulk job.
 ///
-/// Every recipient is checked before the first is added: a call with faults adds none. A recipient that the job has
-/// already is named, not added, so that a call may be repeated.
+/// As JSON, up to 5,000; or as CSV in UTF-8, divided by `,`, `;` or tabs, whose first row names the columns: `to` (or
+/// `recipient`), `reference` if you like, and every other column a variable. A line with faults is not added, and
+/// every fault is told with its place; the others are added. A recipient that the job has already is named, not added,
+/// so that a call may be repeated. A call in which every line has faults is refused.
 #[utoipa::path(
-    post, path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
+    post, operation_id = "add_recipients", path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
     params(
         ("id" = String, Path, description = "The job"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours"),
     ),
-    request_body(content = crate::recipients::RecipientsBody, content_type = "application/json"),
+    request_body(content(
+        (crate::recipients::RecipientsBody = "application/json"),
+        (String = "text/csv", example = "to,reference,name\n+15550002001,r-1,Ada\n"),
+    )),
     responses(
-        (status = 200, description = "What was added", body = Outcome),
-        BodyProblems, CallerProblems, IdProblems, ServiceProblems,
+        (status = 200, description = "What was added, and what was not", body = Outcome),
+        CallerProblems, IdProblems, ServiceProblems,
+        (status = 400, description = "It cannot be read, or every line has faults; none was added", body = Problem,
+            content_type = "application/problem+json"),
         (status = 409, description = "The job takes no more recipients, and `detail` says how many of the call were added \
             before; or a request with this key is running", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "More than 4 MB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor CSV in UTF-8", body = Problem,
+            content_type = "application/problem+json"),
         (status = 422, description = "The key was used with another body", body = Problem,
             content_type = "application/problem+json"),
     ),
@@ -76,7 +104,15 @@ pub(crate) async fn add(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
-    let body = read_json(&headers, &body, LARGEST)?;
+    let body = if is_csv(&headers)? {
+        if body.len() > LARGEST {
+            return Err(Problem::too_large(LARGEST));
+        }
+        // A text where JSON has an object: a body of its own for an idempotency key, too.
+        Value::String(table::text_of(&body)?.into_owned())
+    } else {
+        read_json(&headers, &body, LARGEST)?
+    };
     let job = jobs::find(&state, &tenant, &id).await?;
     let path = format!("POST /v1/bulk-jobs/{}/recipients", job.id);
     let claim = idempotency::claim(&path, &headers, &body)?;
@@ -88,8 +124,7 @@ pub(crate) async fn add(
         Begun::Reserved(reservation) => {
             let outcome = add_checked(&state, &job, &body).await;
             if let Some(reservation) = &reservation {
-                let answer = outcome.as_ref().ok();
-                let answer = answer.and_then(|outcome| serde_json::to_string(outcome).ok());
+                let answer = outcome.as_ref().ok().and_then(kept);
                 idempotency::end(&state.store, reservation, answer).await;
             }
             Ok(Json(outcome?).into_response())
@@ -101,99 +136,161 @@ async fn add_checked(state: &State, job: &Job, body: &Value) -> Result<Outcome, 
     if !job.status.takes_recipients() {
         return Err(closed());
     }
-    let recipients = read(job, body).map_err(Problem::validation)?;
-    add_all(state, job, recipients).await
-}
-
-/// Reads every line; every fault of every line at once.
-fn read(job: &Job, body: &Value) -> Result<Vec<Outbound>, Vec<Fault>> {
-    let faults = Faults::new();
-    let recipients = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let lines = fields.required_array("recipients", 1..=MOST);
-        fields.finish();
-        Some(read_lines(job, &lines?, &faults))
-    });
-    faults.into_result(recipients)
-}
-
-fn read_lines(job: &Job, lines: &[(String, &Value)], faults: &Faults) -> Vec<Outbound> {
-    let now = clock::now();
-    let mut recipients = Vec::with_capacity(lines.len());
-    for (pointer, line) in lines {
-        match recipients::read(job, line, pointer, now) {
-            Ok(recipient) => recipients.push(recipient),
-            Err(found) => {
-                for Fault {
-                    pointer,
-                    code,
-                    detail,
-                } in found
-                {
-                    faults.add(pointer, code, detail);
-                }
-            }
+    match body {
+        Value::String(text) => {
+            let table = Table::open(text, job, clock::now())?;
+            add_all(state, job, table).await
+        }
+        body => {
+            let lines = read(body).map_err(Problem::validation)?;
+            add_all(state, job, json_lines(job, lines)).await
         }
     }
-    recipients
 }
 
-async fn add_all(state: &State, job: &Job, recipients: Vec<Outbound>) -> Result<Outcome, Problem> {
-    let (lines, mut duplicates) = distinct(recipients);
-    let mut added = 0;
-    for chunk in lines.chunks(CHUNK_SIZE) {
-        let known = add_chunk(state, job, chunk)
-            .await
-            .map_err(|problem| after(added, problem))?;
-        added += chunk.len() - known.len();
-        let places = known
-            .iter()
-            .filter_map(|at| chunk.get(*at))
-            .map(|line| line.place);
-        duplicates.extend(places);
+/// The answer as it is kept with its key. Without it the key is free: adding again adds nothing.
+fn kept(outcome: &Outcome) -> Option<String> {
+    let answer = serde_json::to_string(outcome).ok()?;
+    (answer.len() <= LARGEST_ANSWER).then_some(answer)
+}
+
+/// Whether the body is CSV. Another character set than UTF-8 is refused.
+fn is_csv(headers: &HeaderMap) -> Result<bool, Problem> {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let value = value.unwrap_or_default().to_ascii_lowercase();
+    let (media_type, parameters) = value.split_once(';').unwrap_or((&value, ""));
+    if media_type.trim() != "text/csv" {
+        return Ok(false);
     }
-    duplicates.sort_unstable();
-    let job = jobs::find(state, &job.tenant, job.id.as_str())
-        .await
-        .map_err(|problem| after(added, problem))?;
-    Ok(Outcome {
-        added,
-        duplicates,
-        total: job.total,
+    let charset = parameters.split(';').find_map(|parameter| {
+        let charset = parameter.trim().strip_prefix("charset=")?;
+        Some(charset.trim_matches('"').to_owned())
+    });
+    match charset.as_deref() {
+        None | Some("utf-8" | "utf8" | "us-ascii") => Ok(true),
+        Some(_) => Err(Problem::unsupported_media_type()
+            .because("CSV must be in UTF-8: save the file so, and name no other charset")),
+    }
+}
+
+/// The lines of a JSON body.
+fn read(body: &Value) -> Result<&[Value], Vec<Fault>> {
+    let faults = Faults::new();
+    let checked = Fields::of(body, "", &faults).map(|mut fields| {
+        fields.required_array("recipients", 1..=MOST);
+        fields.finish();
+    });
+    faults.into_result(checked)?;
+    let lines = body.get("recipients").and_then(Value::as_array);
+    Ok(lines.map_or(&[], Vec::as_slice))
+}
+
+fn json_lines<'a>(job: &'a Job, lines: &'a [Value]) -> impl Iterator<Item = Line> + Send + 'a {
+    let now = clock::now();
+    (0..).zip(lines).map(move |(place, line)| {
+        let read = recipients::read(job, line, now);
+        let read = read.map_err(|faults| {
+            let faults = faults.into_iter();
+            faults
+                .map(|fault| RecipientFault::in_json(place, fault))
+                .collect()
+        });
+        Line { place, read }
     })
 }
 
-/// The first line of each recipient, and the places of those that stand there again.
-fn distinct(recipients: Vec<Outbound>) -> (Vec<Line>, Vec<usize>) {
+async fn add_all(
+    state: &State,
+    job: &Job,
+    lines: impl Iterator<Item = Line> + Send,
+) -> Result<Outcome, Problem> {
+    let mut outcome = Outcome::default();
+    let added = add_lines(state, job, lines, &mut outcome).await;
+    added.map_err(|problem| outcome.before(problem))?;
+    if outcome.rejected > 0 && outcome.added == 0 && outcome.duplicates.is_empty() {
+        let faults = outcome.errors.into_iter();
+        let faults = faults.map(RecipientFault::into_fault).collect();
+        return Err(Problem::validation(faults));
+    }
+    outcome.duplicates.sort_unstable();
+    let job = jobs::find(state, &job.tenant, job.id.as_str()).await;
+    outcome.total = job.map_err(|problem| outcome.before(problem))?.total;
+    Ok(outcome)
+}
+
+/// Adds chunk by chunk, so that a file of any size is never whole in memory.
+async fn add_lines(
+    state: &State,
+    job: &Job,
+    lines: impl Iterator<Item = Line> + Send,
+    outcome: &mut Outcome,
+) -> Result<(), Problem> {
+    let begun = clock::now();
+    let mut lines = lines.peekable();
     let mut seen: HashSet<MessageId> = HashSet::new();
-    let mut duplicates = Vec::new();
-    let mut lines = Vec::new();
-    for (place, recipient) in recipients.into_iter().enumerate() {
-        if seen.insert(recipient.id.clone()) {
-            lines.push(Line { place, recipient });
-        } else {
-            duplicates.push(place);
+    while lines.peek().is_some() {
+        if clock::now().duration_since(begun) > LONGEST {
+            outcome.unread_from = lines.peek().map(|line| line.place);
+            break;
+        }
+        let mut chunk = Vec::with_capacity(CHUNK_SIZE);
+        while chunk.len() < CHUNK_SIZE {
+            let Some(Line { place, read }) = lines.next() else {
+                break;
+            };
+            match read {
+                Ok(recipient) if seen.insert(recipient.id.clone()) => {
+                    chunk.push((place, recipient));
+                }
+                Ok(_) => outcome.duplicates.push(place),
+                Err(faults) => outcome.reject(faults),
+            }
+        }
+        add_chunk(state, job, chunk, outcome).await?;
+    }
+    Ok(())
+}
+
+impl Outcome {
+    fn reject(&mut self, faults: Vec<RecipientFault>) {
+        self.rejected += 1;
+        let room = MOST_FAULTS.saturating_sub(self.errors.len());
+        self.errors.extend(faults.into_iter().take(room));
+    }
+
+    /// The problem that ended a call, with what the call had done before it.
+    fn before(&self, problem: Problem) -> Problem {
+        match self.added {
+            0 => problem,
+            added => problem.besides(format!(
+                "{added} of the call's recipients were added before"
+            )),
         }
     }
-    (lines, duplicates)
 }
 
-/// Adds the lines of one transaction; the places among them of those that the job has already.
-async fn add_chunk(state: &State, job: &Job, chunk: &[Line]) -> Result<Vec<usize>, Problem> {
-    let recipients: Vec<Outbound> = chunk.iter().map(|line| line.recipient.clone()).collect();
-    let added = state.store.add_recipients(job, &recipients, clock::now());
-    match added.await? {
-        RecipientsAdded::Closed => Err(closed()),
-        RecipientsAdded::AllBut(known) => Ok(known),
-    }
-}
-
-/// The problem that ended a call, with what the call had done by then.
-fn after(added: usize, problem: Problem) -> Problem {
+async fn add_chunk(
+    state: &State,
+    job: &Job,
+    chunk: Vec<(u64, Outbound)>,
+    outcome: &mut Outcome,
+) -> Result<(), Problem> {
+    let (places, recipients): (Vec<u64>, Vec<Outbound>) = chunk.into_iter().unzip();
+    let added = state
+        .store
+        .add_recipients(job, &recipients, clock::now())
+        .await?;
     match added {
-        0 => problem,
-        _ => problem.besides(format!(
-            "{added} of the call's recipients were added before"
-        )),
+        RecipientsAdded::Closed => Err(closed()),
+        RecipientsAdded::AllBut(known) => {
+            let count = recipients.len() - known.len();
+            outcome.added += u64::try_from(count).unwrap_or(u64::MAX);
+            let known = known.iter().filter_map(|at| places.get(*at));
+            outcome.duplicates.extend(known);
+            Ok(())
+        }
     }
 }
 

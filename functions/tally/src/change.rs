@@ -2,6 +2,9 @@
 
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::job::{Suspect, counter_of};
+use heliograph::domain::ledger::never_accepted;
+use heliograph::domain::message::Attempt;
 use heliograph::domain::state::State;
 use heliograph::store::Counter;
 use jiff::Timestamp;
@@ -30,6 +33,8 @@ enum Seen {
         created_at: i64,
         #[serde(default)]
         job: Option<JobId>,
+        #[serde(default)]
+        attempts: Vec<Attempt>,
     },
     Inbound {
         tenant: TenantId,
@@ -76,6 +81,7 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
             state,
             created_at,
             job,
+            attempts,
         } => {
             let of_day = Counter {
                 tenant: tenant.clone(),
@@ -83,11 +89,16 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
                 part: sender.to_string(),
                 name: format!("outbound_{}", state.as_str()),
             };
-            let of_job = job.map(|job| Counter {
-                tenant,
-                of: format!("job:{job}"),
-                part: "-".into(),
-                name: state.as_str().into(),
+            let of_job = job.into_iter().flat_map(|job| {
+                let names = [state.as_str().to_owned()].into_iter();
+                let names = names.chain(reason(state, &attempts));
+                let counters = names.map(|name| Counter {
+                    tenant: tenant.clone(),
+                    of: format!("job:{job}"),
+                    part: "-".into(),
+                    name,
+                });
+                counters.collect::<Vec<_>>()
             });
             [of_day].into_iter().chain(of_job).collect()
         }
@@ -102,6 +113,17 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
             name: "inbound_received".into(),
         }],
     }
+}
+
+/// The counter of why a recipient failed.
+fn reason(state: State, attempts: &[Attempt]) -> Option<String> {
+    let failure = attempts.last()?.failure.as_ref()?;
+    let suspect = if never_accepted(attempts) {
+        Suspect::NeverTaken
+    } else {
+        Suspect::PerhapsTaken
+    };
+    (state == State::Failed).then(|| counter_of(failure, suspect))
 }
 
 /// The UTC day of a time in milliseconds.

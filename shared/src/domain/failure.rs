@@ -30,6 +30,41 @@ pub enum Class {
     Ambiguous,
 }
 
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 8] = [
+        Self::Transient,
+        Self::Throttled,
+        Self::Credential,
+        Self::Recipient,
+        Self::Template,
+        Self::Policy,
+        Self::Permanent,
+        Self::Ambiguous,
+    ];
+
+    /// Its name on the wire and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Throttled => "throttled",
+            Self::Credential => "credential",
+            Self::Recipient => "recipient",
+            Self::Template => "template",
+            Self::Policy => "policy",
+            Self::Permanent => "permanent",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+
+    /// The class of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == name)
+    }
+}
+
 /// A provider's answer that a message was not accepted, or no answer at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProviderFailure {

@@ -1,10 +1,10 @@
 //! What is wrong with a caller's body: every fault, each with the place where it stands.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 
 /// What kind of fault it is; stable, for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultCode {
     /// A field that must be there is not.

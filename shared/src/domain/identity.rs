@@ -82,6 +82,12 @@ name!(
     |text| is_digits(text, 1, 32)
 );
 name!(
+    /// Meta's id of a business portfolio: what owns WABAs and has the messaging limit.
+    PortfolioId,
+    "a business portfolio id: 1 to 32 digits",
+    |text| is_digits(text, 1, 32)
+);
+name!(
     /// A provider's id of a message (`wamid.…` at Meta).
     Wamid,
     "a provider's message id: 1 to 512 characters without spaces",

@@ -3,14 +3,19 @@
 //! [`claimable`] says when a message may be claimed; [`apply`] is the one place where its state changes. Both are
 //! plain functions: `store` writes what they decide, under the condition that nothing else was written meanwhile.
 
+mod names;
+mod status;
+mod verdict;
+
 use super::failure::ProviderFailure;
-use super::identity::{Identity, Wamid};
-use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome, Price};
+use super::identity::Wamid;
+use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome};
 use super::retry::{self, Retry};
-use super::state::{OfAttempt, State, Status, advance};
+use super::settlement::{Settlement, Verdict};
+use super::state::State;
+use super::waiting::{Looked, Waiting};
 use super::webhook::{Person, StatusUpdate};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 /// How long a claim holds: longer than any call lasts.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -44,8 +49,21 @@ pub enum Event<'a> {
     LeaseRanOut,
     /// Someone looked and the time to send it had passed.
     TimePassed,
+    /// Its sender took it back.
+    Cancelled,
+    /// The time to send its job had passed.
+    JobExpired,
+    /// Somebody asked, at this time, for another attempt of what had failed until then.
+    TriedAgain(Timestamp),
     /// The provider reported something.
     StatusCame(&'a StatusUpdate),
+    /// Someone looked whether it has waited long enough, and the newest status of the sender's messages was this old.
+    WaitLookedAt {
+        /// When that status happened.
+        newest_status: Option<Timestamp>,
+    },
+    /// An operator decided what no fact has told.
+    Settled(&'a Settlement),
 }
 
 /// How a call to a provider ended.
@@ -91,35 +109,22 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
             attempt.credential.clone_from(credential);
             end_call(&mut next, result, now);
         }
-        Event::GivenBack { token } => {
-            let attempt = claimed_attempt(&mut next, token)?;
-            if message.state != State::Sending {
-                return None;
-            }
-            attempt.outcome = Some(Outcome::NotStarted);
-            next.state = State::Queued;
-        }
-        Event::LeaseRanOut => {
-            let lease_until = message.claim.as_ref()?.lease_until;
-            if message.state != State::Sending || now < lease_until {
-                return None;
-            }
-            lose_sight(&mut next);
-        }
+        Event::GivenBack { token } => give_back(&mut next, token)?,
+        Event::LeaseRanOut => run_out(&mut next, now)?,
         Event::TimePassed => {
             let passed = message.expires_at.is_some_and(|time| time <= now);
-            if message.state != State::Queued || !passed {
-                return None;
-            }
-            // A lost attempt that was to be repeated may have been sent.
-            if message.attempts.iter().any(is_unanswered) {
-                next.state = State::Unknown;
-            } else {
-                next.state = State::Expired;
-                next.times.ended = Some(now);
-            }
+            passed.then_some(())?;
+            end_unsent(&mut next, State::Expired, now)?;
         }
-        Event::StatusCame(update) => take_status(&mut next, update)?,
+        Event::Cancelled => end_unsent(&mut next, State::Cancelled, now)?,
+        Event::JobExpired => end_unsent(&mut next, State::Expired, now)?,
+        Event::TriedAgain(asked_at) => try_again(&mut next, *asked_at)?,
+        Event::StatusCame(update) => status::take(&mut next, update)?,
+        Event::WaitLookedAt { newest_status } => look(&mut next, *newest_status, now)?,
+        Event::Settled(settlement) => verdict::settle(&mut next, settlement, now)?,
+    }
+    if next.state != State::Unknown {
+        next.waiting = None;
     }
     if next == *message {
         return None;
@@ -139,6 +144,9 @@ fn claimed_attempt<'a>(message: &'a mut Outbound, token: &str) -> Option<&'a mut
 
 /// Writes a call's outcome. A status may have overtaken it: then only the attempt learns of it.
 fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
+    if contradicts(verdict::standing(message), result) {
+        verdict::set_aside(message);
+    }
     // Queued: its lease had run out and its sender prefers twice to never, but the outcome came first.
     let undecided = matches!(
         message.state,
@@ -149,8 +157,8 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         recipient,
     } = result
     {
-        name_newest(message, provider_id);
-        name_person(message, recipient);
+        names::name_newest(message, provider_id);
+        names::name_person(message, recipient);
     }
     let Some(attempt) = message.attempts.last_mut() else {
         return;
@@ -177,14 +185,23 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         CallResult::Ambiguous(failure) => {
             attempt.outcome = Some(Outcome::Ambiguous);
             // A status has told more about the attempt than a missing answer does.
-            if attempt.provider_id.is_none() {
+            if attempt.provider_id.is_none() && attempt.settlement.is_none() {
                 attempt.failure = Some(failure.clone());
             }
             if message.state == State::Sending {
-                lose_sight(message);
+                lose_sight(message, now);
             }
         }
     }
+}
+
+/// Whether a call that ended late says otherwise than the operator who could not wait for it.
+fn contradicts(standing: Option<Verdict>, result: &CallResult) -> bool {
+    matches!(
+        (standing, result),
+        (Some(Verdict::Failed), CallResult::Accepted { .. })
+            | (Some(Verdict::Sent), CallResult::Refused(_))
+    )
 }
 
 /// A proven refusal: another attempt later, if its class allows one, or the end.
@@ -220,145 +237,117 @@ fn seed(message: &Outbound) -> u64 {
     })
 }
 
-/// Nobody knows whether it was sent: held for a status or an operator, unless its sender prefers twice to never.
-fn lose_sight(message: &mut Outbound) {
-    message.state = match message.on_unknown {
-        OnUnknown::Retry if calls(message) < MOST_ATTEMPTS => State::Queued,
-        OnUnknown::Retry | OnUnknown::Hold => State::Unknown,
-    };
+/// The call provably never began: the message waits for its turn again.
+fn give_back(message: &mut Outbound, token: &str) -> Option<()> {
+    let attempt = claimed_attempt(message, token)?;
+    attempt.outcome = Some(Outcome::NotStarted);
+    (message.state == State::Sending).then_some(())?;
+    message.state = State::Queued;
+    Some(())
 }
 
-/// Takes in a provider's report. `None` if it is about no attempt of this message.
-fn take_status(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
-    let place = attempt_of(message, &update.wamid).or_else(|| lend_name(message, &update.wamid))?;
-    name_person(message, &update.recipient);
-    let of = which(message, place);
-    if let Some(failure) = &update.failure {
-        let attempt = message.attempts.get_mut(place)?;
-        if attempt
-            .failure
-            .as_ref()
-            .is_none_or(|known| order(failure) < order(known))
-        {
-            attempt.failure = Some(failure.clone());
+/// The worker that held it is gone, or nearly so: nobody can know how far it came.
+fn run_out(message: &mut Outbound, now: Timestamp) -> Option<()> {
+    let lease_until = message.claim.as_ref()?.lease_until;
+    if message.state != State::Sending || now < lease_until {
+        return None;
+    }
+    lose_sight(message, now);
+    Some(())
+}
+
+/// Nobody knows whether it was sent: held for a status or an operator, unless its sender wants another attempt.
+fn lose_sight(message: &mut Outbound, now: Timestamp) {
+    let may_again = calls(message) < MOST_ATTEMPTS;
+    message.state = State::Unknown;
+    match message.on_unknown {
+        OnUnknown::Retry if may_again => message.state = State::Queued,
+        OnUnknown::Wait(minutes) if may_again => {
+            message.waiting = Some(Waiting::begin(minutes, now));
         }
+        OnUnknown::Hold | OnUnknown::Retry | OnUnknown::Wait(_) => {}
     }
-    if let Some(pricing) = &update.pricing {
-        take_price(message, update.status, pricing);
-    }
-    if of == OfAttempt::Latest || update.status.state() != State::Failed {
-        message.times.note(update.status, update.at);
-    }
-    if let Some(state) = advance(message.state, update.status, of) {
-        message.state = state;
+}
+
+/// Opens another attempt of a message that has waited long enough for a status.
+fn look(message: &mut Outbound, newest_status: Option<Timestamp>, now: Timestamp) -> Option<()> {
+    let (State::Unknown, OnUnknown::Wait(minutes)) = (message.state, message.on_unknown) else {
+        return None;
+    };
+    match message.waiting?.look(minutes, newest_status, now) {
+        Looked::TooSoon => return None,
+        Looked::Waits(waiting) => message.waiting = Some(waiting),
+        Looked::GivenUp => message.waiting = None,
+        Looked::LongEnough => {
+            message.waiting = None;
+            // Past its time it stays as it is.
+            let _ = reopen(message, now);
+        }
     }
     Some(())
 }
 
-/// Keeps the provider's name for the person, if it is another than ours. Of two the lesser stays, a phone before a user
-/// id, so that any order ends alike.
-fn name_person(message: &mut Outbound, told: &Person) {
-    let told = told.identity_beside(&message.to);
-    let names = message.known_as.take().into_iter().chain(told);
-    message.known_as = names.min_by_key(Identity::canonical);
-}
-
-/// The later status tells the price better. Of two prices told by the same status one wins, whichever came first.
-fn take_price(message: &mut Outbound, told_by: Status, pricing: &Value) {
-    let known = message.price.as_ref();
-    if known.is_none_or(|price| {
-        (price.told_by, price.pricing.to_string()) < (told_by, pricing.to_string())
-    }) {
-        message.price = Some(Price {
-            told_by,
-            pricing: pricing.clone(),
-        });
+/// An unknown message is sent again, unless its time has passed. A recipient goes like a single message then: its job
+/// does not wait for what is unknown, and may have finished.
+fn reopen(message: &mut Outbound, now: Timestamp) -> Option<()> {
+    if message.expires_at.is_some_and(|time| time <= now) {
+        return None;
     }
+    message.state = State::Queued;
+    message.not_before = None;
+    if message.lane == Lane::Bulk {
+        message.lane = Lane::Single;
+    }
+    Some(())
 }
 
-/// Of two reasons for the same failure one wins, whichever came first.
-fn order(failure: &ProviderFailure) -> impl Ord + '_ {
-    let ProviderFailure {
-        code,
-        subcode,
-        message,
-        trace_id,
-        retry_after_s,
-        ..
-    } = failure;
-    (code, subcode, message, trace_id, retry_after_s)
-}
-
-/// The attempt with this provider id.
-fn attempt_of(message: &Outbound, wamid: &Wamid) -> Option<usize> {
-    let named = |attempt: &Attempt| attempt.provider_id.as_ref() == Some(wamid);
-    message.attempts.iter().position(named)
-}
-
-/// Whether the attempt may have been accepted, and no answer has told its provider id.
-const fn is_unanswered(attempt: &Attempt) -> bool {
-    matches!(attempt.outcome, None | Some(Outcome::Ambiguous))
-}
-
-/// Whether a status belongs to the newest attempt. Nobody can tell unanswered ones apart.
-fn which(message: &Outbound, place: usize) -> OfAttempt {
-    let attempts = &message.attempts;
-    let unanswered = |attempt: Option<&Attempt>| attempt.is_some_and(is_unanswered);
-    if place + 1 == attempts.len()
-        || (unanswered(attempts.get(place)) && unanswered(attempts.last()))
-    {
-        OfAttempt::Latest
+/// It waits no longer. One with a lost attempt that was to be repeated may have been sent, and is not said not to be.
+fn end_unsent(message: &mut Outbound, end: State, now: Timestamp) -> Option<()> {
+    if message.state != State::Queued {
+        return None;
+    }
+    if message.attempts.iter().any(Attempt::is_unanswered) {
+        message.state = State::Unknown;
     } else {
-        OfAttempt::Earlier
+        message.state = end;
+        message.times.ended = Some(now);
     }
+    Some(())
 }
 
-/// Gives an unseen provider id to the newest unanswered attempt that has none. Among several such attempts the ids
-/// then stand in their own order, so that the order in which they came leaves no trace.
-fn lend_name(message: &mut Outbound, wamid: &Wamid) -> Option<usize> {
-    let free = |attempt: &Attempt| attempt.provider_id.is_none() && is_unanswered(attempt);
-    let place = message.attempts.iter().rposition(free)?;
-    let attempt = message.attempts.get_mut(place)?;
-    attempt.provider_id = Some(wamid.clone());
-    // That nobody knew whether it was accepted is settled.
-    attempt.failure = None;
-    let lent = |attempt: &&mut Attempt| attempt.provider_id.is_some() && is_unanswered(attempt);
-    let mut lent: Vec<&mut Attempt> = message.attempts.iter_mut().filter(lent).collect();
-    let mut names: Vec<_> = lent
-        .iter_mut()
-        .map(|attempt| (attempt.provider_id.take(), attempt.failure.take()))
-        .collect();
-    names.sort_by(|one, other| one.0.cmp(&other.0));
-    for (attempt, (provider_id, failure)) in lent.into_iter().zip(names) {
-        attempt.provider_id = provider_id;
-        attempt.failure = failure;
+/// Queues a message again that had failed by then for a reason that may pass, and was provably never accepted.
+fn try_again(message: &mut Outbound, asked_at: Timestamp) -> Option<()> {
+    let failed_before = message.times.ended.is_some_and(|ended| ended <= asked_at);
+    let may = may_try_again(&message.attempts);
+    if message.state != State::Failed || !failed_before || !may {
+        return None;
     }
-    attempt_of(message, wamid)
+    message.state = State::Queued;
+    message.times.ended = None;
+    message.not_before = None;
+    if message.job.is_some() {
+        // Its job waits for it, also where an operator had sent it like a single message.
+        message.lane = Lane::Bulk;
+    }
+    Some(())
 }
 
-/// The answer names the newest attempt for certain. The name a status had lent it goes to the attempt that had this
-/// one, or to an earlier one without.
-fn name_newest(message: &mut Outbound, wamid: &Wamid) {
-    let holder = attempt_of(message, wamid);
-    let Some((newest, earlier)) = message.attempts.split_last_mut() else {
-        return;
+/// Whether the newest attempt failed for a reason that may pass, and none was accepted.
+fn may_try_again(attempts: &[Attempt]) -> bool {
+    let failure = attempts.last().and_then(|newest| newest.failure.as_ref());
+    never_accepted(attempts) && failure.is_some_and(ProviderFailure::is_retryable)
+}
+
+/// Whether the provider provably took none of these attempts.
+#[must_use]
+pub fn never_accepted(attempts: &[Attempt]) -> bool {
+    let refused = |attempt: &Attempt| {
+        matches!(
+            attempt.outcome,
+            Some(Outcome::Refused | Outcome::NotStarted)
+        )
     };
-    if newest.provider_id.as_ref() == Some(wamid) {
-        return;
-    }
-    let free = |attempt: &Attempt| attempt.provider_id.is_none() && is_unanswered(attempt);
-    let heir = holder.or_else(|| {
-        let lent = newest.provider_id.as_ref();
-        lent.and_then(|_| earlier.iter().rposition(free))
-    });
-    if let Some(heir) = heir.and_then(|place| earlier.get_mut(place)) {
-        std::mem::swap(&mut newest.failure, &mut heir.failure);
-        heir.provider_id = newest.provider_id.take();
-    }
-    if holder.is_none() {
-        newest.failure = None;
-    }
-    newest.provider_id = Some(wamid.clone());
+    attempts.iter().all(refused)
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
 use super::identity::{GroupId, Identity, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::settlement::Settlement;
 use super::state::{State, Status};
+use super::waiting::{WaitMinutes, Waiting};
 use super::webhook::Person;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -45,10 +47,11 @@ pub enum Direction {
     Outbound,
 }
 
+/// The warning on a message that may be attempted again though nobody knows whether an attempt succeeded.
+pub const MAY_BE_SENT_TWICE: &str = "may_be_sent_twice";
+
 /// What to do when a call's outcome is not known.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
     /// Leave it `unknown` until a status or an operator settles it.
@@ -56,6 +59,8 @@ pub enum OnUnknown {
     Hold,
     /// Try again at once: for one-time codes, where a second copy does less harm than none.
     Retry,
+    /// Try again after so many minutes in which statuses of the sender's other messages came, and none for this one.
+    Wait(WaitMinutes),
 }
 
 impl OnUnknown {
@@ -64,7 +69,7 @@ impl OnUnknown {
     pub const fn warning(self) -> Option<&'static str> {
         match self {
             Self::Hold => None,
-            Self::Retry => Some("may_be_sent_twice"),
+            Self::Retry | Self::Wait(_) => Some(MAY_BE_SENT_TWICE),
         }
     }
 }
@@ -90,6 +95,9 @@ pub struct Attempt {
     /// The alias of the credential it was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+    /// What an operator decided when nobody knew how it had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
 }
 
 impl Attempt {
@@ -103,7 +111,14 @@ impl Attempt {
             provider_id: None,
             failure: None,
             credential: None,
+            settlement: None,
         }
+    }
+
+    /// Whether it may have been accepted, and no answer has told its provider id.
+    #[must_use]
+    pub const fn is_unanswered(&self) -> bool {
+        matches!(self.outcome, None | Some(Outcome::Ambiguous))
     }
 }
 
@@ -273,6 +288,9 @@ pub struct Outbound {
     /// What to do when a call's outcome is not known.
     #[serde(default)]
     pub on_unknown: OnUnknown,
+    /// How far it has waited for another attempt; only while `unknown`, with [`OnUnknown::Wait`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// The hold of the newest attempt; kept after its lease has run out, so that a late outcome finds its attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -298,6 +316,15 @@ impl Outbound {
             .iter()
             .rev()
             .find_map(|attempt| attempt.provider_id.as_ref())
+    }
+
+    /// The newest decision of an operator about it.
+    #[must_use]
+    pub fn settlement(&self) -> Option<&Settlement> {
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.settlement.as_ref())
     }
 
     /// The name it is threaded by. A message that opened a conversation stays in the thread it has there; any other

@@ -1,190 +1,173 @@
-//! Slots: at what times the messages of a sender may go, so that its rate is kept.
+//! Slots: at what times the calls of a sender may begin, so that its rate is kept in every second.
+//!
+//! The rule. A row of slots may begin `limit` calls in a second. Each slot has a slack: how late its call may begin.
+//! A slot comes after the one before it by at least (1 s + its slack) / limit, and by as much more as its slack is
+//! shorter than that one's. Then the slot `limit` places on begins a second or more after this one has ended, so that
+//! no second holds more than `limit` calls, whenever within their slack they begin. Proof: the way there is 1 s, and
+//! the mean of the slacks between, and all that the slack fell on the way; that mean is at least this slot's slack
+//! less all that it fell.
+
+mod pair;
+mod portfolio;
+mod rows;
+mod speed;
+mod standing;
+
+pub use pair::{Burst, Place};
+pub use portfolio::{Portfolio, Reached, Room, hour_of};
+pub use rows::{Line, Rows, Shares, Taken};
+pub use speed::{Speed, probes};
+pub use standing::{Consequence, Pause, Slowed, consequence};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// A row of slots, the same time apart.
+const SECOND_US: i64 = 1_000_000;
+
+/// The slack of slots that are used to the full: the less, the more of the rate is used, and the more slots are missed.
+const TIGHT_US: i64 = 10_000;
+
+/// The slack of a slot that is used as soon as it is taken: the claim lies between.
+const LOOSE_US: i64 = 500_000;
+
+/// The longest slack there is.
+const LONGEST_US: i64 = SECOND_US;
+
+/// What of the slack is kept for the clock and for the way to the provider.
+const WAY_US: i64 = 2_000;
+
+/// A worker should have a slot's hint this long before the slot begins: in time for the claim, and not so early that
+/// workers are kept from other work.
+const HINT_AHEAD: SignedDuration = SignedDuration::from_millis(500);
+
+/// How long before its slot a message is claimed.
+const CLAIM_AHEAD: SignedDuration = SignedDuration::from_millis(150);
+
+/// Leave for one message to go: its call may begin from `at` on and before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slots {
-    first: Timestamp,
-    interval: SignedDuration,
-    /// How many there are.
-    pub count: usize,
+pub struct Slot {
+    /// Not sooner.
+    pub at: Timestamp,
+    /// Not then, and not later.
+    pub until: Timestamp,
 }
 
-impl Slots {
-    /// The slots from `next` (or from now, if that has passed) up to `ahead` from now.
+impl Slot {
+    /// Whether it can be used no more.
     #[must_use]
-    pub fn up_to(
-        next: Option<Timestamp>,
-        now: Timestamp,
-        interval: SignedDuration,
-        ahead: SignedDuration,
-    ) -> Self {
-        let first = next.map_or(now, |next| next.max(now));
-        let room = now
-            .saturating_add(ahead)
-            .unwrap_or(now)
-            .duration_since(first);
-        let step = interval.as_micros().max(1);
-        let count = (room.as_micros().max(0) + step - 1) / step;
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+
+    /// When its hint is put on the queue.
+    #[must_use]
+    pub fn hint_at(&self) -> Timestamp {
+        self.at.saturating_sub(HINT_AHEAD).unwrap_or(self.at)
+    }
+
+    /// How long it is until its message should be claimed.
+    #[must_use]
+    pub fn wait_to_claim(&self, now: Timestamp) -> SignedDuration {
+        (self.wait(now) - CLAIM_AHEAD).max(SignedDuration::ZERO)
+    }
+
+    /// How long it is until it begins.
+    #[must_use]
+    pub fn wait(&self, now: Timestamp) -> SignedDuration {
+        self.at.duration_since(now).max(SignedDuration::ZERO)
+    }
+}
+
+/// How far apart the slots of a row are, and how late each may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spacing {
+    step_us: i64,
+    slack_us: i64,
+}
+
+impl Spacing {
+    /// As close as a limit allows, for slots whose message is claimed before they begin.
+    #[must_use]
+    pub fn tight(limit: u32) -> Self {
+        Self::with(limit, TIGHT_US)
+    }
+
+    /// With time for a claim after the slot has begun, for two thirds of a limit.
+    #[must_use]
+    pub fn loose(limit: u32) -> Self {
+        Self::with(limit, LOOSE_US)
+    }
+
+    /// For so many a second of a limit: what is not used of it makes the slack longer.
+    #[must_use]
+    pub fn at_speed(limit: u32, per_second: u32) -> Self {
+        let per_second = i64::from(per_second.max(1));
+        let spare = SECOND_US * i64::from(limit) / per_second - SECOND_US;
+        let spacing = Self::with(limit, spare.clamp(TIGHT_US, LONGEST_US));
         Self {
-            first,
-            interval,
-            count: usize::try_from(count).unwrap_or(0),
+            step_us: spacing.step_us.max(ceiling(SECOND_US, per_second)),
+            ..spacing
         }
     }
 
-    /// The same row cut to its first `count` slots.
-    #[must_use]
-    pub fn at_most(self, count: usize) -> Self {
+    fn with(limit: u32, slack_us: i64) -> Self {
         Self {
-            count: self.count.min(count),
-            ..self
+            step_us: ceiling(SECOND_US + slack_us, i64::from(limit.max(1))),
+            slack_us,
+        }
+    }
+}
+
+/// A row of slots: the last one that was given away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Row {
+    last_us: Option<i64>,
+    slack_us: i64,
+}
+
+impl Row {
+    /// When the next slot of this spacing can begin, `not_before` at the soonest.
+    #[must_use]
+    pub fn next(&self, spacing: Spacing, not_before: Timestamp) -> Timestamp {
+        let fallen = (self.slack_us - spacing.slack_us).max(0);
+        let after = self.last_us.map(|last| last + spacing.step_us + fallen);
+        let at = not_before.as_microsecond();
+        at_us(after.map_or(at, |after| after.max(at)))
+    }
+
+    /// Takes that slot.
+    pub fn take(&mut self, spacing: Spacing, not_before: Timestamp) -> Slot {
+        let at = self.next(spacing, not_before).as_microsecond();
+        *self = Self {
+            last_us: Some(at),
+            slack_us: spacing.slack_us,
+        };
+        Slot {
+            at: at_us(at),
+            until: at_us(at + spacing.slack_us - WAY_US),
         }
     }
 
-    /// The time of slot `place`, counted from 0.
+    /// When the last slot given away is over, whatever its use.
     #[must_use]
-    pub fn time(&self, place: usize) -> Timestamp {
-        let steps = i32::try_from(place).unwrap_or(i32::MAX);
-        self.first
-            .saturating_add(self.interval.saturating_mul(steps))
-            .unwrap_or(Timestamp::MAX)
+    pub fn end(&self) -> Option<Timestamp> {
+        self.last_us.map(|last| at_us(last + self.slack_us))
     }
 
-    /// The first slot after the row.
-    #[must_use]
-    pub fn until(&self) -> Timestamp {
-        self.time(self.count)
+    /// Gives nothing away before `time`, as if there were a slot that nobody uses.
+    pub fn rest_until(&mut self, time: Timestamp, limit: u32) {
+        self.take(Spacing::with(limit, 0), time);
     }
 }
 
-/// Where a job's row of slots goes on: after the slots that were given away, no sooner than `earliest`. The first job
-/// of a sender begins after the single messages that had all of the rate until then, up to `singles`.
-#[must_use]
-pub fn row_of_jobs(
-    given_away: Option<Timestamp>,
-    singles: Option<Timestamp>,
-    earliest: Timestamp,
-) -> Timestamp {
-    given_away
-        .or(singles)
-        .map_or(earliest, |next| next.max(earliest))
+fn ceiling(amount: i64, parts: i64) -> i64 {
+    (amount + parts - 1) / parts
 }
 
-/// How many messages to hand out at most in a tick that finds `waiting` of the last one still on the queue.
-///
-/// Workers that fall behind would let slots pass unused: the window is halved until they keep up, then grows again
-/// up to `full`. `None` hands out nothing this time.
-#[must_use]
-pub fn window(last: Option<u32>, full: u32, waiting: u64) -> (u32, Option<u32>) {
-    let last = last.unwrap_or(FIRST).min(full);
-    if waiting > u64::from(last / 4) + SOME {
-        let smaller = (last / 2).max(LEAST);
-        return (smaller, None);
-    }
-    let larger = last.saturating_add(last / 4 + LEAST).min(full);
-    (larger, Some(larger))
-}
-
-/// So many on the queue are on their way to a worker, not left lying.
-const SOME: u64 = 20;
-
-/// The first window of a sender.
-const FIRST: u32 = 200;
-
-/// The smallest window, and the smallest step by which one grows.
-const LEAST: u32 = 10;
-
-/// The time between two messages at `share` percent of a rate.
-#[must_use]
-pub fn interval(messages_per_second: u32, share: u8) -> SignedDuration {
-    let percents = u64::from(messages_per_second.max(1)) * u64::from(share.clamp(1, 100));
-    let micros = 100_000_000_u64.div_ceil(percents);
-    SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+fn at_us(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-
-    const AHEAD: SignedDuration = SignedDuration::from_secs(2);
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millisecond(millis).unwrap()
-    }
-
-    #[test]
-    fn the_shares_of_a_rate_add_up_to_no_more_than_the_rate() {
-        for rate in [1, 20, 80, 1_000] {
-            let (bulk, singles) = (interval(rate, 90), interval(rate, 10));
-            let in_a_minute = |every: SignedDuration| 60_000_000 / every.as_micros();
-            assert!(
-                in_a_minute(bulk) + in_a_minute(singles) <= i128::from(rate) * 60,
-                "{rate}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_first_job_begins_after_the_single_messages_that_had_all_of_the_rate() {
-        let now = at(1_000);
-        assert_eq!(row_of_jobs(None, None, now), now);
-        assert_eq!(row_of_jobs(None, Some(at(13_000)), now), at(13_000));
-        assert_eq!(
-            row_of_jobs(Some(at(2_000)), Some(at(13_000)), now),
-            at(2_000)
-        );
-        assert_eq!(row_of_jobs(Some(at(0)), None, now), now);
-    }
-
-    #[test]
-    fn rows_that_follow_each_other_never_use_a_slot_twice_and_leave_none_out() {
-        let interval = interval(80, 90);
-        let mut next = None;
-        let mut times = Vec::new();
-        for tick in 0..10 {
-            let slots = Slots::up_to(next, at(tick * 1_000), interval, AHEAD);
-            times.extend((0..slots.count).map(|place| slots.time(place)));
-            next = Some(slots.until());
-        }
-        let gaps = times
-            .iter()
-            .skip(1)
-            .zip(&times)
-            .map(|(later, one)| later.duration_since(*one));
-        assert!(gaps.clone().all(|gap| gap == interval));
-        assert!(times.len() >= 72 * 11);
-    }
-
-    #[test]
-    fn slots_that_have_passed_are_lost_not_caught_up_with() {
-        let slots = Slots::up_to(Some(at(0)), at(60_000), interval(10, 100), AHEAD);
-        assert_eq!(slots.time(0), at(60_000));
-        assert_eq!(slots.count, 20);
-    }
-
-    #[test]
-    fn workers_that_fall_behind_get_less_until_they_keep_up_again() {
-        let (mut size, mut handed) = (Some(1_800), Some(0));
-        for _ in 0..10 {
-            let (next, hand_out) = window(size, 1_800, 5_000);
-            (size, handed) = (Some(next), hand_out);
-        }
-        assert_eq!((size, handed), (Some(10), None));
-        for _ in 0..40 {
-            let (next, hand_out) = window(size, 1_800, 0);
-            (size, handed) = (Some(next), hand_out);
-        }
-        assert_eq!((size, handed), (Some(1_800), Some(1_800)));
-    }
-
-    #[test]
-    fn a_row_given_away_to_the_end_leaves_nothing() {
-        assert_eq!(
-            Slots::up_to(Some(at(2_000)), at(0), interval(80, 90), AHEAD).count,
-            0
-        );
-    }
-}
+pub(crate) mod tests;

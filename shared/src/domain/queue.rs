@@ -8,10 +8,14 @@ pub use packing::PackingError;
 
 use super::id::{AccountId, EventId, MessageId};
 use super::identity::{PhoneNumberId, TenantId};
-use super::message::Lane;
-use jiff::Timestamp;
+use super::message::{Lane, Outbound};
+use super::pace::Slot;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// The longest time a queue keeps a message back. Source: AWS, "Amazon SQS message quotas".
+pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// Queues `otp`, `single` and `bulk`: try to send this message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +36,42 @@ pub enum DeliverBody {
         /// When it may go: the slot leased for it, in milliseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slot: Option<i64>,
+        /// When that slot is over, in milliseconds of Unix time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
     },
+}
+
+impl DeliverBody {
+    /// A hint to send a message, in its slot if it has one.
+    #[must_use]
+    pub fn to(message: &Outbound, slot: Option<Slot>) -> Self {
+        let (slot, until) = slot.map(millis).unzip();
+        Self::V1 {
+            tenant: message.tenant.clone(),
+            account: message.account.clone(),
+            message: message.id.clone(),
+            lane: message.lane,
+            slot,
+            until,
+        }
+    }
+}
+
+/// A slot in whole milliseconds, so that it begins no sooner and ends no later.
+#[must_use]
+pub fn millis(slot: Slot) -> (i64, i64) {
+    let begins = slot.at.as_microsecond();
+    ((begins + 999) / 1_000, slot.until.as_millisecond())
+}
+
+/// The slot that stands in a hint.
+#[must_use]
+pub fn slot(begins: Option<i64>, until: Option<i64>) -> Option<Slot> {
+    Some(Slot {
+        at: Timestamp::from_millisecond(begins?).ok()?,
+        until: Timestamp::from_millisecond(until?).ok()?,
+    })
 }
 
 const fn single() -> Lane {
@@ -50,7 +89,19 @@ pub enum DispatchBody {
         tenant: TenantId,
         /// Which sender.
         sender: PhoneNumberId,
+        /// Some of what the last ticks handed out: what became of it tells whether the workers keep up.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        handed_out: Vec<Probe>,
     },
+}
+
+/// A recipient that was handed out with a slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Which.
+    pub message: MessageId,
+    /// When its slot is over, in milliseconds of Unix time.
+    pub until: i64,
 }
 
 /// Queues `inbound` and `status`: changes as a provider sent them.

@@ -6,8 +6,11 @@ use std::time::Duration;
 /// How often a message is tried by itself, the first time included.
 pub const MAX_ATTEMPTS: u32 = 5;
 
+/// Who asks us to wait longer is not believed: a message must not hang for a day because of one header.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
 /// Meta's pair limit, whose waiting time Meta prescribes.
-const PAIR_LIMIT: i64 = 131_056;
+pub(super) const PAIR_LIMIT: i64 = 131_056;
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +24,13 @@ pub enum Retry {
 /// What follows attempt number `attempt` (counted from 1), which ended with `failure`.
 ///
 /// `seed` spreads the messages that failed together over up to a quarter of the waiting time; the same seed always
-/// gives the same answer. What the provider asks for is the least we wait.
+/// gives the same answer. What the provider asks for is the least we wait, up to an hour.
 #[must_use]
 pub fn next(attempt: u32, failure: &ProviderFailure, seed: u64) -> Retry {
     if attempt >= MAX_ATTEMPTS || !failure.is_retryable() {
         return Retry::GiveUp;
     }
-    let asked = Duration::from_secs(failure.retry_after_s.unwrap_or(0).into());
+    let asked = Duration::from_secs(failure.retry_after_s.unwrap_or(0).into()).min(LONGEST_ASKED);
     let wait = waiting_time(attempt.max(1), failure).max(asked);
     Retry::After(wait + spread(wait, seed))
 }
@@ -56,8 +59,9 @@ fn waiting_time(attempt: u32, failure: &ProviderFailure) -> Duration {
 fn spread(wait: Duration, seed: u64) -> Duration {
     // Multiplying by an odd constant mixes seeds that differ in few bits; the top bits are the mixed ones.
     let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54;
-    let share = u32::try_from(mixed).unwrap_or(0);
-    wait / 4 * share / 1024
+    let quarter = u64::try_from(wait.as_millis() / 4).unwrap_or(u64::MAX);
+    // In whole milliseconds, as times are written down.
+    Duration::from_millis(quarter / 1024 * mixed + quarter % 1024 * mixed / 1024)
 }
 
 #[cfg(test)]
@@ -102,6 +106,12 @@ mod tests {
         let mut failure = ProviderFailure::from_meta(130_429, &[]);
         failure.retry_after_s = Some(61);
         assert_eq!(next(1, &failure, 0), Retry::After(Duration::from_secs(61)));
+        failure.retry_after_s = Some(u32::MAX);
+        assert_eq!(
+            next(1, &failure, 0),
+            Retry::After(Duration::from_hours(1)),
+            "nor is it believed that it takes a century"
+        );
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum Right {
     Send,
     /// Handle conversations: mark as read, assign, close.
     Converse,
+    /// Decide about messages whose outcome nobody knows.
+    Settle,
     /// Apply a kept webhook event again.
     ReplayWebhooks,
     /// Change accounts, senders, keys and users.
@@ -97,6 +99,7 @@ mod tests {
             (Right::Read, [true, true, true, true]),
             (Right::Send, [true, true, true, false]),
             (Right::Converse, [true, true, false, false]),
+            (Right::Settle, [true, false, false, false]),
             (Right::ReplayWebhooks, [true, false, false, false]),
             (Right::Configure, [true, false, false, false]),
         ];

@@ -1,28 +1,31 @@
-//! One attempt to send one message: claim, call, record.
+//! One attempt to send one message: claim, wait for the slot, call, record.
 //!
 //! The only place where a provider is asked to send. Idempotency key: the message id; a second attempt at the same
-//! time loses the claim.
+//! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
+//! cannot begin in its slot does not begin.
 
 use super::people;
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
+use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
+use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
-use crate::store::{ClaimError, Expiring, Job, JobStatus, Store, StoreError};
-use jiff::Timestamp;
+use crate::store::{ClaimError, Expiring, Pace, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// A job's head is read again after this long: pause and cancel act within it.
-const JOB_LIFETIME: Duration = Duration::from_secs(1);
+/// Heads of jobs and the pace of senders are read again after this long: pause and cancel act within it.
+const HEAD_LIFETIME: Duration = Duration::from_secs(1);
 
 /// What it takes to send: the ledger and the provider.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub struct Sending {
     store: Store,
     meta: MetaClient,
     jobs: Expiring<Arc<Job>>,
+    paces: Expiring<Arc<Pace>>,
     now: fn() -> Timestamp,
 }
 
@@ -40,6 +44,8 @@ pub enum Attempted {
     Made(Box<Outbound>),
     /// The message may not be sent now, or not any more; this is how it stands, if it is there at all.
     NotNow(Option<Box<Outbound>>),
+    /// Its call could not begin in its slot; it waits for another one.
+    TooLate(Box<Outbound>),
 }
 
 /// Why an attempt could not be made. The message is as it was, or its lease runs out.
@@ -57,20 +63,26 @@ impl Sending {
         Self {
             store,
             meta,
-            jobs: Expiring::new(100, JOB_LIFETIME),
+            jobs: Expiring::new(100, HEAD_LIFETIME),
+            paces: Expiring::new(100, HEAD_LIFETIME),
             now,
         }
     }
 
-    /// Claims the message, calls the provider with `credential`, and writes the outcome. An account without a
+    /// Claims the message, calls the provider with `credential` in `slot`, and writes the outcome. An account without a
     /// credential refuses the message: its ledger must say why it was not sent.
     pub async fn attempt(
         &self,
         tenant: &TenantId,
         id: &MessageId,
         credential: Option<&Credential>,
+        slot: Slot,
     ) -> Result<Attempted, AttemptError> {
+        sleep(slot.wait_to_claim((self.now)())).await;
         let claimed_at = (self.now)();
+        if slot.is_over(claimed_at) {
+            return self.missed(tenant, id).await;
+        }
         let token = Uuid::new_v4().simple().to_string();
         let message = match self.store.claim(tenant, id, &token, claimed_at).await {
             Ok(message) => message,
@@ -79,28 +91,43 @@ impl Sending {
         };
         let prepared = self.prepare(&message).await;
         let Some(credential) = credential else {
-            let result = CallResult::Refused(without_credential());
-            return self
-                .record(message, &token, result, Duration::ZERO, None)
-                .await;
+            return self.refuse(message, &token, without_credential()).await;
         };
-        let late = (self.now)().duration_since(claimed_at) > START_WITHIN;
         let content = match prepared {
-            Ok(Prepared::Content(content)) if !late => content,
+            Ok(Prepared::Content(content)) => content,
             Ok(Prepared::Unsendable(failure)) => {
-                let result = CallResult::Refused(failure);
-                return self
-                    .record(message, &token, result, Duration::ZERO, None)
-                    .await;
+                return self.refuse(message, &token, failure).await;
             }
-            Ok(Prepared::Content(_) | Prepared::JobStopped) => {
-                return self.give_back(message, &token).await.map(Attempted::NotNow);
+            Ok(Prepared::Stopped) => {
+                return Ok(not_now(self.give_back(message, &token).await?));
+            }
+            Ok(Prepared::Withdrawn(withdrawal)) => {
+                let message = self.give_back(message, &token).await?;
+                let event = withdrawal.event();
+                let ended = self.store.apply(message, &event, (self.now)());
+                return Ok(not_now(ended.await?));
             }
             Err(error) => {
                 self.give_back(message, &token).await?;
                 return Err(error.into());
             }
         };
+        sleep(slot.wait((self.now)())).await;
+        let starting = (self.now)();
+        if slot.is_over(starting) || starting.duration_since(claimed_at) > START_WITHIN {
+            let message = self.give_back(message, &token).await?;
+            return Ok(Attempted::TooLate(Box::new(message)));
+        }
+        self.call(message, &token, credential, &content).await
+    }
+
+    async fn call(
+        &self,
+        message: Outbound,
+        token: &str,
+        credential: &Credential,
+        content: &Content,
+    ) -> Result<Attempted, AttemptError> {
         let body = content.wire(&message.to, message.id.as_str());
         let began = Instant::now();
         let outcome = self
@@ -108,7 +135,7 @@ impl Sending {
             .send(
                 &credential.token,
                 &message.sender,
-                Endpoint::of(&content),
+                Endpoint::of(content),
                 &body,
             )
             .await;
@@ -120,7 +147,19 @@ impl Sending {
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
-        self.record(message, &token, result, began.elapsed(), Some(credential))
+        self.record(message, token, result, began.elapsed(), Some(credential))
+            .await
+    }
+
+    /// No call is made: it could only fail.
+    async fn refuse(
+        &self,
+        message: Outbound,
+        token: &str,
+        failure: ProviderFailure,
+    ) -> Result<Attempted, AttemptError> {
+        let result = CallResult::Refused(failure);
+        self.record(message, token, result, Duration::ZERO, None)
             .await
     }
 
@@ -144,6 +183,9 @@ impl Sending {
         };
         let now = (self.now)();
         let message = self.store.apply(message, &event, now).await?;
+        if let Some(failure) = message.failure() {
+            self.heed(&message, failure).await;
+        }
         if let Some(told) = told {
             // The outcome is written. Each status tells the names again, and `ingest` does not give up. Boxed, because
             // it is large and rarely has anything to do.
@@ -155,15 +197,65 @@ impl Sending {
         Ok(Attempted::Made(Box::new(message)))
     }
 
-    async fn give_back(
-        &self,
-        message: Outbound,
-        token: &str,
-    ) -> Result<Option<Box<Outbound>>, AttemptError> {
+    /// What a refusal means for the sender. A credential that was refused may have been replaced meanwhile: that is for
+    /// [`Sending::pause`]. Nothing is lost if this fails, for the next message is refused alike.
+    async fn heed(&self, message: &Outbound, failure: &ProviderFailure) {
+        let now = (self.now)();
+        let heeded = match consequence(failure, now) {
+            Consequence::Nothing => return,
+            Consequence::Pause(_) if failure.class == Class::Credential => return,
+            Consequence::Pause(pause) => self.pause_with(message, &pause).await,
+            Consequence::SlowDown => self.slow_down(message, now).await,
+        };
+        if let Err(error) = heeded {
+            tracing::warn!(sender.id = %message.sender, %error, "the sender's pace was not changed");
+        }
+    }
+
+    async fn slow_down(&self, message: &Outbound, now: Timestamp) -> Result<(), StoreError> {
+        let (tenant, sender) = (&message.tenant, &message.sender);
+        // What this worker knows is a second old at most: somebody has done it already.
+        let known = self.pace(message).await?;
+        if Slowed::again(known.slowed.as_ref(), now).is_none() {
+            return Ok(());
+        }
+        self.store.slow_down(tenant, sender, now).await?;
+        self.paces.remove(&pace_name(message));
+        Ok(())
+    }
+
+    /// Pauses the sender of a message whose credential was refused, and which has no other.
+    pub async fn pause(&self, message: &Outbound) -> Result<(), StoreError> {
+        let consequence = message
+            .failure()
+            .map(|failure| consequence(failure, (self.now)()));
+        match consequence {
+            Some(Consequence::Pause(pause)) => self.pause_with(message, &pause).await,
+            Some(Consequence::Nothing | Consequence::SlowDown) | None => Ok(()),
+        }
+    }
+
+    async fn pause_with(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {
+        let (tenant, sender) = (&message.tenant, &message.sender);
+        if self.store.pause_sender(tenant, sender, pause).await? {
+            tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
+        }
+        self.paces.remove(&pace_name(message));
+        Ok(())
+    }
+
+    async fn give_back(&self, message: Outbound, token: &str) -> Result<Outbound, StoreError> {
         let event = Event::GivenBack { token };
-        Ok(Some(Box::new(
-            self.store.apply(message, &event, (self.now)()).await?,
-        )))
+        self.store.apply(message, &event, (self.now)()).await
+    }
+
+    /// The slot was over before the message was claimed.
+    async fn missed(&self, tenant: &TenantId, id: &MessageId) -> Result<Attempted, AttemptError> {
+        let message = self.store.outbound(tenant, id).await?.map(Box::new);
+        Ok(match message {
+            Some(message) if message.state == State::Queued => Attempted::TooLate(message),
+            message => self.look_after(message).await?,
+        })
     }
 
     /// A message that cannot be claimed may have run out of time or of its lease: then that is written down.
@@ -171,12 +263,14 @@ impl Sending {
         let Some(message) = message else {
             return Ok(Attempted::NotNow(None));
         };
-        let message = lapse(&self.store, *message, (self.now)()).await?;
-        Ok(Attempted::NotNow(Some(Box::new(message))))
+        Ok(not_now(lapse(&self.store, *message, (self.now)()).await?))
     }
 
     /// What the message says: its own content, or its job's with the placeholders filled.
     async fn prepare(&self, message: &Outbound) -> Result<Prepared, StoreError> {
+        if self.pace(message).await?.paused.is_some() {
+            return Ok(Prepared::Stopped);
+        }
         let Some(job) = &message.job else {
             return Ok(match &message.content {
                 Some(content) => Prepared::Content(content.clone()),
@@ -188,8 +282,10 @@ impl Sending {
                 "the message's job is gone",
             )));
         };
-        if job.status != JobStatus::Running {
-            return Ok(Prepared::JobStopped);
+        match job.duty_to(message.lane, (self.now)()) {
+            Duty::Send => {}
+            Duty::Nothing => return Ok(Prepared::Stopped),
+            Duty::Withdraw(withdrawal) => return Ok(Prepared::Withdrawn(withdrawal)),
         }
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
         // Checked when the recipient was added; a rule may have changed since.
@@ -197,6 +293,16 @@ impl Sending {
             Ok(content) => Prepared::Content(content),
             Err(_) => Prepared::Unsendable(unsendable("the job's message cannot be filled")),
         })
+    }
+
+    async fn pace(&self, message: &Outbound) -> Result<Arc<Pace>, StoreError> {
+        let name = pace_name(message);
+        if let Some(pace) = self.paces.get(&name, Instant::now()) {
+            return Ok(pace);
+        }
+        let pace = Arc::new(self.store.pace(&message.tenant, &message.sender).await?);
+        self.paces.put(&name, pace.clone(), Instant::now());
+        Ok(pace)
     }
 
     async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
@@ -213,7 +319,8 @@ impl Sending {
     }
 }
 
-/// The message after what time alone has done to it: its lease, or the time to send it, may have run out.
+/// The message after what time alone has done to it: its lease, the time to send it, or its wait for a status may
+/// have run out.
 pub async fn lapse(
     store: &Store,
     message: Outbound,
@@ -222,6 +329,11 @@ pub async fn lapse(
     let event = match message.state {
         State::Sending => Event::LeaseRanOut,
         State::Queued => Event::TimePassed,
+        State::Unknown if is_to_be_looked_at(&message, now) => Event::WaitLookedAt {
+            newest_status: store
+                .newest_status(&message.tenant, &message.sender)
+                .await?,
+        },
         State::Unknown
         | State::Accepted
         | State::Sent
@@ -235,12 +347,31 @@ pub async fn lapse(
     store.apply(message, &event, now).await
 }
 
+async fn sleep(wait: SignedDuration) {
+    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+}
+
+fn pace_name(message: &Outbound) -> String {
+    format!("{}/{}", message.tenant, message.sender)
+}
+
+fn not_now(message: Outbound) -> Attempted {
+    Attempted::NotNow(Some(Box::new(message)))
+}
+
+fn is_to_be_looked_at(message: &Outbound, now: Timestamp) -> bool {
+    let waiting = message.waiting.as_ref();
+    waiting.is_some_and(|waiting| waiting.look_at <= now)
+}
+
 enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
-    /// Its job is not running.
-    JobStopped,
+    /// Its job does not run, or its sender is paused.
+    Stopped,
+    /// Its job was given up, or its time has passed.
+    Withdrawn(Withdrawal),
 }
 
 fn unsendable(why: &str) -> ProviderFailure {

@@ -1,34 +1,153 @@
-//! When a single message may go: the next free slot of its sender.
+//! When a single message may go: the soonest free slot of its sender for its lane.
 //!
-//! Bulk jobs take their slots a second at a time (function `dispatch`); while one runs, single messages have the
-//! share of the rate that jobs leave to them, otherwise all of it. So the two never add up to more than the rate.
+//! Bulk jobs take their slots a second at a time (function `dispatch`). Here those that wait in one worker for slots of
+//! the same lane have them leased together: one write, however many they are.
 
 use crate::domain::identity::{PhoneNumberId, TenantId};
-use crate::domain::pace::interval;
-use crate::store::{Row, Store, StoreError};
-use jiff::Timestamp;
+use crate::domain::message::Lane;
+use crate::domain::pace::{Pause, Shares, Slot, Slowed};
+use crate::store::{Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as PlainMutex, PoisonError};
+use tokio::sync::Mutex;
 use tokio::try_join;
 
-/// The slot of one more single message of the sender of this id; `now` if there is no such sender any more.
-pub async fn single_slot(
-    store: &Store,
-    tenant: &TenantId,
-    id: &PhoneNumberId,
-    now: Timestamp,
-) -> Result<Timestamp, StoreError> {
-    let (sender, (pace, ahead)) = try_join!(
-        store.sender(tenant, id),
-        store.pace_and_row(tenant, id, now)
-    )?;
-    let Some(sender) = sender else {
-        return Ok(now);
-    };
-    let share = if pace.jobs.is_empty() {
-        100
-    } else {
-        sender.reserved()
-    };
-    let interval = interval(sender.messages_per_second, share);
-    let row = ahead.map_or(Row::Free, |_| Row::Waiting);
-    store.single_slot(tenant, id, interval, row, now).await
+/// Slots taken by one write at most.
+const MOST: usize = 25;
+
+/// Writes that are lost to others before one gives up for now.
+const TRIES: usize = 8;
+
+/// Lines remembered at most; they are small, and all are forgotten beyond that.
+const LINES: usize = 1_000;
+
+/// A spare slot with less time left than this is let go.
+const SHORTEST: SignedDuration = SignedDuration::from_millis(50);
+
+/// Gives slots to single messages.
+#[derive(Debug)]
+pub struct Pacer {
+    store: Store,
+    now: fn() -> Timestamp,
+    lines: PlainMutex<HashMap<String, Arc<Line>>>,
+}
+
+/// Leave to send, or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    /// In this slot.
+    At(Slot),
+    /// Every slot of the next minute is taken: ask again then.
+    NotSoon,
+    /// Not before somebody has looked after the sender.
+    Paused(Pause),
+}
+
+/// Messages of one lane that wait for a slot of one sender.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: AtomicUsize,
+    spare: Mutex<VecDeque<Slot>>,
+}
+
+/// Counts as waiting until it is dropped, as a future is whose caller has gone.
+struct Waiting<'a>(&'a Line);
+
+impl<'a> Waiting<'a> {
+    fn in_line(line: &'a Line) -> Self {
+        line.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(line)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pacer {
+    /// Takes slots from `store`; `now` is the clock.
+    #[must_use]
+    pub fn new(store: Store, now: fn() -> Timestamp) -> Self {
+        Self {
+            store,
+            now,
+            lines: PlainMutex::default(),
+        }
+    }
+
+    /// Leave for one message of a sender.
+    pub async fn leave(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        lane: Lane,
+    ) -> Result<Leave, StoreError> {
+        let queue = self.line(tenant, sender, lane);
+        let waiting = Waiting::in_line(&queue);
+        let mut spare = queue.spare.lock().await;
+        let usable = (self.now)()
+            .saturating_add(SHORTEST)
+            .unwrap_or(Timestamp::MAX);
+        while let Some(slot) = spare.pop_front() {
+            if !slot.is_over(usable) {
+                return Ok(Leave::At(slot));
+            }
+        }
+        let count = queue.waiting.load(Ordering::Relaxed).clamp(1, MOST);
+        drop(waiting);
+        let (leave, rest) = self.lease(tenant, sender, lane, count).await?;
+        spare.extend(rest);
+        Ok(leave)
+    }
+
+    async fn lease(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        lane: Lane,
+        count: usize,
+    ) -> Result<(Leave, VecDeque<Slot>), StoreError> {
+        for _ in 0..TRIES {
+            let (known, pace) = try_join!(
+                self.store.sender(tenant, sender),
+                self.store.pace(tenant, sender)
+            )?;
+            if let Some(pause) = pace.paused {
+                return Ok((Leave::Paused(pause), VecDeque::new()));
+            }
+            let now = (self.now)();
+            // A sender that was taken away has no pace any more; the provider refuses what it sends.
+            let (rate, reserved) = known.map_or((1, 0), |sender| {
+                (sender.messages_per_second, sender.reserved_percent)
+            });
+            let shares = Shares::of(Slowed::rate(pace.slowed.as_ref(), rate, now), reserved);
+            let Some(taken) = pace.rows().take(lane, shares, count, now) else {
+                break;
+            };
+            if self
+                .store
+                .lease_slots(tenant, sender, &pace, &taken)
+                .await?
+            {
+                let mut slots = VecDeque::from(taken.slots);
+                let first = slots.pop_front().map_or(Leave::NotSoon, Leave::At);
+                return Ok((first, slots));
+            }
+        }
+        Ok((Leave::NotSoon, VecDeque::new()))
+    }
+
+    fn line(&self, tenant: &TenantId, sender: &PhoneNumberId, lane: Lane) -> Arc<Line> {
+        let name = format!("{tenant}/{sender}/{}", lane.as_str());
+        // No line is ever half made, so a panic elsewhere leaves the map usable.
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() >= LINES && !lines.contains_key(&name) {
+            lines.clear();
+        }
+        lines.entry(name).or_default().clone()
+    }
 }

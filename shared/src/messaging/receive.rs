@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 /// Accounts and senders hardly ever change.
 const SENDER_LIFETIME: Duration = Duration::from_secs(30);
 
+/// That a sender's statuses come is noted this seldom.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
+
+/// The waits between tries of what could not be matched yet; after the last one nobody tries any more.
 /// The waits between tries of what could not be matched yet, or failed; after the last one nobody tries any more.
 const WAITS: [SignedDuration; 8] = [
     SignedDuration::from_secs(2),
@@ -43,6 +47,7 @@ pub struct Receiving {
     store: Store,
     senders: Expiring<Option<Arc<Sender>>>,
     wabas: Expiring<bool>,
+    noted: Expiring<()>,
 }
 
 /// What became of one update.
@@ -86,6 +91,7 @@ impl Receiving {
             store,
             senders: Expiring::new(1_000, SENDER_LIFETIME),
             wabas: Expiring::new(1_000, SENDER_LIFETIME),
+            noted: Expiring::new(1_000, NOTED_EVERY),
         }
     }
 
@@ -152,12 +158,29 @@ impl Receiving {
                 inbound::apply(&self.store, &sender, message, record.received_at).await
             }
             (Fact::Status(status), Owner::Sender(sender)) => {
-                status::apply(&self.store, &sender, status, now).await
+                let applied = status::apply(&self.store, &sender, status, now).await?;
+                self.note_status(&sender, status.at.min(now)).await;
+                Ok(applied)
             }
             (Fact::Message(_) | Fact::Status(_), Owner::Waba) => {
                 Ok(Applied::not(EventState::Malformed, "no phone number id"))
             }
             (Fact::Other(_) | Fact::Malformed(_), _) => Ok(Applied::kept()),
+        }
+    }
+
+    /// Notes that statuses of this sender's messages reach us, for those that wait for one. Missing it once only makes
+    /// them wait longer.
+    async fn note_status(&self, sender: &Sender, at: Timestamp) {
+        let name = format!("{}/{}", sender.tenant, sender.id);
+        if self.noted.get(&name, Instant::now()).is_some() {
+            return;
+        }
+        match self.store.note_status(&sender.tenant, &sender.id, at).await {
+            Ok(()) => self.noted.put(&name, (), Instant::now()),
+            Err(error) => {
+                tracing::warn!(sender.id = %sender.id, %error, "the newest status was not noted");
+            }
         }
     }
 

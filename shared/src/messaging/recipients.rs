@@ -5,9 +5,9 @@ use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
+use crate::domain::job::Job;
 use crate::domain::message::{Lane, Outbound, Times};
 use crate::domain::state::State;
-use crate::store::Job;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -17,19 +17,50 @@ const LONGEST_REFERENCE: usize = 512;
 /// The most that `variables` may hold, as JSON.
 const LARGEST_VARIABLES: usize = 8_192;
 
-/// Reads one line of recipients that stands at `pointer`, and checks the message it would get.
+/// What is wrong with a line of recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineFault {
+    /// Where.
+    pub place: Place,
+    /// What kind.
+    pub code: FaultCode,
+    /// What is wrong and what would be right; never repeats the value.
+    pub detail: String,
+}
+
+/// Where in a line something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a field: a JSON pointer into the line.
+    Field(String),
+    /// In the variable of this name.
+    Variable(String),
+    /// In the message that the line's variables make.
+    Message,
+}
+
+/// Reads one line of recipients, and checks the message it would get.
 ///
 /// The id follows from the job and the canonical identity: the same person twice is the same recipient.
-pub fn read(
-    job: &Job,
-    line: &Value,
-    pointer: &str,
-    now: Timestamp,
-) -> Result<Outbound, Vec<Fault>> {
+pub fn read(job: &Job, line: &Value, now: Timestamp) -> Result<Outbound, Vec<LineFault>> {
     let faults = Faults::new();
-    let recipient =
-        Fields::of(line, pointer, &faults).and_then(|fields| read_line(job, fields, now));
-    faults.into_result(recipient)
+    let recipient = Fields::of(line, "", &faults).and_then(|fields| read_line(job, fields, now));
+    let unfilled = match line {
+        Value::Object(fields) => unfilled(job, fields.get("variables")),
+        _ => Vec::new(),
+    };
+    match faults.into_result(recipient) {
+        Ok(recipient) if unfilled.is_empty() => Ok(recipient),
+        Ok(_) => Err(unfilled),
+        Err(found) => {
+            let in_fields = found.into_iter().map(|fault| LineFault {
+                place: Place::Field(fault.pointer),
+                code: fault.code,
+                detail: fault.detail,
+            });
+            Err(in_fields.chain(unfilled).collect())
+        }
+    }
 }
 
 fn read_line(job: &Job, mut fields: Fields<'_>, now: Timestamp) -> Option<Outbound> {
@@ -38,7 +69,6 @@ fn read_line(job: &Job, mut fields: Fields<'_>, now: Timestamp) -> Option<Outbou
         .text("reference", 1..=LONGEST_REFERENCE)
         .map(str::to_owned);
     let variables = read_variables(&mut fields);
-    check_filled(job, &fields, variables.as_ref());
     fields.finish();
     Some(outbound(job, to?, reference, variables, now))
 }
@@ -57,19 +87,28 @@ fn read_variables(fields: &mut Fields<'_>) -> Option<Value> {
 }
 
 /// The job's message with this line's variables must be one that the provider takes.
-fn check_filled(job: &Job, fields: &Fields<'_>, variables: Option<&Value>) {
-    let (found, what) = match job.message.fill(variables.unwrap_or(&Value::Null)) {
-        Ok(_) => return,
-        Err(FillError::Variables(found)) => (found, "variable"),
-        Err(FillError::Content(found)) => (found, "message"),
-    };
-    for Fault {
-        pointer,
-        code,
-        detail,
-    } in found
-    {
-        fields.fault("variables", code, format!("{what} {pointer}: {detail}"));
+fn unfilled(job: &Job, variables: Option<&Value>) -> Vec<LineFault> {
+    match job.message.fill(variables.unwrap_or(&Value::Null)) {
+        Ok(_) => Vec::new(),
+        Err(FillError::Variables(found)) => found.into_iter().map(of_variable).collect(),
+        Err(FillError::Content(found)) => found.iter().map(of_message).collect(),
+    }
+}
+
+fn of_variable(fault: Fault) -> LineFault {
+    let name = fault.pointer.trim_start_matches('/');
+    LineFault {
+        place: Place::Variable(name.replace("~1", "/").replace("~0", "~")),
+        code: fault.code,
+        detail: fault.detail,
+    }
+}
+
+fn of_message(fault: &Fault) -> LineFault {
+    LineFault {
+        place: Place::Message,
+        code: fault.code,
+        detail: format!("message {}: {}", fault.pointer, fault.detail),
     }
 }
 
@@ -106,6 +145,7 @@ fn outbound(
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
         known_as: None,
     }
 }

@@ -5,13 +5,14 @@
 
 mod request;
 
-pub use request::{Submission, on_unknown, read_from};
+pub use request::{Submission, read_from, read_on_unknown, read_time};
 
 use super::people;
 use crate::domain::content::Kind;
 use crate::domain::id::MessageId;
 use crate::domain::identity::{Recipient, TenantId};
 use crate::domain::message::{Message, Outbound, Times};
+use crate::domain::pace::{Burst, Pause, Place, Room};
 use crate::domain::state::State;
 use crate::store::{
     Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
@@ -63,6 +64,12 @@ pub enum SubmitError {
     /// The person has not written within the window, and the message is not a template.
     #[error("the 24-hour window is closed")]
     WindowClosed,
+    /// Nothing leaves the sender before somebody has looked after it.
+    #[error("the sender is paused")]
+    SenderPaused(Pause),
+    /// The sender's business portfolio has written to as many people as it may, until then.
+    #[error("the portfolio's messaging limit is reached")]
+    PortfolioFull(Timestamp),
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     OtherBody,
@@ -103,23 +110,13 @@ async fn write(
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
 ) -> Result<Option<Submitted>, SubmitError> {
-    let (sender, known) = try_join!(
-        store.sender(tenant, &submission.from),
-        // Boxed, because joining contacts is large and rare.
-        Box::pin(known_contact(store, tenant, &submission.to)),
-    )?;
-    let sender = sender.ok_or(SubmitError::UnknownSender)?;
-    let contact = match (known, people::person_of(&submission.to)) {
-        // Whoever is no contact has never written.
-        (None, Some(_)) if needs_open_window(&sender, submission) => {
-            return Err(SubmitError::WindowClosed);
-        }
-        // Boxed, because it is large and a person is new only once.
-        (None, Some(person)) => Box::pin(people::contact_of(store, tenant, &person, now)).await?,
-        (known, _) => known,
-    };
-    let warnings = check_window(store, &sender, submission, contact.as_ref(), now).await?;
-    let message = outbound(submission.clone(), &sender, contact.as_ref(), now);
+    let Admitted {
+        message,
+        contact,
+        place,
+        room,
+        warnings,
+    } = admit(store, tenant, submission, now).await?;
     let mut transaction = Transaction::new();
     if let Some(claim) = idempotency {
         let record = record(tenant, claim, message.id.as_str(), now);
@@ -130,7 +127,11 @@ async fn write(
         &Message::Outbound(Box::new(message.clone())),
     )?;
     if let Some(contact) = &contact {
-        store.open_thread(&mut transaction, contact, &message)?;
+        store.open_thread(&mut transaction, contact, &message, place)?;
+    }
+    if let Some(room) = &room {
+        let time = message.not_before.unwrap_or(now);
+        store.take_place(&mut transaction, tenant, room, time)?;
     }
     match store.commit(transaction).await {
         Ok(()) => {}
@@ -142,6 +143,73 @@ async fn write(
         origin: Origin::New,
         warnings,
     }))
+}
+
+/// A message that may be written down, and what is written with it.
+struct Admitted {
+    message: Outbound,
+    contact: Option<Contact>,
+    /// The burst before it, and its place.
+    place: Option<(Option<Burst>, Place)>,
+    /// The portfolio's limit, if it counts.
+    room: Option<Room>,
+    warnings: Vec<&'static str>,
+}
+
+/// Applies the early rules. A message that comes too soon after others to the same person waits for its turn.
+async fn admit(
+    store: &Store,
+    tenant: &TenantId,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<Admitted, SubmitError> {
+    let (sender, standing, known) = try_join!(
+        store.sender(tenant, &submission.from),
+        store.pace(tenant, &submission.from),
+        // Boxed, because joining contacts is large and rare.
+        Box::pin(known_contact(store, tenant, &submission.to)),
+    )?;
+    let sender = sender.ok_or(SubmitError::UnknownSender)?;
+    let scheduled = submission.send_at.is_some_and(|time| now < time);
+    if let Some(pause) = standing.paused.filter(|_| !scheduled) {
+        return Err(SubmitError::SenderPaused(pause));
+    }
+    let is_template = submission.content.kind == Kind::Template;
+    let room = if is_template {
+        store.room(&sender).await?
+    } else {
+        None
+    };
+    let time = submission.send_at.map_or(now, |time| time.max(now));
+    let contact = match (known, people::person_of(&submission.to)) {
+        (None, Some(person)) => {
+            refuse_stranger(&sender, submission, room.as_ref(), time)?;
+            // Boxed, because it is large and a person is new only once.
+            Box::pin(people::contact_of(store, tenant, &person, now)).await?
+        }
+        (known, _) => known,
+    };
+    let mut message = outbound(submission.clone(), &sender, contact.as_ref(), now);
+    let conversation = match &message.conversation {
+        Some(id) => store.conversation(tenant, id).await?,
+        None => None,
+    };
+    let warnings = check_window(&sender, &message, conversation.as_ref(), now)?;
+    let place = (!scheduled).then(|| {
+        let last = conversation.as_ref().and_then(Conversation::burst);
+        (last, Place::after(last, now))
+    });
+    let goes_at = place.map(|(_, place)| place.time());
+    message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
+    let room = room.filter(|_| !is_open(conversation.as_ref(), time));
+    check_room(room.as_ref(), time)?;
+    Ok(Admitted {
+        message,
+        contact,
+        place,
+        room,
+        warnings,
+    })
 }
 
 /// The contact of whom a message goes to, if there is one.
@@ -210,34 +278,50 @@ pub fn record(
     }
 }
 
-/// Whether a person who has never written cannot be sent this.
-fn needs_open_window(sender: &Sender, submission: &Submission) -> bool {
-    sender.window == WindowPolicy::Enforce && submission.content.kind != Kind::Template
+/// A person who has never written has no open window, and needs room in the portfolio.
+fn refuse_stranger(
+    sender: &Sender,
+    submission: &Submission,
+    room: Option<&Room>,
+    time: Timestamp,
+) -> Result<(), SubmitError> {
+    if sender.window == WindowPolicy::Enforce && submission.content.kind != Kind::Template {
+        return Err(SubmitError::WindowClosed);
+    }
+    check_room(room, time)
 }
 
 /// Free-form messages need an open window, if the sender's policy says so.
-async fn check_window(
-    store: &Store,
+fn check_window(
     sender: &Sender,
-    submission: &Submission,
-    contact: Option<&Contact>,
+    message: &Outbound,
+    conversation: Option<&Conversation>,
     now: Timestamp,
 ) -> Result<Vec<&'static str>, SubmitError> {
-    if sender.window == WindowPolicy::Off || submission.content.kind == Kind::Template {
+    let kind = message.content.as_ref().map(|content| content.kind);
+    let no_window = sender.window == WindowPolicy::Off || kind == Some(Kind::Template);
+    if no_window || message.contact.is_none() {
         return Ok(Vec::new());
     }
-    let Some(contact) = contact else {
-        return Ok(Vec::new());
-    };
-    let id = Conversation::id_of(contact, &sender.id);
-    let conversation = store.conversation(&sender.tenant, &id).await?;
-    let last = conversation.and_then(|conversation| conversation.last_inbound_at);
-    let open = last.is_some_and(|last| now.duration_since(last) < WINDOW);
-    match (open, sender.window) {
+    match (is_open(conversation, now), sender.window) {
         (true, _) | (false, WindowPolicy::Off) => Ok(Vec::new()),
         (false, WindowPolicy::Warn) => Ok(vec!["window_closed"]),
         (false, WindowPolicy::Enforce) => Err(SubmitError::WindowClosed),
     }
+}
+
+/// A template to somebody who has not written within a day needs room in the portfolio.
+fn check_room(room: Option<&Room>, time: Timestamp) -> Result<(), SubmitError> {
+    match room {
+        Some(room) if room.left(time) == 0 => Err(SubmitError::PortfolioFull(room.free_at(time))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the person has written within the window.
+fn is_open(conversation: Option<&Conversation>, now: Timestamp) -> bool {
+    let last = conversation.and_then(|conversation| conversation.last_inbound_at);
+    last.is_some_and(|last| now.duration_since(last) < WINDOW)
 }
 
 fn outbound(
@@ -271,6 +355,7 @@ fn outbound(
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
         known_as: None,
     }
 }

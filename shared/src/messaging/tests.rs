@@ -5,12 +5,16 @@
 mod attempts;
 mod joins;
 mod names;
+mod overdue;
 mod people;
 mod receipts;
 mod submissions;
 
 use crate::domain::ledger::tests::at;
+use crate::domain::message::Outbound;
+use crate::domain::pace::Slot;
 use crate::domain::secret::{Credential, SecretText};
+use crate::messaging::attempt::{Attempted, Sending};
 use crate::provider::meta::client::MetaClient;
 use crate::store::tests::{empty_store, empty_store_and_url, sender};
 use crate::store::{Account, Slice, Store, WindowPolicy};
@@ -87,6 +91,17 @@ fn credential() -> Credential {
         alias: "main".to_owned(),
         token: SecretText::new("demo-token"),
     }
+}
+
+/// One attempt, in a slot that never ends.
+async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
+    let credential = credential();
+    let always = Slot {
+        at: at(0),
+        until: at(1_000_000),
+    };
+    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), always);
+    attempt.await.unwrap()
 }
 
 /// The body of a text message to a person.

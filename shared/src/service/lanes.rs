@@ -1,8 +1,8 @@
 //! The queues of single messages, one per lane.
 
 use super::queue::{Entry, Queue, QueueError};
-use crate::domain::identity::TenantId;
 use crate::domain::message::{Lane, Outbound};
+use crate::domain::pace::Slot;
 use crate::domain::queue::DeliverBody;
 use aws_sdk_sqs::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -27,24 +27,7 @@ impl Lanes {
     /// Puts a hint to deliver `message`, not to be received before `wait` has passed.
     ///
     /// A bulk recipient has no queue here: its job's dispatch hands it out.
-    pub async fn put(
-        &self,
-        tenant: &TenantId,
-        message: &Outbound,
-        wait: SignedDuration,
-        slot: Option<Timestamp>,
-    ) -> Result<(), QueueError> {
-        let queue = match message.lane {
-            Lane::Otp => &self.otp,
-            Lane::Single | Lane::Bulk => &self.single,
-        };
-        let body = DeliverBody::V1 {
-            tenant: tenant.clone(),
-            account: message.account.clone(),
-            message: message.id.clone(),
-            lane: message.lane,
-            slot: slot.map(Timestamp::as_millisecond),
-        };
+    pub async fn put(&self, message: &Outbound, wait: SignedDuration) -> Result<(), QueueError> {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(0);
         // A part of a second is a second too late, not too early: the claim refuses a message before its time.
         let rounded = if wait > SignedDuration::from_secs(i64::from(seconds)) {
@@ -52,6 +35,33 @@ impl Lanes {
         } else {
             seconds
         };
-        queue.send(tenant, Entry::of(&body)?.after(rounded)).await
+        self.send(message, None, rounded).await
+    }
+
+    /// Puts a hint to deliver `message` in its slot: received a second before it or more, for a slot cannot be used late.
+    pub async fn put_for(
+        &self,
+        message: &Outbound,
+        slot: Slot,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let seconds = u32::try_from(slot.wait(now).as_secs()).unwrap_or(0);
+        self.send(message, Some(slot), seconds.saturating_sub(1))
+            .await
+    }
+
+    async fn send(
+        &self,
+        message: &Outbound,
+        slot: Option<Slot>,
+        delay_s: u32,
+    ) -> Result<(), QueueError> {
+        let queue = match message.lane {
+            Lane::Otp => &self.otp,
+            Lane::Single | Lane::Bulk => &self.single,
+        };
+        let body = DeliverBody::to(message, slot);
+        let entry = Entry::of(&body)?.after(delay_s);
+        queue.send(&message.tenant, entry).await
     }
 }

@@ -125,6 +125,30 @@ pub enum IdProblems {
     NotFound(Problem),
 }
 
+/// What may be answered instead where something is asked of a bulk job.
+#[derive(Debug)]
+pub enum JobProblems {}
+
+impl IntoResponses for JobProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let parts = [
+            CallerProblems::responses(),
+            IdProblems::responses(),
+            JobConflict::responses(),
+            ServiceProblems::responses(),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+}
+
+/// What may stand against it in the job.
+#[derive(Debug, IntoResponses)]
+pub enum JobConflict {
+    /// Not as the job stands: `code` says why.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(

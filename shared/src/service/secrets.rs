@@ -167,15 +167,19 @@ impl SecretsCache {
         }
     }
 
-    /// Reads the account's secrets anew next time, if the provider refused the credential of `message`.
-    pub fn doubt(&self, message: &Outbound) {
-        if message
+    /// Whether the provider refused the credential of `message`, and the account, its secrets read anew, has no other
+    /// than the one it was `tried` with.
+    pub async fn refused(&self, message: &Outbound, tried: Option<&Credential>) -> bool {
+        let refused = message
             .failure()
-            .is_some_and(|failure| failure.class == Class::Credential)
-        {
-            let name = self.name("out", &message.tenant, &message.account);
-            self.outbound.remove(&name);
+            .is_some_and(|failure| failure.class == Class::Credential);
+        if !refused {
+            return false;
         }
+        let (tenant, account) = (&message.tenant, &message.account);
+        self.outbound.remove(&self.name("out", tenant, account));
+        let now = self.credential(tenant, account).await;
+        matches!(now, Ok(now) if now.as_ref() == tried)
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {

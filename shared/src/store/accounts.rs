@@ -1,9 +1,10 @@
 //! Accounts, their WABAs and senders.
 
 use super::item::{Indexes, Key, body, item, text};
+use super::page::{Index, Listed, Listing, Order, Slice};
 use super::{Store, StoreError, keys};
 use crate::domain::id::AccountId;
-use crate::domain::identity::{PhoneNumberId, TenantId, WabaId};
+use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId};
 use serde::{Deserialize, Serialize};
 
 /// A tenant's connection to a provider.
@@ -49,23 +50,17 @@ pub struct Sender {
     pub account: AccountId,
     /// Its WhatsApp Business Account.
     pub waba: WabaId,
+    /// Its business portfolio, if that has a messaging limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portfolio: Option<PortfolioId>,
     /// The number as people read it.
     pub display_number: String,
     /// How many messages a second Meta takes from it.
     pub messages_per_second: u32,
-    /// The share of that rate bulk jobs leave to other messages, in percent: see [`Sender::reserved`].
+    /// The share of that rate bulk jobs leave to other messages, in percent.
     pub reserved_percent: u8,
     /// Whether the 24-hour window is enforced.
     pub window: WindowPolicy,
-}
-
-impl Sender {
-    /// The percentage of the rate that bulk jobs leave to other messages. Each side has some: a share of nothing would
-    /// stop it while the other sends.
-    #[must_use]
-    pub fn reserved(&self) -> u8 {
-        self.reserved_percent.clamp(1, 99)
-    }
 }
 
 impl Store {
@@ -122,8 +117,32 @@ impl Store {
     /// Writes a sender; writing it again changes it.
     pub async fn put_sender(&self, sender: &Sender) -> Result<(), StoreError> {
         let key = Key::new(keys::sender(&sender.tenant, &sender.id), keys::HEAD);
-        self.put(item("sender", key, Indexes::default(), sender)?)
-            .await
+        let indexes = Indexes {
+            list_key: Some(keys::senders(&sender.tenant)),
+            list_sort: Some(sender.id.to_string()),
+            ..Indexes::default()
+        };
+        self.put(item("sender", key, indexes, sender)?).await
+    }
+
+    /// A tenant's senders, by their ids.
+    pub async fn senders(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<Sender>, StoreError> {
+        let listing = Listing {
+            index: Index::LIST,
+            partitions: vec![keys::senders(tenant)],
+            prefix: String::new(),
+            order: Order::Ascending,
+        };
+        let page = self.list_items(&self.messages, &listing, slice).await?;
+        let entries = page.entries.into_iter().map(body);
+        Ok(Listed {
+            entries: entries.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
     }
 
     /// The sender of this id, if it is this tenant's.
@@ -134,6 +153,31 @@ impl Store {
     ) -> Result<Option<Sender>, StoreError> {
         let key = Key::new(keys::sender(tenant, id), keys::HEAD);
         self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    /// Writes an item unless one of its key is there.
+    pub(super) async fn put_if_absent(&self, item: super::item::Item) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.messages)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)");
+        match put.send().await.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes an item; one that is not there is gone already.
+    pub(super) async fn delete(&self, key: Key) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.messages)
+            .set_key(Some(key.into_item()))
+            .send()
+            .await?;
+        Ok(())
     }
 
     pub(super) async fn put(&self, item: super::item::Item) -> Result<(), StoreError> {

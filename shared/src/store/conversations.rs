@@ -13,6 +13,7 @@ use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
+use crate::domain::pace::{Burst, Place};
 use crate::domain::webhook::Person;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -75,6 +76,16 @@ pub struct Conversation {
         with = "millisecond::optional"
     )]
     pub last_activity_at: Option<Timestamp>,
+    /// When the first of the messages that last went together to the contact could go.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub pair_from: Option<Timestamp>,
+    /// How many these are.
+    #[serde(default)]
+    pub pair_count: i32,
     /// The threads whose messages it shows.
     #[serde(with = "serde_dynamo::string_set")]
     pub threads: BTreeSet<String>,
@@ -96,6 +107,13 @@ impl Conversation {
     #[must_use]
     pub fn id_of(contact: &Contact, sender: &PhoneNumberId) -> ConversationId {
         ConversationId::derived(contact.created_at, &[contact.id.as_str(), sender.as_str()])
+    }
+
+    /// The messages that last went together to the contact.
+    #[must_use]
+    pub fn burst(&self) -> Option<Burst> {
+        let count = self.pair_count;
+        self.pair_from.map(|from| Burst { from, count })
     }
 }
 
@@ -170,6 +188,7 @@ impl Store {
             threads: threads.into_iter().collect(),
             unread: 1,
             active_at: None,
+            place: None,
         };
         self.open_conversation(&mut transaction, contact, opening)?;
         self.note_sender(&mut transaction, contact, sender)?;
@@ -180,13 +199,14 @@ impl Store {
         })
     }
 
-    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message. It fails
-    /// if the contact was joined to another meanwhile.
+    /// Adds to a transaction that the conversation of `contact` shows the thread of an outbound message, which has
+    /// taken its `place`, if it takes one. It fails if the contact was joined, or another message has begun a burst.
     pub fn open_thread(
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
         message: &Outbound,
+        place: Option<(Option<Burst>, Place)>,
     ) -> Result<(), StoreError> {
         let Outbound {
             tenant,
@@ -203,6 +223,7 @@ impl Store {
             threads: BTreeSet::from([thread]),
             unread: 0,
             active_at: Some(*created_at),
+            place,
         };
         self.open_conversation(transaction, contact, opening)?;
         self.note_sender(transaction, contact, sender)
@@ -265,6 +286,7 @@ impl Store {
             threads: threads.clone(),
             unread: *unread,
             active_at: None,
+            place: None,
         };
         self.open_conversation(transaction, survivor, opening)
     }

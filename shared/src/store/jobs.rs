@@ -1,167 +1,55 @@
-//! Bulk jobs: the head, and the chunks that name its recipients.
-//!
-//! A recipient is a message. Each chunk is written in the transaction that creates its recipients, so every
-//! recipient stands in exactly one chunk, and a consistent read of the chunks finds them all without an index.
+//! Bulk jobs: made, read, listed, and moved by what `domain::job` decides. Their recipients are in `chunks`.
 
-use super::item::{Indexes, Key, body, item, number, text};
-use super::page::{Entry, Index, Listed, Listing, Order, Slice};
+use super::item::{Indexes, Item, Key, body, item, number, text};
+use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
-use super::{Store, StoreError, keys};
-use crate::domain::content::Draft;
-use crate::domain::id::{AccountId, ChunkId, JobId, MessageId};
-use crate::domain::identity::{PhoneNumberId, TenantId};
-use crate::domain::message::{Message, OnUnknown, Outbound};
+use super::{IdempotencyRecord, Store, StoreError, keys};
+use crate::domain::id::JobId;
+use crate::domain::identity::TenantId;
+use crate::domain::job::{Job, JobEvent, Progress, Refusal, happen};
 use jiff::Timestamp;
-use jiff::fmt::serde::timestamp::millisecond;
-use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use thiserror::Error;
 
-/// How many recipients one transaction creates: DynamoDB takes 100 writes, the job and the chunk are two of them.
-pub const CHUNK_SIZE: usize = 98;
+/// A write loses against this many others before it gives up.
+const TRIES: usize = 10;
 
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum JobStatus {
-    /// Made, without recipients.
-    Draft,
-    /// Has recipients, may be started.
-    Ready,
-    /// Being sent.
-    Running,
-    /// Stopped for a while.
-    Paused,
-    /// Nothing left to send.
-    Finished,
-    /// Given up.
-    Cancelled,
-}
+/// The attributes of a job that an event may change, those of its place in an index included, each with its name in
+/// an update: some are reserved words.
+const CHANGEABLE: [(&str, &str); 14] = [
+    ("#status", "status"),
+    ("#rev", "rev"),
+    ("#name", "name"),
+    ("#send_at", "send_at"),
+    ("#expires_at", "expires_at"),
+    ("#pause_at_failure_share", "pause_at_failure_share"),
+    ("#start_asked_at", "start_asked_at"),
+    ("#started_at", "started_at"),
+    ("#running_since", "running_since"),
+    ("#pause", "pause"),
+    ("#before", "before"),
+    ("#finished_at", "finished_at"),
+    ("#due_key", "due_key"),
+    ("#due_sort", "due_sort"),
+];
 
-impl JobStatus {
-    /// Its name in the store and on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-        }
-    }
+/// Changed by an event only where it says so: else it is `dispatch`'s.
+const PROGRESS: (&str, &str) = ("#progress", "progress");
 
-    /// Whether recipients may still be added.
-    #[must_use]
-    pub const fn takes_recipients(self) -> bool {
-        matches!(self, Self::Draft | Self::Ready)
-    }
-}
-
-/// A bulk send.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Job {
-    /// Our id.
-    #[serde(rename = "list_sort")]
-    pub id: JobId,
-    /// Whose.
-    pub tenant: TenantId,
-    /// The account of the sender.
-    pub account: AccountId,
-    /// What it is sent from.
-    pub sender: PhoneNumberId,
-    /// What people call it.
-    pub name: String,
-    /// Where it stands.
-    pub status: JobStatus,
-    /// The message with its placeholders.
-    #[serde(with = "crate::domain::json_text")]
-    pub message: Draft,
-    /// What to do when a call's outcome is not known.
-    #[serde(default)]
-    pub on_unknown: OnUnknown,
-    /// How many recipients it has.
-    pub total: u64,
-    /// When it was made.
-    #[serde(with = "millisecond::required")]
-    pub created_at: Timestamp,
-    /// When it was started.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub started_at: Option<Timestamp>,
-    /// When nothing was left to send.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub finished_at: Option<Timestamp>,
-    /// How far its recipients have been handed out.
-    #[serde(default)]
-    pub progress: Progress,
-}
-
-/// How far a job's recipients have been handed out. The first pass hands out every recipient unseen; later ones
-/// look at those of open chunks and hand out again what is still queued.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// Counted from 0.
-    pub pass: u32,
-    /// The last chunk that was handed out whole in this pass.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
-    /// How many recipients of the next chunk were handed out already.
-    pub offset: usize,
-    /// Whether this pass has met an open recipient.
-    pub open_seen: bool,
-    /// When the pass may go on.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub resume_at: Option<Timestamp>,
-}
-
-/// The recipients of one transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chunk {
-    /// Its sort key.
-    #[serde(rename = "sk")]
-    pub key: String,
-    /// The recipients' message ids, in the order they were given.
-    pub ids: Vec<MessageId>,
-    /// Whether all of them have ended.
-    #[serde(default)]
-    pub closed: bool,
-}
-
-#[derive(Serialize)]
-struct NewChunk<'a> {
-    ids: Vec<&'a MessageId>,
-}
-
-/// What became of recipients to add.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecipientsAdded {
-    /// Those at these places were there already; the others were added.
-    AllBut(Vec<usize>),
-    /// The job takes no more recipients.
-    Closed,
+/// Why nothing happened to a job.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// It may not, as it stands.
+    #[error("it may not happen to the job as it stands")]
+    Refused(#[source] Refusal),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
 }
 
 impl Store {
     /// Adds the creation of a job to a transaction.
     pub fn create_job(&self, transaction: &mut Transaction, job: &Job) -> Result<(), StoreError> {
-        let indexes = Indexes {
-            list_key: Some(keys::jobs(&job.tenant)),
-            ..Indexes::default()
-        };
-        let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
-        transaction.put_new(&self.messages, item("job", key, indexes, job)?)
+        transaction.put_new(&self.messages, job_item(job)?)
     }
 
     /// The job of this id.
@@ -179,130 +67,60 @@ impl Store {
             order: Order::Descending,
         };
         let page = self.list_items(&self.messages, &listing, slice).await?;
-        let entries = page
-            .entries
-            .into_iter()
-            .map(body)
-            .collect::<Result<_, _>>()?;
+        let entries = page.entries.into_iter().map(body);
         Ok(Listed {
-            entries,
+            entries: entries.collect::<Result<_, _>>()?,
             next: page.next,
         })
     }
 
-    /// Adds up to [`CHUNK_SIZE`] recipients in one transaction, leaving out those that are there already, be it from
-    /// an earlier call or from an earlier place.
-    pub async fn add_recipients(
+    /// Lets `event` happen to a job: the only place where its status changes, save that added recipients make a
+    /// draft ready. The transaction that writes it also puts the job on its sender's list, or takes it off, and
+    /// keeps `record`, if the event has an idempotency key.
+    ///
+    /// Starts from `known`, the job as last read. If it has changed since, it is read and decided again. Returns
+    /// the job as it is afterwards.
+    pub async fn move_job(
         &self,
-        job: &Job,
-        recipients: &[Outbound],
+        known: Job,
+        event: &JobEvent,
+        record: Option<&IdempotencyRecord>,
         now: Timestamp,
-    ) -> Result<RecipientsAdded, StoreError> {
-        let mut seen = HashSet::new();
-        let (mut places, mut known): (Vec<usize>, Vec<usize>) =
-            (0..recipients.len()).partition(|place| {
-                recipients
-                    .get(*place)
-                    .is_some_and(|one| seen.insert(&one.id))
-            });
-        while !places.is_empty() {
-            let chosen: Vec<&Outbound> = places
-                .iter()
-                .filter_map(|place| recipients.get(*place))
-                .collect();
-            let transaction = self.recipients_transaction(job, &chosen, now)?;
-            match self.commit_if(transaction).await? {
-                Committed::Yes => break,
-                Committed::Refused(failed) if failed.contains(&0) => {
-                    return Ok(RecipientsAdded::Closed);
-                }
-                // The writes after the job and the chunk are the recipients, in their order.
-                Committed::Refused(failed) => {
-                    let there: Vec<usize> = failed
-                        .iter()
-                        .filter_map(|write| places.get(write.checked_sub(2)?).copied())
-                        .collect();
-                    if there.is_empty() {
-                        return Err(StoreError::Conflict);
-                    }
-                    places.retain(|place| !there.contains(place));
-                    known.extend(there);
-                }
+    ) -> Result<Job, JobError> {
+        let mut job = known;
+        for _ in 0..TRIES {
+            let Some(next) = happen(&job, event, now).map_err(JobError::Refused)? else {
+                return Ok(job);
+            };
+            if self.replace_job(&job, &next, record, now).await? {
+                return Ok(next);
             }
+            let again = self.job(&job.tenant, &job.id).await?;
+            job = again.ok_or_else(|| StoreError::corrupt(job.id.as_str()))?;
         }
-        known.sort_unstable();
-        Ok(RecipientsAdded::AllBut(known))
+        Err(StoreError::Conflict.into())
     }
 
-    fn recipients_transaction(
+    /// Writes what an event changed. `false` if the job, or the record, is not as it was read.
+    async fn replace_job(
         &self,
         job: &Job,
-        recipients: &[&Outbound],
+        next: &Job,
+        record: Option<&IdempotencyRecord>,
         now: Timestamp,
-    ) -> Result<Transaction, StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
-        let pk = keys::job(&job.tenant, &job.id);
-        let change = Change {
-            update: "SET #status = :ready ADD #total :count".into(),
-            condition: Some("#status IN (:draft, :ready)".into()),
-            names: vec![("#status", "status"), ("#total", "total")],
-            values: vec![
-                (":draft".into(), text(JobStatus::Draft.as_str())),
-                (":ready".into(), text(JobStatus::Ready.as_str())),
-                (":count".into(), number(recipients.len())),
-            ],
-        };
-        transaction.update(&self.messages, Key::new(pk.clone(), keys::HEAD), &change)?;
-        let chunk = NewChunk {
-            ids: recipients.iter().map(|recipient| &recipient.id).collect(),
-        };
-        let sk = format!("{}{}", keys::CHUNK_PREFIX, ChunkId::at(now));
-        transaction.put_new(
-            &self.messages,
-            item("chunk", Key::new(pk, sk), Indexes::default(), &chunk)?,
-        )?;
-        for recipient in recipients {
-            let message = Message::Outbound(Box::new((*recipient).clone()));
-            self.create_message(&mut transaction, &message)?;
+        let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
+        transaction.update(&self.messages, key, &difference(job, next)?)?;
+        match (job.status.is_at_work(), next.status.is_at_work()) {
+            // One that was at work already may have a sender that rests, because it is paused.
+            (_, true) => self.enlist(&mut transaction, job, now)?,
+            (true, false) => self.delist(&mut transaction, job)?,
+            (false, false) => {}
         }
-        Ok(transaction)
-    }
-
-    /// Starts a job: it runs, and its sender knows it. `false` if it was not ready.
-    pub async fn start_job(&self, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
-        let mut transaction = Transaction::new();
-        let change = Change {
-            update: "SET #status = :running, started_at = :now".into(),
-            condition: Some("#status = :ready".into()),
-            names: vec![("#status", "status")],
-            values: vec![
-                (":running".into(), text(JobStatus::Running.as_str())),
-                (":ready".into(), text(JobStatus::Ready.as_str())),
-                (":now".into(), number(now.as_millisecond())),
-            ],
-        };
-        let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
-        transaction.update(&self.messages, key, &change)?;
-        self.enlist(&mut transaction, job, now)?;
-        Ok(self.commit_if(transaction).await? == Committed::Yes)
-    }
-
-    /// Ends a job whose recipients have all ended, and takes it off its sender. `false` if it was not running.
-    pub async fn finish_job(&self, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
-        let mut transaction = Transaction::new();
-        let change = Change {
-            update: "SET #status = :finished, finished_at = :now".into(),
-            condition: Some("#status = :running".into()),
-            names: vec![("#status", "status")],
-            values: vec![
-                (":running".into(), text(JobStatus::Running.as_str())),
-                (":finished".into(), text(JobStatus::Finished.as_str())),
-                (":now".into(), number(now.as_millisecond())),
-            ],
-        };
-        let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
-        transaction.update(&self.messages, key, &change)?;
-        self.delist(&mut transaction, job)?;
+        if let Some(record) = record {
+            self.remember(&mut transaction, record, now)?;
+        }
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
@@ -328,42 +146,54 @@ impl Store {
         self.change_if(key, &change).await?;
         Ok(())
     }
+}
 
-    /// A job's chunks after the one with this key, in the order they were written.
-    pub async fn chunks(&self, job: &Job, slice: &Slice) -> Result<Listed<Chunk>, StoreError> {
-        let listing = Listing {
-            index: Index::TABLE,
-            partitions: vec![keys::job(&job.tenant, &job.id)],
-            prefix: keys::CHUNK_PREFIX.into(),
-            order: Order::Ascending,
-        };
-        let page = self.list(&self.messages, &listing, slice).await?;
-        let chunks = page
-            .entries
-            .into_iter()
-            .map(|Entry { item, .. }| body(item));
-        Ok(Listed {
-            entries: chunks.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
-    }
+fn job_item(job: &Job) -> Result<Item, StoreError> {
+    let due_at = job.due_at();
+    let shard = keys::shard_of(job.id.as_str(), keys::DUE_SHARDS);
+    let indexes = Indexes {
+        list_key: Some(keys::jobs(&job.tenant)),
+        due_key: due_at.map(|_| keys::due(shard)),
+        due_sort: due_at.map(|at| keys::due_sort(at, job.id.as_str())),
+        ..Indexes::default()
+    };
+    let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
+    item("job", key, indexes, job)
+}
 
-    /// Notes that all recipients of a chunk have ended.
-    pub async fn close_chunk(&self, job: &Job, chunk: &Chunk) -> Result<(), StoreError> {
-        let change = Change {
-            update: "SET closed = :yes".into(),
-            condition: Some("attribute_exists(pk)".into()),
-            names: vec![],
-            values: vec![(
-                ":yes".into(),
-                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
-            )],
-        };
-        self.change_if(
-            Key::new(keys::job(&job.tenant, &job.id), chunk.key.clone()),
-            &change,
-        )
-        .await?;
-        Ok(())
+/// The update that makes `job` into `next`, if nothing has happened to it since it was read. Recipients may have been
+/// added: its total is not touched. Its progress is `dispatch`'s, and changes only where the event says so.
+fn difference(job: &Job, next: &Job) -> Result<Change, StoreError> {
+    let mut after = job_item(next)?;
+    let mut set = Vec::new();
+    let mut gone = Vec::new();
+    let mut names = Vec::new();
+    let mut values = vec![
+        (":known".into(), text(job.status.as_str())),
+        (":known_rev".into(), number(job.rev)),
+    ];
+    let progress = (job.progress != next.progress).then_some(PROGRESS);
+    for (placeholder, name) in CHANGEABLE.into_iter().chain(progress) {
+        names.push((placeholder, name));
+        match after.remove(name) {
+            Some(value) => {
+                set.push(format!("{placeholder} = :{name}"));
+                values.push((format!(":{name}"), value));
+            }
+            None => gone.push(placeholder),
+        }
     }
+    let remove = if gone.is_empty() {
+        String::new()
+    } else {
+        format!(" REMOVE {}", gone.join(", "))
+    };
+    Ok(Change {
+        update: format!("SET {}{remove}", set.join(", ")),
+        condition: Some(
+            "#status = :known AND (#rev = :known_rev OR attribute_not_exists(#rev))".into(),
+        ),
+        names,
+        values,
+    })
 }

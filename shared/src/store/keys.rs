@@ -1,7 +1,7 @@
 //! Every key of every item, in one place. `#` divides; no part may hold one (the types see to it).
 
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, JobId, MessageId};
-use crate::domain::identity::{PhoneNumberId, TenantId, WabaId, Wamid};
+use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId, Wamid};
 use jiff::Timestamp;
 
 /// The sort key of items that are alone under their partition key.
@@ -39,8 +39,8 @@ pub(super) fn state(tenant: &TenantId, shard: u8) -> String {
     format!("T#{tenant}#STATE#{shard}")
 }
 
-pub(super) fn job_problems(job: &JobId) -> String {
-    format!("J#{job}")
+pub(super) fn job_problems(job: &JobId, shard: u8) -> String {
+    format!("J#{job}#{shard}")
 }
 
 pub(super) fn due(shard: u8) -> String {
@@ -60,7 +60,24 @@ pub(super) fn job(tenant: &TenantId, id: &JobId) -> String {
     format!("T#{tenant}#J#{id}")
 }
 
+/// The job's part of a job's partition key, and its tenant.
+pub(super) fn job_of(pk: &str) -> Option<(TenantId, JobId)> {
+    let (tenant, id) = pk.strip_prefix("T#")?.split_once("#J#")?;
+    Some((tenant.parse().ok()?, id.parse().ok()?))
+}
+
+/// The recipients of one transaction.
 pub(super) const CHUNK_PREFIX: &str = "CHUNK#";
+
+/// Recipients that are to be tried again.
+pub(super) const AGAIN_PREFIX: &str = "AGAIN#";
+
+/// Before the key of a chunk: the marker of one that may hold open recipients.
+pub(super) const OPEN_PREFIX: &str = "OPEN#";
+
+pub(super) fn open_chunk(chunk: &str) -> String {
+    format!("{OPEN_PREFIX}{chunk}")
+}
 
 pub(super) fn jobs(tenant: &TenantId) -> String {
     format!("T#{tenant}#JOBS")
@@ -70,11 +87,22 @@ pub(super) fn sender(tenant: &TenantId, id: &PhoneNumberId) -> String {
     format!("T#{tenant}#S#{id}")
 }
 
-/// Beside the sender itself: its pace, written every second while it sends.
+/// Beside the sender itself: its pace.
 pub(super) const PACE: &str = "PACE";
 
-/// Beside the sender itself: the slots of its single messages.
-pub(super) const SINGLES: &str = "SINGLES";
+pub(super) fn senders(tenant: &TenantId) -> String {
+    format!("T#{tenant}#SENDERS")
+}
+
+/// Beside the sender itself: how new the newest status of its messages is.
+pub(super) const STATUSES: &str = "STATUSES";
+
+pub(super) fn portfolio(tenant: &TenantId, id: &PortfolioId) -> String {
+    format!("T#{tenant}#B#{id}")
+}
+
+/// Beside the portfolio itself: how many people it has written to.
+pub(super) const REACHED: &str = "REACHED";
 
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")

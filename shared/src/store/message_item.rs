@@ -5,6 +5,7 @@ use super::messages::StateBucket;
 use super::{StoreError, keys};
 use crate::domain::identity::{GroupId, Recipient};
 use crate::domain::message::{Inbound, Lane, Message, Outbound};
+use crate::domain::queue::LONGEST_DELAY;
 use crate::domain::state::State;
 use crate::domain::webhook::Person;
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,9 @@ const KIND: &str = "message";
 
 /// How long after its time a message may lie before the sweeper looks after it.
 const OVERDUE_AFTER: SignedDuration = SignedDuration::from_secs(35);
+
+/// A scheduled message too far ahead for a queue to keep its hint back gets the hint this long before its time.
+const HINT_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// The item of a message, with every index attribute its state asks for.
 pub(super) fn message_item(message: &Message) -> Result<Item, StoreError> {
@@ -50,20 +54,49 @@ fn outbound_indexes(message: &Outbound) -> Indexes {
     match StateBucket::of(*state) {
         Some(bucket) if !(bulk && bucket == StateBucket::Open) => {
             indexes.state_key = Some(keys::state(tenant, shard));
-            indexes.state_sort = Some(format!("{}{id}", bucket.prefix()));
-            indexes.job_key = message.job.as_ref().map(keys::job_problems);
+            indexes.state_sort = Some(state_sort(message, bucket));
+            indexes.job_key = message
+                .job
+                .as_ref()
+                .map(|job| keys::job_problems(job, shard));
         }
         Some(_) | None => {}
     }
-    if state.is_open() && !bulk {
+    if (state.is_open() && !bulk) || message.waiting.is_some() {
         indexes.due_key = Some(keys::due(keys::shard_of(id.as_str(), keys::DUE_SHARDS)));
         indexes.due_sort = Some(keys::due_sort(due_at(message), id.as_str()));
     }
     indexes
 }
 
-/// When the sweeper should look after an open message.
+/// Within its group a message stands by its age; one that waits for its caller's time, by that time.
+fn state_sort(message: &Outbound, bucket: StateBucket) -> String {
+    let Outbound { id, .. } = message;
+    match scheduled_for(message) {
+        Some(time) => format!(
+            "{}{}#{id}",
+            StateBucket::Scheduled.prefix(),
+            keys::millis(time)
+        ),
+        None => format!("{}{id}", bucket.prefix()),
+    }
+}
+
+/// The time its caller set, while it waits for that. After an attempt it waits for another reason.
+fn scheduled_for(message: &Outbound) -> Option<Timestamp> {
+    let is_untouched = message.state == State::Queued && message.attempts.is_empty();
+    message.not_before.filter(|_| is_untouched)
+}
+
+/// When the sweeper should look after an open message, or after one that waits for another attempt.
 fn due_at(message: &Outbound) -> Timestamp {
+    if let Some(waiting) = &message.waiting {
+        return waiting.look_at;
+    }
+    let far = |time: &Timestamp| time.duration_since(message.created_at) > LONGEST_DELAY;
+    if let Some(time) = scheduled_for(message).filter(far) {
+        return time.saturating_sub(HINT_AHEAD).unwrap_or(time);
+    }
     let lease = message
         .claim
         .as_ref()

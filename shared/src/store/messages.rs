@@ -16,6 +16,8 @@ use jiff::Timestamp;
 pub enum StateBucket {
     /// Queued or sending; single messages only.
     Open,
+    /// Of those, the ones that wait for a time their caller set, by that time.
+    Scheduled,
     /// One of the states in which a message ended, or hangs, without having been sent.
     Problem(State),
 }
@@ -36,6 +38,7 @@ impl StateBucket {
     pub(super) fn prefix(self) -> String {
         match self {
             Self::Open => "open#".into(),
+            Self::Scheduled => "open#at#".into(),
             Self::Problem(state) => format!("{}#", state.as_str()),
         }
     }
@@ -141,6 +144,22 @@ impl Store {
             .await
     }
 
+    /// A tenant's messages that wait for a time their caller set, the soonest first.
+    pub async fn scheduled_messages(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<Message>, StoreError> {
+        let shards = 0..keys::LIST_SHARDS;
+        let listing = Listing {
+            index: Index::STATE,
+            partitions: shards.map(|shard| keys::state(tenant, shard)).collect(),
+            prefix: StateBucket::Scheduled.prefix(),
+            order: Order::Ascending,
+        };
+        self.list_messages_of(&listing, slice).await
+    }
+
     /// A job's recipients that ended, or hang, in `state` without having been sent, newest first.
     pub async fn job_problems(
         &self,
@@ -149,7 +168,10 @@ impl Store {
         slice: &Slice,
     ) -> Result<Listed<Message>, StoreError> {
         let prefix = StateBucket::Problem(state).prefix();
-        self.list_messages(Index::JOB, vec![keys::job_problems(job)], prefix, slice)
+        let partitions = (0..keys::LIST_SHARDS)
+            .map(|shard| keys::job_problems(job, shard))
+            .collect();
+        self.list_messages(Index::JOB, partitions, prefix, slice)
             .await
     }
 
@@ -176,7 +198,15 @@ impl Store {
             prefix,
             order: Order::Descending,
         };
-        let page = self.list_items(&self.messages, &listing, slice).await?;
+        self.list_messages_of(&listing, slice).await
+    }
+
+    async fn list_messages_of(
+        &self,
+        listing: &Listing,
+        slice: &Slice,
+    ) -> Result<Listed<Message>, StoreError> {
+        let page = self.list_items(&self.messages, listing, slice).await?;
         let entries = page
             .entries
             .into_iter()

@@ -4,6 +4,7 @@
 //! a consistent read or a conditional write; every write may be repeated. What is allowed is decided in `domain`.
 
 mod accounts;
+mod chunks;
 mod contacts;
 mod conversations;
 mod counters;
@@ -23,11 +24,14 @@ mod messages;
 mod pace;
 mod packed;
 mod page;
+mod portfolios;
 mod setup;
-mod singles;
+mod standing;
+mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
+pub use chunks::{CHUNK_SIZE, Chunk, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState, Received};
 pub use counters::{Counter, CounterDelta, Position};
@@ -35,14 +39,13 @@ pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
 pub use expiring::Expiring;
 pub use idempotency::{IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
-pub use jobs::{CHUNK_SIZE, Chunk, Job, JobStatus, Progress, RecipientsAdded};
+pub use jobs::JobError;
 pub use keys_of_callers::ApiKey;
 pub use ledger::ClaimError;
 pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
-pub use singles::Row;
 pub use transaction::Transaction;
 
 use aws_sdk_dynamodb::Client;

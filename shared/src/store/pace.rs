@@ -1,12 +1,15 @@
-//! A sender's pace: which jobs it runs, and up to when its slots have been given away.
+//! A sender's pace: which jobs it runs, what slots have been given away, and whether it may send at all.
+//!
+//! One item holds all of it, so that each lease is one conditional write and no two can take the same slot.
 
-use super::item::{Key, number, text};
-use super::jobs::Job;
+use super::item::{Key, body, number, text};
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::job::Job;
 use crate::domain::message::Outbound;
+use crate::domain::pace::{Line, Pause, Row, Rows, Slowed, Speed, Taken};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
@@ -23,16 +26,30 @@ pub struct Pace {
     /// Its running jobs.
     #[serde(with = "serde_dynamo::string_set")]
     pub jobs: BTreeSet<String>,
-    /// The first slot that has not been given away.
-    #[serde(with = "millisecond::optional")]
-    pub next_slot: Option<Timestamp>,
     /// A hint that comes before this time is one too many.
     #[serde(with = "millisecond::optional")]
     pub next_run: Option<Timestamp>,
-    /// How many messages the last tick might hand out: less than the rate allows while the workers are behind.
-    pub window: Option<u32>,
-    /// Changes with every lease.
+    /// How much of bulk's share the last tick used; less than all while the workers are behind.
+    pub speed: Option<Speed>,
+    /// Changes with every tick, and whenever a job begins or ends.
     pub rev: u64,
+    /// Whether bulk has its share.
+    pub shared: bool,
+    /// Changes whenever that changes.
+    pub epoch: u64,
+    /// The slots of bulk.
+    pub row_bulk: Row,
+    /// The slots of single messages.
+    pub row_single: Row,
+    /// The slots of one-time codes.
+    pub row_otp: Row,
+    /// That the provider asked it to slow down.
+    pub slowed: Option<Slowed>,
+    /// Why nothing leaves it.
+    pub paused: Option<Pause>,
+    /// When it was last resumed: what was refused before that does not pause it again.
+    #[serde(with = "millisecond::optional")]
+    pub resumed_at: Option<Timestamp>,
 }
 
 impl Pace {
@@ -40,6 +57,17 @@ impl Pace {
     #[must_use]
     pub fn job_ids(&self) -> Vec<JobId> {
         self.jobs.iter().filter_map(|id| id.parse().ok()).collect()
+    }
+
+    /// Its rows of slots.
+    #[must_use]
+    pub const fn rows(&self) -> Rows {
+        Rows {
+            bulk: self.row_bulk,
+            single: self.row_single,
+            otp: self.row_otp,
+            shared: self.shared,
+        }
     }
 }
 
@@ -50,54 +78,105 @@ pub struct Overdue {
     pub messages: Vec<(TenantId, MessageId)>,
     /// Senders with running jobs whose dispatch was not heard of.
     pub senders: Vec<(TenantId, PhoneNumberId)>,
+    /// Jobs whose time has come, or has passed.
+    pub jobs: Vec<(TenantId, JobId)>,
 }
 
-/// Slots taken for the next second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a tick takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The first slot after those taken.
-    pub until: Timestamp,
+    /// Bulk slots.
+    pub taken: Taken,
     /// When the next hint may come.
     pub next_run: Timestamp,
-    /// How many messages this tick may hand out.
-    pub window: u32,
+    /// How much of bulk's share is used.
+    pub speed: Speed,
 }
 
 impl Store {
-    /// Takes slots, if nobody else did since `pace` was read. They are taken before they are used: a dispatch that
+    /// A sender's pace.
+    pub async fn pace(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+    ) -> Result<Pace, StoreError> {
+        let pace = self
+            .read(&self.messages, pace_key(tenant, sender))
+            .await?
+            .map(body)
+            .transpose()?;
+        Ok(pace.unwrap_or_default())
+    }
+
+    /// Takes bulk slots, if nobody else did since `pace` was read. They are taken before they are used: a dispatch that
     /// dies in between wastes them, and no second can be used twice.
-    pub async fn lease_slots(
+    pub async fn lease_bulk(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
         pace: &Pace,
-        lease: Lease,
+        lease: &Lease,
     ) -> Result<bool, StoreError> {
         let due = lease
             .next_run
             .saturating_add(KICK_AFTER)
             .unwrap_or(lease.next_run);
-        let change = Change {
-            update: "SET next_slot = :until, next_run = :next_run, #window = :window, rev = :next, due_key = :due_key, due_sort = :due"
+        let epoch = pace.epoch + u64::from(!pace.shared);
+        let mut change = Change {
+            update: "SET row_bulk = :row, next_run = :next_run, #speed = :speed, #shared = :shared, epoch = :epoch, \
+                     rev = :next, due_key = :due_key, due_sort = :due"
                 .into(),
             condition: Some("rev = :rev".into()),
-            names: vec![("#window", "window")],
+            names: vec![("#speed", "speed"), ("#shared", "shared")],
             values: vec![
-                (":until".into(), number(lease.until.as_millisecond())),
+                (":row".into(), serde_dynamo::to_attribute_value(lease.taken.row)?),
                 (":next_run".into(), number(lease.next_run.as_millisecond())),
-                (":window".into(), number(lease.window)),
+                (":speed".into(), serde_dynamo::to_attribute_value(lease.speed)?),
+                (":shared".into(), AttributeValue::Bool(true)),
+                (":epoch".into(), number(epoch)),
                 (":rev".into(), number(pace.rev)),
                 (":next".into(), number(pace.rev + 1)),
                 (":due_key".into(), text(due_key(sender))),
                 (":due".into(), text(keys::due_sort(due, sender.as_str()))),
             ],
         };
-        self.change_if(Key::new(keys::sender(tenant, sender), keys::PACE), &change)
-            .await
+        still(&mut change, "row_bulk", &pace.row_bulk)?;
+        if !pace.shared {
+            // The share that bulk gets back begins where the slots taken from it end.
+            still(&mut change, "row_single", &pace.row_single)?;
+        }
+        self.change_if(pace_key(tenant, sender), &change).await
     }
 
-    /// Lets the sweeper forget a sender that has no jobs left, and the next job begin a row of its own. `false` if one
-    /// was started meanwhile.
+    /// Takes slots for messages of the other lanes, if nobody else did since `pace` was read, and bulk neither got nor
+    /// lost its share.
+    pub async fn lease_slots(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        pace: &Pace,
+        taken: &Taken,
+    ) -> Result<bool, StoreError> {
+        let name = row_name(taken.line);
+        let mut change = Change {
+            update: format!("SET {name} = :row, epoch = :epoch"),
+            condition: Some(
+                "(attribute_not_exists(epoch) OR epoch = :epoch) AND attribute_not_exists(#paused)"
+                    .into(),
+            ),
+            names: vec![("#paused", "paused")],
+            values: vec![
+                (":row".into(), serde_dynamo::to_attribute_value(taken.row)?),
+                (":epoch".into(), number(pace.epoch)),
+            ],
+        }
+        .making("pace");
+        still(&mut change, name, pace.rows().row(taken.line))?;
+        self.change_if(pace_key(tenant, sender), &change).await
+    }
+
+    /// Lets the sweeper forget a sender that has no jobs left, or is paused: other messages have bulk's share. `false` if
+    /// a job was started meanwhile.
     pub async fn rest(
         &self,
         tenant: &TenantId,
@@ -105,16 +184,20 @@ impl Store {
         pace: &Pace,
     ) -> Result<bool, StoreError> {
         let change = Change {
-            update: "SET rev = :next REMOVE due_key, due_sort, next_slot".into(),
-            condition: Some("rev = :rev".into()),
-            names: vec![],
+            update: "SET rev = :next, epoch = :epoch, #shared = :shared REMOVE due_key, due_sort"
+                .into(),
+            // One that was resumed and never had a job has none.
+            condition: Some("attribute_not_exists(rev) OR rev = :rev".into()),
+            names: vec![("#shared", "shared")],
             values: vec![
                 (":rev".into(), number(pace.rev)),
                 (":next".into(), number(pace.rev + 1)),
+                (":epoch".into(), number(pace.epoch + u64::from(pace.shared))),
+                (":shared".into(), AttributeValue::Bool(false)),
             ],
-        };
-        self.change_if(Key::new(keys::sender(tenant, sender), keys::PACE), &change)
-            .await
+        }
+        .making("pace");
+        self.change_if(pace_key(tenant, sender), &change).await
     }
 
     /// Adds a job to those its sender runs; from now on the sweeper sees to it that it goes on.
@@ -139,7 +222,7 @@ impl Store {
             ],
         }
         .making("pace");
-        let key = Key::new(keys::sender(&job.tenant, &job.sender), keys::PACE);
+        let key = pace_key(&job.tenant, &job.sender);
         transaction.update(&self.messages, key, &change)
     }
 
@@ -158,7 +241,7 @@ impl Store {
                 (":one".into(), number(1)),
             ],
         };
-        let key = Key::new(keys::sender(&job.tenant, &job.sender), keys::PACE);
+        let key = pace_key(&job.tenant, &job.sender);
         transaction.update(&self.messages, key, &change)
     }
 
@@ -168,6 +251,8 @@ impl Store {
         for key in self.due(&self.messages, now, limit).await? {
             if key.sk == keys::PACE {
                 overdue.senders.extend(sender_of(&key.pk));
+            } else if let Some(job) = keys::job_of(&key.pk) {
+                overdue.jobs.push(job);
             } else {
                 overdue.messages.extend(keys::message_of(&key.pk));
             }
@@ -189,11 +274,39 @@ impl Store {
     }
 }
 
-fn due_key(sender: &PhoneNumberId) -> String {
+pub(super) fn pace_key(tenant: &TenantId, sender: &PhoneNumberId) -> Key {
+    Key::new(keys::sender(tenant, sender), keys::PACE)
+}
+
+pub(super) fn due_key(sender: &PhoneNumberId) -> String {
     keys::due(keys::shard_of(sender.as_str(), keys::DUE_SHARDS))
 }
 
 fn sender_of(pk: &str) -> Option<(TenantId, PhoneNumberId)> {
     let (tenant, sender) = pk.strip_prefix("T#")?.split_once("#S#")?;
     Some((tenant.parse().ok()?, sender.parse().ok()?))
+}
+
+const fn row_name(line: Line) -> &'static str {
+    match line {
+        Line::Bulk => "row_bulk",
+        Line::Single => "row_single",
+        Line::Otp => "row_otp",
+    }
+}
+
+/// Adds to the condition of a change that a row is as it was read.
+fn still(change: &mut Change, name: &str, row: &Row) -> Result<(), StoreError> {
+    let condition = if *row == Row::default() {
+        format!("attribute_not_exists({name})")
+    } else {
+        let known = serde_dynamo::to_attribute_value(row)?;
+        change.values.push((format!(":known_{name}"), known));
+        format!("{name} = :known_{name}")
+    };
+    change.condition = change
+        .condition
+        .take()
+        .map(|others| format!("{others} AND {condition}"));
+    Ok(())
 }

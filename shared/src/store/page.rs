@@ -152,6 +152,8 @@ impl Store {
                 .expression_attribute_values(":low", text(low.as_str()))
                 .expression_attribute_values(":high", text(high.as_str()))
                 .scan_index_forward(*order == Order::Ascending)
+                // Only the table itself can be read consistently.
+                .consistent_read(index.name.is_none())
                 .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start.take())
                 .send()

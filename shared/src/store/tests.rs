@@ -4,15 +4,18 @@
 
 mod claims;
 mod concurrency;
+mod histories;
 mod items;
+mod jobs;
 mod lists;
+mod pace;
 mod people;
+mod portfolios;
 mod recipients;
-mod singles;
 mod transactions;
 
 use super::*;
-use crate::domain::id::JobId;
+use crate::domain::job::{Job, JobEvent};
 use crate::domain::ledger::tests::{at, queued};
 use crate::domain::message::{Lane, Message, Outbound};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -103,6 +106,7 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
         tenant: "demo".parse().unwrap(),
         account: "acct_demo".parse().unwrap(),
         waba: "200000000000001".parse().unwrap(),
+        portfolio: None,
         display_number: "+15550001000".to_owned(),
         messages_per_second: 80,
         reserved_percent: 10,
@@ -112,24 +116,17 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
 
 /// A job without recipients, made at `now`.
 pub(crate) fn job(now: Timestamp) -> Job {
-    Job {
-        id: JobId::at(now),
-        tenant: "demo".parse().unwrap(),
-        account: "acct_demo".parse().unwrap(),
-        sender: "100000000000001".parse().unwrap(),
-        name: "spring".to_owned(),
-        status: JobStatus::Draft,
-        message: serde_json::from_value(
-            json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi {{name}}"}}}),
-        )
-        .unwrap(),
-        on_unknown: crate::domain::message::OnUnknown::Hold,
-        total: 0,
-        created_at: now,
-        started_at: None,
-        finished_at: None,
-        progress: Progress::default(),
-    }
+    let message = serde_json::from_value(
+        json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi {{name}}"}}}),
+    );
+    Job::draft(
+        "demo".parse().unwrap(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+        "spring".to_owned(),
+        message.unwrap(),
+        now,
+    )
 }
 
 /// Writes a job down.
@@ -139,6 +136,12 @@ pub(crate) async fn write_job(store: &Store, job: &Job) {
     store.commit(transaction).await.unwrap();
 }
 
+/// Lets an event happen to a job as it is now.
+pub(crate) async fn happens(store: &Store, job: &Job, event: &JobEvent, now: Timestamp) -> Job {
+    let known = store.job(&job.tenant, &job.id).await.unwrap().unwrap();
+    store.move_job(known, event, None, now).await.unwrap()
+}
+
 /// A job with one recipient, written down and started.
 pub(crate) async fn running_job(store: &Store) -> Job {
     let job = job(at(0));
@@ -146,8 +149,7 @@ pub(crate) async fn running_job(store: &Store) -> Job {
     let recipients = [recipient(&job, 1)];
     let added = store.add_recipients(&job, &recipients, at(0));
     added.await.unwrap();
-    assert!(store.start_job(&job, at(0)).await.unwrap());
-    job
+    happens(store, &job, &JobEvent::Started, at(0)).await
 }
 
 /// Whether a request asks for this operation of the database.

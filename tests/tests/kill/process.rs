@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tests::{Desk, eventually};
 
-/// A running platform.
+/// A running platform, or the emulators it stands on.
 pub(crate) struct Process {
     pub(crate) desk: Desk,
     /// What it said until it was ready.

@@ -84,18 +84,30 @@ async fn a_call_with_a_key_answers_again_what_it_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recipient_without_its_variable_is_refused_by_its_place_and_none_is_added() {
+async fn a_recipient_without_its_variable_is_told_by_its_place_and_the_others_are_added() {
     let desk = Desk::start().await;
     let job = desk.make_job("Hello {{name}}, {{1}}!").await;
     let good = json!({"to": number(1), "variables": {"name": "Ada", "1": "bye"}});
     let nothing = json!({"to": number(2)});
     let national = json!({"to": "0171", "variables": {"name": "Ada", "1": "bye"}});
-    let answer = desk.add(&job, &[good, nothing, national]).await;
-    let faults: BTreeSet<String> = answer.faults().into_iter().collect();
+    let faulty = [nothing, national];
+    let mut all = vec![good];
+    all.extend(faulty.clone());
+    let added = desk.add(&job, &all).await.with(200);
+    assert_eq!(
+        (&added["added"], &added["rejected"]),
+        (&json!(1), &json!(2))
+    );
+    let errors = added["errors"].as_array().unwrap().iter();
+    let places: BTreeSet<&str> = errors.map(|it| it["pointer"].as_str().unwrap()).collect();
     let expected = ["/recipients/1/variables", "/recipients/2/to"];
-    assert_eq!(faults, expected.map(str::to_owned).into());
-    assert!(answer.text.contains("name"), "it names the variable");
-    assert_eq!(desk.job(&job).await["counts"]["total"], 0);
+    assert_eq!(places, expected.into());
+    assert!(added.to_string().contains("variable name"), "it is named");
+    assert_eq!(desk.job(&job).await["counts"]["total"], 1);
+    let answer = desk.add(&job, &faulty).await;
+    let pointers: BTreeSet<String> = answer.faults().into_iter().collect();
+    let expected = ["/recipients/0/variables", "/recipients/1/to"];
+    assert_eq!(pointers, expected.map(str::to_owned).into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

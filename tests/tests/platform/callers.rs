@@ -103,13 +103,15 @@ async fn health_and_the_openapi_document_need_no_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_shows_nowhere() {
     let desk = Desk::start().await;
+    let id = id_of(&desk.send(&text("+15550006003", "Hello")).await.with(200));
+    // It pauses the sender, too.
     let sent = desk.send(&text("+15558000190", "Hello")).await;
     let mut seen = vec![sent.text];
-    let id = id_of(&desk.send(&text("+15550006003", "Hello")).await.with(200));
     for path in [
         format!("/v1/messages/{id}"),
         format!("/v1/messages/{id}/attempts"),
         "/v1/messages".to_owned(),
+        "/v1/senders".to_owned(),
         "/v1/health".to_owned(),
         "/v1/webhook-events".to_owned(),
     ] {

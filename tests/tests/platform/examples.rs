@@ -3,6 +3,9 @@
 use serde_json::Value;
 use tests::{Desk, Fixture, SENDER, fixtures};
 
+/// The number that Meta writes in most of its examples, without its country code.
+const METAS: &str = "6505551234";
+
 const KINDS: [&str; 11] = [
     "text",
     "image",
@@ -35,13 +38,18 @@ async fn metas_own_examples_arrive_unchanged_save_those_that_break_its_limits() 
     let desk = Desk::start().await;
     let examples = examples();
     let mut arrived = 0;
-    for Fixture { name, body } in &examples {
+    let count = examples.len();
+    for (place, Fixture { name, mut body }) in examples.into_iter().enumerate() {
+        if let Some(to) = body.get("to").and_then(Value::as_str) {
+            // Most go to one number; so many to one person would wait for their turn.
+            body["to"] = to.replace(METAS, &format!("650555{place:04}")).into();
+        }
         let mut request = body.clone();
         request["from"] = SENDER.into();
         let answer = desk.send(&request).await;
         if answer.status == 400 {
             for pointer in answer.faults() {
-                assert!(is_really_wrong(body, &pointer), "{name}: {pointer}");
+                assert!(is_really_wrong(&body, &pointer), "{name}: {pointer}");
             }
             continue;
         }
@@ -52,7 +60,7 @@ async fn metas_own_examples_arrive_unchanged_save_those_that_break_its_limits() 
         let path = ["messages", "marketing_messages"][usize::from(marketing)];
         assert_eq!(accepted["path"], path, "{name}");
         let sent = &accepted["body"];
-        let kind = kind_of(body).unwrap();
+        let kind = kind_of(&body).unwrap();
         assert_eq!(sent["biz_opaque_callback_data"], message["id"], "{name}");
         assert_eq!(sent.get(kind), body.get(kind), "{name}");
         for same in [
@@ -65,7 +73,7 @@ async fn metas_own_examples_arrive_unchanged_save_those_that_break_its_limits() 
         }
         arrived += 1;
     }
-    assert!(arrived >= examples.len() * 2 / 3, "{arrived} arrived");
+    assert!(arrived >= count * 2 / 3, "{arrived} arrived");
 }
 
 /// Whether Meta's own documents forbid what an example holds at this place.

@@ -8,19 +8,24 @@
 
 mod bulk;
 mod callers;
+mod csv;
 mod described;
 mod examples;
 mod faults;
 mod garbage;
 mod idempotency;
 mod inbound;
+mod jobs;
 mod later;
+mod limits;
 mod lists;
 mod neighbour;
 mod recipients;
 mod refusals;
+mod senders;
 mod sending;
 mod tenants;
+mod unknown;
 
 /// The id of an answer.
 fn id_of(answer: &serde_json::Value) -> String {

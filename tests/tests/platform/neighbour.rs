@@ -3,6 +3,7 @@
 //! The one place of these tests that knows types of Heliograph's: no route makes tenants yet.
 
 use heliograph::domain::identity::TenantId;
+use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
 use heliograph::service::auth;
 use heliograph::service::aws::{Aws, Endpoints};
@@ -51,6 +52,34 @@ impl Key {
     }
 }
 
+fn aws(desk: &Desk) -> Aws {
+    Aws::at(&Endpoints {
+        aws: desk.aws_url().to_owned(),
+        dynamodb: None,
+    })
+}
+
+fn store(aws: &Aws) -> Store {
+    Store::new(aws.dynamodb(), "heliograph-messages", "heliograph-logs")
+}
+
+/// Puts the demo tenant's sender into a business portfolio that may write to so many people in 24 hours.
+pub(crate) async fn limit_people(desk: &Desk, people_per_day: Option<u64>) {
+    let store = store(&aws(desk));
+    let tenant = "demo".parse().unwrap();
+    let portfolio = Portfolio {
+        id: "300000000000001".parse().unwrap(),
+        people_per_day,
+    };
+    store.put_portfolio(&tenant, &portfolio).await.unwrap();
+    let sender = store.sender(&tenant, &tests::SENDER.parse().unwrap()).await;
+    let sender = Sender {
+        portfolio: Some(portfolio.id),
+        ..sender.unwrap().unwrap()
+    };
+    store.put_sender(&sender).await.unwrap();
+}
+
 /// The second tenant.
 pub(crate) struct Neighbour {
     tenant: TenantId,
@@ -60,13 +89,10 @@ pub(crate) struct Neighbour {
 impl Neighbour {
     /// Moves it in: it, its keys, and two keys of its that open nothing any more.
     pub(crate) async fn move_in(desk: &Desk) -> Self {
-        let aws = Aws::at(&Endpoints {
-            aws: desk.aws_url().to_owned(),
-            dynamodb: None,
-        });
+        let aws = aws(desk);
         let neighbour = Self {
             tenant: TENANT.parse().unwrap(),
-            store: Store::new(aws.dynamodb(), "heliograph-messages", "heliograph-logs"),
+            store: store(&aws),
         };
         neighbour.put_secrets(&aws.secrets()).await;
         neighbour.put_keys().await;
@@ -150,6 +176,7 @@ impl Neighbour {
             tenant: self.tenant.clone(),
             account: account.id,
             waba: WABA.parse().unwrap(),
+            portfolio: None,
             display_number: "+15550001001".to_owned(),
             messages_per_second: 1_000,
             reserved_percent: 10,

@@ -22,7 +22,6 @@ const GRANTS: [(&str, &[Line]); 8] = [
         &[
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
-            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),
@@ -54,12 +53,14 @@ const GRANTS: [(&str, &[Line]); 8] = [
         "dispatch",
         &[
             ("dynamodb:BatchGetItem", "MessagesTable"),
+            ("dynamodb:DeleteItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
             ("dynamodb:Query", "MessagesTable"),
+            ("dynamodb:Query", "MessagesTable/index/by_job"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("sqs:DeleteMessage", "DispatchQueue"),
-            ("sqs:GetQueueAttributes", "DispatchQueue BulkQueue"),
+            ("sqs:GetQueueAttributes", "DispatchQueue"),
             ("sqs:ReceiveMessage", "DispatchQueue"),
             ("sqs:SendMessage", "BulkQueue DispatchQueue"),
         ],
@@ -69,7 +70,6 @@ const GRANTS: [(&str, &[Line]); 8] = [
         &[
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
-            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:DeleteMessage", "OtpQueue SingleQueue BulkQueue"),

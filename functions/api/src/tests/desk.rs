@@ -200,6 +200,7 @@ pub(super) fn message(number: i64, state: MessageState) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
         known_as: None,
     }
 }

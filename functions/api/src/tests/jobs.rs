@@ -5,10 +5,10 @@ use axum::http::{Method, StatusCode};
 use heliograph::domain::content::Content;
 use heliograph::domain::fault::Faults;
 use heliograph::domain::fields::Fields;
-use heliograph::domain::id::JobId;
-use heliograph::domain::message::{Lane, OnUnknown, Outbound};
+use heliograph::domain::job::Job;
+use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::state::State;
-use heliograph::store::{Counter, CounterDelta, Job, JobStatus, Progress, Transaction};
+use heliograph::store::{Counter, CounterDelta, Transaction};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -17,21 +17,14 @@ async fn job_with(desk: &Desk, states: &[State]) -> Job {
     let faults = Faults::new();
     let body = json!({"type": "text", "text": {"body": "Hi {{1}}"}});
     let mut fields = Fields::of(&body, "", &faults).unwrap();
-    let job = Job {
-        id: JobId::at(noon()),
-        tenant: tenant(),
-        account: "acct_demo".parse().unwrap(),
-        sender: "100000000000001".parse().unwrap(),
-        name: "November".to_owned(),
-        status: JobStatus::Draft,
-        message: Content::read_draft(&mut fields).unwrap(),
-        on_unknown: OnUnknown::Hold,
-        total: 0,
-        created_at: noon(),
-        started_at: None,
-        finished_at: None,
-        progress: Progress::default(),
-    };
+    let job = Job::draft(
+        tenant(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+        "November".to_owned(),
+        Content::read_draft(&mut fields).unwrap(),
+        noon(),
+    );
     let mut transaction = Transaction::new();
     desk.store.create_job(&mut transaction, &job).unwrap();
     desk.store.commit(transaction).await.unwrap();

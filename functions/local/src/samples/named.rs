@@ -1,8 +1,9 @@
 //! What the samples name, as it would be there: a message, a job, a contact with its conversation.
 
 use super::parse;
+use heliograph::domain::job::Job;
 use heliograph::domain::message::{Inbound, Message, Outbound};
-use heliograph::store::{Contact, Conversation, Job, Store, Transaction};
+use heliograph::store::{Contact, Conversation, Store, Transaction};
 use serde_json::json;
 
 const CREATED_MS: i64 = 1_795_174_245_000;

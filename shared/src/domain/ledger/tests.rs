@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod any_event;
 mod histories;
 mod statuses;
+mod verdicts;
+mod waits;
 
 use super::*;
 use crate::domain::content::{Content, Kind};
 use crate::domain::message::{Claim, Lane, Times};
+use crate::domain::settlement::{Settlement, Verdict};
+use crate::domain::state::Status;
 use crate::domain::webhook::Person;
 use serde_json::json;
 
@@ -44,6 +49,7 @@ pub(crate) fn queued(now: Timestamp) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
         known_as: None,
     }
 }
@@ -101,6 +107,21 @@ fn refused() -> CallResult {
 
 fn ambiguous() -> CallResult {
     CallResult::Ambiguous(ProviderFailure::ambiguous("no answer"))
+}
+
+/// A message whose call had no answer.
+fn unknown(on_unknown: OnUnknown) -> Outbound {
+    apply(&sending(on_unknown), &ended("one", ambiguous()), at(1)).unwrap()
+}
+
+pub(crate) fn settlement(verdict: Verdict, at: Timestamp) -> Settlement {
+    Settlement {
+        verdict,
+        by: "key_operator".parse().unwrap(),
+        at,
+        request: None,
+        superseded: false,
+    }
 }
 
 fn sending(on_unknown: OnUnknown) -> Outbound {

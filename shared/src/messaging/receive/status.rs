@@ -4,10 +4,14 @@ use super::Applied;
 use crate::domain::identity::{TenantId, Wamid};
 use crate::domain::ledger::Event;
 use crate::domain::message::Outbound;
+use crate::domain::pace::{Consequence, consequence};
 use crate::domain::webhook::StatusUpdate;
 use crate::messaging::people;
 use crate::store::{EventState, Sender, Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// A status that tells of more than this long ago no longer pauses its sender.
+const NEWS: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) async fn apply(
     store: &Store,
@@ -33,8 +37,26 @@ pub(super) async fn apply(
             "no attempt of the message can have this provider id",
         ));
     }
+    heed(store, sender, status, now).await?;
     people::learn_names(store, &message, &status.recipient, status.at).await?;
     Ok(Applied::to(&message.id))
+}
+
+/// A refusal that reaches beyond its message may come by a status alone. An old one tells nothing of today.
+async fn heed(
+    store: &Store,
+    sender: &Sender,
+    status: &StatusUpdate,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let told = status.failure.as_ref();
+    let told = told.filter(|_| now.duration_since(status.at) < NEWS);
+    if let Some(Consequence::Pause(pause)) = told.map(|failure| consequence(failure, status.at)) {
+        store
+            .pause_sender(&sender.tenant, &sender.id, &pause)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn find(

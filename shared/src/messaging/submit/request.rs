@@ -5,7 +5,8 @@ use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::identity::{PhoneNumberId, Recipient};
 use crate::domain::message::{Lane, OnUnknown};
-use jiff::{SignedDuration, Timestamp};
+use crate::domain::waiting::WaitMinutes;
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde_json::Value;
 
 /// The longest `reference` and `biz_opaque_callback_data`. Source of the latter: Meta, "Messages" reference.
@@ -72,7 +73,7 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
             "must be later than now and than send_at",
         );
     }
-    let on_unknown = fields.parsed("on_unknown", on_unknown).unwrap_or_default();
+    let on_unknown = read_on_unknown(&mut fields);
     fields.finish();
     Some(Submission {
         from: from?,
@@ -94,14 +95,34 @@ pub fn read_from(fields: &mut Fields<'_>) -> Option<PhoneNumberId> {
     fields.parsed("from", str::parse)
 }
 
-/// Reads `on_unknown`.
-pub fn on_unknown(text: &str) -> Result<OnUnknown, &'static str> {
-    match text {
-        "hold" => Ok(OnUnknown::Hold),
-        "retry" => Ok(OnUnknown::Retry),
-        "wait" => Err("wait is not there yet: use hold or retry"),
-        _ => Err("must be hold or retry"),
+/// Reads `on_unknown`, and the `wait_minutes` that go with `wait`.
+pub fn read_on_unknown(fields: &mut Fields<'_>) -> OnUnknown {
+    let policy = fields.choice("on_unknown", &["hold", "retry", "wait"]);
+    let minutes = fields.value("wait_minutes");
+    match (policy, minutes) {
+        (Some("wait"), minutes) => OnUnknown::Wait(wait_minutes(fields, minutes)),
+        (policy, None) => match policy {
+            Some("retry") => OnUnknown::Retry,
+            Some(_) | None => OnUnknown::Hold,
+        },
+        (_, Some(_)) => {
+            let detail = "goes only with on_unknown wait";
+            fields.fault("wait_minutes", FaultCode::NotAllowed, detail);
+            OnUnknown::Hold
+        }
     }
+}
+
+fn wait_minutes(fields: &Fields<'_>, minutes: Option<&Value>) -> WaitMinutes {
+    let Some(minutes) = minutes else {
+        return WaitMinutes::default();
+    };
+    let number = minutes.as_u64().and_then(|it| u16::try_from(it).ok());
+    let read = WaitMinutes::try_from(number.unwrap_or(0));
+    if let Err(detail) = read {
+        fields.fault("wait_minutes", FaultCode::OutOfRange, detail);
+    }
+    read.unwrap_or_default()
 }
 
 fn lane(text: &str) -> Result<Lane, &'static str> {
@@ -120,9 +141,14 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
     fields.value_within("metadata", LARGEST_METADATA).cloned()
 }
 
-fn read_time(fields: &mut Fields<'_>, name: &'static str, now: Timestamp) -> Option<Timestamp> {
+/// Reads a time. Times are kept to the millisecond: not before a time means not before the next one.
+pub fn read_time(fields: &mut Fields<'_>, name: &'static str, now: Timestamp) -> Option<Timestamp> {
     let time = fields.parsed(name, |text| {
         text.parse::<Timestamp>()
+            .and_then(|time| {
+                let unit = TimestampRound::new().smallest(Unit::Millisecond);
+                time.round(unit.mode(RoundMode::Ceil))
+            })
             .map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
     })?;
     if time.duration_since(now) > FARTHEST {

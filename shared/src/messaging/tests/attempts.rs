@@ -1,14 +1,14 @@
 //! One attempt: at most one call, and its outcome is written.
 
 use super::*;
+use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
-use crate::domain::message::{OnUnknown, Outbound, Outcome};
+use crate::domain::message::{OnUnknown, Outcome};
 use crate::domain::state::State;
-use crate::messaging::attempt::{Attempted, Sending};
-use crate::store::tests::{job, recipient, write, write_job};
+use crate::store::tests::{happens, job, recipient, write, write_job};
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 fn start() -> Timestamp {
@@ -17,12 +17,6 @@ fn start() -> Timestamp {
 
 fn later() -> Timestamp {
     at(0) + LEASE
-}
-
-async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
-    let credential = credential();
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential));
-    attempt.await.unwrap()
 }
 
 async fn stored(store: &Store, message: &Outbound) -> Outbound {
@@ -148,6 +142,92 @@ async fn a_call_that_could_not_begin_in_time_does_not_begin() {
 }
 
 #[tokio::test]
+async fn a_call_that_cannot_begin_in_its_slot_does_not_begin() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let credential = credential();
+    // The first slot is over at once, the second while the message is being claimed.
+    for (clock, until) in [(start as fn() -> Timestamp, at(0)), (ticking, at(1))] {
+        let slot = Slot { at: at(-1), until };
+        let sending = Sending::new(store.clone(), meta.client.clone(), clock);
+        let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), slot);
+        assert!(matches!(attempt.await.unwrap(), Attempted::TooLate(_)));
+        assert_eq!(stored(&store, &message).await.state, State::Queued);
+    }
+    assert!(meta.bodies().is_empty());
+}
+
+/// A clock that goes on by half a second whenever it is read.
+fn ticking() -> Timestamp {
+    static HALVES: AtomicI64 = AtomicI64::new(0);
+    at(0)
+        + SignedDuration::from_millis(500)
+            * i32::try_from(HALVES.fetch_add(1, Ordering::SeqCst)).unwrap()
+}
+
+#[tokio::test]
+async fn a_refusal_slows_down_or_pauses_the_sender_it_is_about() {
+    let refusals = [
+        (r#"{"error":{"message":"x","code":130429}}"#, true, false),
+        (r#"{"error":{"message":"x","code":131048}}"#, false, true),
+        (r#"{"error":{"message":"x","code":368}}"#, false, true),
+        (r#"{"error":{"message":"x","code":131056}}"#, false, false),
+        (r#"{"error":{"message":"x","code":131026}}"#, false, false),
+    ];
+    for (answer, slowed, paused) in refusals {
+        let (store, meta) = (empty_store().await, Meta::answering(400, answer).await);
+        let message = queued(at(0));
+        write(&store, &message).await;
+        let sending = Sending::new(store.clone(), meta.client.clone(), start);
+        attempt(&sending, &message).await;
+        let pace = store.pace(&message.tenant, &message.sender).await.unwrap();
+        assert_eq!(
+            (pace.slowed.is_some(), pace.paused.is_some()),
+            (slowed, paused),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_paused_sender_sends_nothing_and_its_messages_stay_queued() {
+    let refused = r#"{"error":{"message":"x","code":131048}}"#;
+    let (store, meta) = (empty_store().await, Meta::answering(400, refused).await);
+    let (first, mut second) = (queued(at(0)), queued(at(0)));
+    second.id = crate::domain::id::MessageId::derived(at(0), &["second"]);
+    write(&store, &first).await;
+    write(&store, &second).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    attempt(&sending, &first).await;
+    attempt(&sending, &second).await;
+    assert_eq!(stored(&store, &second).await.state, State::Queued);
+    assert_eq!(meta.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_credential_pauses_the_sender_once_it_is_known_to_be_the_last_one() {
+    let refused = r#"{"error":{"message":"x","code":190}}"#;
+    let (store, meta) = (empty_store().await, Meta::answering(401, refused).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    let Attempted::Made(message) = attempt(&sending, &message).await else {
+        unreachable!("no call was made");
+    };
+    let paused = async || {
+        store
+            .pace(&message.tenant, &message.sender)
+            .await
+            .unwrap()
+            .paused
+    };
+    assert_eq!(paused().await, None);
+    sending.pause(&message).await.unwrap();
+    assert_eq!(paused().await.unwrap().code, Some(190));
+}
+
+#[tokio::test]
 async fn a_recipient_is_sent_only_while_its_job_runs() {
     let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
     let job = job(at(0));
@@ -159,7 +239,7 @@ async fn a_recipient_is_sent_only_while_its_job_runs() {
     attempt(&sending, &message).await;
     assert_eq!(stored(&store, &message).await.state, State::Queued);
     assert!(meta.bodies().is_empty());
-    assert!(store.start_job(&job, at(0)).await.unwrap());
+    happens(&store, &job, &JobEvent::Started, at(0)).await;
     // Another worker: the first remembers the job for a second.
     let sending = Sending::new(store.clone(), meta.client.clone(), start);
     attempt(&sending, &message).await;
@@ -167,6 +247,37 @@ async fn a_recipient_is_sent_only_while_its_job_runs() {
     let bodies = meta.bodies();
     let body = bodies.first().unwrap();
     assert_eq!(body.pointer("/text/body"), Some(&json!("Hi Ada")));
+}
+
+#[tokio::test]
+async fn a_recipient_of_a_job_that_does_not_run_waits_or_ends_and_is_not_sent() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let paused = JobEvent::Paused {
+        by: PausedBy::User,
+        reason: "asked for".to_owned(),
+    };
+    let expired = JobEvent::Changed(Changes {
+        expires_at: Some(at(1)),
+        ..Changes::default()
+    });
+    for (event, state) in [
+        (paused, State::Queued),
+        (expired, State::Expired),
+        (JobEvent::Cancelled, State::Cancelled),
+    ] {
+        let job = job(at(0));
+        write_job(&store, &job).await;
+        let message = recipient(&job, 1111);
+        let added = store.add_recipients(&job, std::slice::from_ref(&message), at(0));
+        added.await.unwrap();
+        happens(&store, &job, &JobEvent::Started, at(0)).await;
+        happens(&store, &job, &event, at(0)).await;
+        let later = || at(1);
+        let sending = Sending::new(store.clone(), meta.client.clone(), later);
+        attempt(&sending, &message).await;
+        assert_eq!(stored(&store, &message).await.state, state);
+    }
+    assert!(meta.bodies().is_empty());
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ fn writing(store: &Store, contact: &Contact) -> (Outbound, Transaction) {
     let boxed = Message::Outbound(Box::new(message.clone()));
     store.create_message(&mut transaction, &boxed).unwrap();
     store
-        .open_thread(&mut transaction, contact, &message)
+        .open_thread(&mut transaction, contact, &message, None)
         .unwrap();
     (message, transaction)
 }

@@ -4,14 +4,13 @@
 use super::people::{message, person, tenant};
 use super::*;
 use crate::domain::id::EventId;
-use crate::domain::message::Outbound;
+use crate::domain::job::JobStatus;
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
-use crate::messaging::attempt::{Attempted, Sending};
 use crate::messaging::receive::{Receiving, apply_inbound};
 use crate::messaging::submit::{Submission, submit};
 use crate::store::tests::{asks_for, job, recipient, store_behind, write, write_job};
-use crate::store::{Conversation, ConversationState, EventState, JobStatus};
+use crate::store::{Conversation, ConversationState, EventState};
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,9 +45,7 @@ async fn of_a_job(store: &Store) -> Outbound {
 async fn send(store: &Store, message: &Outbound, answer: &'static str) {
     let meta = Meta::answering(200, answer).await;
     let sending = Sending::new(store.clone(), meta.client, || at(1));
-    let credential = credential();
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential));
-    let Attempted::Made(made) = attempt.await.unwrap() else {
+    let Attempted::Made(made) = attempt(&sending, message).await else {
         unreachable!("no call was made");
     };
     assert_eq!(made.state, State::Accepted);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::identity::TenantId;
+use crate::domain::pace::Pause;
 use crate::domain::state::State;
 use crate::messaging::submit::{
     IdempotencyClaim, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
@@ -28,6 +29,35 @@ async fn send(
 
 fn tenant() -> TenantId {
     "demo".parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_for_now_is_refused_while_its_sender_is_paused() {
+    let store = store_with(WindowPolicy::Off).await;
+    let pause = Pause {
+        since: at(0),
+        code: Some(368),
+        reason: "blocked".into(),
+        remedy: "appeal".into(),
+    };
+    let sender = "100000000000001".parse().unwrap();
+    let paused = store.pause_sender(&tenant(), &sender, &pause).await;
+    assert!(paused.unwrap());
+    let refused = send(&store, None, at(1)).await;
+    assert!(matches!(refused, Err(SubmitError::SenderPaused(why)) if why == pause));
+    let mut later = text_message();
+    let members = later.as_object_mut().unwrap();
+    members.insert("send_at".to_owned(), json!(at(3_600)));
+    let submission = Submission::read(&later, at(1)).unwrap();
+    let submitted = submit(&store, &tenant(), submission, None, at(1)).await;
+    assert_eq!(submitted.unwrap().message.state, State::Queued);
+    assert!(
+        store
+            .resume_sender(&tenant(), &sender, at(2))
+            .await
+            .unwrap()
+    );
+    assert!(send(&store, None, at(3)).await.is_ok());
 }
 
 #[tokio::test]
@@ -121,6 +151,33 @@ async fn a_sender_of_another_tenant_is_unknown() {
     let other = "other".parse().unwrap();
     let sent = submit(&store, &other, submission, None, at(0)).await;
     assert!(matches!(sent, Err(SubmitError::UnknownSender)));
+}
+
+#[tokio::test]
+async fn messages_to_one_person_go_in_a_burst_and_then_wait_for_their_turn() {
+    let store = store_with(WindowPolicy::Off).await;
+    let mut waits = Vec::new();
+    for _ in 0..50 {
+        let submitted = send(&store, None, at(0)).await.unwrap();
+        waits.push(submitted.message.not_before);
+    }
+    let (now, later) = waits.split_at(44);
+    assert!(now.iter().all(Option::is_none));
+    assert!(later.iter().all(|time| *time == Some(at(264))));
+    let submitted = send(&store, None, at(2_000)).await.unwrap();
+    assert_eq!(submitted.message.not_before, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_messages_that_come_at_once_each_takes_its_place() {
+    let store = store_with(WindowPolicy::Off).await;
+    let sent = join_all((0..20).map(|_| send(&store, None, at(0)))).await;
+    let conversation = sent
+        .into_iter()
+        .map(|sent| sent.unwrap().message.conversation);
+    let id = conversation.last().unwrap().unwrap();
+    let conversation = store.conversation(&tenant(), &id).await.unwrap().unwrap();
+    assert_eq!(conversation.burst().unwrap().count, 20);
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! A bulk job as a caller sees it.
 
-use super::{CountsDto, Named};
+use super::unknown::{wait_minutes, warnings_about};
+use super::{CountsDto, Named, OnUnknownDto, PauseDto};
 use crate::domain::content::Kind;
 use crate::domain::id::JobId;
 use crate::domain::identity::PhoneNumberId;
-use crate::domain::message::OnUnknown;
-use crate::store::{Job, JobStatus, Store, StoreError};
+use crate::domain::job::{self, FailureGroup, Job, JobStatus, Numbers, PausedBy};
+use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A bulk job.
@@ -28,6 +28,24 @@ pub struct JobDto {
     pub status: JobStatus,
     /// How many of its recipients stand in each state.
     pub counts: CountsDto,
+    /// How many recipients a second it was done with of late, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// When it will be done if it goes on at that rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Timestamp>,
+    /// Why recipients failed, the most frequent reason first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureGroup>,
+    /// Since when it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<Timestamp>,
+    /// Who paused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_by: Option<PausedBy>,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Meta's message type.
     #[serde(rename = "type")]
     pub kind: Kind,
@@ -36,63 +54,104 @@ pub struct JobDto {
     #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub object: Named,
     /// What is done when a call's outcome is not known.
-    pub on_unknown: OnUnknown,
+    pub on_unknown: OnUnknownDto,
+    /// How many minutes a recipient waits for a status, with `on_unknown: wait`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_minutes: Option<u16>,
+    /// It pauses itself when more than this share of its recipients fail, once twenty are settled.
+    pub pause_at_failure_share: f64,
+    /// Not begun before this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
+    /// Nothing is sent after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was started.
+    /// When it will begin: it was started, and waits for its `send_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// When it began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When nothing was left to send.
+    /// When nothing was left to send, or to take back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// What the caller should know. `may_be_sent_twice`: by `on_unknown` `retry`, a message whose outcome is not known
-    /// is sent again.
+    /// Why nothing is sent though it runs: its sender is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_paused: Option<PauseDto>,
+    /// What the caller should know. `may_be_sent_twice`: by its `on_unknown`, a message whose outcome is not known may
+    /// be sent again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
 impl JobDto {
-    /// The job as it is now, with its counters. Where these know of more recipients than `job`, some were added since
-    /// it was read: it is read again, after its counters, so that the counts close.
-    pub async fn read(store: &Store, job: &Job) -> Result<Self, StoreError> {
+    /// The job with its counters, and whether its sender is paused. Where the counters know of more recipients, some were
+    /// added since the job was read: it is read again, after its counters, so that the counts close.
+    pub async fn read(store: &Store, job: &Job, now: Timestamp) -> Result<Self, StoreError> {
         let of = format!("job:{}", job.id);
         let numbers = store.numbers(&job.tenant, &of, "-").await?;
-        let shown = Self::counted(job, &numbers);
-        if shown.counts.total == job.total {
-            return Ok(shown);
+        let mut shown = Self::counted(job, &numbers, now);
+        if shown.counts.total != job.total
+            && let Some(job) = store.job(&job.tenant, &job.id).await?
+        {
+            shown = Self::counted(&job, &numbers, now);
         }
-        let again = store.job(&job.tenant, &job.id).await?;
-        Ok(again.map_or(shown, |job| Self::counted(&job, &numbers)))
+        if shown.status == JobStatus::Running {
+            let pace = store.pace(&job.tenant, &job.sender).await?;
+            shown.sender_paused = pace.paused.as_ref().map(PauseDto::from);
+        }
+        Ok(shown)
     }
 
     /// A job just made: it has no recipients to be counted.
     #[must_use]
-    pub fn of_new(job: &Job) -> Self {
-        Self::counted(job, &BTreeMap::new())
+    pub fn of_new(job: &Job, now: Timestamp) -> Self {
+        Self::counted(job, &Numbers::new(), now)
     }
 
     /// The job with its counters (`job:<id>`), which must have been read before the job was: then no recipient is
     /// counted that the job does not know.
-    fn counted(job: &Job, numbers: &BTreeMap<String, i64>) -> Self {
+    fn counted(job: &Job, numbers: &Numbers, now: Timestamp) -> Self {
         let kind = job.message.kind();
+        let counts = CountsDto::counted(numbers, "").closed_at(job.total);
+        let rate = rate(job, numbers, now);
+        let open = counts.queued + counts.sending;
         Self {
             id: job.id.clone(),
             name: job.name.clone(),
             from: job.sender.clone(),
             status: job.status,
-            counts: CountsDto::counted(numbers, "").closed_at(job.total),
+            counts,
+            rate,
+            eta: rate.and_then(|rate| job::after(now, open, rate)),
+            failures: job::failures(numbers),
+            paused_at: job.pause.as_ref().map(|pause| pause.at),
+            paused_by: job.pause.as_ref().map(|pause| pause.by),
+            reason: job.pause.as_ref().map(|pause| pause.reason.clone()),
             kind,
             object: Named::from([(kind.as_str().to_owned(), job.message.object().clone())]),
-            on_unknown: job.on_unknown,
+            on_unknown: job.on_unknown.into(),
+            wait_minutes: wait_minutes(job.on_unknown),
+            pause_at_failure_share: job.pause_at_failure_share,
+            send_at: job.send_at,
+            expires_at: job.expires_at,
             created_at: job.created_at,
+            starts_at: job.starts_at(),
             started_at: job.started_at,
             finished_at: job.finished_at,
-            warnings: job
-                .on_unknown
-                .warning()
-                .map(str::to_owned)
-                .into_iter()
-                .collect(),
+            sender_paused: None,
+            warnings: warnings_about(job.on_unknown),
         }
     }
+}
+
+/// To a tenth of a message a second.
+fn rate(job: &Job, numbers: &Numbers, now: Timestamp) -> Option<f64> {
+    let since = job
+        .running_since
+        .filter(|_| job.status == JobStatus::Running)?;
+    let rate = job.progress.rate(job::done(numbers), since, now)?;
+    Some((rate * 10.0).round() / 10.0)
 }

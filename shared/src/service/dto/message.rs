@@ -1,10 +1,11 @@
 //! A message as a caller sees it: Meta's own message object, and what we know beside it.
 
 use super::Named;
+use super::unknown::{OnUnknownDto, SettlementDto, wait_minutes, warnings_of};
 use crate::domain::content::{Content, Kind, ProductPolicy};
 use crate::domain::id::{ContactId, ConversationId, JobId, MessageId};
 use crate::domain::identity::{Bsuid, GroupId, Recipient, Wamid};
-use crate::domain::message::{Direction, Inbound, Lane, Message, OnUnknown, Outbound};
+use crate::domain::message::{Direction, Inbound, Lane, Message, Outbound};
 use crate::domain::state::State;
 use crate::service::problem::ProviderProblem;
 use jiff::Timestamp;
@@ -97,7 +98,13 @@ pub struct MessageDto {
     pub biz_opaque_callback_data: Option<String>,
     /// What is done when a call's outcome is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_unknown: Option<OnUnknown>,
+    pub on_unknown: Option<OnUnknownDto>,
+    /// How many minutes it waits for a status, with `on_unknown: wait`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_minutes: Option<u16>,
+    /// What an operator decided when it was `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<SettlementDto>,
     /// The person.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -151,9 +158,9 @@ pub struct MessageDto {
     /// How often the provider was called, or was about to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_count: Option<usize>,
-    /// What the caller should know, though the message was taken; told in the answer to the request to send.
-    /// `window_closed`: the person has not written for 24 hours. `may_be_sent_twice`: by `on_unknown` `retry`, a
-    /// message whose outcome is not known is sent again.
+    /// What the caller should know, though the message was taken. `may_be_sent_twice`: by `on_unknown` or by an
+    /// operator's `retry`, it may be sent again though its outcome is not known. `window_closed`, told in the answer to
+    /// the request to send: the person has not written for 24 hours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -213,7 +220,9 @@ impl From<&Outbound> for MessageDto {
             reference: message.reference.clone(),
             metadata: message.metadata.clone(),
             biz_opaque_callback_data: message.callback_data.clone(),
-            on_unknown: Some(message.on_unknown),
+            on_unknown: Some(message.on_unknown.into()),
+            wait_minutes: wait_minutes(message.on_unknown),
+            settlement: message.settlement().map(SettlementDto::from),
             contact_id: message.contact.clone(),
             conversation_id: message.conversation.clone(),
             provider_id: message.provider_id().cloned(),
@@ -231,6 +240,7 @@ impl From<&Outbound> for MessageDto {
             pricing: message.price.as_ref().map(|price| price.pricing.clone()),
             error: error_of(message),
             attempt_count: Some(message.attempts.len()),
+            warnings: warnings_of(message),
             ..Self::saying(message)
         }
     }
@@ -323,6 +333,8 @@ impl MessageDto {
             metadata: None,
             biz_opaque_callback_data: None,
             on_unknown: None,
+            wait_minutes: None,
+            settlement: None,
             contact_id: None,
             conversation_id: None,
             provider_id: None,

@@ -1,4 +1,4 @@
-//! The change that makes a conversation, or lets one that is there show a message.
+//! The change that makes a conversation, or lets one that is there show a message and know the message's place.
 
 use super::super::item::{number, text};
 use super::super::keys;
@@ -6,6 +6,7 @@ use super::super::transaction::Change;
 use super::ConversationState;
 use crate::domain::id::{AccountId, ConversationId};
 use crate::domain::identity::PhoneNumberId;
+use crate::domain::pace::{Burst, Place};
 use crate::store::Contact;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ pub(super) struct Opening<'a> {
     pub(super) unread: u64,
     /// When it was active, where that is now: no other time can be much later.
     pub(super) active_at: Option<Timestamp>,
+    /// The burst before a message to the contact, and its place, if it takes one.
+    pub(super) place: Option<(Option<Burst>, Place)>,
 }
 
 impl Opening<'_> {
@@ -51,7 +54,7 @@ impl Opening<'_> {
         };
         let sort = keys::due_sort(self.active_at.unwrap_or(contact.created_at), id.as_str());
         values.push((":sort".into(), text(sort)));
-        Change {
+        let change = Change {
             update: format!(
                 "SET id = :id, tenant = :tenant, account = :account, sender = :sender, contact = :contact, \
                  #state = if_not_exists(#state, :open), list_key = if_not_exists(list_key, :list_key), {place} \
@@ -61,6 +64,36 @@ impl Opening<'_> {
             names: vec![("#state", "state")],
             values,
         }
-        .making("conversation")
+        .making("conversation");
+        match self.place {
+            Some((last, place)) => placed(change, last, place),
+            None => change,
+        }
     }
+}
+
+/// With a message's place, if no burst was begun since `last`. Those that join one do not hinder each other.
+fn placed(mut change: Change, last: Option<Burst>, place: Place) -> Change {
+    let known = match last {
+        Some(last) => {
+            let from = number(last.from.as_millisecond());
+            change.values.push((":known_from".into(), from));
+            "pair_from = :known_from"
+        }
+        None => "attribute_not_exists(pair_from)",
+    };
+    change.condition = change
+        .condition
+        .map(|others| format!("{others} AND {known}"));
+    change.values.push((":one".into(), number(1)));
+    match place {
+        Place::Joins(_) => change.update.push_str(", pair_count :one"),
+        Place::Begins(from) => {
+            let sets = "SET pair_from = :pair_from, pair_count = :one,";
+            change.update = change.update.replacen("SET", sets, 1);
+            let from = number(from.as_millisecond());
+            change.values.push((":pair_from".into(), from));
+        }
+    }
+    change
 }

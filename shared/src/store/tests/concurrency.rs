@@ -6,7 +6,6 @@ use crate::domain::ledger::tests::{accepted, at, ended, queued, status};
 use crate::domain::message::Outcome;
 use crate::domain::state::{State, Status};
 use futures_util::future::join_all;
-use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,44 +90,4 @@ async fn counters_move_with_their_position_and_only_once() {
         parts,
         BTreeMap::from([("100000000000001".to_owned(), wanted)])
     );
-}
-
-#[tokio::test]
-async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
-    let store = empty_store().await;
-    let job = running_job(&store).await;
-    assert!(!store.start_job(&job, at(0)).await.unwrap());
-    let read = store.pace_and_row(&job.tenant, &job.sender, at(0)).await;
-    let (pace, _) = read.unwrap();
-    assert_eq!(pace.job_ids(), std::slice::from_ref(&job.id));
-    let lease = Lease {
-        until: at(2),
-        next_run: at(1),
-        window: 10,
-    };
-    let (tenant, sender) = (&job.tenant, &job.sender);
-    assert!(
-        store
-            .lease_slots(tenant, sender, &pace, lease)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .lease_slots(tenant, sender, &pace, lease)
-            .await
-            .unwrap()
-    );
-    assert_eq!(store.overdue(at(5), 9).await.unwrap().senders, []);
-    let dead = at(6) + SignedDuration::from_millis(1);
-    let stalled = store.overdue(dead, 9).await.unwrap().senders;
-    assert_eq!(stalled, [(tenant.clone(), sender.clone())]);
-    assert!(store.finish_job(&job, at(7)).await.unwrap());
-    let (pace, _) = store.pace_and_row(tenant, sender, at(8)).await.unwrap();
-    assert!(pace.jobs.is_empty());
-    assert_eq!(pace.next_slot, Some(at(2)));
-    assert!(store.rest(tenant, sender, &pace).await.unwrap());
-    let (pace, _) = store.pace_and_row(tenant, sender, at(8)).await.unwrap();
-    assert_eq!(pace.next_slot, None);
-    assert_eq!(store.overdue(dead, 9).await.unwrap().senders, []);
 }

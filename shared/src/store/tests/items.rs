@@ -4,12 +4,13 @@ use super::*;
 use crate::domain::id::{ContactId, EventId};
 use crate::domain::identity::Identity;
 use crate::domain::ledger::tests::{at, queued};
+use crate::domain::pace::{Portfolio, Speed};
 use crate::domain::role::Role;
+use crate::messaging::pace::{Leave, Pacer};
 use crate::store::events::{Event, EventState, StoredRecord};
 use dynoxide::Database;
 use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::AttributeValue;
-use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The types of a table's items, by its whole content. Every item must have its type and its version.
@@ -40,6 +41,25 @@ async fn write_who_calls_and_what_sends(store: &Store) {
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();
+    let portfolio = Portfolio {
+        id: "300000000000001".parse().unwrap(),
+        people_per_day: Some(250),
+    };
+    store
+        .put_portfolio(&sender.tenant, &portfolio)
+        .await
+        .unwrap();
+    let limited = Sender {
+        portfolio: Some(portfolio.id),
+        ..sender.clone()
+    };
+    let room = store.room(&limited).await.unwrap().unwrap();
+    assert!(
+        store
+            .take_room(&limited.tenant, &room, 1, at(0))
+            .await
+            .unwrap()
+    );
     let key = ApiKey {
         id: "key_a".parse().unwrap(),
         tenant: sender.tenant.clone(),
@@ -66,7 +86,7 @@ async fn write_a_conversation(store: &Store) {
     let mut transaction = Transaction::new();
     let answer = queued(at(9));
     store
-        .open_thread(&mut transaction, &contact, &answer)
+        .open_thread(&mut transaction, &contact, &answer, None)
         .unwrap();
     let record = IdempotencyRecord {
         tenant: "demo".parse().unwrap(),
@@ -82,25 +102,31 @@ async fn write_a_conversation(store: &Store) {
     store.commit(transaction).await.unwrap();
     let claimed = store.claim(&answer.tenant, &answer.id, "one", at(9)).await;
     assert!(claimed.is_ok());
-    let every = SignedDuration::from_millis(12);
-    for _ in 0..2 {
-        let slot = store.single_slot(&answer.tenant, &answer.sender, every, Row::Free, at(9));
-        slot.await.unwrap();
-    }
+    let worker = Pacer::new(store.clone(), || at(9));
+    let leave = worker.leave(&answer.tenant, &answer.sender, Lane::Single);
+    assert!(matches!(leave.await.unwrap(), Leave::At(_)));
 }
 
 async fn write_a_job(store: &Store) {
     let job = running_job(store).await;
-    let read = store.pace_and_row(&job.tenant, &job.sender, at(0)).await;
-    let (pace, _) = read.unwrap();
-    let lease = Lease {
-        until: at(2),
-        next_run: at(1),
-        window: 10,
+    let noted = store.note_status(&job.tenant, &job.sender, at(0));
+    noted.await.unwrap();
+    let slice = Slice {
+        limit: 1,
+        after: None,
     };
-    let leased = store.lease_slots(&job.tenant, &job.sender, &pace, lease);
+    for chunk in store.chunks(&job, &slice).await.unwrap().entries {
+        store.mark_chunk(&job, &chunk).await.unwrap();
+    }
+    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
+    let lease = Lease {
+        taken: pace.rows().take_bulk(72, 72, at(0)),
+        next_run: at(1),
+        speed: Speed::first(72),
+    };
+    let leased = store.lease_bulk(&job.tenant, &job.sender, &pace, &lease);
     assert!(leased.await.unwrap());
-    assert!(store.finish_job(&job, at(7)).await.unwrap());
+    happens(store, &job, &JobEvent::AllEnded, at(7)).await;
     let counter = Counter {
         tenant: job.tenant.clone(),
         of: format!("job:{}", job.id),
@@ -154,10 +180,13 @@ async fn every_item_bears_its_type_and_its_version() {
         "identity",
         "job",
         "message",
+        "open_chunk",
         "pace",
+        "portfolio",
         "position",
+        "reached",
         "sender",
-        "singles",
+        "statuses",
         "waba",
     ];
     assert_eq!(types(&engine, "messages"), wanted.map(Into::into).into());

@@ -117,7 +117,9 @@ async fn both_sides_of_a_conversation_stand_in_one_thread() {
     let mut transaction = Transaction::new();
     let boxed = Message::Outbound(Box::new(answer.clone()));
     store.create_message(&mut transaction, &boxed).unwrap();
-    store.open_thread(&mut transaction, &ada, &answer).unwrap();
+    store
+        .open_thread(&mut transaction, &ada, &answer, None)
+        .unwrap();
     store.commit(transaction).await.unwrap();
     let found = store.conversation(&ada.tenant, &message.conversation).await;
     let conversation = found.unwrap().unwrap();

@@ -1,6 +1,7 @@
 //! A job's recipients: each there once, whatever is repeated, and none once the job has begun.
 
 use super::*;
+use crate::domain::job::{JobEvent, JobStatus, Progress, Refusal};
 use crate::domain::ledger::tests::at;
 
 async fn ids(store: &Store, job: &Job) -> Vec<crate::domain::id::MessageId> {
@@ -102,12 +103,17 @@ async fn a_job_that_has_begun_takes_nobody_more() {
     let store = empty_store().await;
     let job = job(at(0));
     write_job(&store, &job).await;
-    assert!(!store.start_job(&job, at(1)).await.unwrap(), "it is empty");
+    let started = store.move_job(job.clone(), &JobEvent::Started, None, at(1));
+    assert!(
+        matches!(started.await, Err(JobError::Refused(Refusal::Empty))),
+        "it is empty"
+    );
     store
         .add_recipients(&job, &numbered(&job, [1]), at(1))
         .await
         .unwrap();
-    assert!(store.start_job(&job, at(1)).await.unwrap());
+    let started = happens(&store, &job, &JobEvent::Started, at(1)).await;
+    assert_eq!(started.status, JobStatus::Running);
     let late = store
         .add_recipients(&job, &numbered(&job, [1, 2]), at(2))
         .await;
@@ -116,53 +122,81 @@ async fn a_job_that_has_begun_takes_nobody_more() {
 }
 
 #[tokio::test]
-async fn progress_and_closed_chunks_are_kept() {
+async fn progress_is_kept_and_never_written_over_that_of_another_tick() {
     let store = empty_store().await;
     let job = job(at(0));
     write_job(&store, &job).await;
-    store
-        .add_recipients(&job, &numbered(&job, [1]), at(1))
-        .await
-        .unwrap();
-    store
-        .add_recipients(&job, &numbered(&job, [2]), at(2))
-        .await
-        .unwrap();
-    let first = Slice {
-        limit: 1,
-        after: None,
-    };
-    let page = store.chunks(&job, &first).await.unwrap();
-    let chunk = page.entries.first().unwrap();
-    store.close_chunk(&job, chunk).await.unwrap();
     let progress = Progress {
         pass: 2,
-        after: Some(chunk.key.clone()),
+        after: Some("CHUNK#chunk_a".to_owned()),
         offset: 7,
         open_seen: true,
         resume_at: Some(at(9)),
+        ..Progress::default()
     };
     store.save_progress(&job, &progress).await.unwrap();
+    let late = Progress {
+        pass: 1,
+        ..Progress::default()
+    };
+    store.save_progress(&job, &late).await.unwrap();
     let read = store.job(&job.tenant, &job.id).await.unwrap().unwrap();
     assert_eq!(read.progress, progress);
-    let next = Slice {
+}
+
+#[tokio::test]
+async fn only_marked_chunks_are_found_open_until_they_are_closed() {
+    let store = empty_store().await;
+    let job = job(at(0));
+    write_job(&store, &job).await;
+    for number in 1..4 {
+        store
+            .add_recipients(&job, &numbered(&job, [number]), at(number.into()))
+            .await
+            .unwrap();
+    }
+    let all = Slice {
         limit: 9,
-        after: page.next,
+        after: None,
     };
-    let rest = store.chunks(&job, &next).await.unwrap().entries;
-    assert_eq!(
-        rest.iter().map(|chunk| chunk.closed).collect::<Vec<_>>(),
-        [false]
-    );
-    let all = store
-        .chunks(
-            &job,
-            &Slice {
-                limit: 9,
-                after: None,
-            },
-        )
-        .await
-        .unwrap();
-    assert!(all.entries.first().unwrap().closed);
+    let chunks = store.chunks(&job, &all).await.unwrap().entries;
+    for chunk in chunks.iter().skip(1) {
+        store.mark_chunk(&job, chunk).await.unwrap();
+        store.mark_chunk(&job, chunk).await.unwrap();
+    }
+    let open = store.open_chunks(&job, &all).await.unwrap();
+    let found: Vec<&Chunk> = open.iter().map(|(_, chunk)| chunk).collect();
+    assert_eq!(found, chunks.iter().skip(1).collect::<Vec<_>>());
+    let after_the_first = Slice {
+        limit: 9,
+        after: open.first().map(|(marker, _)| marker.clone()),
+    };
+    let rest = store.open_chunks(&job, &after_the_first).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    for chunk in found {
+        store.close_chunk(&job, chunk).await.unwrap();
+    }
+    assert_eq!(store.open_chunks(&job, &all).await.unwrap(), []);
+    assert_eq!(store.chunks(&job, &all).await.unwrap().entries, chunks);
+}
+
+#[tokio::test]
+async fn recipients_named_to_be_tried_again_are_found_once_more_and_listed_once() {
+    let store = empty_store().await;
+    let job = job(at(0));
+    write_job(&store, &job).await;
+    let both = numbered(&job, [1, 2]);
+    store.add_recipients(&job, &both, at(1)).await.unwrap();
+    let named: Vec<_> = both.iter().map(|one| &one.id).collect();
+    store.name_again(&job, &named, at(2)).await.unwrap();
+    assert_eq!(ids(&store, &job).await.len(), 2);
+    let all = Slice {
+        limit: 9,
+        after: None,
+    };
+    let open = store.open_chunks(&job, &all).await.unwrap();
+    let (_, chunk) = open.first().unwrap();
+    assert_eq!(chunk.ids.iter().collect::<Vec<_>>(), named);
+    store.close_chunk(&job, chunk).await.unwrap();
+    assert_eq!(store.open_chunks(&job, &all).await.unwrap(), []);
 }

@@ -183,16 +183,18 @@ fn url_event(signed: &Signed) -> Value {
     })
 }
 
-/// A batch of hints of the `bulk` queue, whose slot is now.
+/// A batch of hints of the `bulk` queue, whose slot is now and lasts a minute.
 fn queue_event(ids: &[String]) -> Result<Value> {
     let mut records = Vec::new();
+    let now = clock::now().as_millisecond();
     for id in ids {
         let body = DeliverBody::V1 {
             tenant: "demo".parse()?,
             account: ACCOUNT.parse()?,
             lane: heliograph::domain::message::Lane::Bulk,
             message: id.parse()?,
-            slot: Some(clock::now().as_millisecond()),
+            slot: Some(now),
+            until: Some(now + 60_000),
         };
         records.push(json!({
             "messageId": id, "receiptHandle": id, "body": serde_json::to_string(&body)?,

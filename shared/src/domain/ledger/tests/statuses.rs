@@ -115,6 +115,21 @@ proptest! {
     }
 
     #[test]
+    fn any_order_of_statuses_gives_the_same_message_also_after_an_operators_verdict(
+        (history, statuses, other) in any_case(),
+        verdict in prop::sample::select(vec![Verdict::Sent, Verdict::Failed]),
+    ) {
+        let mut message = message(&history, &NAMES);
+        // As when its attempts were used up: nothing but a status or an operator goes on.
+        if message.state == State::Queued && message.attempts.iter().any(Attempt::is_unanswered) {
+            message.state = State::Unknown;
+        }
+        let settlement = settlement(verdict, at(450));
+        let settled = apply(&message, &Event::Settled(&settlement), at(450)).unwrap_or(message);
+        prop_assert_eq!(after(settled.clone(), &statuses), after(settled, &other));
+    }
+
+    #[test]
     fn an_outcome_may_come_at_any_place_among_its_statuses(
         (of, place) in (prop::sample::select(vec![Seen::Acceptance, Seen::NoAnswer]), 0..7_usize),
         statuses in any_statuses(&[Seen::Acceptance]),

@@ -6,33 +6,20 @@
 use super::{Acceptance, SendOutcome, ambiguous};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::webhook::Person;
-use serde::Deserialize;
 use serde_json::Value;
-
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    contacts: Vec<Contact>,
-    messages: Vec<Message>,
-}
-
-#[derive(Deserialize)]
-struct Contact {
-    wa_id: Option<String>,
-    user_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    id: String,
-}
 
 /// Judges an answer with HTTP status `status` and body `body`.
 pub(super) fn judge(status: u16, body: &[u8], retry_after_s: Option<u32>) -> SendOutcome {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return ambiguous(format!("Meta answered {status} without JSON"));
     };
+    let acceptance = acceptance(&answer);
     if let Some(mut failure) = failure(&answer) {
+        if acceptance.is_some() {
+            return ambiguous(format!(
+                "Meta answered {status} with an error and a message id"
+            ));
+        }
         failure.retry_after_s = retry_after_s;
         return if failure.class == Class::Ambiguous {
             SendOutcome::Ambiguous(failure)
@@ -43,16 +30,16 @@ pub(super) fn judge(status: u16, body: &[u8], retry_after_s: Option<u32>) -> Sen
     if !(200..300).contains(&status) {
         return ambiguous(format!("Meta answered {status} without an error object"));
     }
-    match acceptance(answer) {
+    match acceptance {
         Some(acceptance) => SendOutcome::Accepted(Box::new(acceptance)),
         None => ambiguous(format!("Meta answered {status} without a message id")),
     }
 }
 
-/// Meta's error object is known by its numeric code; `{"error": "Bad Gateway"}` is somebody else's.
+/// Meta's error object is known by its code; `{"error": "Bad Gateway"}` is somebody else's.
 fn failure(answer: &Value) -> Option<ProviderFailure> {
     let error = answer.get("error")?;
-    let code = error.get("code")?.as_i64()?;
+    let code = number(error.get("code")?)?;
     let text = |pointer: &str| error.pointer(pointer).and_then(Value::as_str);
     let title = text("/message").map(|title| without_code(title, code));
     let details = text("/error_data/details").or_else(|| text("/error_data"));
@@ -68,16 +55,24 @@ fn without_code(title: &str, code: i64) -> &str {
     title.strip_prefix(&format!("(#{code})")).unwrap_or(title)
 }
 
-fn acceptance(answer: Value) -> Option<Acceptance> {
-    let answer: Answer = serde_json::from_value(answer).ok()?;
-    let message = answer.messages.into_iter().next()?;
-    let contact = answer.contacts.into_iter().next();
-    let (wa_id, user_id) = contact.map_or((None, None), |who| (who.wa_id, who.user_id));
+/// A code is a number; some who stand between us and Meta write it as text.
+fn number(code: &Value) -> Option<i64> {
+    let text = match code {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok()
+}
+
+/// The first message's id is what counts; what else is there may have any form.
+fn acceptance(answer: &Value) -> Option<Acceptance> {
+    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
     Some(Acceptance {
-        provider_id: message.id.parse().ok()?,
+        provider_id: text("/messages/0/id")?.parse().ok()?,
         recipient: Person {
-            wa_id: wa_id.and_then(|name| name.parse().ok()),
-            user_id: user_id.and_then(|name| name.parse().ok()),
+            wa_id: text("/contacts/0/wa_id").and_then(|name| name.parse().ok()),
+            user_id: text("/contacts/0/user_id").and_then(|name| name.parse().ok()),
             ..Person::default()
         },
     })

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod servers;
+
 use super::*;
 use crate::domain::failure::Class;
 use std::path::Path;

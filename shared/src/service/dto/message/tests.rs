@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::message::{Attempt, Outcome, Times};
+use crate::domain::message::{Attempt, OnUnknown, Outcome, Times};
 use serde_json::json;
 
 fn outbound(state: State) -> Outbound {
@@ -39,6 +39,7 @@ fn outbound(state: State) -> Outbound {
         attempts: Vec::new(),
         times: Times::default(),
         price: None,
+        waiting: None,
         known_as: None,
     }
 }

@@ -1,0 +1,170 @@
+//! `GET /v1/bulk-jobs/{id}/plan`: what a job will do, before it is started and while it runs.
+
+use crate::bulk_jobs::find;
+use axum::Json;
+use axum::extract::{Path, State};
+use heliograph::domain::content::Kind;
+use heliograph::domain::job::{
+    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, category_of, forecast, portfolio_limit,
+    sender_limits,
+};
+use heliograph::domain::role::Right;
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::dto::{CountsDto, JobDto};
+use heliograph::service::http::Parameters;
+use heliograph::service::openapi::{IdProblems, ListProblems};
+use heliograph::service::problem::Problem;
+use heliograph::store::{Sender, Store, StoreError};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// What a job will do from now on, or from its start on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Plan {
+    /// How many recipients will be sent to.
+    to_send: u64,
+    /// How many will not, by reason.
+    skipped: Vec<Skipped>,
+    /// How many a second.
+    rate: f64,
+    /// What holds it to that; absent if the sender is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limited_by: Option<Factor>,
+    /// When it begins: now, or at its `send_at`; one that is not started is taken to be started now.
+    begins_at: Timestamp,
+    /// When the last one will be sent; absent if that cannot be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta: Option<Timestamp>,
+    /// What those to be sent are charged as: how many in each category. A template's category is `unknown`: it stands
+    /// with Meta.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    price_categories: BTreeMap<PriceCategory, u64>,
+}
+
+/// Recipients that will not be sent to.
+#[derive(Debug, Serialize, ToSchema)]
+struct Skipped {
+    /// Why.
+    reason: SkipReason,
+    /// How many.
+    count: u64,
+}
+
+/// Why a recipient will not be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SkipReason {
+    /// The job's `expires_at` comes before their turn.
+    Expires,
+    /// The job was cancelled, or is being cancelled.
+    Cancelled,
+    /// They were sent to, or may have been.
+    Sent,
+    /// They failed.
+    Failed,
+    /// Their time has passed.
+    Expired,
+}
+
+/// Tells what a bulk job will do: how many are sent to, how fast, until when, and what holds it back.
+#[utoipa::path(
+    get,
+    operation_id = "get_bulk_job_plan",
+    path = "/v1/bulk-jobs/{id}/plan",
+    tag = "Bulk jobs",
+    params(("id" = String, Path, description = "The job's id", example = "job_019e92a7c8887000a000000000000001")),
+    responses((status = 200, description = "The plan", body = Plan), ListProblems, IdProblems)
+)]
+pub(crate) async fn plan(
+    caller: Caller,
+    State(store): State<Store>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Json<Plan>, Problem> {
+    let tenant = caller.with(Right::Read)?.tenant;
+    parameters.finish()?;
+    let now = clock::now();
+    let job = find(&store, &tenant, &id).await?;
+    let counts = JobDto::read(&store, &job, now).await?.counts;
+    let sender = store.sender(&tenant, &job.sender).await?;
+    let limits = match &sender {
+        Some(sender) => limits(&store, &job, &counts, sender, now).await?,
+        None => Vec::new(),
+    };
+    Ok(Json(planned(&job, &counts, &limits, now)))
+}
+
+/// What may hold the job back.
+async fn limits(
+    store: &Store,
+    job: &Job,
+    counts: &CountsDto,
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<Vec<Limit>, StoreError> {
+    let others = others(store, job).await?;
+    let mut limits = sender_limits(sender.messages_per_second, sender.reserved_percent, others);
+    if job.message.kind() == Kind::Template
+        && let Some(room) = store.room(sender).await?
+    {
+        // Those who were handed out have taken their room already.
+        let open = if job.progress.pass == 0 {
+            counts.queued
+        } else {
+            0
+        };
+        limits.extend(portfolio_limit(room.people_per_day, room.left(now), open));
+    }
+    Ok(limits)
+}
+
+/// How many other jobs of its sender run.
+async fn others(store: &Store, job: &Job) -> Result<usize, StoreError> {
+    let pace = store.pace(&job.tenant, &job.sender).await?;
+    let mut others = 0;
+    for id in pace.job_ids().into_iter().filter(|id| *id != job.id) {
+        let other = store.job(&job.tenant, &id).await?;
+        others += usize::from(other.is_some_and(|other| other.status == JobStatus::Running));
+    }
+    Ok(others)
+}
+
+fn planned(job: &Job, counts: &CountsDto, limits: &[Limit], now: Timestamp) -> Plan {
+    let begins_at = match job.started_at {
+        Some(_) => now,
+        None => job.send_at.map_or(now, |send_at| send_at.max(now)),
+    };
+    let gives_up = matches!(job.status, JobStatus::Cancelling | JobStatus::Cancelled);
+    let to_cancel = if gives_up { counts.queued } else { 0 };
+    let open = counts.queued + counts.sending - to_cancel;
+    let Forecast {
+        to_send,
+        to_expire,
+        per_second,
+        limited_by,
+        ends_at,
+    } = forecast(open, limits, begins_at, job.expires_at);
+    let sent = counts.unknown + counts.accepted + counts.sent + counts.delivered + counts.read;
+    let skipped = [
+        (SkipReason::Expires, to_expire),
+        (SkipReason::Cancelled, counts.cancelled + to_cancel),
+        (SkipReason::Sent, sent),
+        (SkipReason::Failed, counts.failed),
+        (SkipReason::Expired, counts.expired),
+    ];
+    let skipped = skipped.into_iter().filter(|(_, count)| *count > 0);
+    Plan {
+        to_send,
+        skipped: skipped
+            .map(|(reason, count)| Skipped { reason, count })
+            .collect(),
+        rate: (per_second * 10.0).round() / 10.0,
+        limited_by,
+        begins_at,
+        eta: ends_at,
+        price_categories: BTreeMap::from([(category_of(job.message.kind()), to_send)]),
+    }
+}

@@ -1,0 +1,241 @@
+//! A job's passes over an embedded DynamoDB that counts the calls: however large the job, a tick makes few.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use crate::recipients::take;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+};
+use aws_sdk_dynamodb::error::BoxError;
+use heliograph::domain::id::MessageId;
+use heliograph::domain::identity::Recipient;
+use heliograph::domain::job::{Job, JobEvent, JobStatus};
+use heliograph::domain::message::{Lane, OnUnknown, Outbound, Times};
+use heliograph::domain::state::State;
+use heliograph::store::{CHUNK_SIZE, Store, Transaction};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::TcpListener;
+
+/// More than a tick looks at.
+const CHUNKS: usize = 70;
+
+#[derive(Debug, Clone, Default)]
+struct Calls(Arc<AtomicUsize>);
+
+impl Calls {
+    /// How many were made since the last time this was asked.
+    fn made(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+async fn counted_store() -> (Store, Calls) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let database = dynoxide::Database::memory().unwrap();
+    let serving = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving);
+    let calls = Calls::default();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(url)
+        .region(Region::from_static("eu-west-1"))
+        .credentials_provider(Credentials::for_tests())
+        .interceptor(calls.clone())
+        .build();
+    let store = Store::new(Client::from_conf(config), "messages", "logs");
+    store.create_tables().await.unwrap();
+    (store, calls)
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+/// A recipient of the job: in this state, and not to be sent before an hour has passed.
+fn recipient(job: &Job, number: usize, state: State) -> Outbound {
+    let to = format!("+1555{number:07}");
+    Outbound {
+        id: MessageId::derived(job.created_at, &[job.id.as_str(), &to]),
+        tenant: job.tenant.clone(),
+        account: job.account.clone(),
+        sender: job.sender.clone(),
+        to: Recipient::Phone(to.parse().unwrap()),
+        lane: Lane::Bulk,
+        state,
+        rev: 0,
+        content: None,
+        job: Some(job.id.clone()),
+        variables: None,
+        reference: None,
+        metadata: None,
+        callback_data: None,
+        contact: None,
+        conversation: None,
+        created_at: at(0),
+        not_before: Some(at(3_600)),
+        expires_at: None,
+        on_unknown: OnUnknown::default(),
+        claim: None,
+        attempts: Vec::new(),
+        times: Times::default(),
+        price: None,
+        waiting: None,
+        known_as: None,
+    }
+}
+
+/// A running job of which all recipients have ended but the first, which waits.
+async fn running(store: &Store, chunks: usize) -> Job {
+    let message = serde_json::from_value(
+        json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi"}}}),
+    );
+    let job = Job::draft(
+        "demo".parse().unwrap(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+        "spring".to_owned(),
+        message.unwrap(),
+        at(0),
+    );
+    let mut transaction = Transaction::new();
+    store.create_job(&mut transaction, &job).unwrap();
+    store.commit(transaction).await.unwrap();
+    for chunk in 0..chunks {
+        let numbers = chunk * CHUNK_SIZE..(chunk + 1) * CHUNK_SIZE;
+        let recipients: Vec<Outbound> = numbers
+            .map(|number| {
+                let waits = number == 0;
+                let state = if waits {
+                    State::Queued
+                } else {
+                    State::Accepted
+                };
+                recipient(&job, number, state)
+            })
+            .collect();
+        let now = at(i64::try_from(chunk).unwrap());
+        store.add_recipients(&job, &recipients, now).await.unwrap();
+    }
+    let ready = read(store, &job).await;
+    let event = JobEvent::Started;
+    store.move_job(ready, &event, None, at(100)).await.unwrap()
+}
+
+async fn read(store: &Store, job: &Job) -> Job {
+    store.job(&job.tenant, &job.id).await.unwrap().unwrap()
+}
+
+/// A tick that may hand out everything; how many it did.
+async fn tick(store: &Store, job: &Job, second: i64) -> usize {
+    let job = read(store, job).await;
+    let taken = take(store, job, 100_000, usize::MAX, at(second))
+        .await
+        .unwrap();
+    store
+        .save_progress(&taken.job, &taken.progress)
+        .await
+        .unwrap();
+    taken.ids.len()
+}
+
+#[tokio::test]
+async fn a_tick_makes_few_calls_however_large_the_job_and_ended_chunks_are_never_read_again() {
+    let (store, calls) = counted_store().await;
+    let job = running(&store, CHUNKS).await;
+    let mut handed_out = 0;
+    calls.made();
+    for second in 101..103 {
+        handed_out += tick(&store, &job, second).await;
+        // The job twice, its counters, the chunks twenty at a time, and a marker for each.
+        let made = calls.made();
+        assert!(made <= 75, "{made} calls in a tick of the first pass");
+    }
+    assert_eq!(handed_out, CHUNKS * CHUNK_SIZE, "everybody once");
+    for second in [110, 111] {
+        assert_eq!(tick(&store, &job, second).await, 0);
+        // A read of each chunk's recipients, and the marker's end.
+        let made = calls.made();
+        assert!(made <= 140, "{made} calls in a tick of the second pass");
+    }
+    for second in [120, 130, 140] {
+        assert_eq!(tick(&store, &job, second).await, 0);
+        let made = calls.made();
+        assert!(made <= 8, "{made} calls for one open recipient");
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Running);
+    assert_eq!(tick(&store, &job, 4_000).await, 1, "its time has come");
+}
+
+#[tokio::test]
+async fn a_cancelled_job_is_walked_through_once_and_ends_when_nobody_is_open() {
+    let (store, calls) = counted_store().await;
+    let job = running(&store, CHUNKS).await;
+    let event = JobEvent::Cancelled;
+    let known = read(&store, &job).await;
+    store.move_job(known, &event, None, at(101)).await.unwrap();
+    calls.made();
+    for second in 102..106 {
+        assert_eq!(tick(&store, &job, second).await, 0, "nobody is handed out");
+        let made = calls.made();
+        assert!(made <= 100, "{made} calls in a tick");
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Cancelled);
+    let first = recipient(&job, 0, State::Queued);
+    let first = store.outbound(&job.tenant, &first.id).await.unwrap();
+    assert_eq!(first.unwrap().state, State::Cancelled);
+}
+
+#[tokio::test]
+async fn a_job_does_not_end_while_one_of_it_is_being_sent() {
+    let (store, _) = counted_store().await;
+    let job = running(&store, 3).await;
+    let first = recipient(&job, 0, State::Queued).id;
+    let sent_at = at(3_700);
+    store
+        .claim(&job.tenant, &first, "one", sent_at)
+        .await
+        .unwrap();
+    let event = JobEvent::Cancelled;
+    let known = read(&store, &job).await;
+    store.move_job(known, &event, None, sent_at).await.unwrap();
+    for second in 3_701..3_706 {
+        tick(&store, &job, second).await;
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Cancelling);
+    let after_the_lease = sent_at + SignedDuration::from_secs(31);
+    for second in 0..2 {
+        let job = read(&store, &job).await;
+        let now = after_the_lease + SignedDuration::from_secs(second);
+        let taken = take(&store, job, 0, usize::MAX, now).await.unwrap();
+        store
+            .save_progress(&taken.job, &taken.progress)
+            .await
+            .unwrap();
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Cancelled);
+    let first = store.outbound(&job.tenant, &first).await.unwrap();
+    assert_eq!(first.unwrap().state, State::Unknown, "nobody knows");
+}

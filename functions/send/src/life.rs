@@ -1,0 +1,227 @@
+//! What is asked of a bulk job that is there: start, pause, resume, cancel, change. Each may be asked twice.
+
+use crate::State;
+use crate::jobs::{find, read_changes};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract;
+use axum::http::{HeaderMap, StatusCode};
+use heliograph::domain::fault::{FaultCode, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::job::{
+    Changes, Job, JobEvent, JobStatus, Numbers, Outcomes, PausedBy, Refusal,
+};
+use heliograph::domain::queue::DispatchBody;
+use heliograph::domain::role::Right;
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::dto::JobDto;
+use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::openapi::{BodyProblems, JobProblems};
+use heliograph::service::problem::Problem;
+use heliograph::service::queue::Entry;
+use heliograph::service::telemetry;
+use heliograph::store::{IdempotencyRecord, JobError, StoreError};
+use jiff::Timestamp;
+
+/// Start a bulk job.
+///
+/// Its recipients are sent to at the sender's pace; one with a `send_at` stays `ready` and begins at that time. A job
+/// that was started before is answered as it is now, so that a start may be repeated; it needs no `Idempotency-Key`.
+#[utoipa::path(
+    post, operation_id = "start_bulk_job", path = "/v1/bulk-jobs/{id}/start", tag = "Bulk jobs", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The job")),
+    responses(
+        (status = 200, description = "It was started before, and does not run now", body = JobDto),
+        (status = 202, description = "It runs, or waits for its time", body = JobDto),
+        JobProblems,
+    ),
+)]
+pub(crate) async fn start(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    extract::Path(id): extract::Path<String>,
+) -> Result<(StatusCode, Json<JobDto>), Problem> {
+    let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
+    let (_, shown) = moved(&state, job, &JobEvent::Started).await?;
+    let status = match shown.status {
+        JobStatus::Ready | JobStatus::Running => StatusCode::ACCEPTED,
+        JobStatus::Draft
+        | JobStatus::Paused
+        | JobStatus::Cancelling
+        | JobStatus::Finished
+        | JobStatus::Cancelled => StatusCode::OK,
+    };
+    Ok((status, shown))
+}
+
+/// Pause a bulk job.
+///
+/// Within two seconds nothing of it is sent any more. What was handed to the provider settles as it does; all else
+/// stays queued. A job that waits for its `send_at` does not begin.
+#[utoipa::path(
+    post, operation_id = "pause_bulk_job", path = "/v1/bulk-jobs/{id}/pause", tag = "Bulk jobs", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The job")),
+    responses((status = 202, description = "It is paused", body = JobDto), JobProblems),
+)]
+pub(crate) async fn pause(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    extract::Path(id): extract::Path<String>,
+) -> Result<(StatusCode, Json<JobDto>), Problem> {
+    let caller = caller.with(Right::Send)?;
+    let job = find(&state, &caller.tenant, &id).await?;
+    let event = JobEvent::Paused {
+        by: PausedBy::User,
+        reason: format!("asked for with the API key {}", caller.key),
+    };
+    moved(&state, job, &event).await
+}
+
+/// Resume a paused bulk job.
+///
+/// It goes on where it was. Failures from before do not pause it again.
+#[utoipa::path(
+    post, operation_id = "resume_bulk_job", path = "/v1/bulk-jobs/{id}/resume", tag = "Bulk jobs", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The job")),
+    responses((status = 202, description = "It goes on", body = JobDto), JobProblems),
+)]
+pub(crate) async fn resume(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    extract::Path(id): extract::Path<String>,
+) -> Result<(StatusCode, Json<JobDto>), Problem> {
+    let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
+    let outcomes = Outcomes::of(&numbers(&state, &job).await?);
+    moved(&state, job, &JobEvent::Resumed(outcomes)).await
+}
+
+/// Cancel a bulk job.
+///
+/// Within two seconds nothing of it is sent any more. It is `cancelling` while its queued recipients become
+/// `cancelled`, and `cancelled` once none is queued or sending.
+#[utoipa::path(
+    post, operation_id = "cancel_bulk_job", path = "/v1/bulk-jobs/{id}/cancel", tag = "Bulk jobs", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The job")),
+    responses((status = 202, description = "It is being cancelled", body = JobDto), JobProblems),
+)]
+pub(crate) async fn cancel(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    extract::Path(id): extract::Path<String>,
+) -> Result<(StatusCode, Json<JobDto>), Problem> {
+    let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
+    moved(&state, job, &JobEvent::Cancelled).await
+}
+
+/// Change a bulk job.
+///
+/// `send_at` until it begins; its name, `expires_at` and `pause_at_failure_share` until it ends. What is absent stays
+/// as it is.
+#[utoipa::path(
+    patch, operation_id = "change_bulk_job", path = "/v1/bulk-jobs/{id}", tag = "Bulk jobs", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The job")),
+    request_body(content = crate::life::ChangesBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The job as it is now", body = JobDto),
+        BodyProblems, JobProblems,
+    ),
+)]
+pub(crate) async fn change(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    extract::Path(id): extract::Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<JobDto>, Problem> {
+    let tenant = caller.with(Right::Send)?.tenant;
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let faults = Faults::new();
+    let changes = Fields::of(&body, "", &faults).map(|mut fields| {
+        let changes = read_changes(&mut fields);
+        if changes == Changes::default() {
+            faults.add("", FaultCode::Required, "must name something to change");
+        }
+        fields.finish();
+        changes
+    });
+    let changes = faults.into_result(changes).map_err(Problem::validation)?;
+    let job = find(&state, &tenant, &id).await?;
+    let (_, shown) = moved(&state, job, &JobEvent::Changed(changes)).await?;
+    Ok(shown)
+}
+
+/// Lets the event happen, and tells `dispatch`.
+async fn moved(
+    state: &State,
+    job: Job,
+    event: &JobEvent,
+) -> Result<(StatusCode, Json<JobDto>), Problem> {
+    let job = happened(state, job, event, None).await?;
+    let shown = JobDto::read(&state.store, &job, clock::now()).await?;
+    Ok((StatusCode::ACCEPTED, Json(shown)))
+}
+
+/// The job after the event, of which `dispatch` has been told: another job of the sender may have lost its turn, too.
+pub(crate) async fn happened(
+    state: &State,
+    job: Job,
+    event: &JobEvent,
+    record: Option<&IdempotencyRecord>,
+) -> Result<Job, Problem> {
+    let now = clock::now();
+    let moved = state.store.move_job(job, event, record, now).await;
+    let job = moved.map_err(refused)?;
+    hint_dispatch(state, &job.tenant, &job.sender).await;
+    Ok(job)
+}
+
+/// Puts a hint to dispatch a sender's jobs. If the queue fails, the sweeper finds the sender: it is due.
+pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &PhoneNumberId) {
+    let hint = DispatchBody::V1 {
+        tenant: tenant.clone(),
+        sender: sender.clone(),
+        handed_out: Vec::new(),
+    };
+    let hinted = async { state.parts.dispatch.send(tenant, Entry::of(&hint)?).await };
+    if let Err(error) = hinted.await {
+        let error = telemetry::chain(&error);
+        tracing::warn!(sender.id = %sender, error, "hint not queued, the sweeper will see to the jobs");
+    }
+}
+
+fn refused(error: JobError) -> Problem {
+    match error {
+        JobError::Refused(refusal) => refusal_problem(refusal),
+        JobError::Store(error) => error.into(),
+    }
+}
+
+fn refusal_problem(refusal: Refusal) -> Problem {
+    Problem::conflict(refusal.code(), refusal.to_string())
+}
+
+/// A job's counters.
+pub(crate) async fn numbers(state: &State, job: &Job) -> Result<Numbers, StoreError> {
+    let of = format!("job:{}", job.id);
+    state.store.numbers(&job.tenant, &of, "-").await
+}
+
+/// The body of a request to change a job: for the OpenAPI document; it is read field by field.
+#[derive(utoipa::ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `read_changes`"
+)]
+pub(crate) struct ChangesBody {
+    /// What people call it.
+    name: Option<String>,
+    /// It begins at this time, if it is started before.
+    send_at: Option<Timestamp>,
+    /// Nothing is sent after this: who is still queued then expires.
+    expires_at: Option<Timestamp>,
+    /// It pauses itself when more than this share of its recipients fail.
+    #[schema(minimum = 0, maximum = 1)]
+    pause_at_failure_share: Option<f64>,
+}

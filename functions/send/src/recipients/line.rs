@@ -1,0 +1,96 @@
+//! One line of a call for recipients, from JSON or from CSV, and what is wrong with it.
+
+use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::message::Outbound;
+use heliograph::messaging::recipients::{LineFault, Place};
+use serde::Serialize;
+
+/// One line: where it stands, and the recipient it names or why it names none.
+pub(crate) struct Line {
+    pub(crate) place: u64,
+    pub(crate) read: Result<Outbound, Vec<RecipientFault>>,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct RecipientFault {
+    /// JSON: where, as a JSON pointer into the body. CSV: `/rows/` with the row and the column.
+    pub(crate) pointer: String,
+    /// CSV: the row of the file, as a spreadsheet counts it: the header is row 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) row: Option<u64>,
+    /// CSV: the column, by its name in the header; absent where the row as a whole is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<String>,
+    /// What kind.
+    #[schema(value_type = FaultCode)]
+    pub(crate) code: FaultCode,
+    /// What is wrong and what would be right.
+    pub(crate) detail: String,
+}
+
+impl RecipientFault {
+    /// Of the line at this place of a JSON array.
+    pub(crate) fn in_json(place: u64, fault: LineFault) -> Self {
+        let line = format!("/recipients/{place}");
+        let (pointer, detail) = match fault.place {
+            Place::Field(pointer) => (format!("{line}{pointer}"), fault.detail),
+            Place::Variable(name) => (
+                format!("{line}/variables"),
+                format!("variable {name} {}", fault.detail),
+            ),
+            Place::Message => (format!("{line}/variables"), fault.detail),
+        };
+        Self {
+            pointer,
+            row: None,
+            column: None,
+            code: fault.code,
+            detail,
+        }
+    }
+
+    /// Of a row of a CSV file.
+    pub(crate) fn in_csv(row: u64, fault: LineFault) -> Self {
+        let column = match fault.place {
+            Place::Field(pointer) => Some(pointer.trim_start_matches('/').to_owned()),
+            Place::Variable(name) => Some(name),
+            Place::Message => None,
+        };
+        Self::of_row(
+            row,
+            column.filter(|name| !name.is_empty()),
+            fault.code,
+            fault.detail,
+        )
+    }
+
+    /// Of a row of a CSV file that cannot be read as one.
+    pub(crate) fn of_row(
+        row: u64,
+        column: Option<String>,
+        code: FaultCode,
+        detail: impl Into<String>,
+    ) -> Self {
+        let pointer = match &column {
+            Some(name) => format!("/rows/{row}/{}", name.replace('~', "~0").replace('/', "~1")),
+            None => format!("/rows/{row}"),
+        };
+        Self {
+            pointer,
+            row: Some(row),
+            column,
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// As one of a problem's faults, which name their place by a pointer alone.
+    pub(crate) fn into_fault(self) -> Fault {
+        Fault {
+            pointer: self.pointer,
+            code: self.code,
+            detail: self.detail,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `POST /v1/senders/{id}/resume`: a paused sender sends again.
+
+use crate::State;
+use crate::life::hint_dispatch;
+use axum::Json;
+use axum::extract::{self, Path};
+use heliograph::domain::identity::PhoneNumberId;
+use heliograph::domain::role::Right;
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::dto::SenderDto;
+use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::problem::Problem;
+
+/// Resume a paused sender.
+///
+/// Its jobs and the messages that wait go on. Resuming one that is not paused changes nothing. What paused it pauses it
+/// again if it is still there.
+#[utoipa::path(
+    post, operation_id = "resume_sender", path = "/v1/senders/{id}/resume", tag = "Senders", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
+    responses(
+        (status = 200, description = "It may send", body = SenderDto),
+        CallerProblems, IdProblems, ServiceProblems,
+    ),
+)]
+pub(crate) async fn resume(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<SenderDto>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    let id: PhoneNumberId = id.parse().map_err(|_| Problem::not_found())?;
+    let found = state.store.sender(&tenant, &id).await?;
+    let sender = found.ok_or_else(Problem::not_found)?;
+    if state
+        .store
+        .resume_sender(&tenant, &id, clock::now())
+        .await?
+    {
+        tracing::info!(sender.id = %id, "sender resumed");
+        hint_dispatch(&state, &tenant, &id).await;
+    }
+    Ok(Json(
+        SenderDto::read(&state.store, &sender, clock::now()).await?,
+    ))
+}

@@ -1,0 +1,178 @@
+//! What became of a job's recipients: how many failed, why, which of them may be tried again, and when that is
+//! enough to stop. All of it from counters; no recipient is looked at.
+
+use super::super::failure::{Class, ProviderFailure};
+use super::super::state::State;
+use super::Job;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// With fewer recipients than this nobody can tell a bad list from bad luck.
+const FEWEST: u64 = 20;
+
+/// A job's counters, as they are kept: a number for each state, and one for each reason of a failure.
+pub type Numbers = BTreeMap<String, i64>;
+
+/// What had become of a job's recipients at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// How many the provider had taken, or had failed.
+    pub settled: u64,
+    /// How many of these had failed.
+    pub failed: u64,
+}
+
+impl Outcomes {
+    /// By these counters.
+    #[must_use]
+    pub fn of(numbers: &Numbers) -> Self {
+        let failed = in_state(numbers, State::Failed);
+        let taken = [State::Accepted, State::Sent, State::Delivered, State::Read];
+        let taken: u64 = taken.map(|state| in_state(numbers, state)).iter().sum();
+        Self {
+            settled: taken + failed,
+            failed,
+        }
+    }
+
+    /// The same once `count` failures are queued again.
+    #[must_use]
+    pub fn without(self, count: u64) -> Self {
+        Self {
+            settled: self.settled.saturating_sub(count),
+            failed: self.failed.saturating_sub(count),
+        }
+    }
+}
+
+/// How many recipients nothing more is to be done for.
+#[must_use]
+pub fn done(numbers: &Numbers) -> u64 {
+    let over = State::ALL.into_iter().filter(|state| !state.is_open());
+    over.map(|state| in_state(numbers, state)).sum()
+}
+
+fn in_state(numbers: &Numbers, state: State) -> u64 {
+    count_of(numbers.get(state.as_str()))
+}
+
+fn count_of(number: Option<&i64>) -> u64 {
+    number.map_or(0, |number| u64::try_from(*number).unwrap_or(0))
+}
+
+/// Why the job should pause, if too many of its recipients have failed since it last began to run.
+#[must_use]
+pub fn too_many_fail(job: &Job, outcomes: Outcomes) -> Option<String> {
+    let settled = outcomes.settled.saturating_sub(job.before.settled);
+    let failed = outcomes.failed.saturating_sub(job.before.failed);
+    if settled < FEWEST || share(failed, settled) <= job.pause_at_failure_share {
+        return None;
+    }
+    let percent = job.pause_at_failure_share * 100.0;
+    Some(format!(
+        "{failed} of {settled} recipients failed, more than {percent:.0} in 100: look at the failures, then resume or \
+         cancel the job"
+    ))
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    let number = |count| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    number(part) / number(whole.max(1))
+}
+
+/// Recipients that failed for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = FailureGroup)]
+pub struct FailureGroup {
+    /// The provider's code, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// What it means for the next step.
+    pub class: Class,
+    /// How many failed so.
+    pub count: u64,
+    /// How many of them may be tried again: the provider provably never took them, and the reason may pass.
+    pub retryable: u64,
+    /// What went wrong, in plain words.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Of a failure that the provider told before it took the message.
+const REFUSED: &str = "refused_";
+
+/// Of one that it told of a message it had taken, or may have taken.
+const REPORTED: &str = "reported_";
+
+/// Whether the provider ever took the message, or may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspect {
+    /// It provably never did.
+    NeverTaken,
+    /// It did, or nobody knows.
+    PerhapsTaken,
+}
+
+/// The name of the counter in which a failed recipient stands.
+#[must_use]
+pub fn counter_of(failure: &ProviderFailure, suspect: Suspect) -> String {
+    let told = match suspect {
+        Suspect::NeverTaken => REFUSED,
+        Suspect::PerhapsTaken => REPORTED,
+    };
+    match failure.code.filter(|code| *code >= 0) {
+        Some(code) => format!("{told}{code}"),
+        None => format!("{told}{}", failure.class.as_str()),
+    }
+}
+
+/// A job's failures by reason, the most frequent first.
+#[must_use]
+pub fn failures(numbers: &Numbers) -> Vec<FailureGroup> {
+    let mut groups: BTreeMap<&str, FailureGroup> = BTreeMap::new();
+    for (name, number) in numbers {
+        let count = count_of(Some(number));
+        let refused = name.strip_prefix(REFUSED);
+        let Some(reason) = refused.or(name.strip_prefix(REPORTED)) else {
+            continue;
+        };
+        let Some(cause) = cause_of(reason).filter(|_| count > 0) else {
+            continue;
+        };
+        let retryable = if refused.is_some() && cause.is_retryable() {
+            count
+        } else {
+            0
+        };
+        let group = groups.entry(reason).or_insert_with(|| empty_group(cause));
+        group.count += count;
+        group.retryable += retryable;
+    }
+    let mut groups: Vec<FailureGroup> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups
+}
+
+fn cause_of(reason: &str) -> Option<ProviderFailure> {
+    if let Ok(code) = reason.parse() {
+        return Some(ProviderFailure::from_meta(code, &[]));
+    }
+    let class = Class::named(reason)?;
+    Some(ProviderFailure::without_code(
+        class,
+        "no code was given: the recipient's own error says what happened",
+        "look at the recipient",
+    ))
+}
+
+fn empty_group(cause: ProviderFailure) -> FailureGroup {
+    FailureGroup {
+        code: cause.code,
+        class: cause.class,
+        count: 0,
+        retryable: 0,
+        message: cause.message,
+        remedy: cause.remedy,
+    }
+}

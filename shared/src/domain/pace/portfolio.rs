@@ -1,0 +1,143 @@
+//! How many people a business portfolio may still write to.
+//!
+//! Meta counts the different people of the last 24 hours who had not written themselves within 24 hours. We count by
+//! the hour, and each template once, whoever it goes to: so the limit is never exceeded, and reached a little early.
+//! Source: Meta, "Messaging limits".
+
+use crate::domain::identity::PortfolioId;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// An hour counts until its last moment is a day old.
+const COUNTS_FOR: i64 = 24;
+
+/// A business portfolio: what has the messaging limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Portfolio {
+    /// Meta's id of it.
+    pub id: PortfolioId,
+    /// How many people it may write to in 24 hours. `None`: as many as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_per_day: Option<u64>,
+}
+
+/// How many people were written to, by the hour since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reached(pub BTreeMap<i64, u64>);
+
+/// What is left of a portfolio's limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Whose.
+    pub portfolio: PortfolioId,
+    /// How many people it may write to in 24 hours.
+    pub people_per_day: u64,
+    /// How many it wrote to.
+    pub reached: Reached,
+}
+
+/// The hour of a time.
+#[must_use]
+pub fn hour_of(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(HOUR.as_secs())
+}
+
+impl Reached {
+    /// How many were written to in this hour.
+    #[must_use]
+    pub fn in_hour(&self, hour: i64) -> u64 {
+        self.0.get(&hour).copied().unwrap_or(0)
+    }
+
+    /// The hours that count no more.
+    pub fn gone(&self, now: Timestamp) -> impl Iterator<Item = i64> {
+        let oldest = hour_of(now) - COUNTS_FOR;
+        self.0.keys().copied().filter(move |hour| *hour < oldest)
+    }
+
+    fn of_the_day(&self, now: Timestamp) -> u64 {
+        let hour = hour_of(now);
+        self.0
+            .range(hour - COUNTS_FOR..=hour)
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+impl Room {
+    /// How many people more may be written to.
+    #[must_use]
+    pub fn left(&self, now: Timestamp) -> u64 {
+        self.people_per_day
+            .saturating_sub(self.reached.of_the_day(now))
+    }
+
+    /// When there will be room for more, if there is none.
+    #[must_use]
+    pub fn free_at(&self, now: Timestamp) -> Timestamp {
+        let begins = |hour: i64| Timestamp::from_second(hour * HOUR.as_secs()).unwrap_or(now);
+        let mut times = (hour_of(now) + 1..=hour_of(now) + COUNTS_FOR + 1).map(begins);
+        let free = |time: &Timestamp| self.left(*time) > 0;
+        if free(&now) {
+            return now;
+        }
+        times.find(free).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+    }
+
+    fn room(people_per_day: u64) -> Room {
+        Room {
+            portfolio: "123".parse().unwrap(),
+            people_per_day,
+            reached: Reached::default(),
+        }
+    }
+
+    #[test]
+    fn a_portfolio_without_room_has_some_again_a_day_later() {
+        let mut room = room(10);
+        room.reached.0.insert(hour_of(at(30)), 10);
+        assert_eq!(room.left(at(30)), 0);
+        let free_at = room.free_at(at(30));
+        assert!(free_at >= at(30 + 24 * 60) && free_at <= at(30 + 25 * 60));
+        assert_eq!(room.left(free_at), 10);
+        assert_eq!(
+            room.reached.gone(free_at).collect::<Vec<_>>(),
+            [hour_of(at(30))]
+        );
+        assert_eq!(room.free_at(free_at), free_at);
+    }
+
+    proptest! {
+        #[test]
+        fn no_24_hours_hold_more_than_the_limit(
+            gaps in proptest::collection::vec((0_i64..200, 1_u64..40), 1..200)
+        ) {
+            let mut room = room(100);
+            let (mut minute, mut went) = (0, Vec::new());
+            for (gap, wanted) in gaps {
+                minute += gap;
+                let count = wanted.min(room.left(at(minute)));
+                *room.reached.0.entry(hour_of(at(minute))).or_default() += count;
+                went.push((minute, count));
+            }
+            for (from, _) in &went {
+                let within = went.iter().filter(|(minute, _)| (*from..from + 24 * 60).contains(minute));
+                prop_assert!(within.map(|(_, count)| count).sum::<u64>() <= 100);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether a sender may send: slowed down and recovering by itself, or paused until somebody looks after it.
+
+use crate::domain::failure::{Class, ProviderFailure, Reach};
+use crate::domain::retry::PAIR_LIMIT;
+use jiff::fmt::serde::timestamp::millisecond;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The whole rate, in thousandths.
+const FULL: u16 = 1_000;
+
+/// What is left of it at least.
+const LEAST: u16 = 50;
+
+/// A sender that was stopped entirely would have its whole rate again after this long.
+const RECOVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Refusals closer together than this are one.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(1);
+
+/// That the provider asked a sender to slow down. It is faster again with the time, and nothing is written for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slowed {
+    /// When it last did.
+    #[serde(with = "millisecond::required")]
+    pub at: Timestamp,
+    /// What was left of the rate then, in thousandths.
+    pub permille: u16,
+}
+
+impl Slowed {
+    /// What is left of the rate of a sender that was slowed as `last` says, in thousandths.
+    #[must_use]
+    pub fn left(last: Option<&Self>, now: Timestamp) -> u16 {
+        last.map_or(FULL, |slowed| {
+            let passed = now.duration_since(slowed.at).as_millis().max(0);
+            let regained = passed * i128::from(FULL) / RECOVERY.as_millis();
+            let left = i128::from(slowed.permille) + regained;
+            u16::try_from(left).unwrap_or(FULL).min(FULL)
+        })
+    }
+
+    /// The provider asks again: half of what is left. `None` if that was just done, whoever met it.
+    #[must_use]
+    pub fn again(last: Option<&Self>, now: Timestamp) -> Option<Self> {
+        if last.is_some_and(|slowed| now.duration_since(slowed.at) < TOGETHER) {
+            return None;
+        }
+        let permille = (Self::left(last, now) / 2).max(LEAST);
+        Some(Self { at: now, permille })
+    }
+
+    /// A rate of which that is left.
+    #[must_use]
+    pub fn rate(last: Option<&Self>, messages_per_second: u32, now: Timestamp) -> u32 {
+        let left = u64::from(messages_per_second) * u64::from(Self::left(last, now));
+        u32::try_from(left / u64::from(FULL)).map_or(messages_per_second, |rate| rate.max(1))
+    }
+}
+
+/// Why nothing leaves a sender, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// When it was paused.
+    #[serde(with = "millisecond::required")]
+    pub since: Timestamp,
+    /// The provider's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// What is wrong, in plain words.
+    pub reason: String,
+    /// What to do about it before it is resumed.
+    pub remedy: String,
+}
+
+/// What a refused message means for the sender it left from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consequence {
+    /// Nothing.
+    Nothing,
+    /// It is too fast.
+    SlowDown,
+    /// Whatever else it sends would be refused, too, or make things worse.
+    Pause(Pause),
+}
+
+/// What `failure`, met at `now`, means for the sender.
+#[must_use]
+pub fn consequence(failure: &ProviderFailure, now: Timestamp) -> Consequence {
+    let beyond = match failure.reach() {
+        Reach::Sender | Reach::Account => true,
+        Reach::Message => failure.class == Class::Credential,
+    };
+    if beyond {
+        return Consequence::Pause(Pause {
+            since: now,
+            code: failure.code,
+            reason: failure.message.clone(),
+            remedy: failure.remedy.clone(),
+        });
+    }
+    if failure.class == Class::Throttled && failure.code != Some(PAIR_LIMIT) {
+        return Consequence::SlowDown;
+    }
+    Consequence::Nothing
+}

@@ -1,0 +1,108 @@
+//! Business portfolios: their limit, and how many people they have written to.
+
+use super::item::{Indexes, Item, Key, body, item, number};
+use super::transaction::{Change, Transaction};
+use super::{Sender, Store, StoreError, keys};
+use crate::domain::identity::TenantId;
+use crate::domain::pace::{Portfolio, Reached, Room, hour_of};
+use jiff::Timestamp;
+
+/// Before the number of an hour in the name of an attribute.
+const HOUR_PREFIX: &str = "h";
+
+impl Store {
+    /// Writes a portfolio; writing it again changes its limit.
+    pub async fn put_portfolio(
+        &self,
+        tenant: &TenantId,
+        portfolio: &Portfolio,
+    ) -> Result<(), StoreError> {
+        let key = Key::new(keys::portfolio(tenant, &portfolio.id), keys::HEAD);
+        self.put(item("portfolio", key, Indexes::default(), portfolio)?)
+            .await
+    }
+
+    /// What is left of the limit of the portfolio that a sender belongs to, if it has one.
+    pub async fn room(&self, sender: &Sender) -> Result<Option<Room>, StoreError> {
+        let Some(id) = &sender.portfolio else {
+            return Ok(None);
+        };
+        let pk = keys::portfolio(&sender.tenant, id);
+        let found = self.read(&self.messages, Key::new(&pk, keys::HEAD)).await?;
+        let portfolio: Option<Portfolio> = found.map(body).transpose()?;
+        let Some(people_per_day) = portfolio.and_then(|portfolio| portfolio.people_per_day) else {
+            return Ok(None);
+        };
+        let reached = self
+            .read(&self.messages, Key::new(pk, keys::REACHED))
+            .await?;
+        Ok(Some(Room {
+            portfolio: id.clone(),
+            people_per_day,
+            reached: reached.as_ref().map(reached_of).unwrap_or_default(),
+        }))
+    }
+
+    /// Takes room for `count` people. `false` if others have taken some of it in this hour since it was read.
+    pub async fn take_room(
+        &self,
+        tenant: &TenantId,
+        room: &Room,
+        count: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (name, mut change) = reach(room, count, now);
+        let known = room.reached.in_hour(hour_of(now));
+        if known == 0 {
+            change.condition = Some(format!("attribute_not_exists({name})"));
+        } else {
+            change.condition = Some(format!("{name} = :known"));
+            change.values.push((":known".into(), number(known)));
+        }
+        let key = Key::new(keys::portfolio(tenant, &room.portfolio), keys::REACHED);
+        self.change_if(key, &change).await
+    }
+
+    /// Adds to a transaction that a person is written to at `time`.
+    pub fn take_place(
+        &self,
+        transaction: &mut Transaction,
+        tenant: &TenantId,
+        room: &Room,
+        time: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (_, change) = reach(room, 1, time);
+        let key = Key::new(keys::portfolio(tenant, &room.portfolio), keys::REACHED);
+        transaction.update(&self.messages, key, &change)
+    }
+}
+
+/// The attribute of an hour, and the change by which so many more were written to in it. Hours that count no more go.
+fn reach(room: &Room, count: u64, time: Timestamp) -> (String, Change) {
+    let name = name_of(hour_of(time));
+    let gone: Vec<String> = room.reached.gone(time).map(name_of).collect();
+    let remove = if gone.is_empty() {
+        String::new()
+    } else {
+        format!(" REMOVE {}", gone.join(", "))
+    };
+    let change = Change {
+        update: format!("ADD {name} :count{remove}"),
+        condition: None,
+        names: vec![],
+        values: vec![(":count".into(), number(count))],
+    };
+    (name, change.making("reached"))
+}
+
+fn name_of(hour: i64) -> String {
+    format!("{HOUR_PREFIX}{hour}")
+}
+
+fn reached_of(item: &Item) -> Reached {
+    let hours = item.iter().filter_map(|(name, value)| {
+        let hour = name.strip_prefix(HOUR_PREFIX)?.parse().ok()?;
+        Some((hour, value.as_n().ok()?.parse().ok()?))
+    });
+    Reached(hours.collect())
+}

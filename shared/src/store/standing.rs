@@ -1,0 +1,84 @@
+//! Whether a sender may send: what its workers learn from the provider, at most once a second, and what a person undoes.
+
+use super::item::{number, text};
+use super::pace::{due_key, pace_key};
+use super::transaction::Change;
+use super::{Store, StoreError, keys};
+use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::pace::{Pause, Slowed};
+use jiff::Timestamp;
+
+impl Store {
+    /// Slows a sender down, unless somebody did so within the last second.
+    pub async fn slow_down(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known = self.pace(tenant, sender).await?.slowed;
+        let Some(slowed) = Slowed::again(known.as_ref(), now) else {
+            return Ok(());
+        };
+        let mut change = Change {
+            update: "SET #slowed = :slowed".into(),
+            condition: Some("attribute_not_exists(#slowed)".into()),
+            names: vec![("#slowed", "slowed")],
+            values: vec![(":slowed".into(), serde_dynamo::to_attribute_value(slowed)?)],
+        }
+        .making("pace");
+        if let Some(known) = known {
+            change.condition = Some("#slowed = :known".into());
+            let known = serde_dynamo::to_attribute_value(known)?;
+            change.values.push((":known".into(), known));
+        }
+        // Who loses was just as fast: once is enough.
+        self.change_if(pace_key(tenant, sender), &change).await?;
+        Ok(())
+    }
+
+    /// Pauses a sender. Nothing happens to one that is paused, or was resumed after what `pause` tells of.
+    pub async fn pause_sender(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        pause: &Pause,
+    ) -> Result<bool, StoreError> {
+        let change = Change {
+            update: "SET #paused = :pause".into(),
+            condition: Some(
+                "attribute_not_exists(#paused) \
+                 AND (attribute_not_exists(resumed_at) OR resumed_at < :since)"
+                    .into(),
+            ),
+            names: vec![("#paused", "paused")],
+            values: vec![
+                (":pause".into(), serde_dynamo::to_attribute_value(pause)?),
+                (":since".into(), number(pause.since.as_millisecond())),
+            ],
+        }
+        .making("pace");
+        self.change_if(pace_key(tenant, sender), &change).await
+    }
+
+    /// Lets a paused sender send again; the sweeper sees to it that its jobs go on. `false` if it was not paused.
+    pub async fn resume_sender(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let change = Change {
+            update: "SET resumed_at = :now, due_key = :due_key, due_sort = :due REMOVE #paused"
+                .into(),
+            condition: Some("attribute_exists(#paused)".into()),
+            names: vec![("#paused", "paused")],
+            values: vec![
+                (":now".into(), number(now.as_millisecond())),
+                (":due_key".into(), text(due_key(sender))),
+                (":due".into(), text(keys::due_sort(now, sender.as_str()))),
+            ],
+        };
+        self.change_if(pace_key(tenant, sender), &change).await
+    }
+}

@@ -1,0 +1,121 @@
+//! A job's life as it is written: with its sender's list, its due time, and against others who write at once.
+
+use super::*;
+use crate::domain::job::{JobEvent, JobStatus, Outcomes, PausedBy};
+use crate::domain::ledger::tests::at;
+
+async fn with_recipients(store: &Store, job: Job) -> Job {
+    write_job(store, &job).await;
+    store
+        .add_recipients(&job, &[recipient(&job, 1)], at(1))
+        .await
+        .unwrap();
+    read(store, &job).await
+}
+
+async fn read(store: &Store, job: &Job) -> Job {
+    store.job(&job.tenant, &job.id).await.unwrap().unwrap()
+}
+
+async fn on_the_list(store: &Store, job: &Job) -> bool {
+    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
+    pace.job_ids().contains(&job.id)
+}
+
+fn paused() -> JobEvent {
+    JobEvent::Paused {
+        by: PausedBy::User,
+        reason: "asked for".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_on_its_senders_list_exactly_while_there_is_something_to_do_for_it() {
+    let store = empty_store().await;
+    let mut job = with_recipients(&store, job(at(0))).await;
+    let life = [
+        (JobEvent::Started, JobStatus::Running, true),
+        (paused(), JobStatus::Paused, false),
+        (
+            JobEvent::Resumed(Outcomes::default()),
+            JobStatus::Running,
+            true,
+        ),
+        (paused(), JobStatus::Paused, false),
+        (JobEvent::Cancelled, JobStatus::Cancelling, true),
+        (JobEvent::AllEnded, JobStatus::Cancelled, false),
+    ];
+    for (event, status, listed) in life {
+        let moved = store.move_job(job, &event, None, at(5)).await.unwrap();
+        assert_eq!(moved.status, status);
+        assert_eq!(on_the_list(&store, &moved).await, listed, "{event:?}");
+        assert_eq!(read(&store, &moved).await, moved);
+        job = moved;
+    }
+}
+
+#[tokio::test]
+async fn an_event_decided_on_an_old_job_is_decided_again_on_the_new_one() {
+    let store = empty_store().await;
+    let draft = job(at(0));
+    let ready = with_recipients(&store, draft.clone()).await;
+    // Recipients came after it was read: it may be started all the same.
+    let running = store.move_job(draft, &JobEvent::Started, None, at(2)).await;
+    assert!(running.is_err(), "a draft may not, and nothing was written");
+    let running = store
+        .move_job(ready.clone(), &JobEvent::Started, None, at(2))
+        .await
+        .unwrap();
+    let cancelled = store
+        .move_job(ready, &JobEvent::Cancelled, None, at(3))
+        .await
+        .unwrap();
+    assert_eq!(cancelled.started_at, running.started_at);
+    assert_eq!(cancelled.status, JobStatus::Cancelling);
+    let late = store.move_job(running, &paused(), None, at(4)).await;
+    assert!(matches!(late, Err(JobError::Refused(_))));
+}
+
+#[tokio::test]
+async fn an_event_leaves_progress_and_recipients_as_they_are() {
+    let store = empty_store().await;
+    let ready = with_recipients(&store, job(at(0))).await;
+    let running = store
+        .move_job(ready, &JobEvent::Started, None, at(2))
+        .await
+        .unwrap();
+    let mut progress = running.progress.clone();
+    progress.offset = 1;
+    store.save_progress(&running, &progress).await.unwrap();
+    // Decided on a job whose progress is old.
+    store
+        .move_job(running.clone(), &paused(), None, at(3))
+        .await
+        .unwrap();
+    let read = read(&store, &running).await;
+    assert_eq!((read.progress, read.total), (progress, 1));
+}
+
+#[tokio::test]
+async fn a_job_that_waits_is_found_when_its_time_has_come_and_not_before() {
+    let store = empty_store().await;
+    let mut job = job(at(0));
+    job.send_at = Some(at(100));
+    let job = with_recipients(&store, job).await;
+    let waiting = store
+        .move_job(job, &JobEvent::Started, None, at(2))
+        .await
+        .unwrap();
+    assert_eq!(waiting.status, JobStatus::Ready);
+    assert!(!on_the_list(&store, &waiting).await);
+    let key = (waiting.tenant.clone(), waiting.id.clone());
+    assert_eq!(store.overdue(at(100), 10).await.unwrap().jobs, []);
+    assert_eq!(store.overdue(at(101), 10).await.unwrap().jobs, [key]);
+    let running = store
+        .move_job(waiting, &JobEvent::TimeCame, None, at(101))
+        .await
+        .unwrap();
+    assert_eq!(running.status, JobStatus::Running);
+    assert!(on_the_list(&store, &running).await);
+    assert_eq!(store.overdue(at(9_000), 10).await.unwrap().jobs, []);
+}

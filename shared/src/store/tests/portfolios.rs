@@ -1,0 +1,67 @@
+//! The room a portfolio has: taken once, however many take of it, and given back by the time.
+
+use super::*;
+use crate::domain::ledger::tests::at;
+use crate::domain::pace::{Portfolio, Room};
+
+const HOUR: i64 = 3_600;
+
+async fn limited(store: &Store, people_per_day: u64) -> Sender {
+    let portfolio = Portfolio {
+        id: "300000000000001".parse().unwrap(),
+        people_per_day: Some(people_per_day),
+    };
+    let sender = Sender {
+        portfolio: Some(portfolio.id.clone()),
+        ..sender(WindowPolicy::Off)
+    };
+    store
+        .put_portfolio(&sender.tenant, &portfolio)
+        .await
+        .unwrap();
+    sender
+}
+
+async fn room(store: &Store, sender: &Sender) -> Room {
+    store.room(sender).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn of_two_that_saw_the_same_room_one_takes_it() {
+    let store = empty_store().await;
+    let sender = limited(&store, 10).await;
+    let seen = room(&store, &sender).await;
+    for first in [true, false] {
+        let taken = store.take_room(&sender.tenant, &seen, 8, at(0)).await;
+        assert_eq!(taken.unwrap(), first);
+    }
+    let seen = room(&store, &sender).await;
+    assert_eq!(seen.left(at(0)), 2);
+    let taken = store.take_room(&sender.tenant, &seen, 2, at(1)).await;
+    assert!(taken.unwrap());
+    assert_eq!(room(&store, &sender).await.left(at(1)), 0);
+}
+
+#[tokio::test]
+async fn room_comes_back_after_a_day_and_what_counts_no_more_is_forgotten() {
+    let store = empty_store().await;
+    let sender = limited(&store, 10).await;
+    for hour in 0..60 {
+        let seen = room(&store, &sender).await;
+        assert!(seen.reached.0.len() <= 26);
+        if seen.left(at(hour * HOUR)) > 0 {
+            let taken = store
+                .take_room(&sender.tenant, &seen, 1, at(hour * HOUR))
+                .await;
+            assert!(taken.unwrap());
+        }
+    }
+    let reached: u64 = room(&store, &sender).await.reached.0.values().sum();
+    assert!(reached <= 20, "{reached} in two days and a half");
+}
+
+#[tokio::test]
+async fn a_sender_without_a_portfolio_has_no_limit_but_its_rate() {
+    let store = empty_store().await;
+    assert_eq!(store.room(&sender(WindowPolicy::Off)).await.unwrap(), None);
+}

@@ -1,0 +1,58 @@
+//! A sender that Meta objects to: slowed down or paused, and it says so.
+
+use crate::id_of;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::{Desk, SENDER, text};
+
+async fn sender(desk: &Desk) -> Value {
+    desk.get(&format!("/v1/senders/{SENDER}")).await.with(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_is_paused_for_what_concerns_all_it_sends_and_goes_on_when_it_is_resumed() {
+    let desk = Desk::start().await;
+    assert_eq!(sender(&desk).await["state"], "active");
+    let job = desk.make_job("Hello!").await;
+    desk.add(&job, &[json!({"to": "+15550021001"})])
+        .await
+        .with(200);
+    desk.fault(&json!({"fault": "error:131048", "to": "+15550021002"}))
+        .await;
+    desk.send(&text("+15550021002", "Hello"))
+        .await
+        .problem(422, "provider_policy");
+    let paused = sender(&desk).await;
+    assert_eq!(
+        (&paused["state"], &paused["paused"]["code"]),
+        (&json!("paused"), &json!(131_048))
+    );
+    assert!(paused["paused"]["since"].is_string() && paused["paused"]["remedy"].is_string());
+    let listed = desk.all("/v1/senders").await;
+    assert_eq!(listed, [paused]);
+    let refused = desk.send(&text("+15550021003", "Hello")).await;
+    let refused = refused.problem(409, "sender_paused");
+    assert!(refused["detail"].as_str().unwrap().contains("resume"));
+    desk.start_job(&job).await.with(202);
+    assert_eq!(desk.job(&job).await["sender_paused"]["code"], 131_048);
+    assert_eq!(desk.job(&job).await["counts"]["queued"], 1);
+    let path = format!("/v1/senders/{SENDER}/resume");
+    let resumed = desk.post(&path, &Value::Null).await.with(200);
+    assert_eq!(resumed["state"], "active");
+    desk.job_once_all_are(&job, &["read"], Duration::from_mins(1))
+        .await;
+    desk.send(&text("+15550021003", "Hello")).await.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_too_fast_is_slowed_down_and_still_sends() {
+    let desk = Desk::start().await;
+    desk.fault(&json!({"fault": "error:130429", "to": "+15550021011"}))
+        .await;
+    let id = id_of(&desk.send(&text("+15550021011", "Hello")).await.with(202));
+    let slowed = sender(&desk).await;
+    assert_eq!(slowed["state"], "slowed");
+    let rate = slowed["slowed"]["messages_per_second"].as_u64().unwrap();
+    assert!((500..1_000).contains(&rate), "{rate}");
+    desk.message_once(&id, "read").await;
+}
