@@ -5,9 +5,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::content::Kind;
 use heliograph::domain::job::{
-    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, category_of, forecast, portfolio_limit,
+    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, Rates, category_of, forecast,
     sender_limits,
 };
+use heliograph::domain::pace::Room;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -15,7 +16,7 @@ use heliograph::service::dto::{CountsDto, JobDto};
 use heliograph::service::http::Parameters;
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Sender, Store, StoreError};
+use heliograph::store::{Pace, Sender, Store, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -90,40 +91,39 @@ pub(crate) async fn plan(
     let job = find(&store, &tenant, &id).await?;
     let counts = JobDto::read(&store, &job, now).await?.counts;
     let sender = store.sender(&tenant, &job.sender).await?;
-    let limits = match &sender {
-        Some(sender) => limits(&store, &job, &counts, sender, now).await?,
-        None => Vec::new(),
+    let (limits, room) = match &sender {
+        Some(sender) => limits(&store, &job, sender).await?,
+        None => (Vec::new(), None),
     };
-    Ok(Json(planned(&job, &counts, &limits, now)))
+    Ok(Json(planned(&job, &counts, (&limits, room.as_ref()), now)))
 }
 
 /// What may hold the job back.
 async fn limits(
     store: &Store,
     job: &Job,
-    counts: &CountsDto,
     sender: &Sender,
-    now: Timestamp,
-) -> Result<Vec<Limit>, StoreError> {
-    let others = others(store, job).await?;
-    let mut limits = sender_limits(sender.messages_per_second, sender.reserved_percent, others);
-    if job.message.kind() == Kind::Template
-        && let Some(room) = store.room(sender).await?
-    {
-        // Those who were handed out have taken their room already.
-        let open = if job.progress.pass == 0 {
-            counts.queued
-        } else {
-            0
-        };
-        limits.extend(portfolio_limit(room.people_per_day, room.left(now), open));
-    }
-    Ok(limits)
+) -> Result<(Vec<Limit>, Option<Room>), StoreError> {
+    let pace = store.pace(&job.tenant, &job.sender).await?;
+    let rates = Rates {
+        messages_per_second: sender.messages_per_second,
+        calls_per_second: sender.calls_per_second,
+        reserved_percent: sender.reserved_percent,
+        inbound: pace.inbound.filter(|_| pace.shared),
+    };
+    let limits = sender_limits(rates, others(store, job, &pace).await?);
+    // Whoever was handed out has taken their room already.
+    let takes_room = job.message.kind() == Kind::Template && job.progress.pass == 0;
+    let room = if takes_room {
+        store.room(sender).await?
+    } else {
+        None
+    };
+    Ok((limits, room))
 }
 
 /// How many other jobs of its sender run.
-async fn others(store: &Store, job: &Job) -> Result<usize, StoreError> {
-    let pace = store.pace(&job.tenant, &job.sender).await?;
+async fn others(store: &Store, job: &Job, pace: &Pace) -> Result<usize, StoreError> {
     let mut others = 0;
     for id in pace.job_ids().into_iter().filter(|id| *id != job.id) {
         let other = store.job(&job.tenant, &id).await?;
@@ -132,7 +132,12 @@ async fn others(store: &Store, job: &Job) -> Result<usize, StoreError> {
     Ok(others)
 }
 
-fn planned(job: &Job, counts: &CountsDto, limits: &[Limit], now: Timestamp) -> Plan {
+fn planned(
+    job: &Job,
+    counts: &CountsDto,
+    (limits, room): (&[Limit], Option<&Room>),
+    now: Timestamp,
+) -> Plan {
     let begins_at = match job.started_at {
         Some(_) => now,
         None => job.send_at.map_or(now, |send_at| send_at.max(now)),
@@ -146,7 +151,7 @@ fn planned(job: &Job, counts: &CountsDto, limits: &[Limit], now: Timestamp) -> P
         per_second,
         limited_by,
         ends_at,
-    } = forecast(open, limits, begins_at, job.expires_at);
+    } = forecast(open, limits, room, begins_at, job.expires_at);
     let sent = counts.unknown + counts.accepted + counts.sent + counts.delivered + counts.read;
     let skipped = [
         (SkipReason::Expires, to_expire),

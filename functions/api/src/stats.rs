@@ -13,7 +13,7 @@ use heliograph::service::dto::{CountsDto, number_of};
 use heliograph::service::http::Parameters;
 use heliograph::service::openapi::ListProblems;
 use heliograph::service::problem::Problem;
-use heliograph::store::{EventState, Store, StoreError};
+use heliograph::store::{EventState, RECEIVED_COUNTER, Store, StoreError, day_counters};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -108,7 +108,7 @@ impl NumbersDto {
     }
 
     fn counted(numbers: &BTreeMap<String, i64>) -> Self {
-        let inbound = number_of(numbers, "inbound_received");
+        let inbound = number_of(numbers, RECEIVED_COUNTER);
         Self::of(inbound, CountsDto::counted(numbers, "outbound_"))
     }
 
@@ -204,7 +204,7 @@ async fn read_day(
     tenant: &TenantId,
     date: Date,
 ) -> Result<(Vec<DayDto>, Vec<KeptEventsDto>), StoreError> {
-    let day = format!("day:{date}");
+    let day = day_counters(date);
     let (parts, kinds) =
         futures_util::try_join!(store.parts(tenant, &day), store.kept_events(tenant, date))?;
     let shown = parts.into_iter().map(|(sender_id, numbers)| DayDto {

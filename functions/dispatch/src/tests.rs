@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::recipients::take;
+use crate::tick::{Learnt, inbound, lease};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{
@@ -13,10 +14,16 @@ use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
 use heliograph::domain::job::{Job, JobEvent, JobStatus};
 use heliograph::domain::message::{Lane, OnUnknown, Outbound, Times};
+use heliograph::domain::pace::{InboundRate, Slot, Slowed};
 use heliograph::domain::state::State;
-use heliograph::store::{CHUNK_SIZE, Store, Transaction};
+use heliograph::store::{
+    CHUNK_SIZE, Counter, Pace, RECEIVED_COUNTER, Sender, Store, Transaction, WindowPolicy,
+    day_counters,
+};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
@@ -238,4 +245,92 @@ async fn a_job_does_not_end_while_one_of_it_is_being_sent() {
     assert_eq!(read(&store, &job).await.status, JobStatus::Cancelled);
     let first = store.outbound(&job.tenant, &first).await.unwrap();
     assert_eq!(first.unwrap().state, State::Unknown, "nobody knows");
+}
+
+#[tokio::test]
+async fn what_comes_in_is_taken_from_what_bulk_may_send() {
+    let (store, _) = counted_store().await;
+    let now = at(0);
+    let day = now.to_zoned(TimeZone::UTC).date();
+    let sender = sender(100);
+    let received = |count| {
+        let counter = Counter {
+            tenant: sender.tenant.clone(),
+            of: day_counters(day),
+            part: sender.id.to_string(),
+            name: RECEIVED_COUNTER.to_owned(),
+        };
+        BTreeMap::from([(counter, count)])
+    };
+    let start = store.position("shard-1").await.unwrap();
+    store.count(&received(160), &start, "100").await.unwrap();
+    let mut pace = Pace {
+        inbound: Some(InboundRate::after(
+            None,
+            100,
+            now - SignedDuration::from_secs(1),
+        )),
+        ..Pace::default()
+    };
+    let inbound = inbound(&store, &sender, &pace, now).await.unwrap();
+    assert_eq!(inbound.per_second, 60);
+    let slots = |pace: &Pace, inbound| {
+        let nothing = Learnt { seen: 0, missed: 0 };
+        lease(&sender, pace, nothing, inbound, now).taken.slots
+    };
+    let quiet = InboundRate::after(None, 0, now);
+    let span = |slots: &[Slot]| {
+        slots
+            .last()
+            .unwrap()
+            .at
+            .duration_since(slots.first().unwrap().at)
+    };
+    // 90 and 30 a second, 1.2 seconds of them, and one in a hundred less.
+    let (many, few) = (slots(&pace, quiet), slots(&pace, inbound));
+    assert_eq!((many.len(), few.len()), (107, 36));
+    assert!(span(&few) > SignedDuration::from_millis(1_150));
+    pace.slowed = Some(Slowed {
+        at: now,
+        permille: 500,
+    });
+    assert_eq!(slots(&pace, inbound).len(), 2, "never nothing");
+}
+
+#[test]
+fn a_sender_keeps_to_its_part_of_what_its_credential_may_call() {
+    let now = at(0);
+    let quiet = InboundRate::after(None, 0, now);
+    let nothing = || Learnt { seen: 0, missed: 0 };
+    let of = |sender: &Sender| {
+        lease(sender, &Pace::default(), nothing(), quiet, now)
+            .taken
+            .slots
+            .len()
+    };
+    let free = sender(100);
+    let limited = Sender {
+        calls_per_second: Some(50),
+        ..free.clone()
+    };
+    let generous = Sender {
+        calls_per_second: Some(500),
+        ..free.clone()
+    };
+    assert_eq!((of(&free), of(&limited), of(&generous)), (107, 54, 107));
+}
+
+fn sender(messages_per_second: u32) -> Sender {
+    Sender {
+        id: "100000000000001".parse().unwrap(),
+        tenant: "demo".parse().unwrap(),
+        account: "acct_demo".parse().unwrap(),
+        waba: "200000000000001".parse().unwrap(),
+        portfolio: None,
+        display_number: "+15550001000".to_owned(),
+        messages_per_second,
+        calls_per_second: None,
+        reserved_percent: 10,
+        window: WindowPolicy::Off,
+    }
 }

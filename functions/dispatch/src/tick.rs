@@ -5,12 +5,12 @@ use crate::{DispatchError, State, handing};
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::{Attempt, Message, Outcome};
-use heliograph::domain::pace::{Shares, Slot, Slowed, Speed};
+use heliograph::domain::pace::{InboundRate, Shares, Slot, Slowed, Speed};
 use heliograph::domain::queue::{DispatchBody, Probe};
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::clock;
 use heliograph::service::queue::Entry;
-use heliograph::store::{Lease, Pace, Sender, StoreError};
+use heliograph::store::{Lease, Pace, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
@@ -57,9 +57,9 @@ pub(crate) async fn run(
 
 /// What became of the slots that were looked at again.
 #[derive(Clone, Copy)]
-struct Learnt {
-    seen: usize,
-    missed: usize,
+pub(crate) struct Learnt {
+    pub(crate) seen: usize,
+    pub(crate) missed: usize,
 }
 
 /// A tick with its slots taken.
@@ -123,7 +123,8 @@ async fn begin(
             state.store.rest(tenant, id, &pace).await?;
             return Ok(None);
         };
-        let lease = lease(&sender, &pace, learnt, now);
+        let inbound = inbound(&state.store, &sender, &pace, now).await?;
+        let lease = lease(&sender, &pace, learnt, inbound, now);
         if state.store.lease_bulk(tenant, id, &pace, &lease).await? {
             return Ok(Some(Tick {
                 sender,
@@ -155,9 +156,30 @@ async fn to_do(
     Ok(jobs)
 }
 
-fn lease(sender: &Sender, pace: &Pace, learnt: Learnt, now: Timestamp) -> Lease {
-    let rate = Slowed::rate(pace.slowed.as_ref(), sender.messages_per_second, now);
-    let share = Shares::of(rate, sender.reserved_percent).bulk;
+/// How many messages come in. Those of the last second of a day may be missed, as may those not counted yet.
+pub(crate) async fn inbound(
+    store: &Store,
+    sender: &Sender,
+    pace: &Pace,
+    now: Timestamp,
+) -> Result<InboundRate, StoreError> {
+    let counted = store.received_today(&sender.tenant, &sender.id, now);
+    Ok(InboundRate::after(
+        pace.inbound.as_ref(),
+        counted.await?,
+        now,
+    ))
+}
+
+pub(crate) fn lease(
+    sender: &Sender,
+    pace: &Pace,
+    learnt: Learnt,
+    inbound: InboundRate,
+    now: Timestamp,
+) -> Lease {
+    let rate = Slowed::rate(pace.slowed.as_ref(), sender.rate(), now);
+    let share = inbound.leave(Shares::of(rate, sender.reserved_percent).bulk);
     let speed = pace.speed.map_or_else(
         || Speed::first(share),
         |speed| speed.after(learnt.seen, learnt.missed),
@@ -166,5 +188,6 @@ fn lease(sender: &Sender, pace: &Pace, learnt: Learnt, now: Timestamp) -> Lease 
         taken: pace.rows().take_bulk(share, speed.of(share), now),
         next_run: now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now),
         speed,
+        inbound,
     }
 }

@@ -75,6 +75,7 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
             tenant: tenant.clone(),
             name,
             wabas,
+            portfolio: None,
         })
         .await?;
     // The sender completes the tenant: a start that was cut off before it makes all of it again.
@@ -91,6 +92,7 @@ fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
         portfolio: None,
         display_number: NUMBER.to_owned(),
         messages_per_second: 1_000,
+        calls_per_second: None,
         reserved_percent: 10,
         window: WindowPolicy::Off,
     })

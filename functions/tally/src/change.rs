@@ -6,8 +6,9 @@ use heliograph::domain::job::{Suspect, counter_of};
 use heliograph::domain::ledger::never_accepted;
 use heliograph::domain::message::Attempt;
 use heliograph::domain::state::State;
-use heliograph::store::Counter;
+use heliograph::store::{Counter, RECEIVED_COUNTER, day_counters};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_dynamo::{AttributeValue, Item};
 
@@ -110,7 +111,7 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
             tenant,
             of: day(received_at),
             part: sender.to_string(),
-            name: "inbound_received".into(),
+            name: RECEIVED_COUNTER.into(),
         }],
     }
 }
@@ -126,8 +127,8 @@ fn reason(state: State, attempts: &[Attempt]) -> Option<String> {
     (state == State::Failed).then(|| counter_of(failure, suspect))
 }
 
-/// The UTC day of a time in milliseconds.
+/// The counters of the UTC day of a time in milliseconds.
 fn day(millis: i64) -> String {
     let time = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!("day:{}", time.strftime("%Y-%m-%d"))
+    day_counters(time.to_zoned(TimeZone::UTC).date())
 }

@@ -12,8 +12,7 @@ pub use failures::{
 };
 pub use life::{Changes, JobEvent, Refusal, happen};
 pub use plan::{
-    Factor, Forecast, Limit, PriceCategory, after, category_of, forecast, portfolio_limit,
-    sender_limits,
+    Factor, Forecast, Limit, PriceCategory, Rates, after, category_of, forecast, sender_limits,
 };
 pub use progress::{Again, Progress, Sample};
 

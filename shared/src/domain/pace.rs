@@ -7,14 +7,17 @@
 //! the mean of the slacks between, and all that the slack fell on the way; that mean is at least this slot's slack
 //! less all that it fell.
 
+mod inbound;
 mod pair;
 mod portfolio;
 mod rows;
 mod speed;
 mod standing;
 
+pub use inbound::InboundRate;
 pub use pair::{Burst, Place};
 pub use portfolio::{Portfolio, Reached, Room, hour_of};
+pub(in crate::domain) use portfolio::{float, whole};
 pub use rows::{Line, Rows, Shares, Taken};
 pub use speed::{Speed, probes};
 pub use standing::{Consequence, Pause, Slowed, consequence};

@@ -23,6 +23,15 @@ pub struct Update {
     pub raw: Value,
 }
 
+/// How many different people a business portfolio may write to in 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortfolioLimit {
+    /// As many as this.
+    People(u64),
+    /// As many as it likes.
+    Unlimited,
+}
+
 /// What an update says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
@@ -30,6 +39,15 @@ pub enum Fact {
     Message(Box<InboundMessage>),
     /// Something happened to a message we sent.
     Status(Box<StatusUpdate>),
+    /// How many people the business portfolio of a WABA may write to.
+    PortfolioLimit {
+        /// Its name, as for what is only kept.
+        name: String,
+        /// The limit.
+        limit: PortfolioLimit,
+        /// When the provider told it, if it says so.
+        told_at: Option<Timestamp>,
+    },
     /// Anything else: kept raw and counted under this name (`account_update/ACCOUNT_DELETED`, `messages/errors`, …).
     Other(String),
     /// Of a kind we know, but not of its shape: kept raw with what is wrong with it.

@@ -121,9 +121,8 @@ impl Pacer {
             }
             let now = (self.now)();
             // A sender that was taken away has no pace any more; the provider refuses what it sends.
-            let (rate, reserved) = known.map_or((1, 0), |sender| {
-                (sender.messages_per_second, sender.reserved_percent)
-            });
+            let (rate, reserved) =
+                known.map_or((1, 0), |sender| (sender.rate(), sender.reserved_percent));
             let shares = Shares::of(Slowed::rate(pace.slowed.as_ref(), rate, now), reserved);
             let Some(taken) = pace.rows().take(lane, shares, count, now) else {
                 break;

@@ -4,6 +4,7 @@
 //! Every update is kept raw with what became of it.
 
 mod inbound;
+mod portfolio;
 mod status;
 
 #[cfg(test)]
@@ -25,7 +26,6 @@ const SENDER_LIFETIME: Duration = Duration::from_secs(30);
 /// That a sender's statuses come is noted this seldom.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
 
-/// The waits between tries of what could not be matched yet; after the last one nobody tries any more.
 /// The waits between tries of what could not be matched yet, or failed; after the last one nobody tries any more.
 const WAITS: [SignedDuration; 8] = [
     SignedDuration::from_secs(2),
@@ -162,6 +162,10 @@ impl Receiving {
                 self.note_status(&sender, status.at.min(now)).await;
                 Ok(applied)
             }
+            (Fact::PortfolioLimit { limit, told_at, .. }, _) => {
+                let told_at = told_at.unwrap_or(record.received_at);
+                portfolio::apply(&self.store, &record.tenant, &update.entry, *limit, told_at).await
+            }
             (Fact::Message(_) | Fact::Status(_), Owner::Waba) => {
                 Ok(Applied::not(EventState::Malformed, "no phone number id"))
             }
@@ -232,7 +236,7 @@ fn event(update: &Update, applied: Applied) -> Event {
     let mut kind = match &update.fact {
         Fact::Message(message) => format!("{}/{}", update.field, message.kind),
         Fact::Status(status) => format!("{}/status/{}", update.field, status.status.as_str()),
-        Fact::Other(kind) => kind.clone(),
+        Fact::Other(kind) | Fact::PortfolioLimit { name: kind, .. } => kind.clone(),
         Fact::Malformed(_) => update.field.clone(),
     };
     // Some of it is the provider's text, and all of a record's events stand in one item.

@@ -50,6 +50,7 @@ async fn furnish(store: &Store, window: WindowPolicy) {
         tenant: sender.tenant.clone(),
         name: "Demo".to_owned(),
         wabas: vec![sender.waba.clone()],
+        portfolio: None,
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();

@@ -18,6 +18,9 @@ pub struct Account {
     pub name: String,
     /// Its WhatsApp Business Accounts.
     pub wabas: Vec<WabaId>,
+    /// The business portfolio that owns them, if its messaging limit is to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portfolio: Option<PortfolioId>,
 }
 
 /// Whose an account is: all that a webhook call needs to find the secrets.
@@ -57,10 +60,23 @@ pub struct Sender {
     pub display_number: String,
     /// How many messages a second Meta takes from it.
     pub messages_per_second: u32,
+    /// Its part of the calls a second that the provider allows its account's credential, if it limits them: the parts
+    /// of an account's senders add up to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<u32>,
     /// The share of that rate bulk jobs leave to other messages, in percent.
     pub reserved_percent: u8,
     /// Whether the 24-hour window is enforced.
     pub window: WindowPolicy,
+}
+
+impl Sender {
+    /// How many messages a second may leave from it: as many as it and its credential may.
+    #[must_use]
+    pub fn rate(&self) -> u32 {
+        let part = self.calls_per_second.unwrap_or(u32::MAX);
+        self.messages_per_second.min(part)
+    }
 }
 
 impl Store {

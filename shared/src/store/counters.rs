@@ -5,7 +5,10 @@ use super::item::{Indexes, Key, body, item, number, text};
 use super::page::{Index, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
-use crate::domain::identity::TenantId;
+use crate::domain::identity::{PhoneNumberId, TenantId};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,6 +23,15 @@ pub struct Counter {
     pub part: String,
     /// The number's name.
     pub name: String,
+}
+
+/// The number of inbound messages, among a day's.
+pub const RECEIVED_COUNTER: &str = "inbound_received";
+
+/// What a day's counters are called, in which each sender is a part.
+#[must_use]
+pub fn day_counters(day: Date) -> String {
+    format!("day:{day}")
 }
 
 /// By how much each number moves.
@@ -126,6 +138,19 @@ impl Store {
             .into_iter()
             .map(|entry| (entry.sort, numbers_of(entry.item)))
             .collect())
+    }
+
+    /// How many messages of today have come in to a sender, as far as they have been counted.
+    pub async fn received_today(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let day = day_counters(now.to_zoned(TimeZone::UTC).date());
+        let numbers = self.numbers(tenant, &day, sender.as_str()).await?;
+        let received = numbers.get(RECEIVED_COUNTER).copied().unwrap_or(0);
+        Ok(u64::try_from(received).unwrap_or(0))
     }
 
     /// The numbers of one counter item.

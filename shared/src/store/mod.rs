@@ -34,7 +34,7 @@ pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
 pub use chunks::{CHUNK_SIZE, Chunk, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState, Received};
-pub use counters::{Counter, CounterDelta, Position};
+pub use counters::{Counter, CounterDelta, Position, RECEIVED_COUNTER, day_counters};
 pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
 pub use expiring::Expiring;

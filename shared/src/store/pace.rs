@@ -9,7 +9,7 @@ use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::job::Job;
 use crate::domain::message::Outbound;
-use crate::domain::pace::{Line, Pause, Row, Rows, Slowed, Speed, Taken};
+use crate::domain::pace::{InboundRate, Line, Pause, Row, Rows, Slowed, Speed, Taken};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +45,8 @@ pub struct Pace {
     pub row_otp: Row,
     /// That the provider asked it to slow down.
     pub slowed: Option<Slowed>,
+    /// What came in when the last tick looked.
+    pub inbound: Option<InboundRate>,
     /// Why nothing leaves it.
     pub paused: Option<Pause>,
     /// When it was last resumed: what was refused before that does not pause it again.
@@ -91,6 +93,8 @@ pub struct Lease {
     pub next_run: Timestamp,
     /// How much of bulk's share is used.
     pub speed: Speed,
+    /// What has come in.
+    pub inbound: InboundRate,
 }
 
 impl Store {
@@ -123,8 +127,8 @@ impl Store {
             .unwrap_or(lease.next_run);
         let epoch = pace.epoch + u64::from(!pace.shared);
         let mut change = Change {
-            update: "SET row_bulk = :row, next_run = :next_run, #speed = :speed, #shared = :shared, epoch = :epoch, \
-                     rev = :next, due_key = :due_key, due_sort = :due"
+            update: "SET row_bulk = :row, next_run = :next_run, #speed = :speed, inbound = :inbound, \
+                     #shared = :shared, epoch = :epoch, rev = :next, due_key = :due_key, due_sort = :due"
                 .into(),
             condition: Some("rev = :rev".into()),
             names: vec![("#speed", "speed"), ("#shared", "shared")],
@@ -132,6 +136,7 @@ impl Store {
                 (":row".into(), serde_dynamo::to_attribute_value(lease.taken.row)?),
                 (":next_run".into(), number(lease.next_run.as_millisecond())),
                 (":speed".into(), serde_dynamo::to_attribute_value(lease.speed)?),
+                (":inbound".into(), serde_dynamo::to_attribute_value(lease.inbound)?),
                 (":shared".into(), AttributeValue::Bool(true)),
                 (":epoch".into(), number(epoch)),
                 (":rev".into(), number(pace.rev)),

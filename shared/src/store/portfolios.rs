@@ -1,9 +1,9 @@
 //! Business portfolios: their limit, and how many people they have written to.
 
-use super::item::{Indexes, Item, Key, body, item, number};
+use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::transaction::{Change, Transaction};
 use super::{Sender, Store, StoreError, keys};
-use crate::domain::identity::TenantId;
+use crate::domain::identity::{PortfolioId, TenantId};
 use crate::domain::pace::{Portfolio, Reached, Room, hour_of};
 use jiff::Timestamp;
 
@@ -20,6 +20,34 @@ impl Store {
         let key = Key::new(keys::portfolio(tenant, &portfolio.id), keys::HEAD);
         self.put(item("portfolio", key, Indexes::default(), portfolio)?)
             .await
+    }
+
+    /// Writes the limit that the provider told of a portfolio at `told_at`: `None` for none. What was told before the
+    /// limit that stands changes nothing.
+    pub async fn tell_portfolio(
+        &self,
+        tenant: &TenantId,
+        id: &PortfolioId,
+        people_per_day: Option<u64>,
+        told_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let set = "SET id = :id, told_at = :told_at";
+        let mut change = Change {
+            update: format!("{set} REMOVE people_per_day"),
+            condition: Some("attribute_not_exists(told_at) OR told_at <= :told_at".into()),
+            names: vec![],
+            values: vec![
+                (":id".into(), text(id.as_str())),
+                (":told_at".into(), number(told_at.as_millisecond())),
+            ],
+        };
+        if let Some(people) = people_per_day {
+            change.update = format!("{set}, people_per_day = :people");
+            change.values.push((":people".into(), number(people)));
+        }
+        let key = Key::new(keys::portfolio(tenant, id), keys::HEAD);
+        self.change_if(key, &change.making("portfolio")).await?;
+        Ok(())
     }
 
     /// What is left of the limit of the portfolio that a sender belongs to, if it has one.

@@ -4,7 +4,7 @@ use crate::neighbour::limit_people;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Desk, SENDER, eventually_within, text};
+use tests::{Desk, SENDER, WABA, eventually_within, text};
 
 const RECIPIENTS: u32 = 40;
 const LIMIT: u32 = 25;
@@ -24,10 +24,10 @@ async fn template_job(desk: &Desk) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_reaches_as_many_people_as_its_portfolio_may_write_to_and_goes_on_when_there_is_room()
-{
+async fn a_job_reaches_as_many_people_as_its_portfolio_may_write_to_and_goes_on_when_meta_raises_that()
+ {
     let desk = Desk::start().await;
-    limit_people(&desk, Some(LIMIT.into())).await;
+    limit_people(&desk, LIMIT.into()).await;
     let job = template_job(&desk).await;
     let plan = desk
         .get(&format!("/v1/bulk-jobs/{job}/plan"))
@@ -48,7 +48,13 @@ async fn a_job_reaches_as_many_people_as_its_portfolio_may_write_to_and_goes_on_
     // Whoever has written may be answered.
     desk.send(&text("+15550031091", "Hello")).await.with(200);
     assert_eq!(desk.job(&job).await["counts"]["queued"], RECIPIENTS - LIMIT);
-    limit_people(&desk, None).await;
+    let raised = json!({"field": "business_capability_update", "value": {
+        "max_daily_conversations_per_business": "TIER_UNLIMITED", "max_phone_numbers_per_waba": 25,
+    }});
+    let entry = json!({"id": WABA, "time": 1_800_000_000, "changes": [raised]});
+    let body = json!({"object": "whatsapp_business_account", "entry": [entry]});
+    let answer = desk.webhook(body.to_string().as_bytes()).await;
+    assert_eq!(answer.status, 200);
     desk.job_once_all_are(&job, &["read"], Duration::from_mins(1))
         .await;
 }

@@ -63,15 +63,22 @@ fn store(aws: &Aws) -> Store {
     Store::new(aws.dynamodb(), "heliograph-messages", "heliograph-logs")
 }
 
-/// Puts the demo tenant's sender into a business portfolio that may write to so many people in 24 hours.
-pub(crate) async fn limit_people(desk: &Desk, people_per_day: Option<u64>) {
+/// Puts the demo tenant's account and sender into a business portfolio that may write to so many people in 24 hours.
+pub(crate) async fn limit_people(desk: &Desk, people_per_day: u64) {
     let store = store(&aws(desk));
     let tenant = "demo".parse().unwrap();
     let portfolio = Portfolio {
         id: "300000000000001".parse().unwrap(),
-        people_per_day,
+        people_per_day: Some(people_per_day),
     };
     store.put_portfolio(&tenant, &portfolio).await.unwrap();
+    let waba = tests::WABA.parse().unwrap();
+    let account = store.account_of_waba(&tenant, &waba).await.unwrap();
+    let account = Account {
+        portfolio: Some(portfolio.id.clone()),
+        ..account.unwrap()
+    };
+    store.put_account(&account).await.unwrap();
     let sender = store.sender(&tenant, &tests::SENDER.parse().unwrap()).await;
     let sender = Sender {
         portfolio: Some(portfolio.id),
@@ -169,6 +176,7 @@ impl Neighbour {
             tenant: self.tenant.clone(),
             name: "Next door".to_owned(),
             wabas: vec![WABA.parse().unwrap()],
+            portfolio: None,
         };
         self.store.put_account(&account).await.unwrap();
         let sender = Sender {
@@ -179,6 +187,7 @@ impl Neighbour {
             portfolio: None,
             display_number: "+15550001001".to_owned(),
             messages_per_second: 1_000,
+            calls_per_second: None,
             reserved_percent: 10,
             window: WindowPolicy::Off,
         };

@@ -1,6 +1,7 @@
 //! What a job will do: how many it will reach, how fast, what holds it back, and what it is charged as.
 
 use super::super::content::Kind;
+use super::super::pace::{InboundRate, Room, float, whole};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -10,6 +11,10 @@ use serde::Serialize;
 pub enum Factor {
     /// The sender's messages per second, less the share left to other messages.
     SenderRate,
+    /// The part of its credential's calls that the sender has.
+    CredentialLimit,
+    /// Messages that come in to the sender, which Meta counts as well.
+    Inbound,
     /// Other jobs of the same sender, which take turns with it.
     OtherJobs,
     /// How many people the business portfolio may write to in 24 hours.
@@ -25,32 +30,38 @@ pub struct Limit {
     pub per_second: f64,
 }
 
-/// The limits a sender sets to a job that runs beside `others` jobs of the same sender.
-#[must_use]
-pub fn sender_limits(messages_per_second: u32, reserved_percent: u8, others: usize) -> Vec<Limit> {
-    let share = f64::from(100_u8.saturating_sub(reserved_percent)) / 100.0;
-    let whole = f64::from(messages_per_second) * share;
-    let mut limits = vec![Limit {
-        factor: Factor::SenderRate,
-        per_second: whole,
-    }];
-    if let Ok(others @ 1..) = u32::try_from(others) {
-        limits.push(Limit {
-            factor: Factor::OtherJobs,
-            per_second: whole / f64::from(others + 1),
-        });
-    }
-    limits
+/// What a sender may send.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rates {
+    /// How many messages a second Meta takes from it.
+    pub messages_per_second: u32,
+    /// How many calls a second its credential leaves it, if that is limited.
+    pub calls_per_second: Option<u32>,
+    /// The share bulk leaves to other messages, in percent.
+    pub reserved_percent: u8,
+    /// What comes in, if that is known.
+    pub inbound: Option<InboundRate>,
 }
 
-/// The limit that a portfolio with room for `left` people, of so many in 24 hours, sets to a job of `open` recipients.
+/// The limits a sender sets to a job that runs beside `others` jobs of the same sender.
 #[must_use]
-pub fn portfolio_limit(people_per_day: u64, left: u64, open: u64) -> Option<Limit> {
-    let people = u32::try_from(people_per_day).unwrap_or(u32::MAX);
-    (open > left).then(|| Limit {
-        factor: Factor::PortfolioLimit,
-        per_second: f64::from(people) / SignedDuration::from_hours(24).as_secs_f64(),
-    })
+pub fn sender_limits(rates: Rates, others: usize) -> Vec<Limit> {
+    let share = f64::from(100_u8.saturating_sub(rates.reserved_percent)) / 100.0;
+    let limit = |factor, per_second| Limit { factor, per_second };
+    let mut least = f64::from(rates.messages_per_second) * share;
+    let mut limits = vec![limit(Factor::SenderRate, least)];
+    if let Some(calls) = rates.calls_per_second {
+        limits.push(limit(Factor::CredentialLimit, f64::from(calls) * share));
+        least = least.min(f64::from(calls) * share);
+    }
+    if let Some(inbound @ 1..) = rates.inbound.map(|inbound| inbound.per_second) {
+        least = (least - f64::from(inbound)).max(1.0);
+        limits.push(limit(Factor::Inbound, least));
+    }
+    if let Ok(others @ 1..) = u32::try_from(others) {
+        limits.push(limit(Factor::OtherJobs, least / f64::from(others + 1)));
+    }
+    limits
 }
 
 /// What a job will do from some time on.
@@ -68,11 +79,12 @@ pub struct Forecast {
     pub ends_at: Option<Timestamp>,
 }
 
-/// What will become of `open` recipients under these limits.
+/// What will become of `open` recipients under these limits, the messages of which take of this room, if any.
 #[must_use]
 pub fn forecast(
     open: u64,
     limits: &[Limit],
+    room: Option<&Room>,
     begins_at: Timestamp,
     expires_at: Option<Timestamp>,
 ) -> Forecast {
@@ -80,18 +92,50 @@ pub fn forecast(
         .iter()
         .min_by(|one, other| one.per_second.total_cmp(&other.per_second));
     let per_second = tightest.map_or(0.0, |limit| limit.per_second);
-    let room = expires_at.map(|expires_at| {
-        let seconds = expires_at.duration_since(begins_at).as_secs_f64().max(0.0);
-        whole(seconds * per_second)
-    });
-    let to_send = room.map_or(open, |room| open.min(room));
+    let by_rate = at_rate(open, per_second, begins_at, expires_at);
+    let by_room = room.map(|room| room.used(open, per_second, begins_at, expires_at));
+    let waits = by_room.filter(|by_room| is_later(*by_room, by_rate));
+    let (to_send, ends_at) = waits.unwrap_or(by_rate);
+    let took = ends_at.map(|ends_at| ends_at.duration_since(begins_at).as_secs_f64());
     Forecast {
         to_send,
         to_expire: open - to_send,
-        per_second,
-        limited_by: tightest.map(|limit| limit.factor),
-        ends_at: after(begins_at, to_send, per_second),
+        per_second: match took {
+            Some(seconds) if waits.is_some() && seconds > 0.0 => float(to_send) / seconds,
+            Some(_) | None => per_second,
+        },
+        limited_by: match waits {
+            Some(_) => Some(Factor::PortfolioLimit),
+            None => tightest.map(|limit| limit.factor),
+        },
+        ends_at,
     }
+}
+
+/// Whether somebody waits for room: fewer go, or the last one goes later by more than the rounding.
+fn is_later(by_room: (u64, Option<Timestamp>), by_rate: (u64, Option<Timestamp>)) -> bool {
+    let rounding = SignedDuration::from_mins(1);
+    let is_late = match (by_room.1, by_rate.1) {
+        (Some(by_room), Some(by_rate)) => by_room.duration_since(by_rate) > rounding,
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    by_room.0 < by_rate.0 || is_late
+}
+
+/// How many go at this rate alone, and when the last one has gone.
+fn at_rate(
+    open: u64,
+    per_second: f64,
+    begins_at: Timestamp,
+    expires_at: Option<Timestamp>,
+) -> (u64, Option<Timestamp>) {
+    let fits = expires_at.map(|expires_at| {
+        let seconds = expires_at.duration_since(begins_at).as_secs_f64().max(0.0);
+        whole(seconds * per_second)
+    });
+    let to_send = fits.map_or(open, |fits| open.min(fits));
+    (to_send, after(begins_at, to_send, per_second))
 }
 
 /// When `count` messages, so many a second, are sent.
@@ -100,19 +144,8 @@ pub fn after(begins_at: Timestamp, count: u64, per_second: f64) -> Option<Timest
     if count == 0 {
         return Some(begins_at);
     }
-    let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    let seconds = SignedDuration::try_from_secs_f64((count / per_second).ceil()).ok()?;
+    let seconds = SignedDuration::try_from_secs_f64((float(count) / per_second).ceil()).ok()?;
     begins_at.checked_add(seconds).ok()
-}
-
-/// How many whole messages fit.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates, and the number is not negative"
-)]
-fn whole(count: f64) -> u64 {
-    count.floor() as u64
 }
 
 /// What a message is charged as.

@@ -39,10 +39,30 @@ pub struct Room {
     pub reached: Reached,
 }
 
+/// When an hour begins.
+fn begins(hour: i64) -> Timestamp {
+    Timestamp::from_second(hour * HOUR.as_secs()).unwrap_or(Timestamp::MAX)
+}
+
 /// The hour of a time.
 #[must_use]
 pub fn hour_of(time: Timestamp) -> i64 {
     time.as_second().div_euclid(HOUR.as_secs())
+}
+
+/// A number to reckon with.
+pub(in crate::domain) fn float(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// How many whole ones fit.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and the number is not negative"
+)]
+pub(in crate::domain) fn whole(count: f64) -> u64 {
+    count.floor() as u64
 }
 
 impl Reached {
@@ -75,10 +95,40 @@ impl Room {
             .saturating_sub(self.reached.of_the_day(now))
     }
 
+    /// How many of `count` people are written to until `until`, so many a second while there is room, and when the last
+    /// one is: `None` if that will never be.
+    #[must_use]
+    pub fn used(
+        &self,
+        count: u64,
+        per_second: f64,
+        from: Timestamp,
+        until: Option<Timestamp>,
+    ) -> (u64, Option<Timestamp>) {
+        let (mut room, mut now, mut sent) = (self.clone(), from, 0);
+        let end = until.unwrap_or(Timestamp::MAX);
+        while sent < count {
+            now = room.free_at(now);
+            if now >= end || per_second <= 0.0 {
+                return (sent, until);
+            }
+            let hour = hour_of(now);
+            let seconds = begins(hour + 1).min(end).duration_since(now).as_secs_f64();
+            let some = whole(seconds * per_second).max(1);
+            let some = some.min(room.left(now)).min(count - sent);
+            *room.reached.0.entry(hour).or_default() += some;
+            sent += some;
+            let took = SignedDuration::try_from_secs_f64(float(some) / per_second);
+            now = now
+                .saturating_add(took.unwrap_or(SignedDuration::MAX))
+                .unwrap_or(Timestamp::MAX);
+        }
+        (sent, Some(now))
+    }
+
     /// When there will be room for more, if there is none.
     #[must_use]
     pub fn free_at(&self, now: Timestamp) -> Timestamp {
-        let begins = |hour: i64| Timestamp::from_second(hour * HOUR.as_secs()).unwrap_or(now);
         let mut times = (hour_of(now) + 1..=hour_of(now) + COUNTS_FOR + 1).map(begins);
         let free = |time: &Timestamp| self.left(*time) > 0;
         if free(&now) {

@@ -8,7 +8,7 @@ use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
 use crate::store::tests::{asks_for, store_behind, write};
-use crate::store::{ConversationState, EventState, StoreError, StoredRecord};
+use crate::store::{ConversationState, EventState, Sender, StoreError, StoredRecord};
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
 
@@ -338,4 +338,42 @@ async fn what_the_database_will_never_take_is_not_tried_again() {
     );
     let reason = stored.events.first().unwrap().reason.as_deref();
     assert_eq!(reason, Some("the database refuses this item"));
+}
+
+#[tokio::test]
+async fn a_limit_is_noted_for_the_portfolio_that_owns_the_waba_and_kept_where_none_is_known() {
+    let store = store_with(WindowPolicy::Warn).await;
+    let sender = crate::store::tests::sender(WindowPolicy::Warn);
+    let told = |people: u64, time: i64| {
+        let mut record = record(
+            sender.waba.as_str(),
+            &json!({"max_daily_conversations_per_business": people}),
+        );
+        for change in &mut record.changes {
+            change.field = "business_capability_update".to_owned();
+            change.time = Some(at(time).as_second());
+        }
+        record
+    };
+    let kept = receive(&store, &told(250, 10), 0).await;
+    assert_eq!(states(&kept), [EventState::Kept]);
+    let portfolio: crate::domain::identity::PortfolioId = "300000000000001".parse().unwrap();
+    let account = Account {
+        id: sender.account.clone(),
+        tenant: sender.tenant.clone(),
+        name: "Demo".to_owned(),
+        wabas: vec![sender.waba.clone()],
+        portfolio: Some(portfolio.clone()),
+    };
+    store.put_account(&account).await.unwrap();
+    for (people, time) in [(2_000, 30), (250, 20), (2_000, 30)] {
+        let applied = receive(&store, &told(people, time), 0).await;
+        assert_eq!(states(&applied), [EventState::Applied]);
+    }
+    let limited = Sender {
+        portfolio: Some(portfolio),
+        ..sender
+    };
+    let room = store.room(&limited).await.unwrap().unwrap();
+    assert_eq!(room.people_per_day, 2_000);
 }

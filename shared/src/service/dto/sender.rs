@@ -26,6 +26,12 @@ pub struct SenderDto {
     pub display_number: String,
     /// How many messages a second Meta takes from it.
     pub messages_per_second: u32,
+    /// How many calls a second its account's credential leaves it, if the provider limits them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<u32>,
+    /// How many messages a second came in when its running jobs last looked; they are taken from bulk's rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound_per_second: Option<u32>,
     /// The share of that rate bulk jobs leave to other messages, in percent.
     pub reserved_percent: u8,
     /// Whether the 24-hour window is enforced.
@@ -102,8 +108,8 @@ impl SenderDto {
     }
 
     fn of(sender: &Sender, pace: &Pace, room: Option<&Room>, now: Timestamp) -> Self {
-        let rate = Slowed::rate(pace.slowed.as_ref(), sender.messages_per_second, now);
-        let slowed = pace.slowed.filter(|_| rate < sender.messages_per_second);
+        let rate = Slowed::rate(pace.slowed.as_ref(), sender.rate(), now);
+        let slowed = pace.slowed.filter(|_| rate < sender.rate());
         let state = match (&pace.paused, &slowed) {
             (Some(_), _) => SenderState::Paused,
             (None, Some(_)) => SenderState::Slowed,
@@ -115,6 +121,8 @@ impl SenderDto {
             waba_id: sender.waba.clone(),
             display_number: sender.display_number.clone(),
             messages_per_second: sender.messages_per_second,
+            calls_per_second: sender.calls_per_second,
+            inbound_per_second: pace.inbound.filter(|_| pace.shared).map(|it| it.per_second),
             reserved_percent: sender.reserved_percent,
             window: sender.window,
             portfolio: room.map(|room| PortfolioDto {

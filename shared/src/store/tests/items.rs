@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::id::{ContactId, EventId};
 use crate::domain::identity::Identity;
 use crate::domain::ledger::tests::{at, queued};
-use crate::domain::pace::{Portfolio, Speed};
+use crate::domain::pace::{InboundRate, Portfolio, Speed};
 use crate::domain::role::Role;
 use crate::messaging::pace::{Leave, Pacer};
 use crate::store::events::{Event, EventState, StoredRecord};
@@ -38,6 +38,7 @@ async fn write_who_calls_and_what_sends(store: &Store) {
         tenant: sender.tenant.clone(),
         name: "Demo".to_owned(),
         wabas: vec![sender.waba.clone()],
+        portfolio: None,
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();
@@ -123,6 +124,7 @@ async fn write_a_job(store: &Store) {
         taken: pace.rows().take_bulk(72, 72, at(0)),
         next_run: at(1),
         speed: Speed::first(72),
+        inbound: InboundRate::after(None, 0, at(0)),
     };
     let leased = store.lease_bulk(&job.tenant, &job.sender, &pace, &lease);
     assert!(leased.await.unwrap());

@@ -1,7 +1,7 @@
 //! A sender's pace in the store: each slot is one worker's, and what the provider asks for is written once.
 
 use super::*;
-use crate::domain::pace::{Line, Pause, Row, Shares, Slot, Speed};
+use crate::domain::pace::{InboundRate, Line, Pause, Row, Shares, Slot, Speed};
 use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -22,6 +22,7 @@ fn lease(pace: &Pace, now: Timestamp) -> Lease {
         taken: pace.rows().take_bulk(72, 72, now),
         next_run: now + SignedDuration::from_secs(1),
         speed: Speed::first(72),
+        inbound: InboundRate::after(None, 0, now),
     }
 }
 

@@ -194,6 +194,7 @@ async fn an_account_id_that_is_taken_leads_to_its_first_tenant_alone() {
         tenant: tenant.parse().unwrap(),
         name: name.to_owned(),
         wabas: vec!["200000000000001".parse().unwrap()],
+        portfolio: None,
     };
     let first = account("demo", "Demo");
     store.put_account(&first).await.unwrap();

@@ -65,3 +65,36 @@ async fn a_sender_without_a_portfolio_has_no_limit_but_its_rate() {
     let store = empty_store().await;
     assert_eq!(store.room(&sender(WindowPolicy::Off)).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn the_limit_that_the_provider_told_last_holds_in_whatever_order_it_comes() {
+    let store = empty_store().await;
+    let sender = limited(&store, 250).await;
+    let id = sender.portfolio.clone().unwrap();
+    for (people, told_at, limit) in [
+        (Some(2_000), 100, Some(2_000)),
+        (Some(250), 50, Some(2_000)),
+        (Some(2_000), 100, Some(2_000)),
+        (None, 200, None),
+        (Some(10_000), 150, None),
+        (Some(10_000), 300, Some(10_000)),
+    ] {
+        let told = store.tell_portfolio(&sender.tenant, &id, people, at(told_at));
+        told.await.unwrap();
+        let room = store.room(&sender).await.unwrap();
+        assert_eq!(room.map(|room| room.people_per_day), limit, "{told_at}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_may_be_told_of_a_portfolio_that_nobody_wrote_down() {
+    let store = empty_store().await;
+    let sender = Sender {
+        portfolio: Some("300000000000002".parse().unwrap()),
+        ..sender(WindowPolicy::Off)
+    };
+    let id = sender.portfolio.clone().unwrap();
+    let told = store.tell_portfolio(&sender.tenant, &id, Some(250), at(0));
+    told.await.unwrap();
+    assert_eq!(room(&store, &sender).await.left(at(0)), 250);
+}

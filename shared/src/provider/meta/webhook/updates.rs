@@ -1,5 +1,6 @@
 //! Reads a change into updates, in our words. Never fails: what cannot be read is said to be so, and kept raw.
 
+mod limit;
 mod message;
 mod other;
 mod person;
@@ -90,9 +91,27 @@ impl Reading<'_> {
             None if self.change.field == "messages" && !self.value.is_object() => {
                 Fact::Malformed("the value is not an object, or nested too deeply".to_owned())
             }
-            None => Fact::Other(other::name_of_change(&self.change.field, &self.value)),
+            None => self.of_change(),
         };
         self.update(fact, self.value.clone())
+    }
+
+    fn of_change(&self) -> Fact {
+        let field = &self.change.field;
+        let name = other::name_of_change(field, &self.value);
+        match limit::read(field, &self.value) {
+            Some(limit) => Fact::PortfolioLimit {
+                name,
+                limit,
+                told_at: self.told_at(),
+            },
+            None => Fact::Other(name),
+        }
+    }
+
+    /// Meta's `entry.time`.
+    fn told_at(&self) -> Option<jiff::Timestamp> {
+        jiff::Timestamp::from_second(self.change.time?).ok()
     }
 
     fn is_part(&self) -> bool {

@@ -20,6 +20,7 @@ fn every_recorded_webhook_is_understood_or_named() {
                 let kind = match update.fact {
                     Fact::Message(_) => "message",
                     Fact::Status(_) => "status",
+                    Fact::PortfolioLimit { .. } => "limit",
                     Fact::Other(_) | Fact::Malformed(_) => "other",
                 };
                 *counts.entry(kind).or_insert(0) += 1;
