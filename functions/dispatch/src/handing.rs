@@ -1,47 +1,67 @@
 //! Puts the next open recipients of the jobs on the queue, one slot each, in time for their slots.
 
-use crate::recipients::{self, Taken};
-use crate::{DispatchError, State};
+use crate::recipients::{self, Ask, Taken};
+use crate::{DispatchError, State, again, withdraw};
+use futures_util::join;
 use heliograph::domain::content::Kind;
 use heliograph::domain::id::MessageId;
-use heliograph::domain::job::Job;
+use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::Lane;
 use heliograph::domain::pace::{Room, Slot, probes};
 use heliograph::domain::queue::{DeliverBody, Probe, millis};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
+use heliograph::service::telemetry::chain;
 use heliograph::store::{Sender, StoreError};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, Instant};
 
 /// Hints for slots of so short a time are put on the queue together.
 const TOGETHER: SignedDuration = SignedDuration::from_millis(100);
 
-/// Takes open recipients from the jobs in turn and puts them on the queue. Gives some of them, whose use tells whether
-/// the workers keep up.
+/// Looking for recipients may take this long, of the time before the first slot.
+const LOOKS_FOR: Duration = Duration::from_millis(200);
+
+/// Takes open recipients from the jobs in turn and puts them on the queue; meanwhile takes back those of jobs that are
+/// cancelled or too late. Gives some that were handed out, whose use tells whether the workers keep up.
 pub(crate) async fn hand_out(
     state: &State,
     sender: &Sender,
     jobs: Vec<Job>,
     slots: &[Slot],
 ) -> Result<Vec<Probe>, DispatchError> {
-    let room = state.store.room(sender).await?;
-    let taken = take(state, jobs, slots.len(), room.as_ref()).await?;
-    if !take_room(state, sender, room.as_ref(), &taken).await? {
-        // Another sender of the portfolio was faster: the next tick asks anew.
-        return Ok(Vec::new());
-    }
-    let given: Vec<(MessageId, Slot)> = in_turn(&taken)
+    let now = clock::now();
+    let (sending, gone) = jobs
         .into_iter()
-        .cloned()
-        .zip(slots.iter().copied())
-        .collect();
-    for together in given.chunk_by(|(_, one), (_, other)| part(*one) == part(*other)) {
-        put(state, sender, together).await?;
+        .partition(|job| job.duty(now) == Duty::Send);
+    let taking_back = Box::pin(withdraw::all(&state.store, gone, now));
+    let sending = Box::pin(send(state, sender, sending, slots));
+    let (handed_out, ()) = join!(sending, taking_back);
+    handed_out
+}
+
+async fn send(
+    state: &State,
+    sender: &Sender,
+    jobs: Vec<Job>,
+    slots: &[Slot],
+) -> Result<Vec<Probe>, DispatchError> {
+    let room = state.store.room(sender).await?;
+    let mut taken = take(state, jobs, slots.len(), room.as_ref()).await;
+    if !take_room(state, sender, room.as_ref(), &taken).await? {
+        // Others of the portfolio were faster: the next tick asks anew for those whom the limit counts.
+        taken.retain(|taken| !counts(&taken.job));
     }
-    for Taken { job, progress, .. } in &taken {
-        if *progress != job.progress {
-            state.store.save_progress(job, progress).await?;
-        }
+    let now = clock::now();
+    let usable = slots.iter().copied().filter(|slot| !slot.is_over(now));
+    let given: Vec<(MessageId, Slot)> = in_turn(&taken).into_iter().cloned().zip(usable).collect();
+    let (put, ()) = join!(
+        put_all(state, sender, &given),
+        try_again(state, &mut taken, now)
+    );
+    put?;
+    for taken in &taken {
+        taken.save(&state.store).await?;
     }
     let looked_at = probes(given.len()).filter_map(|place| given.get(place));
     let probe = |(message, slot): &(MessageId, Slot)| Probe {
@@ -51,29 +71,52 @@ pub(crate) async fn hand_out(
     Ok(looked_at.map(probe).collect())
 }
 
-async fn take(
+/// Takes recipients for so many slots. A job that fails keeps no other from being sent, and is asked again.
+pub(crate) async fn take(
     state: &State,
-    jobs: Vec<Job>,
+    mut jobs: Vec<Job>,
     slots: usize,
     room: Option<&Room>,
-) -> Result<Vec<Taken>, StoreError> {
+) -> Vec<Taken> {
     let now = clock::now();
+    let until = Instant::now() + LOOKS_FOR;
     let mut places = room.map_or(usize::MAX, |room| {
         usize::try_from(room.left(now)).unwrap_or(usize::MAX)
     });
+    // Those that will take little come first: what they leave of their share goes to the others.
+    jobs.sort_by_key(|job| job.progress.pass == 0 && (places > 0 || !counts(job)));
     let (mut left, mut waiting) = (slots, jobs.len());
     let mut taken = Vec::new();
     for job in jobs {
-        let share = left.div_ceil(waiting.max(1));
-        let limited = counts(&job);
-        let fresh = if limited { places } else { usize::MAX };
-        let from_job = recipients::take(&state.store, job, share, fresh, now).await?;
-        left -= from_job.ids.len();
-        places -= if limited { from_job.fresh } else { 0 };
+        let (id, limited) = (job.id.clone(), counts(&job));
+        let ask = Ask {
+            most: left.div_ceil(waiting.max(1)),
+            fresh: if limited { places } else { usize::MAX },
+            until,
+        };
         waiting -= 1;
-        taken.push(from_job);
+        match recipients::take(&state.store, job, ask, now).await {
+            Ok(from_job) => {
+                left -= from_job.ids.len();
+                places -= if limited { from_job.fresh } else { 0 };
+                taken.push(from_job);
+            }
+            Err(error) => {
+                tracing::error!(job.id = %id, error = chain(&error), "a job was not handed out");
+            }
+        }
     }
-    Ok(taken)
+    taken
+}
+
+/// Queues failures again where that was asked for, while the queue gets those that were taken.
+async fn try_again(state: &State, taken: &mut [Taken], now: Timestamp) {
+    for taken in taken {
+        if let Err(error) = again::step(&state.store, taken, now).await {
+            let job = &taken.job;
+            tracing::error!(job.id = %job.id, error = chain(&error), "failures were not queued again");
+        }
+    }
 }
 
 /// Whether the portfolio's limit counts a job's recipients. Who gets no template has written within a day.
@@ -109,6 +152,17 @@ fn in_turn(taken: &[Taken]) -> Vec<&MessageId> {
 
 fn part(slot: Slot) -> i128 {
     i128::from(slot.at.as_millisecond()) / TOGETHER.as_millis()
+}
+
+async fn put_all(
+    state: &State,
+    sender: &Sender,
+    given: &[(MessageId, Slot)],
+) -> Result<(), QueueError> {
+    for together in given.chunk_by(|(_, one), (_, other)| part(*one) == part(*other)) {
+        put(state, sender, together).await?;
+    }
+    Ok(())
 }
 
 /// Puts hints on the queue when it is time for the first of their slots: a worker that has one sooner only waits.

@@ -6,7 +6,9 @@
 //! job finishes only when a consistent read finds none of its recipients open.
 
 mod again;
+mod ending;
 mod handing;
+mod lap;
 mod recipients;
 mod tick;
 mod withdraw;

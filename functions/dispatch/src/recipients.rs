@@ -1,29 +1,29 @@
-//! What a job's tick does with its recipients: hands the next ones out, or takes back those that wait.
+//! Which of a job's recipients a tick hands out.
 //!
 //! The first pass goes through every chunk, and marks those it leaves with open recipients. Later passes go through
 //! the marked chunks alone, however large the job is. They read the recipients consistently: what is still queued is
 //! handed out again, what hangs is settled, and a chunk whose recipients have all ended loses its marker. A pass that
-//! meets no open recipient ends the job.
+//! meets no open recipient ends the job (`ending`). While the first pass lasts, `lap` looks at what it has left behind.
 
-use crate::{again, withdraw};
+use crate::ending::end_pass;
+use crate::lap;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{
-    Duty, Job, JobEvent, Numbers, Outcomes, PausedBy, Progress, done, too_many_fail,
+    Job, JobEvent, Numbers, Outcomes, PausedBy, Progress, done, too_many_fail,
 };
 use heliograph::domain::ledger::claimable;
 use heliograph::domain::message::{Message, Outbound};
+use heliograph::domain::state::State;
 use heliograph::messaging::attempt::lapse;
 use heliograph::store::{Chunk, JobError, Slice, Store, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use std::time::Instant;
 
 /// Chunks read at a time.
 const CHUNKS_AT_ONCE: usize = 20;
 
 /// Chunks looked at in one tick: bounds its time and memory, whatever the size of the job.
 pub(crate) const CHUNKS_PER_TICK: usize = 60;
-
-/// The time between two passes, in which what was handed out is sent.
-const BETWEEN_PASSES: SignedDuration = SignedDuration::from_secs(2);
 
 /// What was taken from a job.
 pub(crate) struct Taken {
@@ -36,7 +36,8 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    fn nothing(job: Job) -> Self {
+    /// Nothing yet.
+    pub(crate) fn nothing(job: Job) -> Self {
         Self {
             progress: job.progress.clone(),
             ids: Vec::new(),
@@ -44,61 +45,83 @@ impl Taken {
             job,
         }
     }
+
+    /// Keeps how far the job has come, unless another tick has come further.
+    pub(crate) async fn save(&self, store: &Store) -> Result<(), StoreError> {
+        if self.progress == self.job.progress {
+            return Ok(());
+        }
+        store.save_progress(&self.job, &self.progress).await
+    }
 }
 
-/// Up to `most` recipients of `job` to hand out now, and up to `fresh` of them for the first time; none while they are
-/// being taken back.
+/// How many recipients are asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask {
+    /// How many there are slots for.
+    pub(crate) most: usize,
+    /// How many of them may be handed out for the first time.
+    pub(crate) fresh: usize,
+    /// When no further chunk is looked at: slots do not wait.
+    pub(crate) until: Instant,
+}
+
+/// The recipients of `job` to hand out now.
 pub(crate) async fn take(
     store: &Store,
     job: Job,
-    most: usize,
-    fresh: usize,
+    ask: Ask,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let mut taken = Taken::nothing(job);
-    match taken.job.duty(now) {
-        Duty::Nothing => return Ok(taken),
-        Duty::Withdraw(withdrawal) => {
-            withdraw::step(store, &mut taken, withdrawal, now).await?;
-            return Ok(taken);
-        }
-        Duty::Send => {}
-    }
     if let Some(paused) = look_back(store, &mut taken, now).await? {
         return Ok(Taken::nothing(paused));
     }
-    again::step(store, &mut taken, now).await?;
     if taken.progress.resume_at.is_some_and(|time| now < time) {
         return Ok(taken);
     }
     let is_first_pass = taken.progress.pass == 0;
-    let most = if is_first_pass { most.min(fresh) } else { most };
-    if most == 0 {
-        // No room for more: that all were handed out is seen all the same.
-        if next_chunks(store, &taken).await?.is_empty() {
-            end_pass(store, &mut taken, now).await?;
-        }
-        return Ok(taken);
-    }
-    let mut looked_at = 0;
-    while taken.ids.len() < most && looked_at < CHUNKS_PER_TICK {
-        let chunks = next_chunks(store, &taken).await?;
-        if chunks.is_empty() {
-            end_pass(store, &mut taken, now).await?;
-            break;
-        }
-        for (place, chunk) in chunks {
-            looked_at += 1;
-            take_chunk(store, &mut taken, &place, &chunk, most, now).await?;
-            if taken.ids.len() >= most {
-                break;
-            }
-        }
-    }
     if is_first_pass {
-        taken.fresh = taken.ids.len();
+        lap::step(store, &mut taken, ask.most, now).await?;
+    }
+    let met_again = taken.ids.len();
+    let most = if is_first_pass {
+        ask.most.min(met_again.saturating_add(ask.fresh))
+    } else {
+        ask.most
+    };
+    hand_on(store, &mut taken, Ask { most, ..ask }, now).await?;
+    if is_first_pass {
+        taken.fresh = taken.ids.len() - met_again;
     }
     Ok(taken)
+}
+
+/// Goes on through the chunks of this pass.
+async fn hand_on(
+    store: &Store,
+    taken: &mut Taken,
+    ask: Ask,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut looked_at = 0;
+    loop {
+        let chunks = next_chunks(store, taken).await?;
+        if chunks.is_empty() {
+            return end_pass(store, taken, now).await;
+        }
+        for (place, chunk) in chunks {
+            // Without room for more it is still seen that all were handed out.
+            if taken.ids.len() >= ask.most {
+                return Ok(());
+            }
+            looked_at += 1;
+            take_chunk(store, taken, &place, &chunk, ask.most, now).await?;
+        }
+        if looked_at >= CHUNKS_PER_TICK || Instant::now() >= ask.until {
+            return Ok(());
+        }
+    }
 }
 
 /// Looks at the job's counters: for its rate, and whether so many have failed that it pauses itself.
@@ -116,6 +139,10 @@ async fn look_back(
     let Some(reason) = too_many_fail(job, Outcomes::of(&numbers)) else {
         return Ok(None);
     };
+    if !is_anybody_queued(store, taken).await? {
+        return Ok(None);
+    }
+    let job = &taken.job;
     tracing::warn!(job.id = %job.id, "bulk job paused: too many failures");
     let event = JobEvent::Paused {
         by: PausedBy::Platform,
@@ -127,6 +154,24 @@ async fn look_back(
         Err(JobError::Refused(_)) => Ok(Some(job.clone())),
         Err(JobError::Store(error)) => Err(error),
     }
+}
+
+/// Whether a pause would keep anybody from being sent to.
+async fn is_anybody_queued(store: &Store, taken: &Taken) -> Result<bool, StoreError> {
+    if taken.progress.pass == 0 {
+        return Ok(!next_chunks(store, taken).await?.is_empty());
+    }
+    let slice = Slice {
+        limit: CHUNKS_AT_ONCE,
+        after: None,
+    };
+    for (_, chunk) in store.open_chunks(&taken.job, &slice).await? {
+        let recipients = recipients_of(store, &taken.job, &chunk).await?;
+        if recipients.iter().any(|it| it.state == State::Queued) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The next chunks of this pass, each with its place in it.
@@ -157,7 +202,7 @@ async fn take_chunk(
     let open = if taken.progress.pass == 0 {
         unseen(store, taken, chunk).await?
     } else {
-        look_at(store, taken, chunk, now).await?
+        still_open(store, taken, chunk, now).await?
     };
     let room = most.saturating_sub(taken.ids.len());
     if let Some((next, _)) = open.get(room) {
@@ -186,33 +231,42 @@ async fn unseen(
     Ok(placed.skip(offset).collect())
 }
 
-/// The recipients of an open chunk that may be handed out again, with their places in it.
-async fn look_at(
+/// Those of a marked chunk that this pass has not handed out yet and may.
+async fn still_open(
     store: &Store,
     taken: &mut Taken,
     chunk: &Chunk,
     now: Timestamp,
 ) -> Result<Vec<(usize, MessageId)>, StoreError> {
     let offset = taken.progress.offset;
-    let mut open = 0;
+    let (is_open, claimable) = look_at(store, &taken.job, chunk, now).await?;
+    taken.progress.open_seen |= is_open;
+    let left = claimable.into_iter().filter(|(place, _)| *place >= offset);
+    Ok(left.collect())
+}
+
+/// Whether a chunk has open recipients, and those that may be handed out again, with their places in it. One without
+/// loses its marker.
+pub(crate) async fn look_at(
+    store: &Store,
+    job: &Job,
+    chunk: &Chunk,
+    now: Timestamp,
+) -> Result<(bool, Vec<(usize, MessageId)>), StoreError> {
+    let mut is_open = false;
     let mut claimables = Vec::new();
-    for message in recipients_of(store, &taken.job, chunk).await? {
+    for message in recipients_of(store, job, chunk).await? {
         let message = lapse(store, message, now).await?;
-        open += usize::from(message.state.is_open());
+        is_open |= message.state.is_open();
         if claimable(&message, now) {
-            claimables.push(message.id);
+            let place = chunk.ids.iter().position(|other| *other == message.id);
+            claimables.extend(place.map(|place| (place, message.id)));
         }
     }
-    if open == 0 {
-        store.close_chunk(&taken.job, chunk).await?;
-        return Ok(Vec::new());
+    if !is_open {
+        store.close_chunk(job, chunk).await?;
     }
-    taken.progress.open_seen = true;
-    let placed = claimables.into_iter().filter_map(|id| {
-        let place = chunk.ids.iter().position(|other| *other == id)?;
-        Some((place, id))
-    });
-    Ok(placed.filter(|(place, _)| *place >= offset).collect())
+    Ok((is_open, claimables))
 }
 
 /// The recipients of a chunk, read consistently.
@@ -227,41 +281,4 @@ pub(crate) async fn recipients_of(
         Message::Inbound(_) => None,
     });
     Ok(outbound.collect())
-}
-
-/// The end of the chunks: the job is over, or another pass follows.
-pub(crate) async fn end_pass(
-    store: &Store,
-    taken: &mut Taken,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Progress {
-        pass,
-        open_seen,
-        again,
-        ..
-    } = &taken.progress;
-    if *pass > 0 && !open_seen && again.is_none() {
-        return end(store, &taken.job, now).await;
-    }
-    taken.progress.pass += 1;
-    taken.progress.after = None;
-    taken.progress.offset = 0;
-    taken.progress.open_seen = false;
-    taken.progress.resume_at = now.saturating_add(BETWEEN_PASSES).ok();
-    Ok(())
-}
-
-async fn end(store: &Store, job: &Job, now: Timestamp) -> Result<(), StoreError> {
-    match store
-        .move_job(job.clone(), &JobEvent::AllEnded, None, now)
-        .await
-    {
-        Ok(job) => {
-            tracing::info!(job.id = %job.id, status = job.status.as_str(), "bulk job ended");
-            Ok(())
-        }
-        Err(JobError::Refused(_)) => Ok(()),
-        Err(JobError::Store(error)) => Err(error),
-    }
 }

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use crate::recipients::take;
+mod turns;
+
+use crate::again;
+use crate::recipients::{Ask, take};
 use crate::tick::{Learnt, inbound, lease};
+use crate::withdraw;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{
@@ -12,7 +16,7 @@ use aws_sdk_dynamodb::config::{
 use aws_sdk_dynamodb::error::BoxError;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
-use heliograph::domain::job::{Job, JobEvent, JobStatus};
+use heliograph::domain::job::{Duty, Job, JobEvent, JobStatus};
 use heliograph::domain::message::{Lane, OnUnknown, Outbound, Times};
 use heliograph::domain::pace::{InboundRate, Slot, Slowed};
 use heliograph::domain::state::State;
@@ -26,6 +30,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// More than a tick looks at.
@@ -114,8 +119,8 @@ fn recipient(job: &Job, number: usize, state: State) -> Outbound {
     }
 }
 
-/// A running job of which all recipients have ended but the first, which waits.
-async fn running(store: &Store, chunks: usize) -> Job {
+/// A job without recipients.
+async fn draft(store: &Store) -> Job {
     let message = serde_json::from_value(
         json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi"}}}),
     );
@@ -130,6 +135,12 @@ async fn running(store: &Store, chunks: usize) -> Job {
     let mut transaction = Transaction::new();
     store.create_job(&mut transaction, &job).unwrap();
     store.commit(transaction).await.unwrap();
+    job
+}
+
+/// A running job of which all recipients have ended but the first, which waits.
+async fn running(store: &Store, chunks: usize) -> Job {
+    let job = draft(store).await;
     for chunk in 0..chunks {
         let numbers = chunk * CHUNK_SIZE..(chunk + 1) * CHUNK_SIZE;
         let recipients: Vec<Outbound> = numbers
@@ -157,15 +168,25 @@ async fn read(store: &Store, job: &Job) -> Job {
 
 /// A tick that may hand out everything; how many it did.
 async fn tick(store: &Store, job: &Job, second: i64) -> usize {
-    let job = read(store, job).await;
-    let taken = take(store, job, 100_000, usize::MAX, at(second))
-        .await
-        .unwrap();
-    store
-        .save_progress(&taken.job, &taken.progress)
-        .await
-        .unwrap();
-    taken.ids.len()
+    handed_out(store, job, 100_000, second).await.len()
+}
+
+/// A tick with so many slots; whom it handed out, and whom it took back.
+async fn handed_out(store: &Store, job: &Job, slots: usize, second: i64) -> Vec<MessageId> {
+    let (job, now) = (read(store, job).await, at(second));
+    if let Duty::Withdraw(_) = job.duty(now) {
+        withdraw::all(store, vec![job], now).await;
+        return Vec::new();
+    }
+    let ask = Ask {
+        most: slots,
+        fresh: usize::MAX,
+        until: Instant::now() + Duration::from_mins(10),
+    };
+    let mut taken = take(store, job, ask, now).await.unwrap();
+    again::step(store, &mut taken, now).await.unwrap();
+    taken.save(store).await.unwrap();
+    taken.ids
 }
 
 #[tokio::test]
@@ -209,6 +230,8 @@ async fn a_cancelled_job_is_walked_through_once_and_ends_when_nobody_is_open() {
         let made = calls.made();
         assert!(made <= 100, "{made} calls in a tick");
     }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Cancelling);
+    tick(&store, &job, 140).await;
     assert_eq!(read(&store, &job).await.status, JobStatus::Cancelled);
     let first = recipient(&job, 0, State::Queued);
     let first = store.outbound(&job.tenant, &first.id).await.unwrap();
@@ -232,15 +255,9 @@ async fn a_job_does_not_end_while_one_of_it_is_being_sent() {
         tick(&store, &job, second).await;
     }
     assert_eq!(read(&store, &job).await.status, JobStatus::Cancelling);
-    let after_the_lease = sent_at + SignedDuration::from_secs(31);
-    for second in 0..2 {
-        let job = read(&store, &job).await;
-        let now = after_the_lease + SignedDuration::from_secs(second);
-        let taken = take(&store, job, 0, usize::MAX, now).await.unwrap();
-        store
-            .save_progress(&taken.job, &taken.progress)
-            .await
-            .unwrap();
+    // After its lease, and after the counters, which nobody moves here, were waited for.
+    for second in [3_732, 3_735, 3_770] {
+        handed_out(&store, &job, 0, second).await;
     }
     assert_eq!(read(&store, &job).await.status, JobStatus::Cancelled);
     let first = store.outbound(&job.tenant, &first).await.unwrap();

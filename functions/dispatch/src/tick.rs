@@ -2,6 +2,7 @@
 //! jobs, and puts the hint for the next tick.
 
 use crate::{DispatchError, State, handing};
+use futures_util::future::join_all;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::{Attempt, Message, Outcome};
@@ -10,14 +11,15 @@ use heliograph::domain::queue::{DispatchBody, Probe};
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::clock;
 use heliograph::service::queue::Entry;
+use heliograph::service::telemetry::chain;
 use heliograph::store::{Lease, Pace, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
 const AT_LEAST_BETWEEN: SignedDuration = SignedDuration::from_millis(900);
 
-/// The hint for the next tick goes this long after the beginning of this one, or later: clocks may differ a little.
-const NEXT_AFTER: SignedDuration = SignedDuration::from_millis(950);
+/// The hint for the next tick goes this long after it may come: clocks may differ a little.
+const SPARE: SignedDuration = SignedDuration::from_millis(50);
 
 /// What a slot's use may take to be seen.
 const SEEN_AFTER: SignedDuration = SignedDuration::from_millis(200);
@@ -25,7 +27,8 @@ const SEEN_AFTER: SignedDuration = SignedDuration::from_millis(200);
 /// Leases that are lost to others before one gives up.
 const TRIES: usize = 5;
 
-/// Runs one tick, and puts the hint for the next one while the sender has jobs.
+/// Runs one tick, and puts the hint for the next one while the sender has jobs. The chain of hints goes on if
+/// handing out failed: what was not handed out is met again.
 pub(crate) async fn run(
     state: &State,
     tenant: &TenantId,
@@ -44,8 +47,16 @@ pub(crate) async fn run(
         // They were handed out at the speed before.
         probes.clear();
     }
-    probes.extend(handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await?);
-    let rest = NEXT_AFTER - clock::now().duration_since(began);
+    match handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await {
+        Ok(handed_out) => probes.extend(handed_out),
+        Err(error) => tracing::error!(
+            sender.id = %sender,
+            error = chain(&error),
+            "a tick did not hand out all it had slots for"
+        ),
+    }
+    let next = tick.next_run.saturating_add(SPARE).unwrap_or(tick.next_run);
+    let rest = next.duration_since(clock::now());
     tokio::time::sleep(rest.try_into().unwrap_or_default()).await;
     let hint = DispatchBody::V1 {
         tenant: tenant.clone(),
@@ -63,10 +74,12 @@ pub(crate) struct Learnt {
 }
 
 /// A tick with its slots taken.
-struct Tick {
+pub(crate) struct Tick {
     sender: Sender,
     jobs: Vec<Job>,
     slots: Vec<Slot>,
+    /// When the next one may begin.
+    next_run: Timestamp,
     /// The workers had missed too many slots.
     has_slowed_down: bool,
 }
@@ -105,55 +118,86 @@ fn used(attempt: &Attempt, probe: &Probe) -> bool {
 }
 
 /// Takes the slots of this tick. `None` if another tick has just done so, or there is nothing to hand out.
-async fn begin(
+pub(crate) async fn begin(
     state: &State,
     tenant: &TenantId,
     id: &PhoneNumberId,
     learnt: Learnt,
 ) -> Result<Option<Tick>, DispatchError> {
+    let now = clock::now();
+    let mut pace = state.store.pace(tenant, id).await?;
+    if is_too_soon(&pace, now) {
+        return Ok(None);
+    }
+    let jobs = jobs(&state.store, tenant, &pace).await?;
+    let wake_at = pace.paused.as_ref().and_then(|_| expiry(&jobs, now));
+    let jobs = to_do(jobs, &pace, now);
+    let sender = state.store.sender(tenant, id).await?;
+    let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
+        state.store.rest(tenant, id, &pace, wake_at).await?;
+        return Ok(None);
+    };
+    let inbound = inbound(&state.store, &sender, &pace, now).await?;
     for _ in 0..TRIES {
         let now = clock::now();
-        let pace = state.store.pace(tenant, id).await?;
-        if pace.next_run.is_some_and(|next_run| now < next_run) {
+        if is_too_soon(&pace, now) {
             return Ok(None);
         }
-        let jobs = to_do(state, tenant, &pace, now).await?;
-        let sender = state.store.sender(tenant, id).await?;
-        let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
-            state.store.rest(tenant, id, &pace).await?;
-            return Ok(None);
-        };
-        let inbound = inbound(&state.store, &sender, &pace, now).await?;
         let lease = lease(&sender, &pace, learnt, inbound, now);
         if state.store.lease_bulk(tenant, id, &pace, &lease).await? {
             return Ok(Some(Tick {
                 sender,
                 jobs,
                 has_slowed_down: pace.speed.is_some_and(|before| lease.speed < before),
+                next_run: lease.next_run,
                 slots: lease.taken.slots,
             }));
         }
+        pace = state.store.pace(tenant, id).await?;
     }
     Err(StoreError::Conflict.into())
 }
 
-/// The jobs for which something can be done: while the sender is paused, recipients are only taken back.
-async fn to_do(
-    state: &State,
-    tenant: &TenantId,
-    pace: &Pace,
-    now: Timestamp,
-) -> Result<Vec<Job>, StoreError> {
+fn is_too_soon(pace: &Pace, now: Timestamp) -> bool {
+    pace.next_run.is_some_and(|next_run| now < next_run)
+}
+
+/// The sender's jobs. One that cannot be read keeps no other from being sent.
+async fn jobs(store: &Store, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>, StoreError> {
+    let ids = pace.job_ids();
+    let read = join_all(ids.iter().map(|id| store.job(tenant, id))).await;
     let mut jobs = Vec::new();
-    for id in pace.job_ids() {
-        let job = state.store.job(tenant, &id).await?;
-        jobs.extend(job.filter(|job| match job.duty(now) {
-            Duty::Nothing => false,
-            Duty::Send => pace.paused.is_none(),
-            Duty::Withdraw(_) => true,
-        }));
+    let mut failure = None;
+    for (id, job) in ids.iter().zip(read) {
+        match job {
+            Ok(job) => jobs.extend(job),
+            Err(error) => {
+                tracing::error!(job.id = %id, error = chain(&error), "a job could not be read");
+                failure = Some(error);
+            }
+        }
     }
-    Ok(jobs)
+    // Without any that could be read nobody knows that there is nothing to do.
+    match failure {
+        Some(error) if jobs.is_empty() => Err(error),
+        Some(_) | None => Ok(jobs),
+    }
+}
+
+/// The jobs for which something can be done: while the sender is paused, recipients are only taken back.
+fn to_do(jobs: Vec<Job>, pace: &Pace, now: Timestamp) -> Vec<Job> {
+    let to_do = jobs.into_iter().filter(|job| match job.duty(now) {
+        Duty::Nothing => false,
+        Duty::Send => pace.paused.is_none(),
+        Duty::Withdraw(_) => true,
+    });
+    to_do.collect()
+}
+
+/// When the first of these jobs expires.
+fn expiry(jobs: &[Job], now: Timestamp) -> Option<Timestamp> {
+    let at_work = jobs.iter().filter(|job| job.duty(now) == Duty::Send);
+    at_work.filter_map(|job| job.expires_at).min()
 }
 
 /// How many messages come in. Those of the last second of a day may be missed, as may those not counted yet.
@@ -186,6 +230,7 @@ pub(crate) fn lease(
     );
     Lease {
         taken: pace.rows().take_bulk(share, speed.of(share), now),
+        now,
         next_run: now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now),
         speed,
         inbound,

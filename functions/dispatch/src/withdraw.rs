@@ -1,12 +1,14 @@
 //! Takes back the recipients of a job that was cancelled, or whose time has passed: what is queued ends, what is being
 //! sent settles as it does.
 
-use crate::recipients::{CHUNKS_PER_TICK, Taken, end_pass, next_chunks, recipients_of};
+use crate::ending::end_pass;
+use crate::recipients::{CHUNKS_PER_TICK, Taken, next_chunks, recipients_of};
 use futures_util::future::try_join_all;
-use heliograph::domain::job::Withdrawal;
+use heliograph::domain::job::{Duty, Job, Withdrawal};
 use heliograph::domain::message::Outbound;
 use heliograph::domain::state::State;
 use heliograph::messaging::attempt::lapse;
+use heliograph::service::telemetry::chain;
 use heliograph::store::{Chunk, Store, StoreError};
 use jiff::Timestamp;
 
@@ -16,13 +18,34 @@ const RECIPIENTS_PER_TICK: usize = 1_000;
 /// Recipients written side by side.
 const TOGETHER: usize = 32;
 
+/// Goes on with each of these jobs. One that fails is met again in the next tick.
+pub(crate) async fn all(store: &Store, jobs: Vec<Job>, now: Timestamp) {
+    for job in jobs {
+        let id = job.id.clone();
+        if let Err(error) = one(store, job, now).await {
+            tracing::error!(job.id = %id, error = chain(&error), "a job's recipients were not all taken back");
+        }
+    }
+}
+
+async fn one(store: &Store, job: Job, now: Timestamp) -> Result<(), StoreError> {
+    let Duty::Withdraw(withdrawal) = job.duty(now) else {
+        return Ok(());
+    };
+    let mut taken = Taken::nothing(job);
+    step(store, &mut taken, withdrawal, now).await?;
+    taken.save(store).await
+}
+
 /// Goes on through the chunks, as many as fit a tick.
-pub(crate) async fn step(
+async fn step(
     store: &Store,
     taken: &mut Taken,
     withdrawal: Withdrawal,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    // Nobody is tried again any more, nor looked at for it.
+    (taken.progress.again, taken.progress.lap) = (None, None);
     let (mut looked_at, mut written) = (0, 0);
     while looked_at < CHUNKS_PER_TICK && written < RECIPIENTS_PER_TICK {
         let chunks = next_chunks(store, taken).await?;

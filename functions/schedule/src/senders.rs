@@ -1,4 +1,4 @@
-//! A sender with running jobs whose dispatch was not heard of: it gets a new hint.
+//! A sender with running jobs: it gets a hint, in case the chain of its own has broken. One that has not drops it.
 
 use crate::{State, SweepError};
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
@@ -15,6 +15,6 @@ pub(crate) async fn kick(
         sender: sender.clone(),
         handed_out: Vec::new(),
     };
-    tracing::info!(sender.id = %sender, "dispatch kicked");
+    tracing::debug!(sender.id = %sender, "dispatch kicked");
     Ok(state.dispatch.send(tenant, Entry::of(&hint)?).await?)
 }

@@ -8,13 +8,14 @@ mod plan;
 mod progress;
 
 pub use failures::{
-    FailureGroup, Numbers, Outcomes, Suspect, counter_of, done, failures, too_many_fail,
+    FailureGroup, Numbers, Outcomes, Suspect, are_all_done, counter_of, done, failures,
+    too_many_fail,
 };
 pub use life::{Changes, JobEvent, Refusal, happen};
 pub use plan::{
     Factor, Forecast, Limit, PriceCategory, Rates, after, category_of, forecast, sender_limits,
 };
-pub use progress::{Again, Progress, Sample};
+pub use progress::{Again, Lap, Progress, Sample};
 
 use super::content::Draft;
 use super::id::{AccountId, JobId};

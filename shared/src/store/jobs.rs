@@ -96,6 +96,10 @@ impl Store {
                 return Ok(next);
             }
             let again = self.job(&job.tenant, &job.id).await?;
+            if matches!(event, JobEvent::AllEnded) {
+                // That was seen of the job as it was.
+                return Ok(again.unwrap_or(job));
+            }
             job = again.ok_or_else(|| StoreError::corrupt(job.id.as_str()))?;
         }
         Err(StoreError::Conflict.into())

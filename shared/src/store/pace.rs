@@ -11,13 +11,10 @@ use crate::domain::job::Job;
 use crate::domain::message::Outbound;
 use crate::domain::pace::{InboundRate, Line, Pause, Row, Rows, Slowed, Speed, Taken};
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// A dispatch that was not heard of for this long is taken for dead.
-const KICK_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
 /// A sender's pace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -89,6 +86,8 @@ pub struct Overdue {
 pub struct Lease {
     /// Bulk slots.
     pub taken: Taken,
+    /// When it takes them. The sweeper puts a hint for every sender with jobs; one that comes too soon is dropped.
+    pub now: Timestamp,
     /// When the next hint may come.
     pub next_run: Timestamp,
     /// How much of bulk's share is used.
@@ -121,10 +120,7 @@ impl Store {
         pace: &Pace,
         lease: &Lease,
     ) -> Result<bool, StoreError> {
-        let due = lease
-            .next_run
-            .saturating_add(KICK_AFTER)
-            .unwrap_or(lease.next_run);
+        let due = lease.now;
         let epoch = pace.epoch + u64::from(!pace.shared);
         let mut change = Change {
             update: "SET row_bulk = :row, next_run = :next_run, #speed = :speed, inbound = :inbound, \
@@ -180,15 +176,16 @@ impl Store {
         self.change_if(pace_key(tenant, sender), &change).await
     }
 
-    /// Lets the sweeper forget a sender that has no jobs left, or is paused: other messages have bulk's share. `false` if
-    /// a job was started meanwhile.
+    /// Lets the sweeper forget a sender that has no jobs left, or is paused, until `wake_at`: other messages have bulk's
+    /// share. `false` if a job was started meanwhile.
     pub async fn rest(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
         pace: &Pace,
+        wake_at: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
-        let change = Change {
+        let mut change = Change {
             update: "SET rev = :next, epoch = :epoch, #shared = :shared REMOVE due_key, due_sort"
                 .into(),
             // One that was resumed and never had a job has none.
@@ -200,9 +197,22 @@ impl Store {
                 (":epoch".into(), number(pace.epoch + u64::from(pace.shared))),
                 (":shared".into(), AttributeValue::Bool(false)),
             ],
+        };
+        if let Some(wake_at) = wake_at {
+            change.update =
+                "SET rev = :next, epoch = :epoch, #shared = :shared, due_key = :due_key, \
+                             due_sort = :due"
+                    .into();
+            change.values.extend([
+                (":due_key".into(), text(due_key(sender))),
+                (
+                    ":due".into(),
+                    text(keys::due_sort(wake_at, sender.as_str())),
+                ),
+            ]);
         }
-        .making("pace");
-        self.change_if(pace_key(tenant, sender), &change).await
+        self.change_if(pace_key(tenant, sender), &change.making("pace"))
+            .await
     }
 
     /// Adds a job to those its sender runs; from now on the sweeper sees to it that it goes on.

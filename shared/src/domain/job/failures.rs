@@ -60,9 +60,19 @@ fn count_of(number: Option<&i64>) -> u64 {
     number.map_or(0, |number| u64::try_from(*number).unwrap_or(0))
 }
 
-/// Why the job should pause, if too many of its recipients have failed since it last began to run.
+/// Whether the counters say that nothing more is to be done for any recipient of the job.
+#[must_use]
+pub fn are_all_done(job: &Job, numbers: &Numbers) -> bool {
+    done(numbers) >= job.total
+}
+
+/// Why the job should pause, if too many of its recipients have failed since it last began to run. While failures are
+/// queued again the counters tell nothing.
 #[must_use]
 pub fn too_many_fail(job: &Job, outcomes: Outcomes) -> Option<String> {
+    if job.progress.again.is_some() {
+        return None;
+    }
     let settled = outcomes.settled.saturating_sub(job.before.settled);
     let failed = outcomes.failed.saturating_sub(job.before.failed);
     if settled < FEWEST || share(failed, settled) <= job.pause_at_failure_share {

@@ -116,7 +116,10 @@ fn start(job: &Job, now: Timestamp) -> Result<Option<Job>, Refusal> {
     }
     match job.status {
         JobStatus::Draft => Err(Refusal::Empty),
-        JobStatus::Ready if job.is_expired(now) => Err(Refusal::Expired),
+        // One that never began runs, or ran, for no more than to say so of each recipient.
+        JobStatus::Ready | JobStatus::Running | JobStatus::Finished if job.is_expired(now) => {
+            Err(Refusal::Expired)
+        }
         JobStatus::Ready => Ok(Some(started(job, now))),
         JobStatus::Running | JobStatus::Paused => Ok(None),
         JobStatus::Cancelling | JobStatus::Finished | JobStatus::Cancelled => {
@@ -221,6 +224,7 @@ fn try_again(job: &Job, outcomes: Outcomes, now: Timestamp) -> Result<Option<Job
                 again: Some(Again {
                     asked_at: now,
                     after: None,
+                    queued_at: None,
                 }),
                 ..Progress::default()
             },
@@ -258,9 +262,11 @@ fn change(job: &Job, changes: &Changes, now: Timestamp) -> Result<Option<Job>, R
 fn time_came(job: &Job, now: Timestamp) -> Option<Job> {
     let begins = job.starts_at().is_some_and(|time| time <= now);
     match job.status {
-        JobStatus::Ready | JobStatus::Paused if begins || job.is_expired(now) => {
-            Some(running(job, job.before, now))
-        }
+        JobStatus::Ready | JobStatus::Paused if job.is_expired(now) => Some(Job {
+            started_at: job.started_at,
+            ..running(job, job.before, now)
+        }),
+        JobStatus::Ready | JobStatus::Paused if begins => Some(running(job, job.before, now)),
         JobStatus::Draft if job.is_expired(now) => Some(Job {
             status: JobStatus::Finished,
             finished_at: Some(now),

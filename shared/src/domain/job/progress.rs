@@ -24,6 +24,16 @@ pub struct Progress {
         with = "millisecond::optional"
     )]
     pub resume_at: Option<Timestamp>,
+    /// Where, while the first pass lasts, those handed out before are looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lap: Option<Lap>,
+    /// Since when nobody is open any more, while the counters do not say so yet.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub all_ended_at: Option<Timestamp>,
     /// The failures that are to be tried again, until each of them was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
@@ -42,6 +52,39 @@ pub struct Again {
     #[serde(with = "millisecond::required")]
     pub asked_at: Timestamp,
     /// The last failure that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// When one was last queued again.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub queued_at: Option<Timestamp>,
+}
+
+/// What an index and the counters may trail by.
+const TRAIL: SignedDuration = SignedDuration::from_secs(5);
+
+impl Again {
+    /// Whether all have been met when all that the index names were looked at: it may trail, and so may the counters,
+    /// which would still count as failed what is queued again.
+    #[must_use]
+    pub fn has_met_all(&self, now: Timestamp) -> bool {
+        let last = self.queued_at.unwrap_or(self.asked_at);
+        now.duration_since(last) >= TRAIL
+    }
+}
+
+/// A look at what the first pass has left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lap {
+    /// Not sooner: what was handed out last is being sent.
+    #[serde(with = "millisecond::required")]
+    pub from: Timestamp,
+    /// The last chunk it is about.
+    pub until: String,
+    /// The marker of the last chunk that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }

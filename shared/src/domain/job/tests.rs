@@ -361,3 +361,29 @@ fn a_plan_counts_the_days_that_a_portfolio_without_room_waits() {
     room.people_per_day = 0;
     assert_eq!(plan(&room, 1, None).ends_at, None);
 }
+
+#[test]
+fn a_job_whose_time_passed_before_it_began_is_not_started_before_or_after_that_was_noticed() {
+    let ready = Job {
+        expires_at: Some(at(50)),
+        ..job(JobStatus::Ready)
+    };
+    let refused = |job: &Job| happen(job, &JobEvent::Started, at(60)).unwrap_err();
+    assert_eq!(refused(&ready), Refusal::Expired);
+    let noticed = happen(&ready, &JobEvent::TimeCame, at(60))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (noticed.status, noticed.started_at),
+        (JobStatus::Running, None)
+    );
+    assert_eq!(refused(&noticed), Refusal::Expired);
+    let ended = happen(&noticed, &JobEvent::AllEnded, at(61))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (ended.status, ended.started_at),
+        (JobStatus::Finished, None)
+    );
+    assert_eq!(refused(&ended), Refusal::Expired);
+}

@@ -122,6 +122,7 @@ async fn write_a_job(store: &Store) {
     let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
     let lease = Lease {
         taken: pace.rows().take_bulk(72, 72, at(0)),
+        now: at(0),
         next_run: at(1),
         speed: Speed::first(72),
         inbound: InboundRate::after(None, 0, at(0)),

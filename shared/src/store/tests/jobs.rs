@@ -119,3 +119,14 @@ async fn a_job_that_waits_is_found_when_its_time_has_come_and_not_before() {
     assert!(on_the_list(&store, &running).await);
     assert_eq!(store.overdue(at(9_000), 10).await.unwrap().jobs, []);
 }
+
+#[tokio::test]
+async fn who_saw_a_job_end_before_it_was_tried_again_does_not_end_it_a_second_time() {
+    let store = empty_store().await;
+    let seen = running_job(&store).await;
+    happens(&store, &seen, &JobEvent::AllEnded, at(5)).await;
+    let event = JobEvent::TriedAgain(Outcomes::default());
+    happens(&store, &seen, &event, at(6)).await;
+    let late = store.move_job(seen, &JobEvent::AllEnded, None, at(7)).await;
+    assert_eq!(late.unwrap().status, JobStatus::Running);
+}

@@ -1,0 +1,65 @@
+//! Looks, while the first pass lasts, at those it has left behind: whoever was refused for now is tried again in time,
+//! and not hours later, when a large job's first pass is over.
+//!
+//! A lap is about the chunks that were handed out whole when it was planned, and begins when their slots are over. So it
+//! hands nobody out whose hint is still under way.
+
+use crate::recipients::{Taken, look_at};
+use heliograph::domain::job::Lap;
+use heliograph::store::{Slice, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+
+/// After so long every slot that was given away is over, and its call has mostly ended.
+const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(5);
+
+/// Chunks looked at in one tick: twice what the first pass hands out of the fastest sender in a second.
+const CHUNKS_PER_TICK: usize = 20;
+
+/// Takes up to `most` of those who may be handed out again.
+pub(crate) async fn step(
+    store: &Store,
+    taken: &mut Taken,
+    most: usize,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(mut lap) = taken.progress.lap.take() else {
+        taken.progress.lap = planned(taken, now);
+        return Ok(());
+    };
+    if now < lap.from {
+        taken.progress.lap = Some(lap);
+        return Ok(());
+    }
+    let slice = Slice {
+        limit: CHUNKS_PER_TICK,
+        after: lap.after.clone(),
+    };
+    let chunks = store.open_chunks(&taken.job, &slice).await?;
+    let is_last = chunks.len() < slice.limit;
+    for (marker, chunk) in chunks {
+        if chunk.key > lap.until {
+            return Ok(());
+        }
+        let (_, claimable) = look_at(store, &taken.job, &chunk, now).await?;
+        let room = most.saturating_sub(taken.ids.len());
+        if claimable.len() > room {
+            // Those that find no slot are met in the next lap, as are those of the chunks that follow.
+            let fit = claimable.into_iter().take(room);
+            taken.ids.extend(fit.map(|(_, id)| id));
+            return Ok(());
+        }
+        taken.ids.extend(claimable.into_iter().map(|(_, id)| id));
+        lap.after = Some(marker);
+    }
+    taken.progress.lap = Some(lap).filter(|_| !is_last);
+    Ok(())
+}
+
+/// The next lap, if chunks were handed out that it can be about.
+fn planned(taken: &Taken, now: Timestamp) -> Option<Lap> {
+    Some(Lap {
+        from: now.saturating_add(SETTLED_AFTER).ok()?,
+        until: taken.progress.after.clone()?,
+        after: None,
+    })
+}

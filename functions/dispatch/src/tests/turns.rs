@@ -1,0 +1,272 @@
+//! Who goes next: those refused for now beside those nobody has met, jobs that wait beside jobs that can go on, and
+//! when a job is over.
+
+use super::*;
+use crate::handing;
+use crate::tick::begin;
+use heliograph::domain::failure::ProviderFailure;
+use heliograph::domain::job::{Outcomes, PausedBy};
+use heliograph::domain::message::{Attempt, Outcome};
+use heliograph::domain::pace::Pause;
+use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::service::queue::Queue;
+use heliograph::store::CounterDelta;
+
+/// A recipient the provider has refused for a reason that may pass.
+fn refused(job: &Job, number: usize) -> Outbound {
+    let failure = ProviderFailure::from_meta(130_429, &[]);
+    let attempt = Attempt {
+        outcome: Some(Outcome::Refused),
+        failure: Some(failure),
+        ..Attempt::starting(at(90))
+    };
+    Outbound {
+        attempts: vec![attempt],
+        times: Times {
+            ended: Some(at(91)),
+            ..Times::default()
+        },
+        not_before: None,
+        ..recipient(job, number, State::Failed)
+    }
+}
+
+/// A job of these recipients, started.
+async fn started(store: &Store, recipients: impl Fn(&Job) -> Vec<Outbound>) -> Job {
+    let job = draft(store).await;
+    for (number, chunk) in recipients(&job).chunks(CHUNK_SIZE).enumerate() {
+        let now = at(i64::try_from(number).unwrap());
+        store.add_recipients(&job, chunk, now).await.unwrap();
+    }
+    let ready = read(store, &job).await;
+    happens(store, ready, &JobEvent::Started, 100).await
+}
+
+async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job {
+    store.move_job(job, event, None, at(second)).await.unwrap()
+}
+
+/// Counts so many of the job's recipients in each state.
+async fn count(store: &Store, job: &Job, sequence: &str, states: &[(State, i64)]) {
+    let counter = |state: State| Counter {
+        tenant: job.tenant.clone(),
+        of: format!("job:{}", job.id),
+        part: "-".to_owned(),
+        name: state.as_str().to_owned(),
+    };
+    let delta: CounterDelta = states
+        .iter()
+        .map(|(state, by)| (counter(*state), *by))
+        .collect();
+    let from = store.position("shard-1").await.unwrap();
+    assert!(store.count(&delta, &from, sequence).await.unwrap());
+}
+
+/// The function over this store; its queues lead nowhere.
+fn function(store: &Store) -> crate::State {
+    let nowhere = Endpoints {
+        aws: "http://127.0.0.1:1".to_owned(),
+        dynamodb: None,
+    };
+    let queue = || Queue::new(Aws::at(&nowhere).sqs(), "http://127.0.0.1:1/queue");
+    crate::State {
+        store: store.clone(),
+        bulk: queue(),
+        dispatch: queue(),
+    }
+}
+
+fn many(job: &Job, numbers: std::ops::Range<usize>) -> Vec<Outbound> {
+    let queued = |number| Outbound {
+        not_before: None,
+        ..recipient(job, number, State::Queued)
+    };
+    numbers.map(queued).collect()
+}
+
+#[tokio::test]
+async fn whoever_is_refused_for_now_is_handed_out_again_while_the_first_pass_lasts() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| many(job, 0..5 * CHUNK_SIZE)).await;
+    let mut met = Vec::new();
+    for second in 100..103 {
+        met.extend(handed_out(&store, &job, CHUNK_SIZE, second).await);
+    }
+    assert_eq!(met.len(), 3 * CHUNK_SIZE);
+    // All of them were sent but one, who was refused and may be tried again at once.
+    let (late, sent) = met.split_first().unwrap();
+    for id in sent {
+        let claimed = store.claim(&job.tenant, id, "one", at(103)).await.unwrap();
+        let settled = Outbound {
+            state: State::Accepted,
+            ..claimed
+        };
+        settle(&store, settled).await;
+    }
+    let mut again = Vec::new();
+    for second in 104..120 {
+        let of_this_tick = handed_out(&store, &job, 3, second).await;
+        assert!(of_this_tick.len() <= 3, "no more than there are slots for");
+        again.extend(of_this_tick.into_iter().filter(|id| met.contains(id)));
+    }
+    assert!(again.contains(late), "it waits for no other");
+    assert!(again.iter().all(|id| id == late), "nobody who was sent to");
+    assert_eq!(read(&store, &job).await.progress.pass, 0);
+}
+
+/// Writes a message as it is now, its claim ended.
+async fn settle(store: &Store, message: Outbound) {
+    let token = message.claim.as_ref().map(|claim| claim.token.clone());
+    let token = token.unwrap();
+    let ended = heliograph::domain::ledger::Event::CallEnded {
+        token: &token,
+        result: heliograph::domain::ledger::CallResult::Accepted {
+            provider_id: format!("wamid.{}", message.id).parse().unwrap(),
+            recipient: heliograph::domain::webhook::Person::default(),
+        },
+        duration_ms: 40,
+        credential: None,
+    };
+    let sending = Outbound {
+        state: State::Sending,
+        ..message
+    };
+    store.apply(sending, &ended, at(103)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_waits_leaves_its_share_to_the_others() {
+    let (store, _) = counted_store().await;
+    let busy = started(&store, |job| many(job, 0..200)).await;
+    let mut idle = started(&store, |job| many(job, 300..310)).await;
+    idle.progress.pass = 1;
+    idle.progress.resume_at = Some(at(3_000_000_000 - 1_800_000_000));
+    let taken = handing::take(&function(&store), vec![busy.clone(), idle], 72, None).await;
+    let of_busy = taken.iter().find(|taken| taken.job.id == busy.id);
+    assert_eq!(of_busy.unwrap().ids.len(), 72);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_ends_also_while_its_failures_are_being_tried_again() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| {
+        (0..30).map(|number| refused(job, number)).collect()
+    })
+    .await;
+    for second in [101, 105, 140] {
+        tick(&store, &job, second).await;
+    }
+    let job = read(&store, &job).await;
+    assert_eq!(job.status, JobStatus::Finished);
+    let job = happens(&store, job, &JobEvent::TriedAgain(Outcomes::default()), 150).await;
+    assert!(job.progress.again.is_some());
+    let job = happens(&store, job, &JobEvent::Cancelled, 151).await;
+    for second in [152, 156, 190] {
+        tick(&store, &job, second).await;
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn failures_that_are_tried_again_do_not_pause_their_job_once_more() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| {
+        (0..30).map(|number| refused(job, number)).collect()
+    })
+    .await;
+    tick(&store, &job, 101).await;
+    count(&store, &job, "1", &[(State::Failed, 30)]).await;
+    tick(&store, &job, 105).await;
+    let job = read(&store, &job).await;
+    assert_eq!(job.status, JobStatus::Finished);
+    let event = JobEvent::TriedAgain(Outcomes::default());
+    let job = happens(&store, job, &event, 150).await;
+    // Until they have caught up the counters count all of them as failed.
+    let mut handed_out = 0;
+    for second in 151..156 {
+        handed_out += tick(&store, &job, second).await;
+    }
+    count(
+        &store,
+        &job,
+        "2",
+        &[(State::Failed, -30), (State::Queued, 30)],
+    )
+    .await;
+    for second in 156..159 {
+        handed_out += tick(&store, &job, second).await;
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Running);
+    assert!(handed_out >= 30, "{handed_out}");
+}
+
+#[tokio::test]
+async fn a_job_with_nobody_left_to_send_to_is_not_paused_for_its_failures() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| {
+        (0..30).map(|number| refused(job, number)).collect()
+    })
+    .await;
+    let paused = started(&store, |job| many(job, 100..130)).await;
+    for (job, sequence) in [(&job, "1"), (&paused, "2")] {
+        tick(&store, job, 101).await;
+        count(
+            &store,
+            job,
+            sequence,
+            &[(State::Failed, 25), (State::Queued, 5)],
+        )
+        .await;
+        tick(&store, job, 105).await;
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Running);
+    let pause = read(&store, &paused).await.pause.unwrap();
+    assert_eq!(pause.by, PausedBy::Platform);
+}
+
+#[tokio::test]
+async fn a_job_is_over_when_its_counters_say_so_too() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| {
+        (0..3).map(|number| refused(job, number)).collect()
+    })
+    .await;
+    for second in [101, 105, 109] {
+        tick(&store, &job, second).await;
+    }
+    assert_eq!(read(&store, &job).await.status, JobStatus::Running);
+    count(&store, &job, "1", &[(State::Failed, 3)]).await;
+    tick(&store, &job, 111).await;
+    assert_eq!(read(&store, &job).await.status, JobStatus::Finished);
+}
+
+#[tokio::test]
+async fn a_job_of_a_paused_sender_is_looked_at_when_it_expires() {
+    let (store, _) = counted_store().await;
+    store.put_sender(&sender(80)).await.unwrap();
+    let job = started(&store, |job| many(job, 0..3)).await;
+    let far: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
+    let change = JobEvent::Changed(heliograph::domain::job::Changes {
+        expires_at: Some(far),
+        ..heliograph::domain::job::Changes::default()
+    });
+    let job = happens(&store, job, &change, 101).await;
+    let pause = Pause {
+        since: at(102),
+        code: Some(131_048),
+        reason: "too many blocks".into(),
+        remedy: "look at the quality".into(),
+    };
+    assert!(
+        store
+            .pause_sender(&job.tenant, &job.sender, &pause)
+            .await
+            .unwrap()
+    );
+    let nothing = Learnt { seen: 0, missed: 0 };
+    let tick = begin(&function(&store), &job.tenant, &job.sender, nothing).await;
+    assert!(tick.unwrap().is_none(), "nothing is sent");
+    let senders = async |now| store.overdue(now, 9).await.unwrap().senders;
+    assert_eq!(senders(far - SignedDuration::from_secs(1)).await, []);
+    assert_eq!(senders(far + SignedDuration::from_secs(1)).await.len(), 1);
+}
