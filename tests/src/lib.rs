@@ -1,6 +1,6 @@
 //! What the black-box tests stand on: a platform, and a caller who speaks raw JSON to it.
 //!
-//! Knows no type of Heliograph's: what a caller cannot see, these tests cannot see.
+//! Knows no type of Heliograph's, save where a second tenant moves in: what a caller cannot see, these tests cannot see.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,6 +14,7 @@ mod described;
 mod desk;
 mod fixtures;
 mod jobs;
+pub mod neighbour;
 mod simulator;
 mod waiting;
 

@@ -110,6 +110,7 @@ async fn limits(
         calls_per_second: sender.calls_per_second,
         reserved_percent: sender.reserved_percent,
         inbound: pace.inbound.filter(|_| pace.shared),
+        is_paused: pace.paused.is_some(),
     };
     let limits = sender_limits(rates, others(store, job, &pace).await?);
     // Whoever was handed out has taken their room already.

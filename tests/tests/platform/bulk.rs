@@ -4,7 +4,7 @@ use crate::id_of;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tests::{Desk, SENDER};
+use tests::{Desk, SENDER, eventually_within};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -218,4 +218,23 @@ async fn a_reply_is_not_kept_waiting_by_a_bulk_job() {
     assert_eq!(answer.status, 200);
     let counts = &desk.job(&job).await["counts"];
     assert!(counts["queued"].as_u64() > Some(0), "{counts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_told_that_a_job_is_finished_is_told_counts_that_close() {
+    let desk = Desk::start().await;
+    let job = desk.make_job("Hello!").await;
+    let lines: Vec<Value> = (0..120)
+        .map(|place| json!({"to": format!("+1555004{place:04}")}))
+        .collect();
+    desk.add(&job, &lines).await.with(200);
+    desk.start_job(&job).await.with(202);
+    let look = async || {
+        let job = desk.job(&job).await;
+        (job["status"] == "finished").then_some(job)
+    };
+    let finished = eventually_within(Duration::from_mins(1), "the job to be finished", look).await;
+    let open = finished["counts"]["queued"].as_u64().unwrap()
+        + finished["counts"]["sending"].as_u64().unwrap();
+    assert_eq!(open, 0, "{finished}");
 }

@@ -19,13 +19,14 @@ mod jobs;
 mod later;
 mod limits;
 mod lists;
-mod neighbour;
 mod recipients;
 mod refusals;
 mod senders;
 mod sending;
 mod tenants;
 mod unknown;
+
+use tests::neighbour;
 
 /// The id of an answer.
 fn id_of(answer: &serde_json::Value) -> String {

@@ -13,6 +13,8 @@ pub enum Factor {
     SenderRate,
     /// The part of its credential's calls that the sender has.
     CredentialLimit,
+    /// The sender is paused: nothing goes before it is resumed.
+    SenderPaused,
     /// Messages that come in to the sender, which Meta counts as well.
     Inbound,
     /// Other jobs of the same sender, which take turns with it.
@@ -41,6 +43,8 @@ pub struct Rates {
     pub reserved_percent: u8,
     /// What comes in, if that is known.
     pub inbound: Option<InboundRate>,
+    /// Whether nothing leaves it.
+    pub is_paused: bool,
 }
 
 /// The limits a sender sets to a job that runs beside `others` jobs of the same sender.
@@ -57,6 +61,9 @@ pub fn sender_limits(rates: Rates, others: usize) -> Vec<Limit> {
     if let Some(inbound @ 1..) = rates.inbound.map(|inbound| inbound.per_second) {
         least = (least - f64::from(inbound)).max(1.0);
         limits.push(limit(Factor::Inbound, least));
+    }
+    if rates.is_paused {
+        limits.push(limit(Factor::SenderPaused, 0.0));
     }
     if let Ok(others @ 1..) = u32::try_from(others) {
         limits.push(limit(Factor::OtherJobs, least / f64::from(others + 1)));

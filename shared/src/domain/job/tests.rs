@@ -332,6 +332,10 @@ fn a_plan_heeds_the_part_of_the_credential_and_what_comes_in() {
     assert_eq!(told(rates), (Factor::CredentialLimit, 45.0, 22.5));
     rates.inbound = Some(InboundRate::after(Some(&first), 25, at(1)));
     assert_eq!(told(rates), (Factor::Inbound, 20.0, 10.0));
+    rates.is_paused = true;
+    assert_eq!(told(rates), (Factor::SenderPaused, 0.0, 0.0));
+    let paused = forecast(10, &sender_limits(rates, 0), None, at(0), None);
+    assert_eq!(paused.ends_at, None, "nobody knows when it is resumed");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) const ACCOUNT: &str = "acct_demo";
 /// The demo tenant's WhatsApp Business Account.
 const WABA: &str = "200000000000001";
 const APP_SECRET: &str = "demo-app-secret";
-const ADMIN_KEY: &str = "hg_demo_admin";
+pub(crate) const ADMIN_KEY: &str = "hg_demo_admin";
 
 /// Longer than any call takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -151,9 +151,44 @@ impl Caller {
         Ok(ids)
     }
 
-    /// Has the simulator take so long for each send.
-    pub(crate) async fn provider_takes(&self, ms: u32) -> Result<()> {
-        let order = json!({"min_ms": ms, "max_ms": ms});
+    /// Sends a one-time code from a sender, and waits until it is sent.
+    pub(crate) async fn code(&self, place: usize, sender: &str, key: &str) -> Result<()> {
+        let body = json!({
+            "from": sender, "to": number(place), "type": "text", "lane": "otp", "text": {"body": "Your code is 123456"},
+        });
+        let request = self.http.post(format!("{}/v1/messages", self.api));
+        let answer = request.bearer_auth(key).json(&body).send().await?;
+        ensure!(
+            answer.status() == 200,
+            "a code was answered {}",
+            answer.status()
+        );
+        Ok(())
+    }
+
+    /// Waits until the simulator has accepted so many messages more.
+    pub(crate) async fn until_accepted(&self, more: u64) -> Result<()> {
+        let accepted = async || {
+            let counts = self.simulator_counts().await?;
+            anyhow::Ok(counts.get("accepted").and_then(Value::as_u64).unwrap_or(0))
+        };
+        let enough = accepted().await? + more;
+        while accepted().await? < enough {
+            tokio::time::sleep(STEP).await;
+        }
+        Ok(())
+    }
+
+    /// Has the simulator fail.
+    pub(crate) async fn fault(&self, order: &Value) -> Result<()> {
+        let url = format!("{}/_sim/faults", self.simulator);
+        read(self.http.post(url).json(order)).await?;
+        Ok(())
+    }
+
+    /// Has the simulator take so long for each send, from `least` to `most` milliseconds.
+    pub(crate) async fn provider_takes(&self, least: u32, most: u32) -> Result<()> {
+        let order = json!({"min_ms": least, "max_ms": most});
         read(
             self.http
                 .post(format!("{}/_sim/latency", self.simulator))

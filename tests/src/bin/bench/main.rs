@@ -3,13 +3,16 @@
 //! Every figure is measured in the run that prints it. It knows the platform from outside: processes, ports, `/proc`.
 #![expect(clippy::print_stdout, reason = "its table is what it is run for")]
 
+mod apart;
 mod build;
 mod bulk;
 mod caller;
+mod cost;
 mod desk;
 mod functions;
 mod invoked;
 mod lambda;
+mod lanes;
 mod load;
 mod pace;
 mod process;
@@ -53,8 +56,10 @@ enum Part {
     Webhook,
     /// A bulk job as fast as it goes
     Bulk,
-    /// A bulk job at 80 messages a second
+    /// A bulk job at 80 messages a second, and what AWS charges for it
     Pace,
+    /// One-time codes beside a large bulk job
+    Lanes,
     /// Our CPU, with AWS and Meta in another process
     Cpu,
     /// Each function's binary: size, exec to first poll
@@ -107,6 +112,7 @@ async fn measure(part: Part, scale: &Scale, table: &mut Table) -> Result<()> {
         Part::Webhook => webhook::measure(scale, table).await,
         Part::Bulk => bulk::measure(scale, table).await,
         Part::Pace => pace::measure(scale, table).await,
+        Part::Lanes => lanes::measure(scale, table).await,
         Part::Cpu => shared_out::measure(scale, table).await,
         Part::Functions => functions::measure(scale, table).await,
         Part::Invoked => invoked::measure(scale, table).await,

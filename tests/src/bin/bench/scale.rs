@@ -16,6 +16,10 @@ pub(crate) struct Scale {
     pub(crate) recipients: usize,
     /// How long the job with a pace lasts, in seconds.
     pub(crate) paced_s: usize,
+    /// Recipients of the job beside which one-time codes are sent.
+    pub(crate) beside: usize,
+    /// One-time codes of each sender, alone and beside the job.
+    pub(crate) codes: usize,
     /// Starts of each function.
     pub(crate) polls: usize,
     /// Invocations of a function under load.
@@ -31,7 +35,9 @@ impl Scale {
             webhooks: 5_000,
             sustained: Duration::from_secs(10),
             recipients: 10_000,
-            paced_s: 60,
+            paced_s: 120,
+            beside: 100_000,
+            codes: 40,
             polls: 20,
             invocations: 2_000,
         }
@@ -46,6 +52,8 @@ impl Scale {
             sustained: Duration::from_secs(2),
             recipients: 1_000,
             paced_s: 10,
+            beside: 2_000,
+            codes: 10,
             polls: 5,
             invocations: 200,
         }

@@ -21,7 +21,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let caller = Caller::of(&desk, &desk)?;
     send(&caller, WARM_UP, 1).await?;
     for provider_ms in [0, PROVIDER_MS] {
-        caller.provider_takes(provider_ms).await?;
+        caller.provider_takes(provider_ms, provider_ms).await?;
         let alone = send(&caller, scale.sends, 1).await?;
         let how = format!("one after another, provider takes {provider_ms} ms, without these");
         let (half, most) = (

@@ -1,63 +1,17 @@
 //! Our CPU and memory alone: our functions in one process, the emulators and the simulator in another.
-//!
-//! Their process stands for what Lambda runs, and for what Lambda itself does: ports and pollers are in it, too.
 
-use crate::caller::Caller;
-use crate::desk::{Desk, Folder};
+use crate::apart::{Apart, free_port};
 use crate::load::calls;
 use crate::process;
 use crate::scale::Scale;
-use crate::table::{Table, ms, number, shown};
-use crate::tap::{Noted, Tap, takes_everything};
+use crate::table::{Table, number, shown};
+use crate::tap::{Noted, takes_everything};
 use crate::webhook::bodies;
 use anyhow::{Context, Result};
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 const PATIENCE: Duration = Duration::from_secs(150);
 const AT_ONCE: usize = 16;
-
-/// Our functions and what they stand on, apart.
-struct Apart {
-    ours: Desk,
-    emulators: Desk,
-    tap: Tap,
-    caller: Caller,
-    pid: u32,
-    _folder: Folder,
-}
-
-impl Apart {
-    /// The simulator's webhooks go to this port, and ours are taken on that one.
-    async fn start(webhooks_to: u16, webhook_port: u16) -> Result<Self> {
-        let folder = Folder::new()?;
-        let emulators = Desk::emulators(&folder, webhooks_to).await?;
-        let tap = Tap::before(emulators.url("aws")?).await?;
-        let ours = Desk::functions(tap.url(), emulators.url("simulator")?, webhook_port).await?;
-        Ok(Self {
-            caller: Caller::of(&ours, &emulators)?,
-            pid: ours.pid()?,
-            ours,
-            emulators,
-            tap,
-            _folder: folder,
-        })
-    }
-
-    /// Our CPU for what `work` does and for what follows from it, in milliseconds, and the calls of AWS.
-    async fn cost(&self, work: impl Future<Output = Result<()>>) -> Result<(f64, Noted)> {
-        let before = process::rest(self.pid).await?;
-        self.tap.take();
-        work.await?;
-        let used = process::rest(self.pid).await?.saturating_sub(before);
-        Ok((ms(used), self.tap.take()))
-    }
-
-    async fn stop(self) -> Result<()> {
-        self.ours.stop().await?;
-        self.emulators.stop().await
-    }
-}
 
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.part("Our CPU: every function with the ports and pollers in one process; AWS and Meta in another");
@@ -133,10 +87,4 @@ fn say(noted: &Noted, count: usize, what: &str, table: &mut Table) {
     );
     let sqs = shown(noted.of("AmazonSQS") / share, "");
     table.fact(&format!("SQS calls a {what}, without Lambda's own"), &sqs);
-}
-
-/// A port nobody listens on now.
-async fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    Ok(listener.local_addr()?.port())
 }

@@ -32,6 +32,10 @@ pub(crate) struct Noted {
     pub(crate) calls: BTreeMap<String, u32>,
     /// How long the calls took together.
     pub(crate) time: Duration,
+    /// Write units of DynamoDB, indexes and transactions included.
+    pub(crate) write_units: f64,
+    /// Read units of DynamoDB.
+    pub(crate) read_units: f64,
 }
 
 impl Tap {
@@ -84,6 +88,30 @@ impl Noted {
         f64::from(counted.map(|(_, count)| *count).sum::<u32>())
     }
 
+    /// All calls of a service.
+    pub(crate) fn all_of(&self, service: &str) -> f64 {
+        let counted = self
+            .calls
+            .iter()
+            .filter(|(target, _)| target.starts_with(service));
+        f64::from(counted.map(|(_, count)| *count).sum::<u32>())
+    }
+
+    /// Adds what DynamoDB charges for a call. A write that is refused costs a unit, too.
+    fn charge(&mut self, target: &str, status: StatusCode, body: &[u8]) {
+        let Some(operation) = target.strip_prefix(DYNAMODB) else {
+            return;
+        };
+        let reads = READS.contains(&operation);
+        let refused = !status.is_success() && !reads;
+        let units = units_of(body).unwrap_or(if refused { 1.0 } else { 0.0 });
+        if reads {
+            self.read_units += units;
+        } else {
+            self.write_units += units;
+        }
+    }
+
     /// Every operation with how often it was called for each of `share`.
     pub(crate) fn shown(&self, share: f64) -> String {
         let each = self.calls.iter().map(|(target, count)| {
@@ -93,6 +121,33 @@ impl Noted {
             format!("{operation} {:.2}", f64::from(*count) / share)
         });
         each.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Before the operations of DynamoDB's tables; those of its streams have another name.
+const DYNAMODB: &str = "DynamoDB_20120810.";
+
+const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "DescribeTable"];
+
+/// A call of DynamoDB that also asks what it is charged.
+fn asking_for_units(target: &str, body: Bytes) -> Bytes {
+    if !target.starts_with(DYNAMODB) || target.ends_with("DescribeTable") {
+        return body;
+    }
+    let Ok(serde_json::Value::Object(mut call)) = serde_json::from_slice(&body) else {
+        return body;
+    };
+    call.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+    serde_json::to_vec(&call).map_or(body, Bytes::from)
+}
+
+/// The units an answer names, of one table or of several.
+fn units_of(body: &[u8]) -> Option<f64> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let units = |consumed: &serde_json::Value| consumed.get("CapacityUnits")?.as_f64();
+    match answer.get("ConsumedCapacity")? {
+        serde_json::Value::Array(tables) => tables.iter().map(units).sum(),
+        consumed => units(consumed),
     }
 }
 
@@ -114,6 +169,7 @@ async fn pass(
     ] {
         headers.remove(name);
     }
+    let body = asking_for_units(&target, body);
     let request = passing.http.post(&passing.to).headers(headers).body(body);
     let answer = async {
         let answer = request.send().await?;
@@ -122,6 +178,9 @@ async fn pass(
     };
     let answer = answer.await;
     let mut noted = passing.noted();
+    if let Ok((status, _, body)) = &answer {
+        noted.charge(&target, *status, body);
+    }
     *noted.calls.entry(target).or_default() += 1;
     noted.time += begun.elapsed();
     drop(noted);

@@ -2,6 +2,7 @@
 //!
 //! The one place of these tests that knows types of Heliograph's: no route makes tenants yet.
 
+use crate::{Answer, Desk, read};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
@@ -11,29 +12,34 @@ use heliograph::store::{Account, ApiKey, Sender, Store, WindowPolicy};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Desk, read};
 
 const TENANT: &str = "neighbour";
 const ACCOUNT: &str = "acct_neighbour";
 const WABA: &str = "200000000000002";
 
 /// The neighbour's sender.
-pub(crate) const SENDER: &str = "100000000000002";
+pub const SENDER: &str = "100000000000002";
 
 const APP_SECRET: &str = "neighbour-app-secret";
 const ACCESS_TOKEN: &str = "neighbour-access-token";
 
 /// A key of the neighbour's.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Key {
+pub enum Key {
+    /// All rights.
     Admin,
+    /// Who talks to people.
     Agent,
+    /// Who sends.
     Sender,
+    /// Who reads.
     Viewer,
 }
 
 impl Key {
-    pub(crate) const fn text(self) -> &'static str {
+    /// The key itself.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
         match self {
             Self::Admin => "hg_neighbour_admin",
             Self::Agent => "hg_neighbour_agent",
@@ -64,7 +70,7 @@ fn store(aws: &Aws) -> Store {
 }
 
 /// Puts the demo tenant's account and sender into a business portfolio that may write to so many people in 24 hours.
-pub(crate) async fn limit_people(desk: &Desk, people_per_day: u64) {
+pub async fn limit_people(desk: &Desk, people_per_day: u64) {
     let store = store(&aws(desk));
     let tenant = "demo".parse().unwrap();
     let portfolio = Portfolio {
@@ -72,14 +78,14 @@ pub(crate) async fn limit_people(desk: &Desk, people_per_day: u64) {
         people_per_day: Some(people_per_day),
     };
     store.put_portfolio(&tenant, &portfolio).await.unwrap();
-    let waba = tests::WABA.parse().unwrap();
+    let waba = crate::WABA.parse().unwrap();
     let account = store.account_of_waba(&tenant, &waba).await.unwrap();
     let account = Account {
         portfolio: Some(portfolio.id.clone()),
         ..account.unwrap()
     };
     store.put_account(&account).await.unwrap();
-    let sender = store.sender(&tenant, &tests::SENDER.parse().unwrap()).await;
+    let sender = store.sender(&tenant, &crate::SENDER.parse().unwrap()).await;
     let sender = Sender {
         portfolio: Some(portfolio.id),
         ..sender.unwrap().unwrap()
@@ -88,14 +94,14 @@ pub(crate) async fn limit_people(desk: &Desk, people_per_day: u64) {
 }
 
 /// The second tenant.
-pub(crate) struct Neighbour {
+pub struct Neighbour {
     tenant: TenantId,
     store: Store,
 }
 
 impl Neighbour {
     /// Moves it in: it, its keys, and two keys of its that open nothing any more.
-    pub(crate) async fn move_in(desk: &Desk) -> Self {
+    pub async fn move_in(desk: &Desk) -> Self {
         let aws = aws(desk);
         let neighbour = Self {
             tenant: TENANT.parse().unwrap(),
@@ -113,18 +119,19 @@ impl Neighbour {
     }
 
     /// A text message of the neighbour's.
-    pub(crate) fn text(to: &str) -> Value {
+    #[must_use]
+    pub fn text(to: &str) -> Value {
         json!({"from": SENDER, "to": to, "type": "text", "text": {"body": "From next door"}})
     }
 
     /// Posts as the neighbour's admin.
-    pub(crate) async fn post(&self, desk: &Desk, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, desk: &Desk, path: &str, body: &Value) -> Answer {
         let request = desk.with_key(Key::Admin.text(), Method::POST, path);
         read(request.json(body)).await
     }
 
     /// Asks as the neighbour's admin.
-    pub(crate) async fn get(&self, desk: &Desk, path: &str) -> Answer {
+    pub async fn get(&self, desk: &Desk, path: &str) -> Answer {
         read(desk.with_key(Key::Admin.text(), Method::GET, path)).await
     }
 
