@@ -5,7 +5,8 @@ use crate::tap::Noted;
 /// A price in US dollars for a million of something, on demand in us-east-1, without the free tiers.
 struct Price(f64);
 
-/// The prices are of November 2026, from the pages "Pricing" of DynamoDB, SQS and Lambda.
+/// As AWS lists them since November 2024, on the pages "Pricing" of DynamoDB, SQS and Lambda. Look them up before you rely
+/// on them.
 const WRITE_UNIT: Price = Price(0.625);
 const READ_UNIT: Price = Price(0.125);
 const SQS_REQUEST: Price = Price(0.40);
