@@ -1,6 +1,9 @@
 //! `POST /v1/bulk-jobs/{id}/recipients`: adds recipients to a job; repeating a call adds nothing twice.
 
+pub(crate) mod body;
 mod line;
+mod outcome;
+mod quotes;
 mod table;
 
 use crate::idempotency::{Begun, REPLAYED};
@@ -26,7 +29,7 @@ use heliograph::service::problem::Problem;
 use heliograph::store::{CHUNK_SIZE, RecipientsAdded};
 use jiff::SignedDuration;
 use line::{Line, RecipientFault};
-use serde::Serialize;
+use outcome::Outcome;
 use serde_json::Value;
 use std::collections::HashSet;
 use table::Table;
@@ -40,37 +43,15 @@ const LARGEST: usize = 4_000_000;
 /// A call that takes longer says where to go on: the gateway waits 29 s.
 const LONGEST: SignedDuration = SignedDuration::from_secs(20);
 
-/// More faults than anyone reads; how many lines have one is told all the same.
-const MOST_FAULTS: usize = 10_000;
-
 /// A larger answer is not remembered: it would not fit an item.
 const LARGEST_ANSWER: usize = 300_000;
-
-/// What became of a call's recipients.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
-#[schema(as = RecipientsAdded)]
-pub(crate) struct Outcome {
-    /// How many were added.
-    added: u64,
-    /// Those that stood in the job, or earlier in the call, already: their places counted from 0, or their rows.
-    duplicates: Vec<u64>,
-    /// How many were not added because of their faults.
-    rejected: u64,
-    /// Every fault of those, the first 10,000 of them.
-    errors: Vec<RecipientFault>,
-    /// The first place, or row, that was not looked at, because the call took too long: send another call from there
-    /// on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unread_from: Option<u64>,
-    /// How many recipients the job has now.
-    total: u64,
-}
 
 /// Add recipients to a bulk job.
 ///
 /// As JSON, up to 5,000; or as CSV in UTF-8, divided by `,`, `;` or tabs, whose first row names the columns: `to` (or
 /// `recipient`), `reference` if you like, and every other column a variable. A line with faults is not added, and
-/// every fault is told with its place; the others are added. A recipient that the job has already is named, not added,
+/// every fault is told with its place; the others are added. Rows that a quotation mark too few or too many makes look
+/// like one are all refused, also if a text in marks holds what reads as a row of its own. A recipient that the job has already is named, not added,
 /// so that a call may be repeated. A call in which every line has faults is refused.
 #[utoipa::path(
     post, operation_id = "add_recipients", path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
@@ -79,7 +60,7 @@ pub(crate) struct Outcome {
         ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours"),
     ),
     request_body(content(
-        (crate::recipients::RecipientsBody = "application/json"),
+        (crate::recipients::body::RecipientsBody = "application/json"),
         (String = "text/csv", example = "to,reference,name\n+15550002001,r-1,Ada\n"),
     )),
     responses(
@@ -197,7 +178,11 @@ fn json_lines<'a>(job: &'a Job, lines: &'a [Value]) -> impl Iterator<Item = Line
                 .map(|fault| RecipientFault::in_json(place, fault))
                 .collect()
         });
-        Line { place, read }
+        Line {
+            place,
+            count: 1,
+            read,
+        }
     })
 }
 
@@ -237,7 +222,7 @@ async fn add_lines(
         }
         let mut chunk = Vec::with_capacity(CHUNK_SIZE);
         while chunk.len() < CHUNK_SIZE {
-            let Some(Line { place, read }) = lines.next() else {
+            let Some(Line { place, count, read }) = lines.next() else {
                 break;
             };
             match read {
@@ -245,30 +230,12 @@ async fn add_lines(
                     chunk.push((place, recipient));
                 }
                 Ok(_) => outcome.duplicates.push(place),
-                Err(faults) => outcome.reject(faults),
+                Err(faults) => outcome.reject(count, faults),
             }
         }
         add_chunk(state, job, chunk, outcome).await?;
     }
     Ok(())
-}
-
-impl Outcome {
-    fn reject(&mut self, faults: Vec<RecipientFault>) {
-        self.rejected += 1;
-        let room = MOST_FAULTS.saturating_sub(self.errors.len());
-        self.errors.extend(faults.into_iter().take(room));
-    }
-
-    /// The problem that ended a call, with what the call had done before it.
-    fn before(&self, problem: Problem) -> Problem {
-        match self.added {
-            0 => problem,
-            added => problem.besides(format!(
-                "{added} of the call's recipients were added before"
-            )),
-        }
-    }
 }
 
 async fn add_chunk(
@@ -299,52 +266,4 @@ fn closed() -> Problem {
         "job_closed",
         "the job has been started or has ended: it takes no more recipients",
     )
-}
-
-/// Recipients to add.
-#[derive(utoipa::ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read line by line"
-)]
-pub(crate) struct RecipientsBody {
-    /// Up to 5,000.
-    #[schema(min_items = 1, max_items = 5000)]
-    recipients: Vec<RecipientBody>,
-}
-
-/// One recipient.
-#[derive(utoipa::ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read line by line"
-)]
-pub(crate) struct RecipientBody {
-    /// The number, with its country code; or, with `recipient_type` group, the group's id. May be absent only if
-    /// `recipient` is there.
-    #[schema(example = "+15550002001")]
-    to: Option<String>,
-    /// A business-scoped user id, for a person whose number is not known.
-    recipient: Option<String>,
-    /// `individual` or `group`.
-    recipient_type: Option<String>,
-    /// What fills the placeholders.
-    variables: Option<Variables>,
-    /// Your own name for this recipient.
-    reference: Option<String>,
-}
-
-/// What fills the placeholders: an array for `{{1}}`, an object for `{{name}}`.
-#[derive(utoipa::ToSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read line by line"
-)]
-pub(crate) enum Variables {
-    /// By place: the first fills `{{1}}`.
-    Places(Vec<Value>),
-    /// By name.
-    #[schema(value_type = Object, example = json!({"name": "Ada"}))]
-    Names(Value),
 }

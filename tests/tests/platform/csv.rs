@@ -90,10 +90,32 @@ async fn rows_with_faults_are_told_by_row_and_column_and_the_others_are_added() 
         (12, None),
     ];
     assert_eq!(places, expected, "{added}");
-    assert_eq!(added["rejected"], 7);
+    let last = added["errors"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["last_row"], 13, "{last}");
+    assert_eq!(added["rejected"], 8);
     let again = upload(&desk, &job, file).await.with(200);
     assert_eq!((&again["added"], &again["total"]), (&json!(0), &json!(2)));
     assert_eq!(again["duplicates"], json!([2, 8, 10]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_rows_that_a_stray_quotation_mark_has_swallowed() {
+    let desk = Desk::start().await;
+    let job = desk.make_job("Hello {{name}}").await;
+    let file = "to,name\n\
+                +15551000001,Ada\n\
+                +15551000002,\"Ann\n\
+                +15551000003,Bob\n\
+                +15551000004,\"Carl\"\n";
+    let added = upload(&desk, &job, file).await.with(200);
+    assert_eq!(
+        (&added["added"], &added["rejected"], &added["errors"][0]["row"]),
+        (&json!(1), &json!(3), &json!(3)),
+        "{added}"
+    );
+    desk.start_job(&job).await.with(202);
+    desk.job_once_all_are(&job, &["read"], PATIENCE).await;
+    assert_eq!(texts(&desk).await, ["Hello Ada"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,8 @@ use serde::Serialize;
 /// One line: where it stands, and the recipient it names or why it names none.
 pub(crate) struct Line {
     pub(crate) place: u64,
+    /// How many lines of the call it stands for: more than one where CSV cannot be told apart.
+    pub(crate) count: u64,
     pub(crate) read: Result<Outbound, Vec<RecipientFault>>,
 }
 
@@ -19,6 +21,10 @@ pub(crate) struct RecipientFault {
     /// CSV: the row of the file, as a spreadsheet counts it: the header is row 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) row: Option<u64>,
+    /// CSV: the last of several rows that were read as one, because of a quotation mark too few or too many. None of
+    /// them was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_row: Option<u64>,
     /// CSV: the column, by its name in the header; absent where the row as a whole is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<String>,
@@ -44,6 +50,7 @@ impl RecipientFault {
         Self {
             pointer,
             row: None,
+            last_row: None,
             column: None,
             code: fault.code,
             detail,
@@ -79,6 +86,7 @@ impl RecipientFault {
         Self {
             pointer,
             row: Some(row),
+            last_row: None,
             column,
             code,
             detail: detail.into(),
