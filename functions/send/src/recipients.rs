@@ -1,6 +1,7 @@
 //! `POST /v1/bulk-jobs/{id}/recipients`: adds recipients to a job; repeating a call adds nothing twice.
 
 pub(crate) mod body;
+mod header;
 mod line;
 mod outcome;
 mod quotes;

@@ -109,7 +109,11 @@ async fn nobody_is_sent_rows_that_a_stray_quotation_mark_has_swallowed() {
                 +15551000004,\"Carl\"\n";
     let added = upload(&desk, &job, file).await.with(200);
     assert_eq!(
-        (&added["added"], &added["rejected"], &added["errors"][0]["row"]),
+        (
+            &added["added"],
+            &added["rejected"],
+            &added["errors"][0]["row"]
+        ),
         (&json!(1), &json!(3), &json!(3)),
         "{added}"
     );

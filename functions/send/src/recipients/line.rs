@@ -5,6 +5,9 @@ use heliograph::domain::message::Outbound;
 use heliograph::messaging::recipients::{LineFault, Place};
 use serde::Serialize;
 
+/// The longest name of a column that is told whole, in bytes: a placeholder's are no longer.
+const LONGEST_NAME: usize = 128;
+
 /// One line: where it stands, and the recipient it names or why it names none.
 pub(crate) struct Line {
     pub(crate) place: u64,
@@ -45,7 +48,7 @@ impl RecipientFault {
                 format!("{line}/variables"),
                 format!("variable {name} {}", fault.detail),
             ),
-            Place::Message => (format!("{line}/variables"), fault.detail),
+            Place::Message(_) => (format!("{line}/variables"), fault.detail),
         };
         Self {
             pointer,
@@ -57,28 +60,14 @@ impl RecipientFault {
         }
     }
 
-    /// Of a row of a CSV file.
-    pub(crate) fn in_csv(row: u64, fault: LineFault) -> Self {
-        let column = match fault.place {
-            Place::Field(pointer) => Some(pointer.trim_start_matches('/').to_owned()),
-            Place::Variable(name) => Some(name),
-            Place::Message => None,
-        };
-        Self::of_row(
-            row,
-            column.filter(|name| !name.is_empty()),
-            fault.code,
-            fault.detail,
-        )
-    }
-
-    /// Of a row of a CSV file that cannot be read as one.
+    /// Of a row of a CSV file, and of its column, if one is meant.
     pub(crate) fn of_row(
         row: u64,
         column: Option<String>,
         code: FaultCode,
         detail: impl Into<String>,
     ) -> Self {
+        let column = column.map(clipped);
         let pointer = match &column {
             Some(name) => format!("/rows/{row}/{}", name.replace('~', "~0").replace('/', "~1")),
             None => format!("/rows/{row}"),
@@ -101,4 +90,13 @@ impl RecipientFault {
             detail: self.detail,
         }
     }
+}
+
+/// A header may name a column as long as it likes, and every row may have a fault in it.
+fn clipped(name: String) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let end = name.floor_char_boundary(LONGEST_NAME);
+    format!("{}…", name.get(..end).unwrap_or_default())
 }

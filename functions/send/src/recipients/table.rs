@@ -1,5 +1,6 @@
 //! Reads recipients from CSV: a header row, then a recipient a row. No row is passed over in silence.
 
+use super::header::{self, Column};
 use super::line::{Line, RecipientFault};
 use super::quotes::{Quotes, separator_of};
 use csv::{Reader, ReaderBuilder, StringRecord};
@@ -7,18 +8,14 @@ use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::Bsuid;
 use heliograph::domain::job::Job;
 use heliograph::domain::phone::PhoneNumber;
-use heliograph::messaging::recipients;
+use heliograph::messaging::recipients::{self, LineFault, Place};
 use heliograph::service::problem::Problem;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 /// What ends a line, together or alone.
 const BREAKS: [char; 2] = ['\r', '\n'];
-
-/// The columns that are no variables, by the fields they stand for.
-const FIELDS: [&str; 3] = ["to", "recipient", "reference"];
 
 /// A CSV file, being read.
 pub(crate) struct Table<'a> {
@@ -44,13 +41,6 @@ struct Row {
     lines: u64,
     quotes: Quotes,
     record: StringRecord,
-}
-
-/// What a column holds.
-enum Column {
-    Field(&'static str),
-    Variable(String),
-    Unnamed,
 }
 
 /// The text of a CSV body: UTF-8, with or without a byte order mark.
@@ -100,12 +90,17 @@ impl<'a> Table<'a> {
         let header = table
             .next_row()
             .ok_or_else(|| invalid_csv("the file is empty: its first row must name the columns"))?;
-        table.columns = columns_of(&header);
-        match table.unreadable(&header) {
-            Some(fault) => Err(Problem::validation(vec![fault.into_fault()])),
-            None => check_header(&header).map_err(Problem::validation),
-        }?;
+        table.take_columns(&header).map_err(Problem::validation)?;
         Ok(table)
+    }
+
+    fn take_columns(&mut self, header: &Row) -> Result<(), Vec<Fault>> {
+        let columns = header::columns_of(header.number, &header.record);
+        self.columns = columns.map_err(|fault| vec![fault])?;
+        match self.unreadable(header) {
+            Some(fault) => Err(vec![fault.into_fault()]),
+            None => header::check(header.number, &header.record),
+        }
     }
 
     /// The next row that is not blank.
@@ -152,7 +147,7 @@ impl<'a> Table<'a> {
             recipients::read(self.job, &line, self.now).map_err(|faults| {
                 let faults = faults.into_iter();
                 faults
-                    .map(|fault| RecipientFault::in_csv(row.number, fault))
+                    .map(|fault| self.fault_of(row.number, &line, fault))
                     .collect()
             })
         });
@@ -161,6 +156,30 @@ impl<'a> Table<'a> {
             count: 1,
             read: read.map_err(|faults| within_lines(row, faults)),
         }
+    }
+
+    /// A fault by the column it is about. One of the message is about the longest of the cells that fill the place.
+    fn fault_of(&self, row: u64, line: &Value, fault: LineFault) -> RecipientFault {
+        let mut detail = fault.detail;
+        let column = match fault.place {
+            Place::Field(pointer) => match pointer.trim_start_matches('/') {
+                "" => None,
+                "to" if !self.has("to") => Some("recipient".to_owned()),
+                "variables" => longest(line, |_| true),
+                field => Some(field.to_owned()),
+            },
+            Place::Variable(name) => Some(name),
+            Place::Message(names) => {
+                detail.push_str(&filled_from(&names));
+                longest(line, |name| names.iter().any(|filled| filled == name))
+            }
+        };
+        RecipientFault::of_row(row, column, fault.code, detail)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| matches!(column, Column::Field(field) if *field == name))
     }
 
     /// What is wrong with a row of which it is not sure where it ends, and which rows it has swallowed.
@@ -289,42 +308,25 @@ fn within_lines(row: &Row, faults: Vec<RecipientFault>) -> Vec<RecipientFault> {
     told.collect()
 }
 
-fn columns_of(header: &Row) -> Vec<Column> {
-    let names = header.record.iter().map(str::trim);
-    let columns = names.map(|name| match field_of(name) {
-        Some(field) => Column::Field(field),
-        None if name.is_empty() => Column::Unnamed,
-        None => Column::Variable(name.to_owned()),
-    });
-    columns.collect()
+/// The longest of the variables that are meant.
+fn longest(line: &Value, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+    let variables = line.get("variables")?.as_object()?.iter();
+    let meant = variables.filter(|(name, _)| is_meant(name));
+    let longest = meant.max_by_key(|(_, value)| value.as_str().map_or(0, str::len));
+    longest.map(|(name, _)| name.clone())
 }
 
-fn field_of(name: &str) -> Option<&'static str> {
-    let mut fields = FIELDS.into_iter();
-    fields.find(|field| field.eq_ignore_ascii_case(name))
-}
-
-fn check_header(header: &Row) -> Result<(), Vec<Fault>> {
-    let mut seen = BTreeSet::new();
-    let mut faults = Vec::new();
-    let fault = |name: &str, code, detail: &str| {
-        let column = Some(name.to_owned());
-        RecipientFault::of_row(header.number, column, code, detail).into_fault()
-    };
-    for name in header.record.iter().map(str::trim) {
-        if !name.is_empty() && !seen.insert(field_of(name).unwrap_or(name)) {
-            faults.push(fault(name, FaultCode::Duplicate, "names two columns"));
+/// Which columns fill a place, where they are several; the first of them, since there may be a hundred.
+fn filled_from(names: &[String]) -> String {
+    match names {
+        [] | [_] => String::new(),
+        [one, other] => format!(", filled from the columns {one} and {other}"),
+        [one, other, rest @ ..] => {
+            format!(
+                ", filled from the columns {one}, {other} and {} more",
+                rest.len()
+            )
         }
-    }
-    if !seen.contains("to") && !seen.contains("recipient") {
-        let detail =
-            "is required: the first row must name the columns, and one of them must be `to`";
-        faults.push(fault("to", FaultCode::Required, detail));
-    }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
     }
 }
 

@@ -1,6 +1,10 @@
 //! A file of recipients as promises: each of its rows is read as it was meant, or told of.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use super::*;
 use serde_json::json;
@@ -151,4 +155,65 @@ fn a_header_that_swallows_rows_refuses_the_file() {
     let wrapped = "to,\"first\nname\"\n+15550000002,Ann\n";
     let table = Table::open(wrapped, &job, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(table.map(|line| line.place).collect::<Vec<_>>(), [2]);
+}
+
+/// The columns of the faults of a file's only row.
+fn columns_at_fault(text: &str, file: &str) -> Vec<Option<String>> {
+    let job = job(text);
+    let mut table = Table::open(file, &job, Timestamp::UNIX_EPOCH).unwrap();
+    let faults = table.next().unwrap().read.unwrap_err();
+    faults.into_iter().map(|fault| fault.column).collect()
+}
+
+#[test]
+fn a_fault_names_the_column_whose_cell_is_to_be_changed() {
+    let named = |name: &str| vec![Some(name.to_owned())];
+    let long = "x".repeat(5_000);
+    let file = format!("to,name,offer,note\n+15550000002,Ann,{long},{long}{long}\n");
+    assert_eq!(
+        columns_at_fault("{{name}}: {{offer}}", &file),
+        [named("note"), named("offer")].concat()
+    );
+    assert_eq!(columns_at_fault("Hello", &file), named("note"));
+    let file = format!("to,name,note\n+15550000002,Ann,{long}\n");
+    assert_eq!(columns_at_fault("Hello {{note}}", &file), named("note"));
+    assert_eq!(
+        columns_at_fault("Hello {{name}}", "recipient,name\n,Ann\n"),
+        named("recipient")
+    );
+    let long = "n".repeat(200);
+    let file = format!("to,{long}\n+15550000002,{}\n", "x".repeat(9_000));
+    let column = columns_at_fault("Hello", &file).remove(0).unwrap();
+    assert_eq!(column, format!("{}…", "n".repeat(128)));
+}
+
+#[test]
+fn a_cell_too_long_for_its_place_is_told_with_all_the_columns_of_the_place() {
+    let job = job("{{a}} {{b}} {{c}}");
+    let file = format!("to,a,b,c\n+15550000002,{},x,x\n", "x".repeat(5_000));
+    let mut table = Table::open(&file, &job, Timestamp::UNIX_EPOCH).unwrap();
+    let faults = table.next().unwrap().read.unwrap_err();
+    let [fault] = faults.as_slice() else {
+        unreachable!("one fault: {faults:?}");
+    };
+    assert_eq!(fault.pointer, "/rows/2/a");
+    assert!(
+        fault
+            .detail
+            .ends_with(", filled from the columns a, b and 1 more"),
+        "{}",
+        fault.detail
+    );
+}
+
+#[test]
+fn a_header_of_too_many_columns_is_one_fault() {
+    let job = job("Hello");
+    for (columns, faults) in [(500, 499), (501, 1), (150_000, 1)] {
+        let file = format!("to{}", ",to".repeat(columns - 1));
+        let refused = Table::open(&file, &job, Timestamp::UNIX_EPOCH).err();
+        let problem = serde_json::to_value(refused.unwrap()).unwrap();
+        let told = problem["errors"].as_array().unwrap();
+        assert_eq!(told.len(), faults, "{columns}");
+    }
 }
