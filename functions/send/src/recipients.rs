@@ -33,6 +33,7 @@ use line::{Line, RecipientFault};
 use outcome::Outcome;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::iter::Peekable;
 use table::Table;
 
 /// Recipients one call takes as JSON; as CSV it takes what fits.
@@ -44,21 +45,23 @@ const LARGEST: usize = 4_000_000;
 /// A call that takes longer says where to go on: the gateway waits 29 s.
 const LONGEST: SignedDuration = SignedDuration::from_secs(20);
 
-/// A larger answer is not remembered: it would not fit an item.
-const LARGEST_ANSWER: usize = 300_000;
+/// The clock is looked at after so many lines, and before each chunk.
+const LINES_BETWEEN_LOOKS: usize = 1_000;
 
 /// Add recipients to a bulk job.
 ///
 /// As JSON, up to 5,000; or as CSV in UTF-8, divided by `,`, `;` or tabs, whose first row names the columns: `to` (or
 /// `recipient`), `reference` if you like, and every other column a variable. A line with faults is not added, and
 /// every fault is told with its place; the others are added. Rows that a quotation mark too few or too many makes look
-/// like one are all refused, also if a text in marks holds what reads as a row of its own. A recipient that the job has already is named, not added,
-/// so that a call may be repeated. A call in which every line has faults is refused.
+/// like one are all refused, also where a text in marks holds what reads as a row of its own. A recipient that the job
+/// has already is named, not added, so that a call may be repeated. A call in which every line has faults is refused.
+/// One person, named once by number and once by user id, is two recipients.
 #[utoipa::path(
     post, operation_id = "add_recipients", path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
     params(
         ("id" = String, Path, description = "The job"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours; one \
+            of more than 300 KB without its `duplicates` and `errors`, and `left_out` says how many these were"),
     ),
     request_body(content(
         (crate::recipients::body::RecipientsBody = "application/json"),
@@ -106,7 +109,7 @@ pub(crate) async fn add(
         Begun::Reserved(reservation) => {
             let outcome = add_checked(&state, &job, &body).await;
             if let Some(reservation) = &reservation {
-                let answer = outcome.as_ref().ok().and_then(kept);
+                let answer = outcome.as_ref().ok().and_then(Outcome::kept);
                 idempotency::end(&state.store, reservation, answer).await;
             }
             Ok(Json(outcome?).into_response())
@@ -128,12 +131,6 @@ async fn add_checked(state: &State, job: &Job, body: &Value) -> Result<Outcome, 
             add_all(state, job, json_lines(job, lines)).await
         }
     }
-}
-
-/// The answer as it is kept with its key. Without it the key is free: adding again adds nothing.
-fn kept(outcome: &Outcome) -> Option<String> {
-    let answer = serde_json::to_string(outcome).ok()?;
-    (answer.len() <= LARGEST_ANSWER).then_some(answer)
 }
 
 /// Whether the body is CSV. Another character set than UTF-8 is refused.
@@ -195,11 +192,7 @@ async fn add_all(
     let mut outcome = Outcome::default();
     let added = add_lines(state, job, lines, &mut outcome).await;
     added.map_err(|problem| outcome.before(problem))?;
-    if outcome.rejected > 0 && outcome.added == 0 && outcome.duplicates.is_empty() {
-        let faults = outcome.errors.into_iter();
-        let faults = faults.map(RecipientFault::into_fault).collect();
-        return Err(Problem::validation(faults));
-    }
+    let mut outcome = outcome.unless_all_are_faulty()?;
     outcome.duplicates.sort_unstable();
     let job = jobs::find(state, &job.tenant, job.id.as_str()).await;
     outcome.total = job.map_err(|problem| outcome.before(problem))?.total;
@@ -214,29 +207,45 @@ async fn add_lines(
     outcome: &mut Outcome,
 ) -> Result<(), Problem> {
     let begun = clock::now();
+    let is_late = || clock::now().duration_since(begun) > LONGEST;
     let mut lines = lines.peekable();
-    let mut seen: HashSet<MessageId> = HashSet::new();
-    while lines.peek().is_some() {
-        if clock::now().duration_since(begun) > LONGEST {
+    let mut seen = HashSet::new();
+    while lines.peek().is_some() && outcome.unread_from.is_none() {
+        let chunk = next_chunk(&mut lines, &mut seen, outcome, is_late);
+        if !chunk.is_empty() {
+            add_chunk(state, job, chunk, outcome).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The next recipients to add, each with its place. Lines that name none fill no chunk, so the clock is looked at
+/// among them, too.
+fn next_chunk(
+    lines: &mut Peekable<impl Iterator<Item = Line>>,
+    seen: &mut HashSet<MessageId>,
+    outcome: &mut Outcome,
+    is_late: impl Fn() -> bool,
+) -> Vec<(u64, Outbound)> {
+    let mut chunk = Vec::with_capacity(CHUNK_SIZE);
+    for number in 0_usize.. {
+        if chunk.len() == CHUNK_SIZE {
+            break;
+        }
+        if number.is_multiple_of(LINES_BETWEEN_LOOKS) && is_late() {
             outcome.unread_from = lines.peek().map(|line| line.place);
             break;
         }
-        let mut chunk = Vec::with_capacity(CHUNK_SIZE);
-        while chunk.len() < CHUNK_SIZE {
-            let Some(Line { place, count, read }) = lines.next() else {
-                break;
-            };
-            match read {
-                Ok(recipient) if seen.insert(recipient.id.clone()) => {
-                    chunk.push((place, recipient));
-                }
-                Ok(_) => outcome.duplicates.push(place),
-                Err(faults) => outcome.reject(count, faults),
-            }
+        let Some(Line { place, count, read }) = lines.next() else {
+            break;
+        };
+        match read {
+            Ok(recipient) if seen.insert(recipient.id.clone()) => chunk.push((place, recipient)),
+            Ok(_) => outcome.duplicates.push(place),
+            Err(faults) => outcome.reject(place, count, faults),
         }
-        add_chunk(state, job, chunk, outcome).await?;
     }
-    Ok(())
+    chunk
 }
 
 async fn add_chunk(
@@ -268,3 +277,6 @@ fn closed() -> Problem {
         "the job has been started or has ended: it takes no more recipients",
     )
 }
+
+#[cfg(test)]
+mod tests;
