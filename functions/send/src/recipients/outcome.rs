@@ -84,11 +84,21 @@ impl Outcome {
     }
 
     fn all_are_faulty(&self) -> String {
-        let places: Vec<String> = self.first_rejected.iter().map(u64::to_string).collect();
         let is_csv = self.errors.iter().any(|fault| fault.row.is_some());
-        let what = if is_csv { "rows" } else { "recipients" };
+        let what = match (is_csv, self.rejected) {
+            (true, 1) => "row",
+            (true, _) => "rows",
+            (false, 1) => "recipient",
+            (false, _) => "recipients",
+        };
+        let places: Vec<String> = self.first_rejected.iter().map(u64::to_string).collect();
+        let more = if places.len() == MOST_NAMED {
+            ", …"
+        } else {
+            ""
+        };
         format!(
-            "none was added: all {} {what} have faults, the first of them {what} {}: see errors",
+            "none was added, all have faults: {} {what} ({}{more}): see errors",
             self.rejected,
             places.join(", ")
         )
