@@ -22,6 +22,7 @@ mod lists;
 mod neighbour;
 mod recipients;
 mod refusals;
+mod report;
 mod senders;
 mod sending;
 mod tenants;
