@@ -119,3 +119,35 @@ async fn a_job_that_waits_is_found_when_its_time_has_come_and_not_before() {
     assert!(on_the_list(&store, &running).await);
     assert_eq!(store.overdue(at(9_000), 10).await.unwrap().jobs, []);
 }
+
+#[tokio::test]
+async fn a_key_that_changed_nothing_is_kept_and_changes_nothing_later() {
+    let store = empty_store().await;
+    let mut job = with_recipients(&store, job(at(0))).await;
+    for event in [JobEvent::Started, JobEvent::AllEnded] {
+        job = store.move_job(job, &event, None, at(2)).await.unwrap();
+    }
+    let event = JobEvent::TriedAgain(Outcomes::default());
+    let [first, second] = ["first", "second"].map(|key| IdempotencyRecord {
+        tenant: job.tenant.clone(),
+        key_hash: key.to_owned(),
+        body_hash: "body".to_owned(),
+        resource: job.id.to_string(),
+        answer: Some("{}".to_owned()),
+        expires_at: at(9_000),
+    });
+    let running = store.move_job(job, &event, Some(&first), at(3)).await;
+    let running = running.unwrap();
+    let same = store.move_job(running.clone(), &event, Some(&second), at(4));
+    assert_eq!(same.await.unwrap(), running);
+    for record in [&first, &second] {
+        let known = store.idempotency(&record.tenant, &record.key_hash, at(5));
+        assert_eq!(known.await.unwrap().as_ref(), Some(record));
+        let again = store.move_job(running.clone(), &event, Some(record), at(5));
+        let again = again.await;
+        assert!(
+            matches!(again, Err(JobError::Store(StoreError::Conflict))),
+            "{again:?}"
+        );
+    }
+}
