@@ -46,9 +46,9 @@ const COLUMNS: [&str; 15] = [
 
 /// Reads a job's report as CSV: a row for each recipient, in the order they were added.
 ///
-/// A page has 2,000 rows or some 3.5 MB at most; `Link: rel="next"` leads to the next one. Only the first has the header, so that the
-/// pages put together are one file. A `reference` or an error that a spreadsheet would take for a formula, also where
-/// it divides columns by `;` or tabs, gets an apostrophe before it.
+/// A page has 2,000 rows or some 3.5 MB at most; `Link: rel="next"` leads to the next one. Only the first has the
+/// header, so that the pages put together are one file. A `reference` or an error that a spreadsheet would take for a
+/// formula, also where it divides columns by `;` or tabs, gets an apostrophe before it.
 #[utoipa::path(
     get,
     operation_id = "get_bulk_job_report",

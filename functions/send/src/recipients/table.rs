@@ -213,7 +213,12 @@ impl<'a> Table<'a> {
     /// marks left open, each in a row of its own, look like a text of several lines.
     fn holds_a_row(&self, record: &StringRecord) -> bool {
         let last = record.len().saturating_sub(1);
-        let fields = record.iter().enumerate();
+        let trimmed = |field| match last {
+            // A number alone, with a line break around it.
+            0 => str::trim_matches(field, BREAKS),
+            _ => field,
+        };
+        let fields = record.iter().map(trimmed).enumerate();
         let mut texts = fields.filter(|(_, field)| field.contains(BREAKS));
         texts.any(|(place, field)| {
             let lines: Vec<&str> = field.split('\n').collect();
@@ -230,7 +235,9 @@ impl<'a> Table<'a> {
     /// Whether a line is a row, with so many fields before and after it; its recipient must stand in the line itself.
     fn is_row(&self, line: &str, before: usize, after: usize) -> bool {
         let cells = line.trim_end_matches('\r').split(self.separator);
-        if before + cells.clone().count() + after != self.columns.len() {
+        let wanted = self.columns.len();
+        let mut spare = cells.clone().skip(wanted.saturating_sub(before));
+        if before + cells.clone().count() + after < wanted || spare.any(|cell| !cell.is_empty()) {
             return false;
         }
         let mut cells = cells.zip(self.columns.iter().skip(before));

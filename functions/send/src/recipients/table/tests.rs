@@ -86,6 +86,7 @@ fn two_marks_that_look_like_a_text_of_several_lines_swallow_no_row() {
         "to,name\n+15550000002,\"Ann\n+15550000003,Bob\n+15550000004,Carl\"\n+15550000005,Dan\n",
         "name,to\n\"Ann,+15550000002\nBob,+15550000003\nCarl\",+15550000004\nDan,+15550000005\n",
         "to,x,name\n+15550000002,\"y,Ann\n+15550000003,z,Bob\n+15550000004,z\",Carl\n+15550000005,,Dan\n",
+        "to,name\n+15550000002,\"Ann,\n+15550000003,Bob,\n+15550000004,Carl\",\n+15550000005,Dan,\n",
         "name,recipient\n\"Ann,US.2\nBob,US.3\nCarl\",US.4\nDan,US.5\n",
     ] {
         for file in dialects(file) {
@@ -106,6 +107,18 @@ fn a_text_of_several_lines_is_a_text() {
         let lines = lines(&file);
         let rows: Vec<u64> = taken(&lines).iter().map(|(row, _)| *row).collect();
         assert_eq!(rows, [2, 3, 4], "{file:?}");
+    }
+}
+
+#[test]
+fn a_column_of_numbers_alone_is_read_by_the_same_rules() {
+    let job = job("Hello");
+    let file = "to\n\"+15550000002\n\"\n\"15550000004\n15550000005\"\n+15550000006\n";
+    for file in dialects(file) {
+        let table = Table::open(&file, &job, Timestamp::UNIX_EPOCH).unwrap();
+        let lines: Vec<Line> = table.collect();
+        assert_eq!(refused(&lines), [(3, 4)], "{file:?}");
+        assert_eq!(lines.len(), 3, "{file:?}");
     }
 }
 
