@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LINK};
 use axum::response::{IntoResponse, Response};
 use csv::Writer;
 use heliograph::domain::identity::Recipient;
+use heliograph::domain::job::Job;
 use heliograph::domain::message::{Message, Outbound};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
@@ -15,11 +16,15 @@ use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{Cursor, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::Store;
+use heliograph::store::{CHUNK_SIZE, Store};
 use jiff::Timestamp;
 
-/// Rows of a page. At two kilobytes each, which is more than any has, they stay below 4 MB.
+/// Rows of a page.
 const ROWS: usize = 2_000;
+
+/// A page ends with the chunk in which it gets so many bytes, counted as JSON: so Lambda hands it on, 6 MB at most,
+/// and a row may have some kilobytes of other people's texts.
+const LARGEST: usize = 3_500_000;
 
 const COLUMNS: [&str; 15] = [
     "to",
@@ -41,9 +46,9 @@ const COLUMNS: [&str; 15] = [
 
 /// Reads a job's report as CSV: a row for each recipient, in the order they were added.
 ///
-/// A page has 2,000 rows at most; `Link: rel="next"` leads to the next one. Only the first has the header, so that the
-/// pages put together are one file. A `reference` or an error that a spreadsheet would take for a formula begins with
-/// an apostrophe.
+/// A page has 2,000 rows or some 3.5 MB at most; `Link: rel="next"` leads to the next one. Only the first has the
+/// header, so that the pages put together are one file. A `reference` or an error that a spreadsheet would take for a
+/// formula, also where it divides columns by `;` or tabs, gets an apostrophe before it.
 #[utoipa::path(
     get,
     operation_id = "get_bulk_job_report",
@@ -72,9 +77,7 @@ pub(crate) async fn report(
     let name = format!("bulk-jobs/{id}/report");
     let cursor = Cursor::of(&name, &tenant);
     let place: Option<Place> = cursor_text.map(|text| cursor.read(&text)).transpose()?;
-    let is_first = place.is_none();
-    let (found, next) = walk(&store, &job, None, ROWS, place.unwrap_or_default()).await?;
-    let page = page(is_first, &found).map_err(|error| Problem::internal(&error))?;
+    let (page, next) = page(&store, &job, place).await?;
     let mut headers = HeaderMap::new();
     if let Some(next) = next {
         let cursor = cursor
@@ -89,19 +92,52 @@ pub(crate) async fn report(
     Ok((kind, headers, page).into_response())
 }
 
-fn page(is_first: bool, messages: &[Message]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = Writer::from_writer(Vec::new());
-    if is_first {
-        writer.write_record(COLUMNS)?;
+/// The rows from a place on, and the place after them; the header if there is no place.
+async fn page(
+    store: &Store,
+    job: &Job,
+    place: Option<Place>,
+) -> Result<(String, Option<Place>), Problem> {
+    let mut page = Page::default();
+    if place.is_none() {
+        page.add(COLUMNS)?;
     }
-    for message in messages {
-        if let Message::Outbound(message) = message {
-            writer.write_record(row(message))?;
+    let mut next = Some(place.unwrap_or_default());
+    let mut left = ROWS;
+    while let Some(place) = next.take_if(|_| left > 0 && page.size < LARGEST) {
+        let (found, after) = walk(store, job, None, left.min(CHUNK_SIZE), place).await?;
+        left -= found.len();
+        for message in found {
+            if let Message::Outbound(message) = message {
+                page.add(row(&message))?;
+            }
         }
+        next = after;
     }
-    writer
-        .into_inner()
-        .map_err(|error| csv::Error::from(error.into_error()))
+    Ok((page.text, next))
+}
+
+/// Rows as CSV.
+#[derive(Default)]
+struct Page {
+    text: String,
+    /// How many bytes the text has as JSON.
+    size: usize,
+}
+
+impl Page {
+    fn add<T: AsRef<[u8]>>(&mut self, row: [T; COLUMNS.len()]) -> Result<(), Problem> {
+        let mut writer = Writer::from_writer(Vec::new());
+        let written = writer.write_record(row);
+        written.map_err(|error| Problem::internal(&error))?;
+        let bytes = writer.into_inner();
+        let bytes = bytes.map_err(|error| Problem::internal(error.error()))?;
+        let text = String::from_utf8(bytes).map_err(|error| Problem::internal(&error))?;
+        let json = serde_json::to_string(&text).map_err(|error| Problem::internal(&error))?;
+        self.size += json.len();
+        self.text.push_str(&text);
+        Ok(())
+    }
 }
 
 fn row(message: &Outbound) -> [String; COLUMNS.len()] {
@@ -143,13 +179,27 @@ fn address(to: &Recipient) -> String {
     }
 }
 
-/// A text that a spreadsheet would run as a formula begins with an apostrophe: see OWASP, "CSV Injection".
+/// A text that a spreadsheet would run as a formula gets an apostrophe: see OWASP, "CSV Injection". One that divides
+/// columns by `;` or tabs takes our quotation marks for characters, and begins a cell within the text.
 fn guarded(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
+    let mut guarded = String::with_capacity(text.len() + 1);
+    if text.starts_with(['\t', '\r', '\n']) {
+        guarded.push('\'');
     }
+    let mut begins_cell = true;
+    for (at, character) in text.char_indices() {
+        let cell = text.get(at..).unwrap_or_default();
+        if begins_cell
+            && cell
+                .trim_start_matches('"')
+                .starts_with(['=', '+', '-', '@'])
+        {
+            guarded.push('\'');
+        }
+        guarded.push(character);
+        begins_cell = matches!(character, ';' | '\t' | '\r' | '\n');
+    }
+    guarded
 }
 
 #[cfg(test)]
@@ -158,10 +208,26 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_run_is_a_text_and_a_number_stays_a_number() {
-        for formula in ["=HYPERLINK(1)", "+1+1", "-2", "@SUM(A1)", "\t=1"] {
+        for formula in ["=HYPERLINK(1)", "+1+1", "-2", "@SUM(A1)", "\tx", "\"=1"] {
             assert_eq!(guarded(formula), format!("'{formula}"));
         }
-        assert_eq!(guarded("order =7"), "order =7");
-        assert_eq!(guarded(""), "");
+        for text in ["order =7", "", "a, =b", "a;b\tc\nd", "two\r\nlines"] {
+            assert_eq!(guarded(text), text);
+        }
+    }
+
+    #[test]
+    fn nothing_is_run_where_another_sign_divides_the_columns() {
+        for (text, safe) in [
+            ("a;=cmd()", "a;'=cmd()"),
+            ("a\t+1", "a\t'+1"),
+            ("a\n-1", "a\n'-1"),
+            ("a\r\n@b", "a\r\n'@b"),
+            ("a;\"=1\"", "a;'\"=1\""),
+            ("\t=1", "'\t'=1"),
+            ("=1;=2;b=3", "'=1;'=2;b=3"),
+        ] {
+            assert_eq!(guarded(text), safe);
+        }
     }
 }

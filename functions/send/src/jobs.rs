@@ -109,14 +109,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let request = match JobRequest::read(&body) {
-        Ok(request) => request,
-        Err(faults) => {
-            return Err(senders::every_fault(&state.store, &tenant, &body, faults).await);
-        }
-    };
     let claim = idempotency::claim("POST /v1/bulk-jobs", &headers, &body)?;
-    let (job, origin) = made(&state, &tenant, request, claim.as_ref()).await?;
+    let (job, origin) = made(&state, &tenant, &body, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
     Ok(match origin {
         Origin::New => {
@@ -131,39 +125,23 @@ pub(crate) async fn create(
     })
 }
 
-/// Makes the job, or finds the one that the same idempotency key made.
+/// Makes the job, or finds the one that the same idempotency key made. The key is looked up before the body is
+/// judged: an `expires_at` that lay ahead then may have passed.
 async fn made(
     state: &State,
     tenant: &TenantId,
-    request: JobRequest,
+    body: &Value,
     claim: Option<&IdempotencyClaim>,
 ) -> Result<(Job, Origin), Problem> {
     let now = clock::now();
     if let Some(job) = replayed(state, tenant, claim, now).await? {
         return Ok((job, Origin::Replayed));
     }
-    let sender = state
-        .store
-        .sender(tenant, &request.from)
-        .await?
-        .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
-    let job = Job {
-        on_unknown: request.on_unknown,
-        send_at: request.changes.send_at,
-        expires_at: request.changes.expires_at,
-        pause_at_failure_share: request
-            .changes
-            .pause_at_failure_share
-            .unwrap_or(Job::PAUSE_AT),
-        ..Job::draft(
-            tenant.clone(),
-            sender.account,
-            sender.id,
-            request.name,
-            request.message,
-            now,
-        )
+    let request = match JobRequest::read(body) {
+        Ok(request) => request,
+        Err(faults) => return Err(senders::every_fault(&state.store, tenant, body, faults).await),
     };
+    let job = drafted(state, tenant, request, now).await?;
     let mut transaction = Transaction::new();
     if let Some(claim) = claim {
         let record = record(tenant, claim, job.id.as_str(), now);
@@ -180,6 +158,34 @@ async fn made(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn drafted(
+    state: &State,
+    tenant: &TenantId,
+    request: JobRequest,
+    now: Timestamp,
+) -> Result<Job, Problem> {
+    let sender = state
+        .store
+        .sender(tenant, &request.from)
+        .await?
+        .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
+    let share = request.changes.pause_at_failure_share;
+    Ok(Job {
+        on_unknown: request.on_unknown,
+        send_at: request.changes.send_at,
+        expires_at: request.changes.expires_at,
+        pause_at_failure_share: share.unwrap_or(Job::PAUSE_AT),
+        ..Job::draft(
+            tenant.clone(),
+            sender.account,
+            sender.id,
+            request.name,
+            request.message,
+            now,
+        )
+    })
 }
 
 async fn replayed(

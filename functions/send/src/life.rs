@@ -158,7 +158,7 @@ async fn moved(
     job: Job,
     event: &JobEvent,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let job = happened(state, job, event, None).await?;
+    let job = happened(state, job, event, None).await.map_err(refused)?;
     let shown = JobDto::read(&state.store, &job, clock::now()).await?;
     Ok((StatusCode::ACCEPTED, Json(shown)))
 }
@@ -169,10 +169,9 @@ pub(crate) async fn happened(
     job: Job,
     event: &JobEvent,
     record: Option<&IdempotencyRecord>,
-) -> Result<Job, Problem> {
+) -> Result<Job, JobError> {
     let now = clock::now();
-    let moved = state.store.move_job(job, event, record, now).await;
-    let job = moved.map_err(refused)?;
+    let job = state.store.move_job(job, event, record, now).await?;
     hint_dispatch(state, &job.tenant, &job.sender).await;
     Ok(job)
 }
@@ -191,7 +190,8 @@ pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &Pho
     }
 }
 
-fn refused(error: JobError) -> Problem {
+/// What the caller hears if the event did not happen.
+pub(crate) fn refused(error: JobError) -> Problem {
     match error {
         JobError::Refused(refusal) => refusal_problem(refusal),
         JobError::Store(error) => error.into(),

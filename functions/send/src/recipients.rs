@@ -1,6 +1,10 @@
 //! `POST /v1/bulk-jobs/{id}/recipients`: adds recipients to a job; repeating a call adds nothing twice.
 
+pub(crate) mod body;
+mod header;
 mod line;
+mod outcome;
+mod quotes;
 mod table;
 
 use crate::idempotency::{Begun, REPLAYED};
@@ -26,9 +30,10 @@ use heliograph::service::problem::Problem;
 use heliograph::store::{CHUNK_SIZE, RecipientsAdded};
 use jiff::SignedDuration;
 use line::{Line, RecipientFault};
-use serde::Serialize;
+use outcome::Outcome;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::iter::Peekable;
 use table::Table;
 
 /// Recipients one call takes as JSON; as CSV it takes what fits.
@@ -40,46 +45,26 @@ const LARGEST: usize = 4_000_000;
 /// A call that takes longer says where to go on: the gateway waits 29 s.
 const LONGEST: SignedDuration = SignedDuration::from_secs(20);
 
-/// More faults than anyone reads; how many lines have one is told all the same.
-const MOST_FAULTS: usize = 10_000;
-
-/// A larger answer is not remembered: it would not fit an item.
-const LARGEST_ANSWER: usize = 300_000;
-
-/// What became of a call's recipients.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
-#[schema(as = RecipientsAdded)]
-pub(crate) struct Outcome {
-    /// How many were added.
-    added: u64,
-    /// Those that stood in the job, or earlier in the call, already: their places counted from 0, or their rows.
-    duplicates: Vec<u64>,
-    /// How many were not added because of their faults.
-    rejected: u64,
-    /// Every fault of those, the first 10,000 of them.
-    errors: Vec<RecipientFault>,
-    /// The first place, or row, that was not looked at, because the call took too long: send another call from there
-    /// on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unread_from: Option<u64>,
-    /// How many recipients the job has now.
-    total: u64,
-}
+/// The clock is looked at after so many lines, and before each chunk.
+const LINES_BETWEEN_LOOKS: usize = 1_000;
 
 /// Add recipients to a bulk job.
 ///
 /// As JSON, up to 5,000; or as CSV in UTF-8, divided by `,`, `;` or tabs, whose first row names the columns: `to` (or
 /// `recipient`), `reference` if you like, and every other column a variable. A line with faults is not added, and
-/// every fault is told with its place; the others are added. A recipient that the job has already is named, not added,
-/// so that a call may be repeated. A call in which every line has faults is refused.
+/// every fault is told with its place; the others are added. Rows that a quotation mark too few or too many makes look
+/// like one are all refused, also where a text in marks holds what reads as a row of its own. A recipient that the job
+/// has already is named, not added, so that a call may be repeated. A call in which every line has faults is refused.
+/// One person, named once by number and once by user id, is two recipients.
 #[utoipa::path(
     post, operation_id = "add_recipients", path = "/v1/bulk-jobs/{id}/recipients", tag = "Bulk jobs", security(("api_key" = [])),
     params(
         ("id" = String, Path, description = "The job"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same answer, for 24 hours; one \
+            of more than 300 KB without its `duplicates` and `errors`, and `left_out` says how many these were"),
     ),
     request_body(content(
-        (crate::recipients::RecipientsBody = "application/json"),
+        (crate::recipients::body::RecipientsBody = "application/json"),
         (String = "text/csv", example = "to,reference,name\n+15550002001,r-1,Ada\n"),
     )),
     responses(
@@ -124,7 +109,7 @@ pub(crate) async fn add(
         Begun::Reserved(reservation) => {
             let outcome = add_checked(&state, &job, &body).await;
             if let Some(reservation) = &reservation {
-                let answer = outcome.as_ref().ok().and_then(kept);
+                let answer = outcome.as_ref().ok().and_then(Outcome::kept);
                 idempotency::end(&state.store, reservation, answer).await;
             }
             Ok(Json(outcome?).into_response())
@@ -146,12 +131,6 @@ async fn add_checked(state: &State, job: &Job, body: &Value) -> Result<Outcome, 
             add_all(state, job, json_lines(job, lines)).await
         }
     }
-}
-
-/// The answer as it is kept with its key. Without it the key is free: adding again adds nothing.
-fn kept(outcome: &Outcome) -> Option<String> {
-    let answer = serde_json::to_string(outcome).ok()?;
-    (answer.len() <= LARGEST_ANSWER).then_some(answer)
 }
 
 /// Whether the body is CSV. Another character set than UTF-8 is refused.
@@ -197,7 +176,11 @@ fn json_lines<'a>(job: &'a Job, lines: &'a [Value]) -> impl Iterator<Item = Line
                 .map(|fault| RecipientFault::in_json(place, fault))
                 .collect()
         });
-        Line { place, read }
+        Line {
+            place,
+            count: 1,
+            read,
+        }
     })
 }
 
@@ -209,11 +192,7 @@ async fn add_all(
     let mut outcome = Outcome::default();
     let added = add_lines(state, job, lines, &mut outcome).await;
     added.map_err(|problem| outcome.before(problem))?;
-    if outcome.rejected > 0 && outcome.added == 0 && outcome.duplicates.is_empty() {
-        let faults = outcome.errors.into_iter();
-        let faults = faults.map(RecipientFault::into_fault).collect();
-        return Err(Problem::validation(faults));
-    }
+    let mut outcome = outcome.unless_all_are_faulty()?;
     outcome.duplicates.sort_unstable();
     let job = jobs::find(state, &job.tenant, job.id.as_str()).await;
     outcome.total = job.map_err(|problem| outcome.before(problem))?.total;
@@ -228,47 +207,45 @@ async fn add_lines(
     outcome: &mut Outcome,
 ) -> Result<(), Problem> {
     let begun = clock::now();
+    let is_late = || clock::now().duration_since(begun) > LONGEST;
     let mut lines = lines.peekable();
-    let mut seen: HashSet<MessageId> = HashSet::new();
-    while lines.peek().is_some() {
-        if clock::now().duration_since(begun) > LONGEST {
-            outcome.unread_from = lines.peek().map(|line| line.place);
-            break;
+    let mut seen = HashSet::new();
+    while lines.peek().is_some() && outcome.unread_from.is_none() {
+        let chunk = next_chunk(&mut lines, &mut seen, outcome, is_late);
+        if !chunk.is_empty() {
+            add_chunk(state, job, chunk, outcome).await?;
         }
-        let mut chunk = Vec::with_capacity(CHUNK_SIZE);
-        while chunk.len() < CHUNK_SIZE {
-            let Some(Line { place, read }) = lines.next() else {
-                break;
-            };
-            match read {
-                Ok(recipient) if seen.insert(recipient.id.clone()) => {
-                    chunk.push((place, recipient));
-                }
-                Ok(_) => outcome.duplicates.push(place),
-                Err(faults) => outcome.reject(faults),
-            }
-        }
-        add_chunk(state, job, chunk, outcome).await?;
     }
     Ok(())
 }
 
-impl Outcome {
-    fn reject(&mut self, faults: Vec<RecipientFault>) {
-        self.rejected += 1;
-        let room = MOST_FAULTS.saturating_sub(self.errors.len());
-        self.errors.extend(faults.into_iter().take(room));
-    }
-
-    /// The problem that ended a call, with what the call had done before it.
-    fn before(&self, problem: Problem) -> Problem {
-        match self.added {
-            0 => problem,
-            added => problem.besides(format!(
-                "{added} of the call's recipients were added before"
-            )),
+/// The next recipients to add, each with its place. Lines that name none fill no chunk, so the clock is looked at
+/// among them, too.
+fn next_chunk(
+    lines: &mut Peekable<impl Iterator<Item = Line>>,
+    seen: &mut HashSet<MessageId>,
+    outcome: &mut Outcome,
+    is_late: impl Fn() -> bool,
+) -> Vec<(u64, Outbound)> {
+    let mut chunk = Vec::with_capacity(CHUNK_SIZE);
+    for number in 0_usize.. {
+        if chunk.len() == CHUNK_SIZE {
+            break;
+        }
+        if number.is_multiple_of(LINES_BETWEEN_LOOKS) && is_late() {
+            outcome.unread_from = lines.peek().map(|line| line.place);
+            break;
+        }
+        let Some(Line { place, count, read }) = lines.next() else {
+            break;
+        };
+        match read {
+            Ok(recipient) if seen.insert(recipient.id.clone()) => chunk.push((place, recipient)),
+            Ok(_) => outcome.duplicates.push(place),
+            Err(faults) => outcome.reject(place, count, faults),
         }
     }
+    chunk
 }
 
 async fn add_chunk(
@@ -301,50 +278,5 @@ fn closed() -> Problem {
     )
 }
 
-/// Recipients to add.
-#[derive(utoipa::ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read line by line"
-)]
-pub(crate) struct RecipientsBody {
-    /// Up to 5,000.
-    #[schema(min_items = 1, max_items = 5000)]
-    recipients: Vec<RecipientBody>,
-}
-
-/// One recipient.
-#[derive(utoipa::ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read line by line"
-)]
-pub(crate) struct RecipientBody {
-    /// The number, with its country code; or, with `recipient_type` group, the group's id. May be absent only if
-    /// `recipient` is there.
-    #[schema(example = "+15550002001")]
-    to: Option<String>,
-    /// A business-scoped user id, for a person whose number is not known.
-    recipient: Option<String>,
-    /// `individual` or `group`.
-    recipient_type: Option<String>,
-    /// What fills the placeholders.
-    variables: Option<Variables>,
-    /// Your own name for this recipient.
-    reference: Option<String>,
-}
-
-/// What fills the placeholders: an array for `{{1}}`, an object for `{{name}}`.
-#[derive(utoipa::ToSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read line by line"
-)]
-pub(crate) enum Variables {
-    /// By place: the first fills `{{1}}`.
-    Places(Vec<Value>),
-    /// By name.
-    #[schema(value_type = Object, example = json!({"name": "Ada"}))]
-    Names(Value),
-}
+#[cfg(test)]
+mod tests;

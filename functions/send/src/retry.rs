@@ -2,19 +2,21 @@
 
 use crate::idempotency::REPLAYED;
 use crate::jobs::find;
-use crate::life::{happened, numbers};
+use crate::life::{happened, numbers, refused};
 use crate::{State, idempotency};
 use axum::Json;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::{FailureGroup, JobEvent, Numbers, Outcomes, failures};
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::record;
+use heliograph::messaging::submit::{IdempotencyClaim, record};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::openapi::JobProblems;
 use heliograph::service::problem::Problem;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -84,31 +86,44 @@ pub(crate) async fn retry_failed(
     let path = format!("POST /v1/bulk-jobs/{}/retry-failed", job.id);
     let claim = idempotency::claim(&path, &headers, &Value::Null)?;
     let now = clock::now();
-    if let Some(claim) = &claim
-        && let Some(known) = state
-            .store
-            .idempotency(&tenant, &claim.key_hash, now)
-            .await?
-        && let Some(answer) = known.answer
-        && let Ok(answer) = serde_json::from_str::<TriedAgain>(&answer)
-    {
-        return Ok((StatusCode::ACCEPTED, [(REPLAYED, "true")], Json(answer)).into_response());
+    if let Some(answer) = replayed(&state, &tenant, claim.as_ref(), now).await? {
+        return Ok(answer);
     }
     let numbers = numbers(&state, &job).await?;
     let answer = TriedAgain::of(&numbers);
     let outcomes = Outcomes::of(&numbers).without(answer.retried);
-    let record = claim.map(|claim| {
-        let mut record = record(&tenant, &claim, job.id.as_str(), now);
+    let record = claim.as_ref().map(|claim| {
+        let mut record = record(&tenant, claim, job.id.as_str(), now);
         record.answer = serde_json::to_string(&answer).ok();
         record
     });
+    let event = JobEvent::TriedAgain(outcomes);
     // With nothing to try again the job runs for no more than to see that: the counters trail by a second or two.
-    happened(
-        &state,
-        job,
-        &JobEvent::TriedAgain(outcomes),
-        record.as_ref(),
-    )
-    .await?;
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    match happened(&state, job, &event, record.as_ref()).await {
+        Ok(_) => Ok((StatusCode::ACCEPTED, Json(answer)).into_response()),
+        // A request with the same key may have been faster.
+        Err(error) => replayed(&state, &tenant, claim.as_ref(), now)
+            .await?
+            .ok_or_else(|| refused(error)),
+    }
+}
+
+/// What the same request was answered before.
+async fn replayed(
+    state: &State,
+    tenant: &TenantId,
+    claim: Option<&IdempotencyClaim>,
+    now: Timestamp,
+) -> Result<Option<Response>, Problem> {
+    let Some(claim) = claim else {
+        return Ok(None);
+    };
+    let known = state
+        .store
+        .idempotency(tenant, &claim.key_hash, now)
+        .await?;
+    let answer = known.and_then(|known| known.answer);
+    let answer = answer.and_then(|text| serde_json::from_str::<TriedAgain>(&text).ok());
+    Ok(answer
+        .map(|answer| (StatusCode::ACCEPTED, [(REPLAYED, "true")], Json(answer)).into_response()))
 }

@@ -35,8 +35,8 @@ pub enum Place {
     Field(String),
     /// In the variable of this name.
     Variable(String),
-    /// In the message that the line's variables make.
-    Message,
+    /// In the message that the line's variables make: the variables that fill the place.
+    Message(Vec<String>),
 }
 
 /// Reads one line of recipients, and checks the message it would get.
@@ -91,7 +91,9 @@ fn unfilled(job: &Job, variables: Option<&Value>) -> Vec<LineFault> {
     match job.message.fill(variables.unwrap_or(&Value::Null)) {
         Ok(_) => Vec::new(),
         Err(FillError::Variables(found)) => found.into_iter().map(of_variable).collect(),
-        Err(FillError::Content(found)) => found.iter().map(of_message).collect(),
+        Err(FillError::Content(found)) => {
+            found.iter().map(|fault| of_message(job, fault)).collect()
+        }
     }
 }
 
@@ -104,9 +106,10 @@ fn of_variable(fault: Fault) -> LineFault {
     }
 }
 
-fn of_message(fault: &Fault) -> LineFault {
+fn of_message(job: &Job, fault: &Fault) -> LineFault {
+    let names = job.message.placeholders_at(&fault.pointer).into_iter();
     LineFault {
-        place: Place::Message,
+        place: Place::Message(names.map(str::to_owned).collect()),
         code: fault.code,
         detail: format!("message {}: {}", fault.pointer, fault.detail),
     }

@@ -76,7 +76,7 @@ impl Store {
 
     /// Lets `event` happen to a job: the only place where its status changes, save that added recipients make a
     /// draft ready. The transaction that writes it also puts the job on its sender's list, or takes it off, and
-    /// keeps `record`, if the event has an idempotency key.
+    /// keeps `record`, if the event has an idempotency key; that is kept also if nothing changes.
     ///
     /// Starts from `known`, the job as last read. If it has changed since, it is read and decided again. Returns
     /// the job as it is afterwards.
@@ -90,6 +90,7 @@ impl Store {
         let mut job = known;
         for _ in 0..TRIES {
             let Some(next) = happen(&job, event, now).map_err(JobError::Refused)? else {
+                self.keep_record(record, now).await?;
                 return Ok(job);
             };
             if self.replace_job(&job, &next, record, now).await? {
@@ -103,6 +104,20 @@ impl Store {
             job = again.ok_or_else(|| StoreError::corrupt(job.id.as_str()))?;
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Keeps a key that changed nothing, so that it will not change something later.
+    async fn keep_record(
+        &self,
+        record: Option<&IdempotencyRecord>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(record) = record else {
+            return Ok(());
+        };
+        let mut transaction = Transaction::new();
+        self.remember(&mut transaction, record, now)?;
+        self.commit(transaction).await
     }
 
     /// Writes what an event changed. `false` if the job, or the record, is not as it was read.

@@ -12,6 +12,13 @@ async fn upload_as(desk: &Desk, job: &str, kind: &str, body: impl Into<Vec<u8>>)
     read(request.header("content-type", kind).body(body.into())).await
 }
 
+async fn upload_with(desk: &Desk, job: &str, key: &str, body: &str) -> Answer {
+    let path = format!("/v1/bulk-jobs/{job}/recipients");
+    let request = desk.with_key(ADMIN_KEY, reqwest::Method::POST, &path);
+    let request = request.header("content-type", "text/csv");
+    read(request.header("idempotency-key", key).body(body.to_owned())).await
+}
+
 async fn upload(desk: &Desk, job: &str, body: impl Into<Vec<u8>>) -> Answer {
     upload_as(desk, job, "text/csv", body).await
 }
@@ -90,10 +97,36 @@ async fn rows_with_faults_are_told_by_row_and_column_and_the_others_are_added() 
         (12, None),
     ];
     assert_eq!(places, expected, "{added}");
-    assert_eq!(added["rejected"], 7);
+    let last = added["errors"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["last_row"], 13, "{last}");
+    assert_eq!(added["rejected"], 8);
     let again = upload(&desk, &job, file).await.with(200);
     assert_eq!((&again["added"], &again["total"]), (&json!(0), &json!(2)));
     assert_eq!(again["duplicates"], json!([2, 8, 10]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_rows_that_a_stray_quotation_mark_has_swallowed() {
+    let desk = Desk::start().await;
+    let job = desk.make_job("Hello {{name}}").await;
+    let file = "to,name\n\
+                +15551000001,Ada\n\
+                +15551000002,\"Ann\n\
+                +15551000003,Bob\n\
+                +15551000004,\"Carl\"\n";
+    let added = upload(&desk, &job, file).await.with(200);
+    assert_eq!(
+        (
+            &added["added"],
+            &added["rejected"],
+            &added["errors"][0]["row"]
+        ),
+        (&json!(1), &json!(3), &json!(3)),
+        "{added}"
+    );
+    desk.start_job(&job).await.with(202);
+    desk.job_once_all_are(&job, &["read"], PATIENCE).await;
+    assert_eq!(texts(&desk).await, ["Hello Ada"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,6 +152,11 @@ async fn a_file_that_cannot_be_read_is_refused_with_the_reason() {
         .problem(415, "unsupported_media_type");
     let nobody = upload(&desk, &job, "to\n0171\n").await;
     assert_eq!(nobody.faults(), ["/rows/2/to"], "every row has faults");
+    let nobody = upload(&desk, &job, format!("to\n{}", "0171\n".repeat(9))).await;
+    assert_eq!(
+        nobody.problem(400, "invalid_request")["detail"],
+        "none was added, all have faults: 9 rows (2, 3, 4, 5, 6, …): see errors"
+    );
     upload(&desk, &job, vec![b'a'; 4_000_001])
         .await
         .problem(413, "too_large");
@@ -137,4 +175,32 @@ async fn a_large_file_is_added_whole_or_says_where_to_go_on() {
     assert_eq!(added["added"], read);
     let job: Value = desk.job(&job).await;
     assert_eq!(job["counts"]["total"], read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_keeps_its_answer_also_where_that_is_too_large_to_be_kept_whole() {
+    let desk = Desk::start().await;
+    let job = desk.make_job("Hello").await;
+    let rows = "0171\n".repeat(3_000);
+    let file = format!("to\n+15551000001\n+15551000001\n{rows}");
+    let first = upload_with(&desk, &job, "list", &file).await.with(200);
+    assert_eq!(first["errors"].as_array().unwrap().len(), 3_000);
+    assert!(first.get("left_out").is_none());
+    let again = upload_with(&desk, &job, "list", &file).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let again = again.with(200);
+    for count in ["added", "rejected", "total"] {
+        assert_eq!(again[count], first[count], "{count}");
+    }
+    assert_eq!(
+        (&again["errors"], &again["duplicates"]),
+        (&json!([]), &json!([]))
+    );
+    let left_out = again["left_out"].as_str().unwrap();
+    assert!(
+        left_out.contains("3000 errors and 1 duplicates"),
+        "{left_out}"
+    );
+    let other = upload_with(&desk, &job, "list", "to\n+15551000002\n").await;
+    other.problem(422, "idempotency_mismatch");
 }

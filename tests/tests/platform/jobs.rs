@@ -291,6 +291,45 @@ async fn only_what_failed_for_a_passing_reason_and_was_never_taken_is_tried_agai
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_key_is_one_retry_also_for_requests_at_the_same_time() {
+    let desk = Desk::start().await;
+    let job = desk.make_job("Hello!").await;
+    desk.add(&job, &[json!({"to": "+15559131026"})])
+        .await
+        .with(200);
+    desk.start_job(&job).await.with(202);
+    desk.job_once_all_are(&job, &["failed"], PATIENCE).await;
+    let path = format!("/v1/bulk-jobs/{job}/retry-failed");
+    let ask = || desk.post_with(&path, &Value::Null, ("idempotency-key", "once"));
+    let answers = tokio::join!(ask(), ask(), ask());
+    let answers = [answers.0, answers.1, answers.2];
+    let first = answers
+        .iter()
+        .filter(|it| it.header("idempotent-replayed").is_none());
+    assert_eq!(first.count(), 1);
+    for answer in &answers {
+        assert_eq!(answer.with(202), answers[0].json());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_found_by_its_key_also_when_its_time_has_passed() {
+    let desk = Desk::start().await;
+    let expires = in_seconds(2);
+    let body = json!({"name": "n", "from": SENDER, "type": "text", "text": {"body": "Hi"}, "expires_at": expires});
+    let key = ("idempotency-key", "november");
+    let made = desk.post_with("/v1/bulk-jobs", &body, key).await.with(201);
+    let look = async || (in_seconds(0) > expires).then_some(());
+    eventually("its time to pass", look).await;
+    let again = desk.post_with("/v1/bulk-jobs", &body, key).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.with(201)["id"], made["id"]);
+    desk.post("/v1/bulk-jobs", &body)
+        .await
+        .problem(400, "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_tells_what_a_job_will_do_before_it_is_started() {
     let desk = Desk::start().await;
     let job = desk.make_job("Hello!").await;
@@ -317,56 +356,5 @@ async fn a_plan_tells_what_a_job_will_do_before_it_is_started() {
     assert_eq!(
         (&plan["to_send"], &plan["skipped"][0]),
         (&json!(0), &json!({"reason": "cancelled", "count": 900}))
-    );
-}
-
-/// The pages of a job's report, put together.
-async fn report(desk: &Desk, job: &str) -> (String, usize) {
-    let mut path = format!("/v1/bulk-jobs/{job}/report.csv");
-    let (mut report, mut pages) = (String::new(), 0);
-    loop {
-        let answer = desk.get(&path).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        report.push_str(&answer.text);
-        pages += 1;
-        let Some(link) = answer.header("link") else {
-            return (report, pages);
-        };
-        let target = link.trim_start_matches('<').split('>').next();
-        target.unwrap().clone_into(&mut path);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reports_pages_put_together_have_a_row_for_each_recipient() {
-    let desk = Desk::start().await;
-    let job = desk.make_job("Hello!").await;
-    desk.add(&job, &recipients(2_001)).await.with(200);
-    let (report, pages) = report(&desk, &job).await;
-    let rows: Vec<&str> = report.lines().collect();
-    assert_eq!((rows.len(), pages), (1 + 2_001, 2));
-    assert!(rows[0].starts_with("to,reference,state,"));
-    for (place, row) in rows.iter().skip(1).enumerate() {
-        assert!(
-            row.starts_with(&format!("+15551{place:06},,queued,")),
-            "{row}"
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_report_tells_why_and_nothing_in_it_is_run_by_a_spreadsheet() {
-    let desk = Desk::start().await;
-    let job = desk.make_job("Hello!").await;
-    let fails = json!({"to": "+15559131026", "reference": "=cmd|' /C calc'!A1"});
-    desk.add(&job, &[fails]).await.with(200);
-    desk.start_job(&job).await.with(202);
-    desk.job_once_all_are(&job, &["failed"], PATIENCE).await;
-    let (report, _) = report(&desk, &job).await;
-    let row = report.lines().nth(1).unwrap();
-    assert!(row.starts_with("+15559131026,'=cmd|"), "{row}");
-    assert!(
-        row.contains(",failed,") && row.contains(",131026,"),
-        "{row}"
     );
 }

@@ -21,6 +21,7 @@ mod limits;
 mod lists;
 mod recipients;
 mod refusals;
+mod report;
 mod senders;
 mod sending;
 mod tenants;

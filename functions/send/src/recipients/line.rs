@@ -5,9 +5,14 @@ use heliograph::domain::message::Outbound;
 use heliograph::messaging::recipients::{LineFault, Place};
 use serde::Serialize;
 
+/// The longest name of a column that is told whole, in bytes: a placeholder's are no longer.
+const LONGEST_NAME: usize = 128;
+
 /// One line: where it stands, and the recipient it names or why it names none.
 pub(crate) struct Line {
     pub(crate) place: u64,
+    /// How many lines of the call it stands for: more than one where CSV cannot be told apart.
+    pub(crate) count: u64,
     pub(crate) read: Result<Outbound, Vec<RecipientFault>>,
 }
 
@@ -19,6 +24,10 @@ pub(crate) struct RecipientFault {
     /// CSV: the row of the file, as a spreadsheet counts it: the header is row 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) row: Option<u64>,
+    /// CSV: the last of several rows that were read as one, because of a quotation mark too few or too many. None of
+    /// them was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_row: Option<u64>,
     /// CSV: the column, by its name in the header; absent where the row as a whole is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<String>,
@@ -39,39 +48,26 @@ impl RecipientFault {
                 format!("{line}/variables"),
                 format!("variable {name} {}", fault.detail),
             ),
-            Place::Message => (format!("{line}/variables"), fault.detail),
+            Place::Message(_) => (format!("{line}/variables"), fault.detail),
         };
         Self {
             pointer,
             row: None,
+            last_row: None,
             column: None,
             code: fault.code,
             detail,
         }
     }
 
-    /// Of a row of a CSV file.
-    pub(crate) fn in_csv(row: u64, fault: LineFault) -> Self {
-        let column = match fault.place {
-            Place::Field(pointer) => Some(pointer.trim_start_matches('/').to_owned()),
-            Place::Variable(name) => Some(name),
-            Place::Message => None,
-        };
-        Self::of_row(
-            row,
-            column.filter(|name| !name.is_empty()),
-            fault.code,
-            fault.detail,
-        )
-    }
-
-    /// Of a row of a CSV file that cannot be read as one.
+    /// Of a row of a CSV file, and of its column, if one is meant.
     pub(crate) fn of_row(
         row: u64,
         column: Option<String>,
         code: FaultCode,
         detail: impl Into<String>,
     ) -> Self {
+        let column = column.map(clipped);
         let pointer = match &column {
             Some(name) => format!("/rows/{row}/{}", name.replace('~', "~0").replace('/', "~1")),
             None => format!("/rows/{row}"),
@@ -79,6 +75,7 @@ impl RecipientFault {
         Self {
             pointer,
             row: Some(row),
+            last_row: None,
             column,
             code,
             detail: detail.into(),
@@ -93,4 +90,13 @@ impl RecipientFault {
             detail: self.detail,
         }
     }
+}
+
+/// A header may name a column as long as it likes, and every row may have a fault in it.
+fn clipped(name: String) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let end = name.floor_char_boundary(LONGEST_NAME);
+    format!("{}…", name.get(..end).unwrap_or_default())
 }

@@ -6,6 +6,7 @@ use crate::domain::fields::Fields;
 use crate::domain::placeholder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// More than any message has places for.
@@ -59,6 +60,16 @@ impl Draft {
     #[must_use]
     pub fn object(&self) -> &Value {
         self.body.get(self.kind.as_str()).unwrap_or(&Value::Null)
+    }
+
+    /// The placeholders at a place of the message; of what it stands in, if it has none itself.
+    #[must_use]
+    pub fn placeholders_at(&self, pointer: &str) -> BTreeSet<&str> {
+        let names = self.body.pointer(pointer).map(placeholder::names);
+        match (names.unwrap_or_default(), pointer.rsplit_once('/')) {
+            (names, Some((parent, _))) if names.is_empty() => self.placeholders_at(parent),
+            (names, _) => names,
+        }
     }
 
     /// The message for one recipient.

@@ -130,3 +130,35 @@ async fn who_saw_a_job_end_before_it_was_tried_again_does_not_end_it_a_second_ti
     let late = store.move_job(seen, &JobEvent::AllEnded, None, at(7)).await;
     assert_eq!(late.unwrap().status, JobStatus::Running);
 }
+
+#[tokio::test]
+async fn a_key_that_changed_nothing_is_kept_and_changes_nothing_later() {
+    let store = empty_store().await;
+    let mut job = with_recipients(&store, job(at(0))).await;
+    for event in [JobEvent::Started, JobEvent::AllEnded] {
+        job = store.move_job(job, &event, None, at(2)).await.unwrap();
+    }
+    let event = JobEvent::TriedAgain(Outcomes::default());
+    let [first, second] = ["first", "second"].map(|key| IdempotencyRecord {
+        tenant: job.tenant.clone(),
+        key_hash: key.to_owned(),
+        body_hash: "body".to_owned(),
+        resource: job.id.to_string(),
+        answer: Some("{}".to_owned()),
+        expires_at: at(9_000),
+    });
+    let running = store.move_job(job, &event, Some(&first), at(3)).await;
+    let running = running.unwrap();
+    let same = store.move_job(running.clone(), &event, Some(&second), at(4));
+    assert_eq!(same.await.unwrap(), running);
+    for record in [&first, &second] {
+        let known = store.idempotency(&record.tenant, &record.key_hash, at(5));
+        assert_eq!(known.await.unwrap().as_ref(), Some(record));
+        let again = store.move_job(running.clone(), &event, Some(record), at(5));
+        let again = again.await;
+        assert!(
+            matches!(again, Err(JobError::Store(StoreError::Conflict))),
+            "{again:?}"
+        );
+    }
+}
