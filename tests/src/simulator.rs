@@ -57,6 +57,12 @@ impl Desk {
         read(self.http.post(url).json(sender)).await.with(201);
     }
 
+    /// Has the simulator list a template.
+    pub async fn put_template(&self, template: &Value) {
+        let url = format!("{}/_sim/templates", self.simulator);
+        read(self.http.post(url).json(template)).await.with(201);
+    }
+
     /// Has the simulator take so long for each send.
     pub async fn latency(&self, ms: u32) {
         let url = format!("{}/_sim/latency", self.simulator);

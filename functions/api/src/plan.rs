@@ -5,8 +5,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::content::Kind;
 use heliograph::domain::job::{
-    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, Rates, category_of, forecast,
-    sender_limits,
+    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, Rates, forecast, sender_limits,
 };
 use heliograph::domain::pace::Room;
 use heliograph::domain::role::Right;
@@ -39,8 +38,8 @@ pub(crate) struct Plan {
     /// When the last one will be sent; absent if that cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     eta: Option<Timestamp>,
-    /// What those to be sent are charged as: how many in each category. A template's category is `unknown`: it stands
-    /// with Meta.
+    /// What those to be sent are charged as: how many in each category. A template's is what Meta said when the job was
+    /// made; `unknown` if it did not.
     #[schema(value_type = BTreeMap<String, u64>)]
     price_categories: BTreeMap<PriceCategory, u64>,
 }
@@ -171,6 +170,6 @@ fn planned(
         limited_by,
         begins_at,
         eta: ends_at,
-        price_categories: BTreeMap::from([(category_of(job.message.kind()), to_send)]),
+        price_categories: BTreeMap::from([(PriceCategory::of(job), to_send)]),
     }
 }

@@ -14,7 +14,7 @@ use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
-use heliograph::domain::job::{Changes, Job};
+use heliograph::domain::job::{Changes, Job, PriceCategory};
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::{
@@ -26,7 +26,7 @@ use heliograph::service::dto::{JobDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{StoreError, Transaction};
+use heliograph::store::{Sender, StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -172,7 +172,9 @@ async fn drafted(
         .await?
         .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
     let share = request.changes.pause_at_failure_share;
+    let template_category = template_category(state, &sender, &request.message).await;
     Ok(Job {
+        template_category,
         on_unknown: request.on_unknown,
         send_at: request.changes.send_at,
         expires_at: request.changes.expires_at,
@@ -186,6 +188,21 @@ async fn drafted(
             now,
         )
     })
+}
+
+/// What the job's template is charged as. A job is made also if nobody can tell.
+async fn template_category(
+    state: &State,
+    sender: &Sender,
+    message: &Draft,
+) -> Option<PriceCategory> {
+    let (name, language) = message.template()?;
+    let secrets = &state.parts.secrets;
+    let credential = secrets.credential(&sender.tenant, &sender.account).await;
+    let token = credential.ok()??.token;
+    let meta = &state.parts.meta;
+    meta.template_category(&token, &sender.waba, name, language)
+        .await
 }
 
 async fn replayed(

@@ -72,6 +72,7 @@ pub struct State {
 #[derive(Debug)]
 struct Parts {
     secrets: SecretsCache,
+    meta: MetaClient,
     sending: Sending,
     pacer: Pacer,
     lanes: Lanes,
@@ -86,7 +87,8 @@ impl State {
         let sqs = aws.sqs();
         let parts = Parts {
             secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
-            sending: Sending::new(store.clone(), meta, clock::now),
+            sending: Sending::new(store.clone(), meta.clone(), clock::now),
+            meta,
             pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),

@@ -12,9 +12,7 @@ pub use failures::{
     too_many_fail,
 };
 pub use life::{Changes, JobEvent, Refusal, happen};
-pub use plan::{
-    Factor, Forecast, Limit, PriceCategory, Rates, after, category_of, forecast, sender_limits,
-};
+pub use plan::{Factor, Forecast, Limit, PriceCategory, Rates, after, forecast, sender_limits};
 pub use progress::{Again, Lap, Progress, Sample};
 
 use super::content::Draft;
@@ -121,6 +119,9 @@ pub struct Job {
     /// What to do when a call's outcome is not known.
     #[serde(default)]
     pub on_unknown: OnUnknown,
+    /// What its template is charged as, if it has one and Meta has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_category: Option<PriceCategory>,
     /// How many recipients it has.
     pub total: u64,
     /// When it was made.
@@ -241,6 +242,7 @@ impl Job {
             rev: 0,
             message,
             on_unknown: OnUnknown::default(),
+            template_category: None,
             total: 0,
             created_at: now,
             send_at: None,

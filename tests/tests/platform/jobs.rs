@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{ADMIN_KEY, Answer, Desk, SENDER, eventually, eventually_within, read};
+use tests::{ADMIN_KEY, Answer, Desk, SENDER, WABA, eventually, eventually_within, read};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -357,4 +357,35 @@ async fn a_plan_tells_what_a_job_will_do_before_it_is_started() {
         (&plan["to_send"], &plan["skipped"][0]),
         (&json!(0), &json!({"reason": "cancelled", "count": 900}))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_tells_what_a_template_is_charged_as_where_meta_says_so() {
+    let desk = Desk::start().await;
+    let known =
+        json!({"waba_id": WABA, "name": "spring_sale", "language": "de", "category": "MARKETING"});
+    desk.put_template(&known).await;
+    for (name, language, category) in [
+        ("spring_sale", "de", "marketing"),
+        ("hello_world", "en_US", "utility"),
+        // Of this language, or of exactly this name, Meta lists none.
+        ("spring_sale", "fr", "unknown"),
+        ("spring", "de", "unknown"),
+        ("{{1}}", "de", "unknown"),
+    ] {
+        let template = json!({"name": name, "language": {"code": language}});
+        let body = json!({"name": "n", "from": SENDER, "type": "template", "template": template});
+        let job = id_of(&desk.post("/v1/bulk-jobs", &body).await.with(201));
+        let line = json!({"to": "+15550044001", "variables": ["spring_sale"]});
+        desk.add(&job, &[line]).await.with(200);
+        let plan = desk
+            .get(&format!("/v1/bulk-jobs/{job}/plan"))
+            .await
+            .with(200);
+        assert_eq!(
+            plan["price_categories"],
+            json!({category: 1}),
+            "{name} {language}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use super::inbound::{self, InboundOrder};
 use super::recipient::Recipient;
 use super::record::Record;
 use super::state::{Latency, State as Simulator, locked};
+use super::templates::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
         .route("/_sim/inbound", post(receive))
         .route("/_sim/latency", post(set_latency))
         .route("/_sim/senders", get(senders).post(add_sender))
+        .route("/_sim/templates", post(put_template))
         .route("/_sim/reset", post(reset))
 }
 
@@ -193,6 +195,16 @@ async fn add_sender(
     let id = sender.phone_number_id.clone();
     simulator.know(sender);
     Ok((StatusCode::CREATED, Json(json!({"phone_number_id": id}))).into_response())
+}
+
+async fn put_template(
+    State(simulator): State<Arc<Simulator>>,
+    body: Bytes,
+) -> Result<Response, BadOrder> {
+    let template: Template = read(&body)?;
+    let shown = Json(json!(template));
+    locked(&simulator.templates).put(template);
+    Ok((StatusCode::CREATED, shown).into_response())
 }
 
 async fn reset(State(simulator): State<Arc<Simulator>>) -> Result<Json<Value>, BadOrder> {

@@ -26,6 +26,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
         .route("/{version}/", get(version))
         .route("/{version}/{id}", get(node))
         .route("/{version}/{id}/phone_numbers", get(phone_numbers))
+        .route("/{version}/{id}/message_templates", get(templates))
         .route("/{version}/{id}/messages", post(messages))
         .route("/{version}/{id}/marketing_messages", post(messages))
         .fallback(unknown)
@@ -34,6 +35,11 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
 #[derive(Deserialize)]
 struct Fields {
     fields: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TemplateSearch {
+    name: Option<String>,
 }
 
 /// Cheap and without a token, so that a health check has something to call.
@@ -74,6 +80,21 @@ async fn phone_numbers(
     }
     let numbers: Vec<Value> = visible.iter().map(phone_number).collect();
     Ok(Json(json!({"data": numbers})))
+}
+
+async fn templates(
+    State(simulator): State<Arc<Simulator>>,
+    Path((version, id)): Path<(String, String)>,
+    Query(search): Query<TemplateSearch>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, GraphError> {
+    check_version(&version)?;
+    let visible = visible(&simulator, &headers)?;
+    if visible.iter().all(|sender| sender.waba_id != id) {
+        return Err(GraphError::unknown_object("get", &id));
+    }
+    let name = search.name.unwrap_or_default();
+    Ok(Json(locked(&simulator.templates).list(&id, &name)))
 }
 
 async fn messages(

@@ -34,6 +34,7 @@ mod record;
 mod sender;
 mod state;
 mod statuses;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod webhooks;

@@ -9,6 +9,7 @@ use super::rate::Window;
 use super::recipient::Recipient;
 use super::record::Record;
 use super::statuses::StatusPlan;
+use super::templates::Templates;
 use super::webhooks::Webhooks;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(super) struct State {
     pub(super) faults: Mutex<Faults>,
     pub(super) outboxes: Mutex<Outboxes>,
     pub(super) latency: Mutex<Latency>,
+    pub(super) templates: Mutex<Templates>,
     pub(super) webhooks: Webhooks,
     pub(super) plan: StatusPlan,
     /// Wakes the courier when something is due earlier than it knew.
@@ -68,6 +70,7 @@ impl State {
             faults: Mutex::default(),
             outboxes: Mutex::default(),
             latency: Mutex::default(),
+            templates: Mutex::default(),
             webhooks,
             plan,
             wake: Notify::new(),

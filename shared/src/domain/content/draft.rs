@@ -62,6 +62,15 @@ impl Draft {
         self.body.get(self.kind.as_str()).unwrap_or(&Value::Null)
     }
 
+    /// The name and the language of its template, if it has one that is the same for all.
+    #[must_use]
+    pub fn template(&self) -> Option<(&str, &str)> {
+        let text = |pointer| self.body.pointer(pointer)?.as_str();
+        let (name, language) = (text("/template/name")?, text("/template/language/code")?);
+        let is_fixed = !placeholder::is_in(name) && !placeholder::is_in(language);
+        is_fixed.then_some((name, language))
+    }
+
     /// The placeholders at a place of the message; of what it stands in, if it has none itself.
     #[must_use]
     pub fn placeholders_at(&self, pointer: &str) -> BTreeSet<&str> {

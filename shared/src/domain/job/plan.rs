@@ -2,8 +2,9 @@
 
 use super::super::content::Kind;
 use super::super::pace::{InboundRate, Room, float, whole};
+use super::Job;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What may hold a job back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -156,21 +157,42 @@ pub fn after(begins_at: Timestamp, count: u64, per_second: f64) -> Option<Timest
 }
 
 /// What a message is charged as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum PriceCategory {
+    /// A template that advertises.
+    Marketing,
+    /// A template about something the person has asked for or bought.
+    Utility,
+    /// A template with a one-time code.
+    Authentication,
     /// A message that is no template: free, within the window.
     Service,
-    /// A template: its category stands with Meta.
+    /// A template of which Meta did not tell.
     Unknown,
 }
 
-/// What a message of this type is charged as.
-#[must_use]
-pub fn category_of(kind: Kind) -> PriceCategory {
-    if kind == Kind::Template {
-        PriceCategory::Unknown
-    } else {
-        PriceCategory::Service
+impl PriceCategory {
+    /// By Meta's word for a template's category.
+    #[must_use]
+    pub fn of_template(category: &str) -> Option<Self> {
+        match category {
+            "MARKETING" => Some(Self::Marketing),
+            "UTILITY" => Some(Self::Utility),
+            "AUTHENTICATION" => Some(Self::Authentication),
+            _ => None,
+        }
+    }
+
+    /// What a job's messages are charged as.
+    #[must_use]
+    pub fn of(job: &Job) -> Self {
+        if job.message.kind() == Kind::Template {
+            job.template_category.unwrap_or(Self::Unknown)
+        } else {
+            Self::Service
+        }
     }
 }

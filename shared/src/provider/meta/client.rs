@@ -3,6 +3,7 @@
 //! One call, never repeated here: whether to try again is decided by `domain::retry` and the ledger.
 
 mod answer;
+mod templates;
 
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
@@ -182,17 +183,28 @@ fn bearer(token: &SecretText) -> Option<HeaderValue> {
 async fn read(mut response: Response) -> SendOutcome {
     let status = response.status().as_u16();
     let retry_after_s = retry_after(&response);
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_LIMIT => {
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Some(_)) => return ambiguous(format!("Meta answered {status} at great length")),
-            Ok(None) => return answer::judge(status, &body, retry_after_s),
-            Err(_) => return ambiguous(format!("Meta's answer {status} broke off")),
-        }
+    match body_of(&mut response).await {
+        Ok(body) => answer::judge(status, &body, retry_after_s),
+        Err(Unread::TooLong) => ambiguous(format!("Meta answered {status} at great length")),
+        Err(Unread::BrokenOff) => ambiguous(format!("Meta's answer {status} broke off")),
     }
+}
+
+/// Why an answer's body is not known.
+enum Unread {
+    TooLong,
+    BrokenOff,
+}
+
+async fn body_of(response: &mut Response) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| Unread::BrokenOff)? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(Unread::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 fn retry_after(response: &Response) -> Option<u32> {
