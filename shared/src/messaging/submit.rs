@@ -131,7 +131,7 @@ async fn write(
     }
     if let Some(room) = &room {
         let time = message.not_before.unwrap_or(now);
-        store.take_place(&mut transaction, tenant, room, time)?;
+        store.take_place(&mut transaction, tenant, room, time, now)?;
     }
     match store.commit(transaction).await {
         Ok(()) => {}
