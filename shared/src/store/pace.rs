@@ -250,10 +250,14 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// What should have happened by `now` and has not: up to `limit` of each shard, soonest first.
+    /// What should have happened by `now` and has not: of each shard up to `limit` messages, and as many of the rest,
+    /// soonest first.
     pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Overdue, StoreError> {
         let mut overdue = Overdue::default();
-        for key in self.due(&self.messages, now, limit).await? {
+        let table = &self.messages;
+        let messages = self.due(table, keys::due_messages, now, limit).await?;
+        let others = self.due(table, keys::due, now, limit).await?;
+        for key in others.into_iter().chain(messages) {
             if key.sk == keys::PACE {
                 overdue.senders.extend(sender_of(&key.pk));
             } else if let Some(job) = keys::job_of(&key.pk) {

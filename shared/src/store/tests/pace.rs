@@ -66,6 +66,30 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     assert_eq!(store.overdue(dead, 9).await.unwrap().senders, []);
 }
 
+#[tokio::test]
+async fn a_dead_dispatch_and_a_due_job_are_found_however_many_messages_are_overdue() {
+    let (store, job) = running().await;
+    let (tenant, sender) = (&job.tenant, &job.sender);
+    let pace = store.pace(tenant, sender).await.unwrap();
+    let lease = lease(&pace, at(100));
+    let leased = store.lease_bulk(tenant, sender, &pace, &lease).await;
+    assert!(leased.unwrap());
+    let mut waits = crate::store::tests::job(at(0));
+    waits.send_at = Some(at(100));
+    write_job(&store, &waits).await;
+    let recipients = [recipient(&waits, 1)];
+    let added = store.add_recipients(&waits, &recipients, at(0)).await;
+    added.unwrap();
+    happens(&store, &waits, &JobEvent::Started, at(1)).await;
+    for _ in 0..150 {
+        write(&store, &queued(at(0))).await;
+    }
+    let overdue = store.overdue(at(1_000), 2).await.unwrap();
+    assert!(overdue.messages.len() > 16, "two of each of sixteen shards");
+    assert_eq!(overdue.senders, [(tenant.clone(), sender.clone())]);
+    assert_eq!(overdue.jobs, [(waits.tenant.clone(), waits.id.clone())]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
     let store = empty_store().await;
