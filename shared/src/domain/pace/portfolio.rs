@@ -201,7 +201,7 @@ mod tests {
             for (gap, ahead, wanted) in asked {
                 minute += gap;
                 let gone: Vec<i64> = room.reached.gone(at(minute)).collect();
-                gone.iter().for_each(|hour| { room.reached.0.remove(hour); });
+                room.reached.0.retain(|hour, _| !gone.contains(hour));
                 let goes = minute + ahead;
                 let count = wanted.min(room.left(at(goes)));
                 *room.reached.0.entry(hour_of(at(goes))).or_default() += count;
