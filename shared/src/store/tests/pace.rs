@@ -240,6 +240,19 @@ async fn a_paused_sender_gives_no_slots_until_it_is_resumed_and_old_news_does_no
 }
 
 #[tokio::test]
+async fn a_tick_that_saw_its_sender_paused_does_not_put_one_to_rest_that_was_resumed_since() {
+    let (store, job) = running().await;
+    let (tenant, sender) = (&job.tenant, &job.sender);
+    let paused = store.pause_sender(tenant, sender, &pause(at(1))).await;
+    assert!(paused.unwrap());
+    let seen = store.pace(tenant, sender).await.unwrap();
+    assert!(store.resume_sender(tenant, sender, at(2)).await.unwrap());
+    assert!(!store.rest(tenant, sender, &seen).await.unwrap());
+    let due = store.overdue(at(3), 9).await.unwrap().senders;
+    assert_eq!(due, [(tenant.clone(), sender.clone())]);
+}
+
+#[tokio::test]
 async fn a_tenants_senders_are_listed_and_no_others() {
     let store = empty_store().await;
     let known = sender(WindowPolicy::Off);
