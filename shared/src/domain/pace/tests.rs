@@ -201,7 +201,7 @@ fn each_refusal_has_the_consequence_for_the_sender_that_meta_says() {
     for code in [130_429, 80_007, 4] {
         assert_eq!(of(code), Consequence::SlowDown, "{code}");
     }
-    for code in [131_048, 131_064, 368, 190] {
+    for code in [131_048, 131_064, 368, 190, 33] {
         let Consequence::Pause(pause) = of(code) else {
             unreachable!("{code} does not pause");
         };
