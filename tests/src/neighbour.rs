@@ -93,6 +93,17 @@ pub async fn limit_people(desk: &Desk, people_per_day: u64) {
     store.put_sender(&sender).await.unwrap();
 }
 
+/// Sets what the demo tenant's sender does with a message that is no template while the window is closed.
+pub(crate) async fn set_window(desk: &Desk, window: WindowPolicy) {
+    let store = store(&aws(desk));
+    let (tenant, id) = ("demo".parse().unwrap(), tests::SENDER.parse().unwrap());
+    let sender = store.sender(&tenant, &id).await.unwrap().unwrap();
+    store
+        .put_sender(&Sender { window, ..sender })
+        .await
+        .unwrap();
+}
+
 /// The second tenant.
 pub struct Neighbour {
     tenant: TenantId,

@@ -33,7 +33,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 /// Slots that may be missed one after the other before the queue brings the message again.
 const TRIES: usize = 3;
 
-/// After that many.
+/// After that many, or when others were faster than we each time.
 const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 /// When every slot of the next minute is taken.
@@ -223,6 +223,7 @@ async fn leave(state: &State, message: &Outbound) -> Result<Option<Slot>, Record
             }
             state.lanes.put_for(message, slot, now).await?;
         }
+        Leave::Soon => state.lanes.put(message, SOON).await?,
         Leave::NotSoon => state.lanes.put(message, LATER).await?,
         Leave::Paused(_) => {}
     }

@@ -23,6 +23,7 @@ use heliograph::service::telemetry;
 use heliograph::store::{JobError, Overdue, Store, StoreError};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::error::Error;
 use thiserror::Error as ThisError;
@@ -102,7 +103,8 @@ pub async fn handle(
     _event: LambdaEvent<EventBridgeEvent>,
 ) -> Result<(), Infallible> {
     let now = clock::now();
-    for round in 0..ROUNDS {
+    let mut set_going = HashSet::new();
+    for _ in 0..ROUNDS {
         let overdue = match state.store.overdue(now, AT_ONCE).await {
             Ok(overdue) => overdue,
             Err(error) => {
@@ -111,12 +113,10 @@ pub async fn handle(
             }
         };
         // First, for it is little, and jobs stand still without it.
-        if round == 0 {
-            set_going(state, &overdue, now).await;
-        }
+        set_all_going(state, &overdue, &mut set_going, now).await;
         look_after(state, &overdue.messages, now).await;
         // What was looked after is due later now: if it was much, there may be more.
-        if overdue.messages.len() < AT_ONCE {
+        if overdue.messages.len().max(overdue.jobs.len()) < AT_ONCE {
             break;
         }
     }
@@ -124,12 +124,24 @@ pub async fn handle(
     Ok(())
 }
 
-async fn set_going(state: &State, overdue: &Overdue, now: Timestamp) {
+/// What this run has set going, it does not set going again: a hint that was put needs its time.
+async fn set_all_going(
+    state: &State,
+    overdue: &Overdue,
+    set_going: &mut HashSet<String>,
+    now: Timestamp,
+) {
     for (tenant, id) in &overdue.senders {
+        if !set_going.insert(format!("{tenant}/{id}")) {
+            continue;
+        }
         let kicked = senders::kick(state, tenant, id).await;
         report("sender", id.as_str(), kicked);
     }
     for (tenant, id) in &overdue.jobs {
+        if !set_going.insert(format!("{tenant}/{id}")) {
+            continue;
+        }
         let moved = jobs::look_after(state, tenant, id, now).await;
         report("job", id.as_str(), moved);
     }

@@ -20,6 +20,9 @@ use thiserror::Error;
 /// A caller waits this long for a slot; then the queue does.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 
+/// When others were faster than we each time.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
+
 /// When every slot of the next minute is taken.
 const LATER: SignedDuration = SignedDuration::from_secs(30);
 
@@ -171,6 +174,10 @@ async fn try_now(state: &State, message: &Outbound) -> Result<Tried, NotTried> {
     for _ in 0..TRIES {
         let slot = match parts.pacer.leave(tenant, sender, *lane).await? {
             Leave::At(slot) => slot,
+            Leave::Soon => {
+                queue(state, message, SOON).await;
+                return Ok(Tried::Later);
+            }
             Leave::NotSoon => {
                 queue(state, message, LATER).await;
                 return Ok(Tried::Later);

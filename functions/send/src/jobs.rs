@@ -95,8 +95,8 @@ pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
     responses(
         (status = 201, description = "Made; add recipients, then start it", body = JobDto),
         BodyProblems, CallerProblems, ServiceProblems,
-        (status = 409, description = "A request with this key is being served", body = Problem,
-            content_type = "application/problem+json"),
+        (status = 409, description = "The sender's window is enforced and the message is no template, or a request with \
+            this key is being served", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The key was used with another body", body = Problem,
             content_type = "application/problem+json"),
     ),
@@ -110,12 +110,13 @@ pub(crate) async fn create(
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
     let claim = idempotency::claim("POST /v1/bulk-jobs", &headers, &body)?;
-    let (job, origin) = made(&state, &tenant, &body, claim.as_ref()).await?;
+    let (job, origin, warning) = made(&state, &tenant, &body, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
     Ok(match origin {
         Origin::New => {
-            let body = Json(JobDto::of_new(&job, clock::now()));
-            (StatusCode::CREATED, [(LOCATION, location)], body).into_response()
+            let mut shown = JobDto::of_new(&job, clock::now());
+            shown.warnings.extend(warning.map(str::to_owned));
+            (StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response()
         }
         Origin::Replayed => {
             let body = Json(JobDto::read(&state.store, &job, clock::now()).await?);
@@ -125,23 +126,23 @@ pub(crate) async fn create(
     })
 }
 
-/// Makes the job, or finds the one that the same idempotency key made. The key is looked up before the body is
-/// judged: an `expires_at` that lay ahead then may have passed.
+/// Makes the job, which may come with a warning, or finds the one that the same idempotency key made. The key is looked
+/// up before the body is judged: an `expires_at` that lay ahead then may have passed.
 async fn made(
     state: &State,
     tenant: &TenantId,
     body: &Value,
     claim: Option<&IdempotencyClaim>,
-) -> Result<(Job, Origin), Problem> {
+) -> Result<(Job, Origin, Option<&'static str>), Problem> {
     let now = clock::now();
     if let Some(job) = replayed(state, tenant, claim, now).await? {
-        return Ok((job, Origin::Replayed));
+        return Ok((job, Origin::Replayed, None));
     }
     let request = match JobRequest::read(body) {
         Ok(request) => request,
         Err(faults) => return Err(senders::every_fault(&state.store, tenant, body, faults).await),
     };
-    let job = drafted(state, tenant, request, now).await?;
+    let (job, warning) = drafted(state, tenant, request, now).await?;
     let mut transaction = Transaction::new();
     if let Some(claim) = claim {
         let record = record(tenant, claim, job.id.as_str(), now);
@@ -149,31 +150,33 @@ async fn made(
     }
     state.store.create_job(&mut transaction, &job)?;
     match state.store.commit(transaction).await {
-        Ok(()) => Ok((job, Origin::New)),
+        Ok(()) => Ok((job, Origin::New, warning)),
         // A request with the same key was faster.
         Err(StoreError::Conflict) => {
             let job = replayed(state, tenant, claim, now).await?;
-            job.map(|job| (job, Origin::Replayed))
+            job.map(|job| (job, Origin::Replayed, None))
                 .ok_or_else(|| StoreError::Conflict.into())
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// The job that is asked for, and what its caller should know of it.
 async fn drafted(
     state: &State,
     tenant: &TenantId,
     request: JobRequest,
     now: Timestamp,
-) -> Result<Job, Problem> {
+) -> Result<(Job, Option<&'static str>), Problem> {
     let sender = state
         .store
         .sender(tenant, &request.from)
         .await?
         .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
+    let warning = senders::check_window(&sender, request.message.kind())?;
     let share = request.changes.pause_at_failure_share;
     let template_category = template_category(state, &sender, &request.message).await;
-    Ok(Job {
+    let job = Job {
         template_category,
         on_unknown: request.on_unknown,
         send_at: request.changes.send_at,
@@ -187,7 +190,8 @@ async fn drafted(
             request.message,
             now,
         )
-    })
+    };
+    Ok((job, warning))
 }
 
 /// What the job's template is charged as. A job is made also if nobody can tell.

@@ -59,8 +59,8 @@ impl TriedAgain {
 
 /// Try a finished job's failures again.
 ///
-/// Those that the provider provably never took, and refused for a reason that may pass (`transient`, `throttled`), get
-/// another attempt, and the job runs again. All others stay as they are, and the answer says why. Asked again before
+/// Those that the provider provably never took, and refused for a reason that may pass, get another attempt, and the job
+/// runs again. Such a reason is `transient` or `throttled`, or one that paused the sender: those go once it is resumed. All others stay as they are, and the answer says why. Asked again before
 /// it is finished, it changes nothing.
 #[utoipa::path(
     post, operation_id = "retry_failed_recipients", path = "/v1/bulk-jobs/{id}/retry-failed", tag = "Bulk jobs", security(("api_key" = [])),

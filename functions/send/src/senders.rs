@@ -1,9 +1,10 @@
-//! The sender that a body names in `from`.
+//! The sender that a body names in `from`, and what it lets a job be.
 
+use heliograph::domain::content::Kind;
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Store, StoreError};
+use heliograph::store::{Sender, Store, StoreError, WindowPolicy};
 use serde_json::Value;
 
 /// What is wrong with a body that has faults: these, and its sender if that is none of the tenant's.
@@ -40,5 +41,22 @@ pub(crate) fn unknown() -> Fault {
         pointer: "/from".into(),
         code: FaultCode::Invalid,
         detail: "is not a sender of yours; write the phone number id of one".into(),
+    }
+}
+
+/// What the sender's window makes of a job whose message is of this kind. Nobody knows yet who gets it, and whether they
+/// have written within 24 hours: so a job that is no template is refused, or comes with a warning.
+pub(crate) fn check_window(sender: &Sender, kind: Kind) -> Result<Option<&'static str>, Problem> {
+    if kind == Kind::Template {
+        return Ok(None);
+    }
+    match sender.window {
+        WindowPolicy::Off => Ok(None),
+        WindowPolicy::Warn => Ok(Some("window_closed")),
+        WindowPolicy::Enforce => Err(Problem::conflict(
+            "window_closed",
+            "only templates may go to people who have not written within 24 hours, and a job's recipients may be such: \
+             make the job with an approved template instead",
+        )),
     }
 }

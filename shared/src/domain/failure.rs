@@ -142,6 +142,21 @@ impl ProviderFailure {
         matches!(self.class, Class::Transient | Class::Throttled)
     }
 
+    /// Whether it is about all that the sender sends: anything else would be refused as well, or make things worse.
+    #[must_use]
+    pub fn stops_the_sender(&self) -> bool {
+        match self.reach() {
+            Reach::Sender | Reach::Account => true,
+            Reach::Message => self.class == Class::Credential,
+        }
+    }
+
+    /// Whether the same request may succeed later: by itself, or once somebody has looked after the sender.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.is_retryable() || self.stops_the_sender()
+    }
+
     /// How far the trouble reaches beyond this one message.
     #[must_use]
     pub fn reach(&self) -> Reach {

@@ -332,10 +332,11 @@ fn try_again(message: &mut Outbound, asked_at: Timestamp) -> Option<()> {
     Some(())
 }
 
-/// Whether the newest attempt failed for a reason that may pass, and none was accepted.
+/// Whether the newest attempt failed for a reason that may pass, or that went with the sender's pause, and none was
+/// accepted.
 fn may_try_again(attempts: &[Attempt]) -> bool {
     let failure = attempts.last().and_then(|newest| newest.failure.as_ref());
-    never_accepted(attempts) && failure.is_some_and(ProviderFailure::is_retryable)
+    never_accepted(attempts) && failure.is_some_and(ProviderFailure::may_pass)
 }
 
 /// Whether the provider provably took none of these attempts.

@@ -18,7 +18,7 @@ pub use inbound::InboundRate;
 pub use pair::{Burst, Place};
 pub use portfolio::{Portfolio, Reached, Room, hour_of};
 pub(in crate::domain) use portfolio::{float, whole};
-pub use rows::{Line, Rows, Shares, Taken};
+pub use rows::{Behind, Leasable, Line, Rows, Shares, Taken};
 pub use speed::{Speed, probes};
 pub use standing::{Consequence, Pause, Slowed, consequence};
 
@@ -146,10 +146,7 @@ impl Row {
             last_us: Some(at),
             slack_us: spacing.slack_us,
         };
-        Slot {
-            at: at_us(at),
-            until: at_us(at + spacing.slack_us - WAY_US),
-        }
+        slot(at, spacing.slack_us)
     }
 
     /// When the last slot given away is over, whatever its use.
@@ -161,6 +158,13 @@ impl Row {
     /// Gives nothing away before `time`, as if there were a slot that nobody uses.
     pub fn rest_until(&mut self, time: Timestamp, limit: u32) {
         self.take(Spacing::with(limit, 0), time);
+    }
+}
+
+fn slot(at: i64, slack_us: i64) -> Slot {
+    Slot {
+        at: at_us(at),
+        until: at_us(at + slack_us - WAY_US),
     }
 }
 

@@ -16,6 +16,9 @@ const SOONEST: SignedDuration = SignedDuration::from_secs(10);
 /// Nor later.
 const LATEST: SignedDuration = SignedDuration::from_mins(10);
 
+/// One whose sender is paused goes on this soon after that is resumed.
+const LATEST_PAUSED: SignedDuration = SignedDuration::from_mins(2);
+
 /// A message whose hint has just been put is looked at this long after its time: the hint may have been lost.
 const AFTER_HINT: SignedDuration = SignedDuration::from_secs(35);
 
@@ -45,11 +48,11 @@ pub async fn look_after(
     let wait = until_its_time(&message, now);
     let needs_hint = message.state == State::Queued && wait <= LONGEST_DELAY;
     let paused = needs_hint && store.pace(tenant, &message.sender).await?.paused.is_some();
-    // What waits for its sender goes on soon after that is resumed.
+    let until_again = until_again(&message, now);
     let until_again = if paused {
-        SOONEST.max(wait)
+        until_again.min(LATEST_PAUSED)
     } else {
-        until_again(&message, now)
+        until_again
     };
     let again = now.saturating_add(until_again).unwrap_or(now);
     store.postpone(&message, again).await?;

@@ -5,20 +5,26 @@
 
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::Lane;
-use crate::domain::pace::{Pause, Shares, Slot, Slowed};
+use crate::domain::pace::{Leasable, Pause, Shares, Slot, Slowed};
 use crate::store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::try_join;
+use uuid::Uuid;
 
 /// Slots taken by one write at most.
 const MOST: usize = 25;
 
 /// Writes that are lost to others before one gives up for now.
-const TRIES: usize = 8;
+const TRIES: u32 = 8;
+
+/// After a write that was lost, the next one waits up to this long, and each time up to so much longer: those who lost
+/// together do not try together.
+const GIVE_WAY: Duration = Duration::from_millis(15);
 
 /// Lines remembered at most; they are small, and all are forgotten beyond that.
 const LINES: usize = 1_000;
@@ -39,6 +45,8 @@ pub struct Pacer {
 pub enum Leave {
     /// In this slot.
     At(Slot),
+    /// There are slots, but others were faster each time: ask again in a second.
+    Soon,
     /// Every slot of the next minute is taken: ask again then.
     NotSoon,
     /// Not before somebody has looked after the sender.
@@ -111,7 +119,8 @@ impl Pacer {
         lane: Lane,
         count: usize,
     ) -> Result<(Leave, VecDeque<Slot>), StoreError> {
-        for _ in 0..TRIES {
+        for tries in 0..TRIES {
+            give_way(tries).await;
             let (known, pace) = try_join!(
                 self.store.sender(tenant, sender),
                 self.store.pace(tenant, sender)
@@ -124,20 +133,23 @@ impl Pacer {
             let (rate, reserved) =
                 known.map_or((1, 0), |sender| (sender.rate(), sender.reserved_percent));
             let shares = Shares::of(Slowed::rate(pace.slowed.as_ref(), rate, now), reserved);
-            let Some(taken) = pace.rows().take(lane, shares, count, now) else {
-                break;
+            let leased = match pace.rows().leasable(lane, shares, count, now, tries) {
+                Some(Leasable::Behind(behind)) => {
+                    let leased = self.store.lease_behind(tenant, sender, &pace, &behind);
+                    leased.await?
+                }
+                Some(Leasable::Exactly(taken)) => {
+                    let leased = self.store.lease_slots(tenant, sender, &pace, &taken);
+                    leased.await?.then_some(taken.slots)
+                }
+                None => return Ok((Leave::NotSoon, VecDeque::new())),
             };
-            if self
-                .store
-                .lease_slots(tenant, sender, &pace, &taken)
-                .await?
-            {
-                let mut slots = VecDeque::from(taken.slots);
-                let first = slots.pop_front().map_or(Leave::NotSoon, Leave::At);
-                return Ok((first, slots));
+            let mut slots = VecDeque::from(leased.unwrap_or_default());
+            if let Some(first) = slots.pop_front() {
+                return Ok((Leave::At(first), slots));
             }
         }
-        Ok((Leave::NotSoon, VecDeque::new()))
+        Ok((Leave::Soon, VecDeque::new()))
     }
 
     fn line(&self, tenant: &TenantId, sender: &PhoneNumberId, lane: Lane) -> Arc<Line> {
@@ -148,5 +160,13 @@ impl Pacer {
             lines.clear();
         }
         lines.entry(name).or_default().clone()
+    }
+}
+
+/// Waits for a random time, none before the first try.
+async fn give_way(tries: u32) {
+    let most = u64::from(tries) * u64::try_from(GIVE_WAY.as_micros()).unwrap_or(u64::MAX);
+    if let Some(wait) = Uuid::new_v4().as_u64_pair().1.checked_rem(most) {
+        tokio::time::sleep(Duration::from_micros(wait)).await;
     }
 }

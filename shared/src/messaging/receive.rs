@@ -159,7 +159,10 @@ impl Receiving {
             }
             (Fact::Status(status), Owner::Sender(sender)) => {
                 let applied = status::apply(&self.store, &sender, status, now).await?;
-                self.note_status(&sender, status.at.min(now)).await;
+                // One that matches no message of ours proves nothing about those that would.
+                if applied.state == EventState::Applied {
+                    self.note_status(&sender, status.at.min(now)).await;
+                }
                 Ok(applied)
             }
             (Fact::PortfolioLimit { limit, told_at, .. }, _) => {

@@ -78,8 +78,9 @@ pub enum SubmitError {
     Store(#[from] StoreError),
 }
 
-/// What was read may change before it is written to: then it is read again.
-const TRIES: usize = 5;
+/// What was read may change before it is written to: then it is read again. Each burst to a person that others begin
+/// or fill meanwhile takes two tries.
+const TRIES: usize = 8;
 
 /// Writes a message down, or finds the one that a request with the same idempotency key wrote meanwhile. One that it
 /// wrote before is found by [`replayed`], which is asked first: a request that is repeated need not be valid still.
@@ -131,7 +132,7 @@ async fn write(
     }
     if let Some(room) = &room {
         let time = message.not_before.unwrap_or(now);
-        store.take_place(&mut transaction, tenant, room, time)?;
+        store.take_place(&mut transaction, tenant, room, time, now)?;
     }
     match store.commit(transaction).await {
         Ok(()) => {}

@@ -7,6 +7,7 @@ mod joins;
 mod names;
 mod overdue;
 mod people;
+mod portfolios;
 mod receipts;
 mod submissions;
 

@@ -304,7 +304,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<StoredRecord>, StoreError> {
-        let due = self.due(&self.logs, now, limit).await?;
+        let due = self.due(&self.logs, keys::due, now, limit).await?;
         self.read_all(&self.logs, due)
             .await?
             .into_iter()

@@ -43,8 +43,14 @@ pub(super) fn job_problems(job: &JobId, shard: u8) -> String {
     format!("J#{job}#{shard}")
 }
 
+/// Senders, jobs and webhook records that are due.
 pub(super) fn due(shard: u8) -> String {
     format!("DUE#{shard}")
+}
+
+/// Messages that are due: apart, for there may be so many that nothing behind them would be seen.
+pub(super) fn due_messages(shard: u8) -> String {
+    format!("DUE#M#{shard}")
 }
 
 pub(super) fn due_sort(at: Timestamp, id: &str) -> String {

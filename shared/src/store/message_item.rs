@@ -63,7 +63,8 @@ fn outbound_indexes(message: &Outbound) -> Indexes {
         Some(_) | None => {}
     }
     if (state.is_open() && !bulk) || message.waiting.is_some() {
-        indexes.due_key = Some(keys::due(keys::shard_of(id.as_str(), keys::DUE_SHARDS)));
+        let shard = keys::shard_of(id.as_str(), keys::DUE_SHARDS);
+        indexes.due_key = Some(keys::due_messages(shard));
         indexes.due_sort = Some(keys::due_sort(due_at(message), id.as_str()));
     }
     indexes

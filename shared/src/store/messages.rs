@@ -218,10 +218,11 @@ impl Store {
         })
     }
 
-    /// The keys of everything in `table` that is due by `now`.
+    /// The keys of everything in these partitions of `table` that is due by `now`.
     pub(super) async fn due(
         &self,
         table: &str,
+        partition: fn(u8) -> String,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Key>, StoreError> {
@@ -233,7 +234,7 @@ impl Store {
                 .table_name(table)
                 .index_name(Index::DUE.name.unwrap_or_default())
                 .key_condition_expression("due_key = :key AND due_sort < :now")
-                .expression_attribute_values(":key", text(keys::due(shard)))
+                .expression_attribute_values(":key", text(partition(shard)))
                 .expression_attribute_values(":now", text(keys::due_sort(now, "")))
                 .limit(i32::try_from(limit).unwrap_or(i32::MAX))
                 .send()

@@ -9,7 +9,9 @@ use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::job::Job;
 use crate::domain::message::Outbound;
-use crate::domain::pace::{InboundRate, Line, Pause, Row, Rows, Slowed, Speed, Taken};
+use crate::domain::pace::{
+    Behind, InboundRate, Line, Pause, Row, Rows, Slot, Slowed, Speed, Taken,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -176,6 +178,40 @@ impl Store {
         self.change_if(pace_key(tenant, sender), &change).await
     }
 
+    /// Takes slots behind the last one of a row, whoever took that since `pace` was read. `None` if the row is not as it
+    /// must be for these, bulk got or lost its share, or the sender was paused. A request that the SDK repeats takes more
+    /// slots, which expire unused.
+    pub async fn lease_behind(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        pace: &Pace,
+        behind: &Behind,
+    ) -> Result<Option<Vec<Slot>>, StoreError> {
+        let name = row_name(behind.line);
+        let change = Change {
+            update: format!("SET {name}.last_us = {name}.last_us + :advance"),
+            condition: Some(format!(
+                "epoch = :epoch AND attribute_not_exists(#paused) AND {name}.slack_us = :slack \
+                 AND {name}.last_us BETWEEN :from AND :to"
+            )),
+            names: vec![("#paused", "paused")],
+            values: vec![
+                (":advance".into(), number(behind.advance_us)),
+                (":epoch".into(), number(pace.epoch)),
+                (":slack".into(), number(behind.slack_us)),
+                (":from".into(), number(behind.from_us)),
+                (":to".into(), number(behind.to_us)),
+            ],
+        };
+        let key = pace_key(tenant, sender);
+        let Some(changed) = self.change_and_read(key, &change).await? else {
+            return Ok(None);
+        };
+        let now: Pace = body(changed)?;
+        Ok(Some(behind.slots(now.rows().row(behind.line))))
+    }
+
     /// Lets the sweeper forget a sender that has no jobs left, or is paused, until `wake_at`: other messages have bulk's
     /// share. `false` if a job was started meanwhile.
     pub async fn rest(
@@ -260,10 +296,14 @@ impl Store {
         transaction.update(&self.messages, key, &change)
     }
 
-    /// What should have happened by `now` and has not: up to `limit` of each shard, soonest first.
+    /// What should have happened by `now` and has not: of each shard up to `limit` messages, and as many of the rest,
+    /// soonest first.
     pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Overdue, StoreError> {
         let mut overdue = Overdue::default();
-        for key in self.due(&self.messages, now, limit).await? {
+        let table = &self.messages;
+        let messages = self.due(table, keys::due_messages, now, limit).await?;
+        let others = self.due(table, keys::due, now, limit).await?;
+        for key in others.into_iter().chain(messages) {
             if key.sk == keys::PACE {
                 overdue.senders.extend(sender_of(&key.pk));
             } else if let Some(job) = keys::job_of(&key.pk) {

@@ -71,7 +71,7 @@ impl Store {
         }))
     }
 
-    /// Takes room for `count` people. `false` if others have taken some of it in this hour since it was read.
+    /// Takes room for `count` people at `now`. `false` if others have left too little of it since it was read.
     pub async fn take_room(
         &self,
         tenant: &TenantId,
@@ -79,36 +79,35 @@ impl Store {
         count: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (name, mut change) = reach(room, count, now);
-        let known = room.reached.in_hour(hour_of(now));
-        if known == 0 {
-            change.condition = Some(format!("attribute_not_exists({name})"));
-        } else {
-            change.condition = Some(format!("{name} = :known"));
-            change.values.push((":known".into(), number(known)));
-        }
+        let Some(change) = reach(room, count, now, now) else {
+            return Ok(false);
+        };
         let key = Key::new(keys::portfolio(tenant, &room.portfolio), keys::REACHED);
         self.change_if(key, &change).await
     }
 
-    /// Adds to a transaction that a person is written to at `time`.
+    /// Adds to a transaction, written at `now`, that a person is written to at `time`. It fails if others have taken
+    /// the last room since it was read.
     pub fn take_place(
         &self,
         transaction: &mut Transaction,
         tenant: &TenantId,
         room: &Room,
         time: Timestamp,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (_, change) = reach(room, 1, time);
+        let change = reach(room, 1, time, now).ok_or(StoreError::Conflict)?;
         let key = Key::new(keys::portfolio(tenant, &room.portfolio), keys::REACHED);
         transaction.update(&self.messages, key, &change)
     }
 }
 
-/// The attribute of an hour, and the change by which so many more were written to in it. Hours that count no more go.
-fn reach(room: &Room, count: u64, time: Timestamp) -> (String, Change) {
+/// The change by which so many more are written to in the hour of `time`, if they still have room in it. Hours that
+/// count no more by `now` go. `None` if there was no room when it was read.
+fn reach(room: &Room, count: u64, time: Timestamp, now: Timestamp) -> Option<Change> {
+    let most = room.most_before(count, time)?;
     let name = name_of(hour_of(time));
-    let gone: Vec<String> = room.reached.gone(time).map(name_of).collect();
+    let gone: Vec<String> = room.reached.gone(now).map(name_of).collect();
     let remove = if gone.is_empty() {
         String::new()
     } else {
@@ -116,11 +115,14 @@ fn reach(room: &Room, count: u64, time: Timestamp) -> (String, Change) {
     };
     let change = Change {
         update: format!("ADD {name} :count{remove}"),
-        condition: None,
+        condition: Some(format!("attribute_not_exists({name}) OR {name} <= :most")),
         names: vec![],
-        values: vec![(":count".into(), number(count))],
+        values: vec![
+            (":count".into(), number(count)),
+            (":most".into(), number(most)),
+        ],
     };
-    (name, change.making("reached"))
+    Some(change.making("reached"))
 }
 
 fn name_of(hour: i64) -> String {

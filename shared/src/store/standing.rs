@@ -69,11 +69,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let change = Change {
-            update: "SET resumed_at = :now, due_key = :due_key, due_sort = :due REMOVE #paused"
+            // A tick that saw it paused must not put it to rest any more: what it read was another `rev`.
+            update: "SET resumed_at = :now, due_key = :due_key, due_sort = :due REMOVE #paused ADD rev :one"
                 .into(),
             condition: Some("attribute_exists(#paused)".into()),
             names: vec![("#paused", "paused")],
             values: vec![
+                (":one".into(), number(1)),
                 (":now".into(), number(now.as_millisecond())),
                 (":due_key".into(), text(due_key(sender))),
                 (":due".into(), text(keys::due_sort(now, sender.as_str()))),

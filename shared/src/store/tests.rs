@@ -12,6 +12,7 @@ mod pace;
 mod people;
 mod portfolios;
 mod recipients;
+mod slots;
 mod transactions;
 
 use super::*;

@@ -5,7 +5,9 @@ use super::item::{Item, Key, VERSION, number, text};
 use super::{Store, StoreError};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Put, ReturnValue, TransactWriteItem, Update,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -187,6 +189,25 @@ impl Store {
     /// Updates one item of `messages`. `false` if the condition did not hold. A transaction that holds the item is
     /// waited for.
     pub(super) async fn change_if(&self, key: Key, change: &Change) -> Result<bool, StoreError> {
+        let changed = self.update(key, change, ReturnValue::None).await?;
+        Ok(changed.is_some())
+    }
+
+    /// The same, and the item as it is afterwards. `None` if the condition did not hold.
+    pub(super) async fn change_and_read(
+        &self,
+        key: Key,
+        change: &Change,
+    ) -> Result<Option<Item>, StoreError> {
+        self.update(key, change, ReturnValue::AllNew).await
+    }
+
+    async fn update(
+        &self,
+        key: Key,
+        change: &Change,
+        wanted: ReturnValue,
+    ) -> Result<Option<Item>, StoreError> {
         let request = self
             .client
             .update_item()
@@ -195,16 +216,18 @@ impl Store {
             .update_expression(&change.update)
             .set_condition_expression(change.condition.clone())
             .set_expression_attribute_names(change.names())
-            .set_expression_attribute_values(Some(change.values()));
+            .set_expression_attribute_values(Some(change.values()))
+            .return_values(wanted);
         let mut tries = 0;
         loop {
             tries += 1;
-            let Err(error) = request.clone().send().await else {
-                return Ok(true);
+            let error = match request.clone().send().await {
+                Ok(output) => return Ok(Some(output.attributes.unwrap_or_default())),
+                Err(error) => error,
             };
             if error.code() != Some(TRANSACTION_CONFLICT) || tries >= TRIES {
                 return match error.into() {
-                    StoreError::Conflict => Ok(false),
+                    StoreError::Conflict => Ok(None),
                     error => Err(error),
                 };
             }

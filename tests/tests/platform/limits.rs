@@ -1,7 +1,8 @@
 //! Meta's limits beside the rate: how many people a portfolio may write to, and how often one person.
 
-use crate::neighbour::limit_people;
+use crate::neighbour::{limit_people, set_window};
 use futures_util::future::join_all;
+use heliograph::store::WindowPolicy;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{Desk, SENDER, WABA, eventually_within, text};
@@ -78,4 +79,23 @@ async fn what_is_too_much_for_one_person_waits_for_its_turn() {
     assert_eq!(waits["state"], "queued");
     assert!(waits["send_at"].is_string(), "{waits}");
     desk.send(&text("+15550031093", "Hello")).await.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_no_template_is_refused_where_the_window_is_enforced_and_warned_of_where_it_is_told()
+ {
+    let desk = Desk::start().await;
+    let free_form = json!({"name": "n", "from": SENDER, "type": "text", "text": {"body": "Hello"}});
+    let create = async |body: &Value| desk.post("/v1/bulk-jobs", body).await;
+    let made = create(&free_form).await.with(201);
+    assert!(made.get("warnings").is_none(), "{made}");
+    set_window(&desk, WindowPolicy::Warn).await;
+    let made = create(&free_form).await.with(201);
+    assert_eq!(made["warnings"], json!(["window_closed"]));
+    set_window(&desk, WindowPolicy::Enforce).await;
+    let problem = create(&free_form).await.problem(409, "window_closed");
+    assert!(problem["detail"].as_str().unwrap().contains("template"));
+    let job = template_job(&desk).await;
+    assert_eq!(desk.job(&job).await["counts"]["queued"], RECIPIENTS);
+    assert_eq!(desk.all("/v1/bulk-jobs").await.len(), 3);
 }

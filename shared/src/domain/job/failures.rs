@@ -101,7 +101,8 @@ pub struct FailureGroup {
     pub class: Class,
     /// How many failed so.
     pub count: u64,
-    /// How many of them may be tried again: the provider provably never took them, and the reason may pass.
+    /// How many of them may be tried again: the provider provably never took them, and the reason may pass, by itself or
+    /// once somebody has looked after the sender.
     pub retryable: u64,
     /// What went wrong, in plain words.
     pub message: String,
@@ -150,7 +151,7 @@ pub fn failures(numbers: &Numbers) -> Vec<FailureGroup> {
         let Some(cause) = cause_of(reason).filter(|_| count > 0) else {
             continue;
         };
-        let retryable = if refused.is_some() && cause.is_retryable() {
+        let retryable = if refused.is_some() && cause.may_pass() {
             count
         } else {
             0

@@ -259,19 +259,27 @@ fn failures_are_grouped_by_code_with_their_remedy_and_what_may_be_tried_again() 
         ("refused_transient", 2),
         ("refused_nonsense", 4),
         ("refused_100", 0),
+        ("refused_190", 5),
+        ("reported_131048", 2),
+        ("refused_131048", 6),
+        ("refused_credential", 1),
     ]);
     let groups: BTreeMap<_, _> = failures(&counted)
         .into_iter()
         .map(|group| {
             assert!(!group.message.is_empty() && !group.remedy.is_empty());
-            (group.code, (group.count, group.retryable))
+            let reason = (group.code, group.class.as_str());
+            (reason, (group.count, group.retryable))
         })
         .collect();
     let expected = [
-        (Some(131_026), (10, 0)),
-        (Some(130_429), (3, 3)),
-        (Some(131_016), (2, 0)),
-        (None, (2, 2)),
+        ((Some(131_026), "recipient"), (10, 0)),
+        ((Some(130_429), "throttled"), (3, 3)),
+        ((Some(131_016), "transient"), (2, 0)),
+        ((Some(190), "credential"), (5, 5)),
+        ((Some(131_048), "policy"), (8, 6)),
+        ((None, "transient"), (2, 2)),
+        ((None, "credential"), (1, 1)),
     ];
     assert_eq!(groups, expected.into_iter().collect());
 }

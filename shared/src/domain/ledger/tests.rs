@@ -317,3 +317,27 @@ fn names<'a>(message: &'a Outbound) -> Vec<&'a str> {
     let name = |attempt: &'a Attempt| attempt.provider_id.as_ref().map_or("", Wamid::as_str);
     message.attempts.iter().map(name).collect()
 }
+
+#[test]
+fn a_refusal_that_stopped_the_sender_is_tried_again_when_somebody_asks_and_never_by_itself() {
+    let asked = Event::TriedAgain(at(2));
+    for code in [190, 131_048, 368, 131_042, 133_010, 33] {
+        let refusal = CallResult::Refused(ProviderFailure::from_meta(code, &[]));
+        let failed = apply(&sending(OnUnknown::Hold), &ended("one", refusal), at(1)).unwrap();
+        assert_eq!(failed.state, State::Failed, "{code}");
+        let queued = apply(&failed, &asked, at(3)).unwrap();
+        assert_eq!(queued.state, State::Queued, "{code}");
+    }
+    for code in [100, 131_026, 132_001, 131_047] {
+        let refusal = CallResult::Refused(ProviderFailure::from_meta(code, &[]));
+        let failed = apply(&sending(OnUnknown::Hold), &ended("one", refusal), at(1)).unwrap();
+        assert_eq!(apply(&failed, &asked, at(3)), None, "{code}");
+    }
+    // Meta took it, and said so afterwards.
+    let taken = ended("one", accepted("wamid.A"));
+    let taken = apply(&sending(OnUnknown::Hold), &taken, at(1)).unwrap();
+    let mut report = status("wamid.A", Status::Failed, at(1));
+    report.failure = Some(ProviderFailure::from_meta(131_048, &[]));
+    let failed = apply(&taken, &Event::StatusCame(&report), at(1)).unwrap();
+    assert_eq!(apply(&failed, &asked, at(3)), None);
+}

@@ -11,9 +11,6 @@ const EACH: SignedDuration = SignedDuration::from_secs(6);
 /// Messages that are together if they go within this time.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(6);
 
-/// So many at most. Meta says 45; one less, for the first of a burst may be counted in the one before.
-const MOST: i32 = 44;
-
 /// Messages that went together, or will.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Burst {
@@ -21,6 +18,11 @@ pub struct Burst {
     pub from: Timestamp,
     /// How many there are.
     pub count: i32,
+}
+
+impl Burst {
+    /// So many at most. Meta says 45; one less, for the first of a burst may be counted in the one before.
+    pub const MOST: i32 = 44;
 }
 
 /// The place of the next message.
@@ -40,7 +42,7 @@ impl Place {
             return Self::Begins(now);
         };
         let free = from.saturating_add(EACH * count).unwrap_or(Timestamp::MAX);
-        let joins = now.duration_since(from) < TOGETHER && count < MOST;
+        let joins = now.duration_since(from) < TOGETHER && count < Burst::MOST;
         if now >= free {
             Self::Begins(now)
         } else if joins {

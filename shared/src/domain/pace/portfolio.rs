@@ -2,6 +2,7 @@
 //!
 //! Meta counts the different people of the last 24 hours who had not written themselves within 24 hours. We count by
 //! the hour, and each template once, whoever it goes to: so the limit is never exceeded, and reached a little early.
+//! What is scheduled counts in the hour in which it is to go.
 //! Source: Meta, "Messaging limits".
 
 use crate::domain::identity::PortfolioId;
@@ -66,9 +67,7 @@ pub(in crate::domain) fn whole(count: f64) -> u64 {
 }
 
 impl Reached {
-    /// How many were written to in this hour.
-    #[must_use]
-    pub fn in_hour(&self, hour: i64) -> u64 {
+    fn in_hour(&self, hour: i64) -> u64 {
         self.0.get(&hour).copied().unwrap_or(0)
     }
 
@@ -78,21 +77,30 @@ impl Reached {
         self.0.keys().copied().filter(move |hour| *hour < oldest)
     }
 
-    fn of_the_day(&self, now: Timestamp) -> u64 {
-        let hour = hour_of(now);
+    /// How many were written to, or will be, within a day of `time` before it or after it.
+    fn around(&self, time: Timestamp) -> u64 {
+        let hour = hour_of(time);
         self.0
-            .range(hour - COUNTS_FOR..=hour)
+            .range(hour - COUNTS_FOR..=hour + COUNTS_FOR)
             .map(|(_, count)| count)
             .sum()
     }
 }
 
 impl Room {
-    /// How many people more may be written to.
+    /// How many people more may be written to at `time`. Any 24 hours in which it lies end within a day of it.
     #[must_use]
-    pub fn left(&self, now: Timestamp) -> u64 {
+    pub fn left(&self, time: Timestamp) -> u64 {
         self.people_per_day
-            .saturating_sub(self.reached.of_the_day(now))
+            .saturating_sub(self.reached.around(time))
+    }
+
+    /// How many the hour of `time` may hold for `count` more to have room in it, as the other hours stand. `None` if
+    /// there is no room for so many.
+    #[must_use]
+    pub fn most_before(&self, count: u64, time: Timestamp) -> Option<u64> {
+        let others = self.reached.around(time) - self.reached.in_hour(hour_of(time));
+        self.people_per_day.checked_sub(others + count)
     }
 
     /// How many of `count` people are written to until `until`, so many a second while there is room, and when the last
@@ -126,15 +134,17 @@ impl Room {
         (sent, Some(now))
     }
 
-    /// When there will be room for more, if there is none.
+    /// When there will be room for more, if there is none: when an hour counts no more.
     #[must_use]
     pub fn free_at(&self, now: Timestamp) -> Timestamp {
-        let mut times = (hour_of(now) + 1..=hour_of(now) + COUNTS_FOR + 1).map(begins);
         let free = |time: &Timestamp| self.left(*time) > 0;
         if free(&now) {
             return now;
         }
-        times.find(free).unwrap_or(Timestamp::MAX)
+        let hours = self.reached.0.keys();
+        let mut ends = hours.map(|hour| begins(hour + COUNTS_FOR + 1));
+        ends.find(|end| now < *end && free(end))
+            .unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -171,7 +181,38 @@ mod tests {
         assert_eq!(room.free_at(free_at), free_at);
     }
 
+    #[test]
+    fn room_that_is_taken_ahead_is_waited_for() {
+        let mut room = room(10);
+        room.reached.0.insert(hour_of(at(20 * 60)), 10);
+        let free_at = room.free_at(at(0));
+        assert!(free_at >= at(44 * 60) && free_at <= at(45 * 60));
+        assert_eq!((room.left(free_at), room.left(at(0))), (10, 0));
+        assert_eq!(room.used(5, 1.0, at(0), Some(at(60))), (0, Some(at(60))));
+    }
+
     proptest! {
+        #[test]
+        fn no_24_hours_hold_more_than_the_limit_however_far_ahead_it_was_taken(
+            asked in proptest::collection::vec((0_i64..200, 0_i64..72 * 60, 1_u64..40), 1..100)
+        ) {
+            let mut room = room(100);
+            let (mut minute, mut went) = (0, Vec::new());
+            for (gap, ahead, wanted) in asked {
+                minute += gap;
+                let gone: Vec<i64> = room.reached.gone(at(minute)).collect();
+                room.reached.0.retain(|hour, _| !gone.contains(hour));
+                let goes = minute + ahead;
+                let count = wanted.min(room.left(at(goes)));
+                *room.reached.0.entry(hour_of(at(goes))).or_default() += count;
+                went.push((goes, count));
+            }
+            for (from, _) in &went {
+                let within = went.iter().filter(|(minute, _)| (*from..from + 24 * 60).contains(minute));
+                prop_assert!(within.map(|(_, count)| count).sum::<u64>() <= 100);
+            }
+        }
+
         #[test]
         fn no_24_hours_hold_more_than_the_limit(
             gaps in proptest::collection::vec((0_i64..200, 1_u64..40), 1..200)

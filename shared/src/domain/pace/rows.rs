@@ -4,7 +4,7 @@
 //! keeps its share. While jobs run, bulk has its row; while none runs, single messages have its share on top of
 //! theirs. The change waits until no second can hold slots of both kinds.
 
-use super::{Row, Slot, Spacing};
+use super::{Row, Slot, Spacing, slot};
 use crate::domain::message::Lane;
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,6 +22,10 @@ const FURTHEST: SignedDuration = SignedDuration::from_mins(1);
 
 /// Between the last slot of one use of a share and the first of another.
 const BETWEEN: SignedDuration = SignedDuration::from_secs(1);
+
+/// After each write that was lost to others the row is taken from so much later: who comes meanwhile finds it ahead of
+/// the clock, and goes behind whatever was taken.
+const FLOAT: SignedDuration = SignedDuration::from_millis(30);
 
 /// How many calls each lane may begin in a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,18 +93,102 @@ pub struct Taken {
     pub slots: Vec<Slot>,
 }
 
+/// Slots behind the last one of a row, whoever took that: they can be leased without knowing which it is by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Which row.
+    pub line: Line,
+    /// By how much its last slot moves on.
+    pub advance_us: i64,
+    /// The slack that its last slot has, as these have.
+    pub slack_us: i64,
+    /// Where its last slot was: it is there or further on.
+    pub from_us: i64,
+    /// And no further on than this.
+    pub to_us: i64,
+    step_us: i64,
+}
+
+impl Behind {
+    /// The slots, soonest first, if the row stands so after it moved on.
+    #[must_use]
+    pub fn slots(&self, row: &Row) -> Vec<Slot> {
+        let Some(last) = row.last_us else {
+            return Vec::new();
+        };
+        let count = self.advance_us / self.step_us;
+        let places = (0..count).rev();
+        places
+            .map(|place| slot(last - place * self.step_us, self.slack_us))
+            .collect()
+    }
+}
+
+/// How slots may be leased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leasable {
+    /// Whatever others take meanwhile.
+    Behind(Behind),
+    /// If nobody takes any meanwhile.
+    Exactly(Taken),
+}
+
 impl Rows {
+    /// How up to `count` slots may be leased for messages of a lane other than bulk, the soonest there are, after so many
+    /// writes were lost to others. `None` if they are all too far away: ask again later.
+    #[must_use]
+    pub fn leasable(
+        &self,
+        lane: Lane,
+        shares: Shares,
+        count: usize,
+        now: Timestamp,
+        lost: u32,
+    ) -> Option<Leasable> {
+        if let Some(behind) = self.behind(lane, shares, count, now) {
+            return Some(Leasable::Behind(behind));
+        }
+        let lost = i32::try_from(lost).unwrap_or(i32::MAX);
+        let taken = self.take(lane, shares, count, after(now, FLOAT * lost))?;
+        Some(Leasable::Exactly(taken))
+    }
+
+    /// Up to `count` slots as [`Rows::take`] takes them, if each comes a step after the one before it wherever the last
+    /// one is: the slack stays as it is, and none has to wait for anything but the row. Rows only ever move on, so what
+    /// holds for where the last slot is, holds for where it is later, up to the end that is told.
+    #[must_use]
+    pub fn behind(
+        &self,
+        lane: Lane,
+        shares: Shares,
+        count: usize,
+        now: Timestamp,
+    ) -> Option<Behind> {
+        let (next, chosen) = self.soonest(lane, shares, now)?;
+        let row = self.row(chosen);
+        let (from_us, step_us) = (row.last_us?, next.spacing.step_us);
+        let is_late = from_us + step_us < next.not_before.as_microsecond();
+        if is_late || row.slack_us != next.spacing.slack_us {
+            return None;
+        }
+        let end_us = after(now, next.reach).as_microsecond();
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let count = count.min((end_us - from_us) / step_us);
+        (count > 0).then_some(Behind {
+            line: chosen,
+            advance_us: count * step_us,
+            slack_us: row.slack_us,
+            from_us,
+            to_us: end_us - count * step_us,
+            step_us,
+        })
+    }
+
     /// Takes up to `count` slots for messages of a lane other than bulk, the soonest there are. `None` if they are all
-    /// too far away: ask again later.
+    /// too far away.
     #[must_use]
     pub fn take(&self, lane: Lane, shares: Shares, count: usize, now: Timestamp) -> Option<Taken> {
-        let lines: &[Line] = match lane {
-            Lane::Otp => &[Line::Otp, Line::Single, Line::Bulk],
-            Lane::Single | Lane::Bulk => &[Line::Single, Line::Bulk],
-        };
-        let soonest =
-            |line: &Line| Some((self.next(*line, shares, now)?.at(self.row(*line)), *line));
-        let (_, chosen) = lines.iter().filter_map(soonest).min_by_key(|(at, _)| *at)?;
+        let (_, chosen) = self.soonest(lane, shares, now)?;
         let mut rows = *self;
         let mut slots = Vec::new();
         while slots.len() < count {
@@ -138,6 +226,17 @@ impl Rows {
         Taken { line, row, slots }
     }
 
+    /// The row whose next slot is the soonest for a lane.
+    fn soonest(&self, lane: Lane, shares: Shares, now: Timestamp) -> Option<(Next, Line)> {
+        let lines: &[Line] = match lane {
+            Lane::Otp => &[Line::Otp, Line::Single, Line::Bulk],
+            Lane::Single | Lane::Bulk => &[Line::Single, Line::Bulk],
+        };
+        let next = |line: &Line| Some((self.next(*line, shares, now)?, *line));
+        let choices = lines.iter().filter_map(next);
+        choices.min_by_key(|(next, line)| next.at(self.row(*line)))
+    }
+
     /// A row.
     #[must_use]
     pub const fn row(&self, line: Line) -> &Row {
@@ -165,6 +264,7 @@ impl Rows {
             Line::Bulk => (self.shared && shares.single == 0).then(|| Next {
                 spacing: Spacing::tight(shares.bulk),
                 not_before: after(now, LEAD),
+                reach: FURTHEST,
             }),
         }
     }
@@ -186,19 +286,22 @@ impl Rows {
 struct Next {
     spacing: Spacing,
     not_before: Timestamp,
+    /// How far ahead slots of this spacing are taken.
+    reach: SignedDuration,
 }
 
 impl Next {
     fn of(row: &Row, limit: u32, not_before: Timestamp, now: Timestamp) -> Self {
         let loose = Spacing::loose(limit);
-        let spacing = if row.next(loose, not_before) <= after(now, SOON) {
-            loose
+        let (spacing, reach) = if row.next(loose, not_before) <= after(now, SOON) {
+            (loose, SOON)
         } else {
-            Spacing::tight(limit)
+            (Spacing::tight(limit), FURTHEST)
         };
         Self {
             spacing,
             not_before,
+            reach,
         }
     }
 

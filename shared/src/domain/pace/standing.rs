@@ -1,6 +1,6 @@
 //! Whether a sender may send: slowed down and recovering by itself, or paused until somebody looks after it.
 
-use crate::domain::failure::{Class, ProviderFailure, Reach};
+use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::retry::PAIR_LIMIT;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
@@ -87,11 +87,7 @@ pub enum Consequence {
 /// What `failure`, met at `now`, means for the sender.
 #[must_use]
 pub fn consequence(failure: &ProviderFailure, now: Timestamp) -> Consequence {
-    let beyond = match failure.reach() {
-        Reach::Sender | Reach::Account => true,
-        Reach::Message => failure.class == Class::Credential,
-    };
-    if beyond {
+    if failure.stops_the_sender() {
         return Consequence::Pause(Pause {
             since: now,
             code: failure.code,

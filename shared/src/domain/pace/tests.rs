@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod contended;
 mod simulated;
 
 use super::*;
@@ -132,12 +133,31 @@ fn where_nothing_is_reserved_a_single_message_goes_behind_the_bulk_of_a_second()
 }
 
 #[test]
+fn slots_behind_the_last_one_are_those_that_would_be_taken_knowing_it() {
+    let (shares, mut rows) = (Shares::of(80, 10), Rows::default());
+    assert_eq!(rows.behind(Lane::Single, shares, 1, at(0)), None);
+    let mut slots = Vec::new();
+    for number in 0..400 {
+        let taken = rows.take(Lane::Single, shares, 1, at(0)).unwrap();
+        if let Some(behind) = rows.behind(Lane::Single, shares, 1, at(0)) {
+            assert_eq!(behind.slots(&taken.row), taken.slots, "{number}");
+            slots.extend(taken.slots);
+        }
+        rows.single = taken.row;
+    }
+    // All but the first one, and the one whose slack is shorter than that before it.
+    assert_eq!(slots.len(), 398);
+    assert_eq!(rows.behind(Lane::Single, shares, 1, at(60_000)), None);
+}
+
+#[test]
 fn slots_a_minute_away_are_not_taken() {
     let (shares, mut rows) = (Shares::of(20, 10), Rows::default());
     let taken = rows.take(Lane::Single, shares, 10_000, at(0)).unwrap();
     assert!(taken.slots.len() < 1_300);
     rows.single = taken.row;
     assert_eq!(rows.take(Lane::Single, shares, 1, at(0)), None);
+    assert_eq!(rows.behind(Lane::Single, shares, 1, at(0)), None);
 }
 
 fn first(rows: &Rows, lane: Lane, now: Timestamp) -> Timestamp {
@@ -181,7 +201,7 @@ fn each_refusal_has_the_consequence_for_the_sender_that_meta_says() {
     for code in [130_429, 80_007, 4] {
         assert_eq!(of(code), Consequence::SlowDown, "{code}");
     }
-    for code in [131_048, 131_064, 368, 190] {
+    for code in [131_048, 131_064, 368, 190, 33] {
         let Consequence::Pause(pause) = of(code) else {
             unreachable!("{code} does not pause");
         };
@@ -202,16 +222,46 @@ enum Step {
     Rest,
     /// So many messages of a lane want slots.
     Take { lane: Lane, count: usize, left: u32 },
+    /// The same, of a worker that looked before the step before, and does not mind what others took since.
+    Behind { lane: Lane, count: usize, left: u32 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let lane = prop_oneof![Just(Lane::Otp), Just(Lane::Single)];
+    let lane = || prop_oneof![Just(Lane::Otp), Just(Lane::Single)];
     prop_oneof![
         4 => (1_u32..=100, 1_u32..=100).prop_map(|(percent, left)| Step::Tick { percent, left }),
         1 => Just(Step::Rest),
-        4 => (lane, 1_usize..60, 1_u32..=100)
+        4 => (lane(), 1_usize..60, 1_u32..=100)
             .prop_map(|(lane, count, left)| Step::Take { lane, count, left }),
+        4 => (lane(), 1_usize..60, 1_u32..=100)
+            .prop_map(|(lane, count, left)| Step::Behind { lane, count, left }),
     ]
+}
+
+/// Takes slots as the store does: if bulk has its share, or has it not, as it was, and the row is as it must be.
+fn take_behind(rows: &mut Rows, shared_since: bool, behind: Behind) -> Vec<Slot> {
+    let row = match behind.line {
+        Line::Bulk => &mut rows.bulk,
+        Line::Single => &mut rows.single,
+        Line::Otp => &mut rows.otp,
+    };
+    let is_there = |last| (behind.from_us..=behind.to_us).contains(&last);
+    match row.last_us.filter(|last| is_there(*last)) {
+        Some(last) if shared_since && row.slack_us == behind.slack_us => {
+            let mut exactly = *row;
+            row.last_us = Some(last + behind.advance_us);
+            let slots = behind.slots(row);
+            for slot in &slots {
+                let spacing = Spacing {
+                    step_us: behind.advance_us / i64::try_from(slots.len()).unwrap(),
+                    slack_us: behind.slack_us,
+                };
+                assert_eq!(exactly.take(spacing, at_us(behind.from_us)), *slot);
+            }
+            slots
+        }
+        Some(_) | None => Vec::new(),
+    }
 }
 
 fn part(rate: u32, percent: u32) -> u32 {
@@ -227,16 +277,20 @@ proptest! {
         steps in prop::collection::vec((step(), 0_i64..1_500, any::<u64>()), 1..40),
     ) {
         let (mut rows, mut now, mut begun) = (Rows::default(), 0, Vec::new());
+        let (mut epoch, mut seen) = (0, (rows, 0, 0));
         for (step, pause, seed) in steps {
+            let looked = std::mem::replace(&mut seen, (rows, now, epoch));
             now += pause;
             let slots = match step {
                 Step::Tick { percent, left } => {
                     let share = Shares::of(part(rate, left), reserved).bulk;
                     let taken = rows.take_bulk(share, part(share, percent), at(now));
+                    epoch += u64::from(!rows.shared);
                     (rows.bulk, rows.shared) = (taken.row, true);
                     taken.slots
                 }
                 Step::Rest => {
+                    epoch += u64::from(rows.shared);
                     rows.shared = false;
                     Vec::new()
                 }
@@ -251,6 +305,12 @@ proptest! {
                         }
                         taken.slots
                     }).unwrap_or_default()
+                }
+                Step::Behind { lane, count, left } => {
+                    let (then, at_that_time, since) = looked;
+                    let shares = Shares::of(part(rate, left), reserved);
+                    let behind = then.behind(lane, shares, count, at(at_that_time));
+                    behind.map(|behind| take_behind(&mut rows, since == epoch, behind)).unwrap_or_default()
                 }
             };
             let mut chance = simulated::Chance(seed | 1);

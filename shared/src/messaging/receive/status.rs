@@ -10,7 +10,7 @@ use crate::messaging::people;
 use crate::store::{EventState, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
-/// A status that tells of more than this long ago no longer pauses its sender.
+/// A status that tells of more than this long ago no longer pauses its sender, nor slows it down.
 const NEWS: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) async fn apply(
@@ -42,7 +42,8 @@ pub(super) async fn apply(
     Ok(Applied::to(&message.id))
 }
 
-/// A refusal that reaches beyond its message may come by a status alone. An old one tells nothing of today.
+/// A refusal that reaches beyond its message, or says that the sender is too fast, may come by a status alone. An old
+/// one tells nothing of today.
 async fn heed(
     store: &Store,
     sender: &Sender,
@@ -50,11 +51,17 @@ async fn heed(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let told = status.failure.as_ref();
-    let told = told.filter(|_| now.duration_since(status.at) < NEWS);
-    if let Some(Consequence::Pause(pause)) = told.map(|failure| consequence(failure, status.at)) {
-        store
-            .pause_sender(&sender.tenant, &sender.id, &pause)
-            .await?;
+    let Some(failure) = told.filter(|_| now.duration_since(status.at) < NEWS) else {
+        return Ok(());
+    };
+    let (tenant, id) = (&sender.tenant, &sender.id);
+    match consequence(failure, status.at) {
+        Consequence::Nothing => {}
+        Consequence::Pause(pause) => {
+            store.pause_sender(tenant, id, &pause).await?;
+        }
+        // When it was told, the sender has been recovering since.
+        Consequence::SlowDown => store.slow_down(tenant, id, status.at).await?,
     }
     Ok(())
 }

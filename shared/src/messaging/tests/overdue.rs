@@ -189,7 +189,8 @@ async fn a_recipient_that_holds_is_never_seen_by_the_sweeper() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_paused_sender_has_no_hint_until_it_is_resumed() {
+async fn a_message_of_a_paused_sender_has_no_hint_until_it_is_resumed_and_leaves_others_their_turn()
+{
     let store = empty_store().await;
     let message = queued(at(0));
     write(&store, &message).await;
@@ -204,6 +205,7 @@ async fn a_message_of_a_paused_sender_has_no_hint_until_it_is_resumed() {
     for second in [40, 60, 600] {
         assert_eq!(sweep(&store, at(second)).await, []);
     }
-    assert!(store.resume_sender(tenant, sender, at(601)).await.unwrap());
-    assert_eq!(sweep(&store, at(611)).await.len(), 1);
+    assert_eq!(store.overdue(at(700), 100).await.unwrap().messages, []);
+    assert!(store.resume_sender(tenant, sender, at(701)).await.unwrap());
+    assert_eq!(sweep(&store, at(721)).await.len(), 1);
 }

@@ -1,5 +1,7 @@
 //! What webhooks bring: each update alone, as often as it comes, in any order.
 
+mod senders;
+
 use super::*;
 use crate::domain::id::EventId;
 use crate::domain::ledger::tests::{accepted, ended, queued};

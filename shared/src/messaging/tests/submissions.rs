@@ -10,6 +10,7 @@ use crate::messaging::submit::{
 use crate::store::ConversationState;
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 fn key(body: &str) -> IdempotencyClaim {
     IdempotencyClaim {
@@ -178,6 +179,19 @@ async fn of_messages_that_come_at_once_each_takes_its_place() {
     let id = conversation.last().unwrap().unwrap();
     let conversation = store.conversation(&tenant(), &id).await.unwrap().unwrap();
     assert_eq!(conversation.burst().unwrap().count, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_come_at_once_no_burst_to_a_person_is_larger_than_it_may_be() {
+    let store = store_with(WindowPolicy::Off).await;
+    let sent = join_all((0..100).map(|_| send(&store, None, at(0)))).await;
+    let mut waits = BTreeMap::new();
+    for submitted in sent {
+        let goes_at = submitted.unwrap().message.not_before;
+        *waits.entry(goes_at).or_insert(0) += 1;
+    }
+    let bursts = [(None, 44), (Some(at(264)), 44), (Some(at(528)), 12)];
+    assert_eq!(waits, BTreeMap::from(bursts));
 }
 
 #[tokio::test]

@@ -81,7 +81,8 @@ pub struct JobDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_paused: Option<PauseDto>,
     /// What the caller should know. `may_be_sent_twice`: by its `on_unknown`, a message whose outcome is not known may
-    /// be sent again.
+    /// be sent again. `window_closed`, told in the answer that makes it: it is no template, and Meta may refuse it for
+    /// those who have not written within 24 hours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

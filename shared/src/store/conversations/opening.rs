@@ -72,7 +72,8 @@ impl Opening<'_> {
     }
 }
 
-/// With a message's place, if no burst was begun since `last`. Those that join one do not hinder each other.
+/// With a message's place, if no burst was begun since `last`, nor the one it joins filled. Those that join one do not
+/// hinder each other.
 fn placed(mut change: Change, last: Option<Burst>, place: Place) -> Change {
     let known = match last {
         Some(last) => {
@@ -87,7 +88,12 @@ fn placed(mut change: Change, last: Option<Burst>, place: Place) -> Change {
         .map(|others| format!("{others} AND {known}"));
     change.values.push((":one".into(), number(1)));
     match place {
-        Place::Joins(_) => change.update.push_str(", pair_count :one"),
+        Place::Joins(_) => {
+            change.update.push_str(", pair_count :one");
+            let has_room = |others| format!("{others} AND pair_count < :most");
+            change.condition = change.condition.map(has_room);
+            change.values.push((":most".into(), number(Burst::MOST)));
+        }
         Place::Begins(from) => {
             let sets = "SET pair_from = :pair_from, pair_count = :one,";
             change.update = change.update.replacen("SET", sets, 1);

@@ -68,6 +68,30 @@ async fn slots_are_leased_to_one_dispatch_and_a_dead_one_is_found() {
     assert_eq!(store.overdue(dead, 9).await.unwrap().senders, []);
 }
 
+#[tokio::test]
+async fn a_dead_dispatch_and_a_due_job_are_found_however_many_messages_are_overdue() {
+    let (store, job) = running().await;
+    let (tenant, sender) = (&job.tenant, &job.sender);
+    let pace = store.pace(tenant, sender).await.unwrap();
+    let lease = lease(&pace, at(100));
+    let leased = store.lease_bulk(tenant, sender, &pace, &lease).await;
+    assert!(leased.unwrap());
+    let mut waits = crate::store::tests::job(at(0));
+    waits.send_at = Some(at(100));
+    write_job(&store, &waits).await;
+    let recipients = [recipient(&waits, 1)];
+    let added = store.add_recipients(&waits, &recipients, at(0)).await;
+    added.unwrap();
+    happens(&store, &waits, &JobEvent::Started, at(1)).await;
+    for _ in 0..150 {
+        write(&store, &queued(at(0))).await;
+    }
+    let overdue = store.overdue(at(1_000), 2).await.unwrap();
+    assert!(overdue.messages.len() > 16, "two of each of sixteen shards");
+    assert_eq!(overdue.senders, [(tenant.clone(), sender.clone())]);
+    assert_eq!(overdue.jobs, [(waits.tenant.clone(), waits.id.clone())]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
     let store = empty_store().await;
@@ -88,7 +112,7 @@ async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
         .into_iter()
         .filter_map(|leave| match leave.unwrap() {
             Leave::At(slot) => Some(slot),
-            Leave::NotSoon | Leave::Paused(_) => None,
+            Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
         })
         .collect();
     let distinct: BTreeSet<_> = slots.iter().map(|slot| slot.at).collect();
@@ -110,7 +134,7 @@ async fn messages_that_wait_together_in_one_worker_share_a_write() {
         .into_iter()
         .filter_map(|leave| match leave.unwrap() {
             Leave::At(slot) => Some(slot.at),
-            Leave::NotSoon | Leave::Paused(_) => None,
+            Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
         })
         .collect();
     assert_eq!(slots.len(), 10);
@@ -215,6 +239,19 @@ async fn a_paused_sender_gives_no_slots_until_it_is_resumed_and_old_news_does_no
             .await
             .unwrap()
     );
+}
+
+#[tokio::test]
+async fn a_tick_that_saw_its_sender_paused_does_not_put_one_to_rest_that_was_resumed_since() {
+    let (store, job) = running().await;
+    let (tenant, sender) = (&job.tenant, &job.sender);
+    let paused = store.pause_sender(tenant, sender, &pause(at(1))).await;
+    assert!(paused.unwrap());
+    let seen = store.pace(tenant, sender).await.unwrap();
+    assert!(store.resume_sender(tenant, sender, at(2)).await.unwrap());
+    assert!(!store.rest(tenant, sender, &seen, None).await.unwrap());
+    let due = store.overdue(at(3), 9).await.unwrap().senders;
+    assert_eq!(due, [(tenant.clone(), sender.clone())]);
 }
 
 #[tokio::test]

@@ -43,6 +43,19 @@ async fn of_two_that_saw_the_same_room_one_takes_it() {
 }
 
 #[tokio::test]
+async fn a_tick_has_its_room_whoever_took_some_meanwhile_while_there_is_enough() {
+    let store = empty_store().await;
+    let sender = limited(&store, 10).await;
+    let seen = room(&store, &sender).await;
+    for (count, taken) in [(4, true), (4, true), (3, false), (2, true), (1, false)] {
+        let took = store.take_room(&sender.tenant, &seen, count, at(0)).await;
+        assert_eq!(took.unwrap(), taken, "{count}");
+    }
+    let none = store.take_room(&sender.tenant, &seen, 11, at(2 * HOUR));
+    assert!(!none.await.unwrap(), "more than there ever was");
+}
+
+#[tokio::test]
 async fn room_comes_back_after_a_day_and_what_counts_no_more_is_forgotten() {
     let store = empty_store().await;
     let sender = limited(&store, 10).await;

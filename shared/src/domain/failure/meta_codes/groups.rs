@@ -37,6 +37,7 @@ pub(super) const GROUPS: &[Group] = &[
     MARKETING,
     MEDIA,
     PIN,
+    NUMBER_GONE,
     GROUPS_OF_PEOPLE,
 ];
 
@@ -287,7 +288,6 @@ const REQUEST: Group = Group {
     reach: Reach::Message,
     remedy: "correct the message; the same one fails again",
     codes: &[
-        (33, "the sender's number does not exist (any more)"),
         (100, "a parameter is not valid or misspelt"),
         (131_008, "a parameter is missing"),
         (131_009, "a parameter has a value that is not valid"),
@@ -331,6 +331,14 @@ const PIN: Group = Group {
     reach: Reach::Sender,
     remedy: "enter the number's two-step verification PIN, or reset it at Meta",
     codes: &[(133_005, "the two-step verification PIN is wrong")],
+};
+
+const NUMBER_GONE: Group = Group {
+    class: Permanent,
+    reach: Reach::Sender,
+    remedy: "look at Meta whether the number was deleted or moved, and whether the token may see it; bring it back, or \
+             send from another",
+    codes: &[(33, "the sender's number does not exist (any more)")],
 };
 
 /// What a code means that nobody has told us about.

@@ -86,7 +86,7 @@ fn every_code_of_the_other_interfaces_is_known_and_none_of_them_is_ambiguous() {
 
 #[test]
 fn what_stops_a_sender_or_an_account_says_so() {
-    for code in [131_048, 131_064] {
+    for code in [33, 131_048, 131_064] {
         assert_eq!(of_meta(code).reach, Reach::Sender, "{code}");
     }
     for code in [190, 368, 131_031] {

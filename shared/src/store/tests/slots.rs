@@ -1,0 +1,101 @@
+//! Slots that many workers want at the same time: each gets one, in order, and none costs more than it must.
+
+use super::*;
+use crate::domain::pace::{Behind, Pause, Shares, Slot};
+use crate::messaging::pace::{Leave, Pacer};
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use std::collections::BTreeSet;
+
+fn start() -> Timestamp {
+    at(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_workers_that_want_one_slot_each_all_get_one_and_the_rate_is_kept() {
+    let store = empty_store().await;
+    let sender = sender(WindowPolicy::Off);
+    store.put_sender(&sender).await.unwrap();
+    let workers: Vec<Pacer> = (0..200).map(|_| Pacer::new(store.clone(), start)).collect();
+    let leaves = workers
+        .iter()
+        .map(|worker| worker.leave(&sender.tenant, &sender.id, Lane::Single));
+    let leaves = join_all(leaves).await.into_iter().map(Result::unwrap);
+    let mut slots: Vec<Slot> = leaves
+        .filter_map(|leave| match leave {
+            Leave::At(slot) => Some(slot),
+            Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
+        })
+        .collect();
+    assert_eq!(slots.len(), 200);
+    slots.sort_by_key(|slot| slot.at);
+    let limit = usize::try_from(Shares::of(80, 10).alone).unwrap();
+    for (slot, limit_later) in slots.iter().zip(slots.iter().skip(limit)) {
+        assert!(limit_later.at.duration_since(slot.until) >= SignedDuration::from_secs(1));
+    }
+    let distinct: BTreeSet<Timestamp> = slots.iter().map(|slot| slot.at).collect();
+    assert_eq!(distinct.len(), 200);
+}
+
+#[tokio::test]
+async fn slots_behind_the_last_one_are_leased_whoever_took_that_and_only_while_the_row_is_as_it_must_be()
+ {
+    let store = empty_store().await;
+    let known = sender(WindowPolicy::Off);
+    let (tenant, sender) = (&known.tenant, &known.id);
+    let shares = Shares::of(80, 10);
+    let first = Pace::default().rows().take(Lane::Single, shares, 1, at(0));
+    let (none, first) = (Pace::default(), first.unwrap());
+    let leased = store.lease_slots(tenant, sender, &none, &first).await;
+    assert!(leased.unwrap());
+    let seen = store.pace(tenant, sender).await.unwrap();
+    let behind = seen.rows().behind(Lane::Single, shares, 2, at(0)).unwrap();
+    let mut slots = Vec::new();
+    for _ in 0..2 {
+        let leased = store.lease_behind(tenant, sender, &seen, &behind).await;
+        slots.extend(leased.unwrap().unwrap());
+    }
+    let in_order = seen.rows().take(Lane::Single, shares, 4, at(0)).unwrap();
+    assert_eq!(slots, in_order.slots);
+    let changed = [
+        |behind: &mut Behind| behind.slack_us -= 1,
+        |behind: &mut Behind| behind.from_us = behind.to_us,
+        |behind: &mut Behind| behind.to_us = behind.from_us,
+    ];
+    for change in changed {
+        let mut changed = behind;
+        change(&mut changed);
+        let leased = store.lease_behind(tenant, sender, &seen, &changed).await;
+        assert_eq!(leased.unwrap(), None, "{changed:?}");
+    }
+    let elsewhere = Pace {
+        epoch: seen.epoch + 1,
+        ..seen.clone()
+    };
+    let leased = store
+        .lease_behind(tenant, sender, &elsewhere, &behind)
+        .await;
+    assert_eq!(leased.unwrap(), None);
+    let pause = Pause {
+        since: at(1),
+        code: Some(131_048),
+        reason: "too many blocks".into(),
+        remedy: "look at the quality".into(),
+    };
+    assert!(store.pause_sender(tenant, sender, &pause).await.unwrap());
+    let leased = store.lease_behind(tenant, sender, &seen, &behind).await;
+    assert_eq!(leased.unwrap(), None);
+}
+
+#[tokio::test]
+async fn who_always_comes_second_asks_again_soon_and_not_when_every_slot_is_free_again() {
+    let url = serve(&engine()).await;
+    store_at(&url).create_tables().await.unwrap();
+    let known = sender(WindowPolicy::Off);
+    store_at(&url).put_sender(&known).await.unwrap();
+    let beaten = |headers: &HeaderMap| !asks_for(headers, "UpdateItem");
+    let store = store_behind(&url, "ConditionalCheckFailedException", beaten).await;
+    let worker = Pacer::new(store, start);
+    let leave = worker.leave(&known.tenant, &known.id, Lane::Single).await;
+    assert_eq!(leave.unwrap(), Leave::Soon);
+}
