@@ -94,9 +94,9 @@ pub async fn limit_people(desk: &Desk, people_per_day: u64) {
 }
 
 /// Sets what the demo tenant's sender does with a message that is no template while the window is closed.
-pub(crate) async fn set_window(desk: &Desk, window: WindowPolicy) {
+pub async fn set_window(desk: &Desk, window: WindowPolicy) {
     let store = store(&aws(desk));
-    let (tenant, id) = ("demo".parse().unwrap(), tests::SENDER.parse().unwrap());
+    let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
     let sender = store.sender(&tenant, &id).await.unwrap().unwrap();
     store
         .put_sender(&Sender { window, ..sender })
