@@ -6,6 +6,8 @@ mod meta_codes;
 
 pub use meta_codes::{Diagnosis, Reach, of_meta};
 
+use meta_codes::telling;
+
 use serde::{Deserialize, Serialize};
 
 /// What a failure means for what to do next.
@@ -126,9 +128,15 @@ impl ProviderFailure {
     /// names nobody.
     #[must_use]
     pub fn from_meta(code: i64, said: &[&str]) -> Self {
-        let diagnosis = of_meta(code);
+        Self::with_subcode(code, None, said)
+    }
+
+    /// The same with Meta's finer code, which may say what the code hides.
+    #[must_use]
+    pub fn with_subcode(code: i64, subcode: Option<i64>, said: &[&str]) -> Self {
+        let diagnosis = of_meta(telling(code, subcode));
         let mut failure = Self::without_code(diagnosis.class, diagnosis.text, diagnosis.remedy);
-        failure.code = Some(code);
+        (failure.code, failure.subcode) = (Some(code), subcode);
         // Meta repeats a malformed token in the text about it.
         if failure.class != Class::Credential {
             failure.message = with_their_words(failure.message, said);
@@ -160,7 +168,14 @@ impl ProviderFailure {
     /// How far the trouble reaches beyond this one message.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        self.code.map_or(Reach::Message, |code| of_meta(code).reach)
+        let code = self.telling_code();
+        code.map_or(Reach::Message, |code| of_meta(code).reach)
+    }
+
+    /// The provider's code, or the one that would have told it better.
+    #[must_use]
+    pub fn telling_code(&self) -> Option<i64> {
+        self.code.map(|code| telling(code, self.subcode))
     }
 }
 
@@ -229,6 +244,19 @@ mod tests {
     fn a_text_about_a_token_is_never_repeated() {
         let failure = ProviderFailure::from_meta(190, &["Malformed access token abc"]);
         assert!(!failure.message.contains("abc"));
+    }
+
+    #[test]
+    fn a_number_that_the_token_may_not_see_stops_its_sender_as_one_that_is_gone() {
+        let hidden = ProviderFailure::with_subcode(100, Some(33), &[]);
+        let gone = ProviderFailure::from_meta(33, &[]);
+        assert_eq!((hidden.code, hidden.subcode), (Some(100), Some(33)));
+        assert_eq!(
+            (&hidden.message, &hidden.remedy),
+            (&gone.message, &gone.remedy)
+        );
+        assert!(hidden.stops_the_sender() && gone.stops_the_sender());
+        assert!(!ProviderFailure::from_meta(100, &[]).stops_the_sender());
     }
 
     #[test]

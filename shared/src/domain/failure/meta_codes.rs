@@ -49,6 +49,15 @@ pub fn of_meta(code: i64) -> Diagnosis {
     UNKNOWN.diagnosis("Meta refused the message for a reason we do not know")
 }
 
+/// The code that tells what Meta means: for a sender's number that is gone, or that the token may not see, it says that
+/// a parameter is not valid, and only its finer code says which.
+pub(super) fn telling(code: i64, subcode: Option<i64>) -> i64 {
+    match (code, subcode) {
+        (100, Some(33)) => 33,
+        (code, _) => code,
+    }
+}
+
 /// Codes with one class and one remedy.
 struct Group {
     class: Class,

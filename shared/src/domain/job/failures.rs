@@ -132,7 +132,7 @@ pub fn counter_of(failure: &ProviderFailure, suspect: Suspect) -> String {
         Suspect::NeverTaken => REFUSED,
         Suspect::PerhapsTaken => REPORTED,
     };
-    match failure.code.filter(|code| *code >= 0) {
+    match failure.telling_code().filter(|code| *code >= 0) {
         Some(code) => format!("{told}{code}"),
         None => format!("{told}{}", failure.class.as_str()),
     }

@@ -338,7 +338,10 @@ const NUMBER_GONE: Group = Group {
     reach: Reach::Sender,
     remedy: "look at Meta whether the number was deleted or moved, and whether the token may see it; bring it back, or \
              send from another",
-    codes: &[(33, "the sender's number does not exist (any more)")],
+    codes: &[(
+        33,
+        "the sender's number does not exist (any more), or the token may not see it",
+    )],
 };
 
 /// What a code means that nobody has told us about.

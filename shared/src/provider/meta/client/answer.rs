@@ -44,8 +44,8 @@ fn failure(answer: &Value) -> Option<ProviderFailure> {
     let title = text("/message").map(|title| without_code(title, code));
     let details = text("/error_data/details").or_else(|| text("/error_data"));
     let said = [title.unwrap_or_default(), details.unwrap_or_default()];
-    let mut failure = ProviderFailure::from_meta(code, &said);
-    failure.subcode = error.get("error_subcode").and_then(Value::as_i64);
+    let subcode = error.get("error_subcode").and_then(Value::as_i64);
+    let mut failure = ProviderFailure::with_subcode(code, subcode, &said);
     failure.trace_id = text("/fbtrace_id").map(str::to_owned);
     Some(failure)
 }
