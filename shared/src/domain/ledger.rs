@@ -167,7 +167,12 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         CallResult::Accepted { .. } => {
             attempt.outcome = Some(Outcome::Accepted);
             message.times.accepted.get_or_insert(now);
-            if undecided {
+            // What has failed is an earlier attempt: its status came under a name that this one had been lent.
+            let was_mistaken = message.state == State::Failed && attempt.failure.is_none();
+            if was_mistaken {
+                message.times.ended = None;
+            }
+            if undecided || was_mistaken {
                 message.state = State::Accepted;
             }
         }

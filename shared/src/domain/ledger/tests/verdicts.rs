@@ -119,3 +119,29 @@ fn a_message_that_may_have_been_sent_is_not_said_to_be_cancelled() {
     assert_eq!(stopped.state, State::Unknown);
     assert!(!claimable(&stopped, at(1_000)));
 }
+
+#[test]
+fn an_acceptance_counts_also_if_an_earlier_attempt_was_told_to_have_failed_before_it_came() {
+    let again = settlement(Verdict::Retry, at(2));
+    let queued = apply(&unknown(OnUnknown::Hold), &Event::Settled(&again), at(2)).unwrap();
+    let sending = claimed(&queued, "two", at(3)).unwrap();
+    let (failed, answer) = (
+        status("wamid.A", Status::Failed, at(4)),
+        accepted("wamid.B"),
+    );
+    let (told, answered) = (Event::StatusCame(&failed), ended("two", answer));
+    let mistaken = apply(&sending, &told, at(4)).unwrap();
+    assert_eq!(mistaken.state, State::Failed);
+    let accepted = apply(&mistaken, &answered, at(5)).unwrap();
+    let other_way = apply(&sending, &answered, at(5)).unwrap();
+    let other_way = apply(&other_way, &told, at(6)).unwrap();
+    for message in [&accepted, &other_way] {
+        assert_eq!((message.state, message.failure()), (State::Accepted, None));
+        assert_eq!(message.times.ended, None);
+        let reasons = message
+            .attempts
+            .iter()
+            .map(|attempt| attempt.failure.is_some());
+        assert_eq!(reasons.collect::<Vec<_>>(), [true, false]);
+    }
+}
