@@ -51,11 +51,6 @@ impl Apart {
         Ok((ms(used), self.tap.take()))
     }
 
-    /// Where the emulated AWS answers.
-    pub(crate) fn aws(&self) -> Result<&str> {
-        self.emulators.url("aws")
-    }
-
     /// Ends both.
     pub(crate) async fn stop(self) -> Result<()> {
         self.ours.stop().await?;

@@ -1,14 +1,12 @@
-//! A bulk job at the pace of an ordinary sender, 80 messages a second: our functions in one process, AWS and Meta in
-//! another that takes 50 to 600 ms for a message and has its troubles.
+//! A bulk job at the pace of an ordinary sender, 80 messages a second, with a Meta that takes its time and has its
+//! troubles.
 
-use crate::apart::{Apart, free_port};
 use crate::bulk::{outcome, rate_of};
-use crate::caller::SENDER;
-use crate::cost::Cost;
+use crate::caller::{Caller, SENDER};
+use crate::desk::Desk;
 use crate::process;
 use crate::scale::Scale;
 use crate::table::{Table, number, shown};
-use crate::tap::Noted;
 use anyhow::{Context, Result};
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::store::{Sender, Store};
@@ -23,9 +21,6 @@ pub(crate) const PACE: u32 = 80;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// What Meta takes for a message, in milliseconds.
 const LATENCY_MS: (u32, u32) = (50, 600);
-/// A batch of hints comes half a second before the first of its slots, which are a tenth apart at most; the slowest of
-/// its calls takes nearly the longest, and the writes some more.
-const HELD_S: f64 = 0.5 + 0.1 + 0.55 + 0.05;
 /// What goes wrong meanwhile: the share of calls, or of statuses, and how late.
 const FAULTS: [(&str, f64, u32); 3] = [
     ("error:131016", 0.01, 0),
@@ -40,45 +35,30 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
         "A bulk job of {recipients} at {PACE} a second (1 percent of that left to other lanes), statuses coming back; \
          Meta takes {least} to {most} ms, refuses 1 in 100 for now, repeats and reorders 1 status in 10"
     ));
-    let port = free_port().await?;
-    let apart = Apart::start(port, port).await?;
-    slow_down(apart.aws()?, 1).await?;
-    apart.caller.provider_takes(least, most).await?;
+    let (desk, _folder) = Desk::fresh().await?;
+    slow_down(desk.url("aws")?, 1).await?;
+    let caller = Caller::of(&desk, &desk)?;
+    caller.provider_takes(least, most).await?;
     for (fault, share, delay_ms) in FAULTS {
         let order = json!({"fault": fault, "share": share, "delay_ms": delay_ms});
-        apart.caller.fault(&order).await?;
+        caller.fault(&order).await?;
     }
-    let mut job = String::new();
-    let adding = async {
-        job = apart.caller.job(recipients).await?;
-        Ok(())
-    };
-    let (_, added) = apart.cost(adding).await?;
+    let job = caller.job(recipients).await?;
+    caller.start(&job).await?;
     let patience = Duration::from_secs(u64::try_from(scale.paced_s)?) + PATIENCE;
-    let mut counts = json!({});
-    let work = async {
-        apart.caller.start(&job).await?;
-        let read = ("read", recipients);
-        (counts, _) = apart.caller.counts_once(&job, read, patience).await?;
-        Ok(())
-    };
-    let (cpu, mut noted) = apart.cost(work).await?;
-    noted.write_units += added.write_units;
-    noted.read_units += added.read_units;
-    rates(&apart, recipients, table).await?;
-    outcome(&apart.caller, &counts, recipients, table).await?;
-    let memory = shown(process::peak_memory(apart.pid)?, "MB");
-    table.fact("memory of our functions, the most there was", &memory);
-    let each = shown(cpu / number(recipients), "ms");
-    table.fact("our CPU a message, its statuses applied", &each);
-    charges(&noted, recipients, table);
-    apart.stop().await
+    let read = ("read", recipients);
+    let (counts, _) = caller.counts_once(&job, read, patience).await?;
+    rates(&caller, recipients, table).await?;
+    outcome(&caller, &counts, recipients, table).await?;
+    let memory = process::peak_memory(desk.pid()?)?;
+    table.at_most("memory, the most there was", memory, 150.0, "MB");
+    desk.stop().await
 }
 
 /// How evenly they went. The last of them are those that were refused at first: they go when they may.
-async fn rates(apart: &Apart, recipients: usize, table: &mut Table) -> Result<()> {
+async fn rates(caller: &Caller, recipients: usize, table: &mut Table) -> Result<()> {
     let pace = f64::from(PACE);
-    let mut times = apart.caller.accepted().await?;
+    let mut times = caller.accepted().await?;
     times.sort_unstable();
     times.truncate(recipients * 97 / 100);
     let rate = rate_of(&times);
@@ -91,31 +71,12 @@ async fn rates(apart: &Apart, recipients: usize, table: &mut Table) -> Result<()
         &shown(least, ""),
     );
     table.fact("most in one of the whole seconds between", &shown(most, ""));
-    let stats = apart.caller.simulator_counts().await?;
+    let stats = caller.simulator_counts().await?;
     let highest = stats.pointer(&format!("/max_rate_per_sender/{SENDER}"));
     let highest = highest.and_then(serde_json::Value::as_f64);
     let what = "calls that came in the busiest second, wherever it begins";
     table.at_most(what, highest.context("no rate")?, pace, "");
     Ok(())
-}
-
-/// What AWS would charge.
-fn charges(noted: &Noted, recipients: usize, table: &mut Table) {
-    let messages = number(recipients);
-    let write_units = noted.write_units / messages;
-    table.at_most("DynamoDB write units a message", write_units, 14.0, "");
-    let read_units = shown(noted.read_units / messages, "");
-    table.fact("DynamoDB read units a message", &read_units);
-    let sqs = shown(noted.all_of("AmazonSQS") / messages, "");
-    table.fact("SQS calls a message, receiving and deleting included", &sqs);
-    let cost = Cost::of(noted, messages, HELD_S);
-    table.fact("a million of them: DynamoDB", &dollars(cost.dynamodb));
-    table.fact("a million of them: SQS", &dollars(cost.sqs));
-    table.fact("a million of them: Lambda, deliver", &dollars(cost.deliver));
-}
-
-fn dollars(amount: f64) -> String {
-    format!("${amount:.2}")
 }
 
 /// Gives the demo sender this pace, of which bulk leaves so much to other lanes; there is no route for it yet.
