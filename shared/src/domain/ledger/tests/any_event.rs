@@ -22,6 +22,22 @@ const ORDER: [State; 8] = [
     State::Read,
 ];
 
+/// Whether another attempt may be opened of a message in this state.
+fn may_open(state: State, event: &Event<'_>) -> bool {
+    match state {
+        State::Sending | State::Unknown => true,
+        State::Failed => matches!(event, Event::TriedAgain(_)),
+        State::Queued
+        | State::Accepted
+        | State::Sent
+        | State::Delivered
+        | State::Read
+        | State::Received
+        | State::Cancelled
+        | State::Expired => false,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -64,19 +80,7 @@ proptest! {
             let Some(next) = apply(&message, &event, now) else { continue };
             prop_assert_eq!(next.rev, message.rev + 1);
             let rank = |state| ORDER.iter().position(|known| *known == state);
-            let opens_another = next.state == State::Queued
-                && match message.state {
-                    State::Sending | State::Unknown => true,
-                    State::Failed => matches!(event, Event::TriedAgain(_)),
-                    State::Queued
-                    | State::Accepted
-                    | State::Sent
-                    | State::Delivered
-                    | State::Read
-                    | State::Received
-                    | State::Cancelled
-                    | State::Expired => false,
-                };
+            let opens_another = next.state == State::Queued && may_open(message.state, &event);
             // The answer tells that what had failed was an earlier attempt.
             let corrected = (message.state, next.state, kind) == (State::Failed, State::Accepted, 2);
             let is_over = matches!(next.state, State::Expired | State::Cancelled);
