@@ -18,6 +18,7 @@ pub mod pace;
 pub mod phone;
 pub mod placeholder;
 pub mod queue;
+mod reckoning;
 pub mod retry;
 pub mod role;
 pub mod secret;

@@ -17,7 +17,6 @@ mod standing;
 pub use inbound::InboundRate;
 pub use pair::{Burst, Place};
 pub use portfolio::{Portfolio, Reached, Room, hour_of};
-pub(in crate::domain) use portfolio::{float, whole};
 pub use rows::{Behind, Leasable, Line, Rows, Shares, Taken};
 pub use speed::{Speed, probes};
 pub use standing::{Consequence, Pause, Slowed, consequence};

@@ -120,7 +120,7 @@ impl Pacer {
         count: usize,
     ) -> Result<(Leave, VecDeque<Slot>), StoreError> {
         for tries in 0..TRIES {
-            give_way(tries).await;
+            wait_by_chance(tries).await;
             let (known, pace) = try_join!(
                 self.store.sender(tenant, sender),
                 self.store.pace(tenant, sender)
@@ -164,7 +164,7 @@ impl Pacer {
 }
 
 /// Waits for a random time, none before the first try.
-async fn give_way(tries: u32) {
+async fn wait_by_chance(tries: u32) {
     let most = u64::from(tries) * u64::try_from(GIVE_WAY.as_micros()).unwrap_or(u64::MAX);
     if let Some(wait) = Uuid::new_v4().as_u64_pair().1.checked_rem(most) {
         tokio::time::sleep(Duration::from_micros(wait)).await;

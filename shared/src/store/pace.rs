@@ -122,7 +122,6 @@ impl Store {
         pace: &Pace,
         lease: &Lease,
     ) -> Result<bool, StoreError> {
-        let due = lease.now;
         let epoch = pace.epoch + u64::from(!pace.shared);
         let mut change = Change {
             update: "SET row_bulk = :row, next_run = :next_run, #speed = :speed, inbound = :inbound, \
@@ -140,7 +139,7 @@ impl Store {
                 (":rev".into(), number(pace.rev)),
                 (":next".into(), number(pace.rev + 1)),
                 (":due_key".into(), text(due_key(sender))),
-                (":due".into(), text(keys::due_sort(due, sender.as_str()))),
+                (":due".into(), text(keys::due_sort(lease.now, sender.as_str()))),
             ],
         };
         still(&mut change, "row_bulk", &pace.row_bulk)?;
@@ -221,9 +220,12 @@ impl Store {
         pace: &Pace,
         wake_at: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
+        let due = match wake_at {
+            Some(_) => ", due_key = :due_key, due_sort = :due",
+            None => " REMOVE due_key, due_sort",
+        };
         let mut change = Change {
-            update: "SET rev = :next, epoch = :epoch, #shared = :shared REMOVE due_key, due_sort"
-                .into(),
+            update: format!("SET rev = :next, epoch = :epoch, #shared = :shared{due}"),
             // One that was resumed and never had a job has none.
             condition: Some("attribute_not_exists(rev) OR rev = :rev".into()),
             names: vec![("#shared", "shared")],
@@ -233,22 +235,14 @@ impl Store {
                 (":epoch".into(), number(pace.epoch + u64::from(pace.shared))),
                 (":shared".into(), AttributeValue::Bool(false)),
             ],
-        };
-        if let Some(wake_at) = wake_at {
-            change.update =
-                "SET rev = :next, epoch = :epoch, #shared = :shared, due_key = :due_key, \
-                             due_sort = :due"
-                    .into();
-            change.values.extend([
-                (":due_key".into(), text(due_key(sender))),
-                (
-                    ":due".into(),
-                    text(keys::due_sort(wake_at, sender.as_str())),
-                ),
-            ]);
         }
-        self.change_if(pace_key(tenant, sender), &change.making("pace"))
-            .await
+        .making("pace");
+        if let Some(wake_at) = wake_at {
+            let due = keys::due_sort(wake_at, sender.as_str());
+            let due_key = (":due_key".into(), text(due_key(sender)));
+            change.values.extend([due_key, (":due".into(), text(due))]);
+        }
+        self.change_if(pace_key(tenant, sender), &change).await
     }
 
     /// Adds a job to those its sender runs; from now on the sweeper sees to it that it goes on.

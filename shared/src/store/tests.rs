@@ -19,6 +19,7 @@ use super::*;
 use crate::domain::job::{Job, JobEvent};
 use crate::domain::ledger::tests::{at, queued};
 use crate::domain::message::{Lane, Message, Outbound};
+use crate::domain::pace::Portfolio;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
@@ -114,6 +115,23 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
         reserved_percent: 10,
         window,
     }
+}
+
+/// A sender whose portfolio, which is written down, may write to so many people a day.
+pub(crate) async fn limited(store: &Store, people_per_day: u64) -> Sender {
+    let portfolio = Portfolio {
+        id: "300000000000001".parse().unwrap(),
+        people_per_day: Some(people_per_day),
+    };
+    let sender = Sender {
+        portfolio: Some(portfolio.id.clone()),
+        ..sender(WindowPolicy::Off)
+    };
+    store
+        .put_portfolio(&sender.tenant, &portfolio)
+        .await
+        .unwrap();
+    sender
 }
 
 /// A job without recipients, made at `now`.

@@ -5,9 +5,11 @@ use super::*;
 use crate::handing;
 use crate::tick::begin;
 use heliograph::domain::failure::ProviderFailure;
-use heliograph::domain::job::{Outcomes, PausedBy};
+use heliograph::domain::job::{Changes, Outcomes, PausedBy};
+use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
 use heliograph::domain::pace::Pause;
+use heliograph::domain::webhook::Person;
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::queue::Queue;
 use heliograph::store::CounterDelta;
@@ -40,6 +42,12 @@ async fn started(store: &Store, recipients: impl Fn(&Job) -> Vec<Outbound>) -> J
     }
     let ready = read(store, &job).await;
     happens(store, ready, &JobEvent::Started, 100).await
+}
+
+/// A started job of which so many recipients, all there are, were refused.
+async fn started_with_failures(store: &Store, count: usize) -> Job {
+    let refused = |job: &Job| (0..count).map(|number| refused(job, number)).collect();
+    started(store, refused).await
 }
 
 async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job {
@@ -96,12 +104,7 @@ async fn whoever_is_refused_for_now_is_handed_out_again_while_the_first_pass_las
     // All of them were sent but one, who was refused and may be tried again at once.
     let (late, sent) = met.split_first().unwrap();
     for id in sent {
-        let claimed = store.claim(&job.tenant, id, "one", at(103)).await.unwrap();
-        let settled = Outbound {
-            state: State::Accepted,
-            ..claimed
-        };
-        settle(&store, settled).await;
+        send(&store, &job, id).await;
     }
     let mut again = Vec::new();
     for second in 104..120 {
@@ -114,24 +117,19 @@ async fn whoever_is_refused_for_now_is_handed_out_again_while_the_first_pass_las
     assert_eq!(read(&store, &job).await.progress.pass, 0);
 }
 
-/// Writes a message as it is now, its claim ended.
-async fn settle(store: &Store, message: Outbound) {
-    let token = message.claim.as_ref().map(|claim| claim.token.clone());
-    let token = token.unwrap();
-    let ended = heliograph::domain::ledger::Event::CallEnded {
-        token: &token,
-        result: heliograph::domain::ledger::CallResult::Accepted {
-            provider_id: format!("wamid.{}", message.id).parse().unwrap(),
-            recipient: heliograph::domain::webhook::Person::default(),
+/// Claims a recipient, whom the provider takes.
+async fn send(store: &Store, job: &Job, id: &MessageId) {
+    let claimed = store.claim(&job.tenant, id, "one", at(103)).await.unwrap();
+    let accepted = Event::CallEnded {
+        token: "one",
+        result: CallResult::Accepted {
+            provider_id: format!("wamid.{id}").parse().unwrap(),
+            recipient: Person::default(),
         },
         duration_ms: 40,
         credential: None,
     };
-    let sending = Outbound {
-        state: State::Sending,
-        ..message
-    };
-    store.apply(sending, &ended, at(103)).await.unwrap();
+    store.apply(claimed, &accepted, at(103)).await.unwrap();
 }
 
 #[tokio::test]
@@ -140,7 +138,7 @@ async fn a_job_that_waits_leaves_its_share_to_the_others() {
     let busy = started(&store, |job| many(job, 0..200)).await;
     let mut idle = started(&store, |job| many(job, 300..310)).await;
     idle.progress.pass = 1;
-    idle.progress.resume_at = Some(at(3_000_000_000 - 1_800_000_000));
+    idle.progress.resume_at = Some("2099-01-01T00:00:00Z".parse().unwrap());
     let taken = handing::take(&function(&store), vec![busy.clone(), idle], 72, None).await;
     let of_busy = taken.iter().find(|taken| taken.job.id == busy.id);
     assert_eq!(of_busy.unwrap().ids.len(), 72);
@@ -149,10 +147,7 @@ async fn a_job_that_waits_leaves_its_share_to_the_others() {
 #[tokio::test]
 async fn a_cancelled_job_ends_also_while_its_failures_are_being_tried_again() {
     let (store, _) = counted_store().await;
-    let job = started(&store, |job| {
-        (0..30).map(|number| refused(job, number)).collect()
-    })
-    .await;
+    let job = started_with_failures(&store, 30).await;
     for second in [101, 105, 140] {
         tick(&store, &job, second).await;
     }
@@ -170,10 +165,7 @@ async fn a_cancelled_job_ends_also_while_its_failures_are_being_tried_again() {
 #[tokio::test]
 async fn failures_that_are_tried_again_do_not_pause_their_job_once_more() {
     let (store, _) = counted_store().await;
-    let job = started(&store, |job| {
-        (0..30).map(|number| refused(job, number)).collect()
-    })
-    .await;
+    let job = started_with_failures(&store, 30).await;
     tick(&store, &job, 101).await;
     count(&store, &job, "1", &[(State::Failed, 30)]).await;
     tick(&store, &job, 105).await;
@@ -203,10 +195,7 @@ async fn failures_that_are_tried_again_do_not_pause_their_job_once_more() {
 #[tokio::test]
 async fn a_job_with_nobody_left_to_send_to_is_not_paused_for_its_failures() {
     let (store, _) = counted_store().await;
-    let job = started(&store, |job| {
-        (0..30).map(|number| refused(job, number)).collect()
-    })
-    .await;
+    let job = started_with_failures(&store, 30).await;
     let paused = started(&store, |job| many(job, 100..130)).await;
     for (job, sequence) in [(&job, "1"), (&paused, "2")] {
         tick(&store, job, 101).await;
@@ -227,10 +216,7 @@ async fn a_job_with_nobody_left_to_send_to_is_not_paused_for_its_failures() {
 #[tokio::test]
 async fn a_job_is_over_when_its_counters_say_so_too() {
     let (store, _) = counted_store().await;
-    let job = started(&store, |job| {
-        (0..3).map(|number| refused(job, number)).collect()
-    })
-    .await;
+    let job = started_with_failures(&store, 3).await;
     for second in [101, 105, 109] {
         tick(&store, &job, second).await;
     }
@@ -246,9 +232,9 @@ async fn a_job_of_a_paused_sender_is_looked_at_when_it_expires() {
     store.put_sender(&sender(80)).await.unwrap();
     let job = started(&store, |job| many(job, 0..3)).await;
     let far: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
-    let change = JobEvent::Changed(heliograph::domain::job::Changes {
+    let change = JobEvent::Changed(Changes {
         expires_at: Some(far),
-        ..heliograph::domain::job::Changes::default()
+        ..Changes::default()
     });
     let job = happens(&store, job, &change, 101).await;
     let pause = Pause {

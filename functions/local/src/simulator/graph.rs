@@ -73,12 +73,8 @@ async fn phone_numbers(
     headers: HeaderMap,
 ) -> Result<Json<Value>, GraphError> {
     check_version(&version)?;
-    let mut visible = visible(&simulator, &headers)?;
-    visible.retain(|sender| sender.waba_id == id);
-    if visible.is_empty() {
-        return Err(GraphError::unknown_object("get", &id));
-    }
-    let numbers: Vec<Value> = visible.iter().map(phone_number).collect();
+    let numbers = of_waba(&simulator, &headers, &id)?;
+    let numbers: Vec<Value> = numbers.iter().map(phone_number).collect();
     Ok(Json(json!({"data": numbers})))
 }
 
@@ -89,10 +85,7 @@ async fn templates(
     headers: HeaderMap,
 ) -> Result<Json<Value>, GraphError> {
     check_version(&version)?;
-    let visible = visible(&simulator, &headers)?;
-    if visible.iter().all(|sender| sender.waba_id != id) {
-        return Err(GraphError::unknown_object("get", &id));
-    }
+    of_waba(&simulator, &headers, &id)?;
     let name = search.name.unwrap_or_default();
     Ok(Json(locked(&simulator.templates).list(&id, &name)))
 }
@@ -243,6 +236,20 @@ fn visible(simulator: &Simulator, headers: &HeaderMap) -> Result<Vec<Sender>, Gr
     senders.retain(|sender| sender.access_token == token);
     if senders.is_empty() {
         return Err(GraphError::bad_token());
+    }
+    Ok(senders)
+}
+
+/// Those of them that are a WABA's; one without any does not exist for the token.
+fn of_waba(
+    simulator: &Simulator,
+    headers: &HeaderMap,
+    waba: &str,
+) -> Result<Vec<Sender>, GraphError> {
+    let mut senders = visible(simulator, headers)?;
+    senders.retain(|sender| sender.waba_id == waba);
+    if senders.is_empty() {
+        return Err(GraphError::unknown_object("get", waba));
     }
     Ok(senders)
 }

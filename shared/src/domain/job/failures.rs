@@ -2,6 +2,7 @@
 //! enough to stop. All of it from counters; no recipient is looked at.
 
 use super::super::failure::{Class, ProviderFailure};
+use super::super::reckoning::float;
 use super::super::state::State;
 use super::Job;
 use serde::{Deserialize, Serialize};
@@ -86,8 +87,7 @@ pub fn too_many_fail(job: &Job, outcomes: Outcomes) -> Option<String> {
 }
 
 fn share(part: u64, whole: u64) -> f64 {
-    let number = |count| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    number(part) / number(whole.max(1))
+    float(part) / float(whole.max(1))
 }
 
 /// Recipients that failed for the same reason.

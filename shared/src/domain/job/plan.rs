@@ -1,7 +1,8 @@
 //! What a job will do: how many it will reach, how fast, what holds it back, and what it is charged as.
 
 use super::super::content::Kind;
-use super::super::pace::{InboundRate, Room, float, whole};
+use super::super::pace::{InboundRate, Room};
+use super::super::reckoning::{float, whole};
 use super::Job;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

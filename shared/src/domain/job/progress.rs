@@ -1,5 +1,6 @@
 //! How far a job has come: through its recipients, and in time.
 
+use super::super::reckoning::float;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -125,7 +126,6 @@ impl Progress {
             .filter(of_this_run)
             .or(self.newer.filter(of_this_run))?;
         let seconds = now.duration_since(from.at).as_secs_f64();
-        let count = u32::try_from(done.saturating_sub(from.done)).unwrap_or(u32::MAX);
-        (seconds >= 1.0).then(|| f64::from(count) / seconds)
+        (seconds >= 1.0).then(|| float(done.saturating_sub(from.done)) / seconds)
     }
 }

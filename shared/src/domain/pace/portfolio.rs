@@ -6,6 +6,7 @@
 //! Source: Meta, "Messaging limits".
 
 use crate::domain::identity::PortfolioId;
+use crate::domain::reckoning::{float, whole};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,21 +50,6 @@ fn begins(hour: i64) -> Timestamp {
 #[must_use]
 pub fn hour_of(time: Timestamp) -> i64 {
     time.as_second().div_euclid(HOUR.as_secs())
-}
-
-/// A number to reckon with.
-pub(in crate::domain) fn float(count: u64) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-/// How many whole ones fit.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates, and the number is not negative"
-)]
-pub(in crate::domain) fn whole(count: f64) -> u64 {
-    count.floor() as u64
 }
 
 impl Reached {

@@ -1,7 +1,6 @@
 //! A portfolio's limit holds over all that is submitted: now or for later, one after the other or at once.
 
 use super::*;
-use crate::domain::pace::Portfolio;
 use crate::messaging::submit::{Submission, SubmitError, Submitted, submit};
 use crate::store::Sender;
 use futures_util::future::join_all;
@@ -10,18 +9,9 @@ use jiff::Timestamp;
 const HOUR: i64 = 3_600;
 
 /// A store whose sender's portfolio may write to so many people a day.
-async fn limited(people_per_day: u64) -> (Store, Sender) {
+async fn with_limit(people_per_day: u64) -> (Store, Sender) {
     let store = store_with(WindowPolicy::Off).await;
-    let portfolio = Portfolio {
-        id: "300000000000001".parse().unwrap(),
-        people_per_day: Some(people_per_day),
-    };
-    let sender = Sender {
-        portfolio: Some(portfolio.id.clone()),
-        ..sender(WindowPolicy::Off)
-    };
-    let written = store.put_portfolio(&sender.tenant, &portfolio).await;
-    written.unwrap();
+    let sender = crate::store::tests::limited(&store, people_per_day).await;
     store.put_sender(&sender).await.unwrap();
     (store, sender)
 }
@@ -51,7 +41,7 @@ fn is_full(answer: &Result<Submitted, SubmitError>) -> bool {
 
 #[tokio::test]
 async fn a_template_for_next_week_leaves_todays_count_and_room_as_they_are() {
-    let (store, sender) = limited(3).await;
+    let (store, sender) = with_limit(3).await;
     for number in 0..2 {
         template(&store, number, None, at(0)).await.unwrap();
     }
@@ -68,7 +58,7 @@ async fn a_template_for_next_week_leaves_todays_count_and_room_as_they_are() {
 
 #[tokio::test]
 async fn a_template_that_is_scheduled_has_its_room_before_its_time() {
-    let (store, sender) = limited(3).await;
+    let (store, sender) = with_limit(3).await;
     for number in 0..2 {
         let later = template(&store, number, Some(at(20 * HOUR)), at(0)).await;
         later.unwrap();
@@ -80,7 +70,7 @@ async fn a_template_that_is_scheduled_has_its_room_before_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_templates_that_come_at_once_as_many_are_taken_as_there_is_room() {
-    let (store, sender) = limited(5).await;
+    let (store, sender) = with_limit(5).await;
     let asked = (0..20).map(|number| template(&store, number, None, at(0)));
     let answers = join_all(asked).await;
     let taken = answers.iter().filter(|answer| answer.is_ok()).count();

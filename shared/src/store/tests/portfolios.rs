@@ -2,25 +2,9 @@
 
 use super::*;
 use crate::domain::ledger::tests::at;
-use crate::domain::pace::{Portfolio, Room};
+use crate::domain::pace::Room;
 
 const HOUR: i64 = 3_600;
-
-async fn limited(store: &Store, people_per_day: u64) -> Sender {
-    let portfolio = Portfolio {
-        id: "300000000000001".parse().unwrap(),
-        people_per_day: Some(people_per_day),
-    };
-    let sender = Sender {
-        portfolio: Some(portfolio.id.clone()),
-        ..sender(WindowPolicy::Off)
-    };
-    store
-        .put_portfolio(&sender.tenant, &portfolio)
-        .await
-        .unwrap();
-    sender
-}
 
 async fn room(store: &Store, sender: &Sender) -> Room {
     store.room(sender).await.unwrap().unwrap()

@@ -53,3 +53,65 @@ impl MetaClient {
         PriceCategory::of_template(&found.category)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// What is known of the template `sale` in `en` after this answer, and the request's first line.
+    async fn told(answer: &str) -> (Option<PriceCategory>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let client = MetaClient::new(&base, "v25.0").unwrap();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4_096];
+            let length = stream.read(&mut request).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            let request = String::from_utf8_lossy(request.get(..length).unwrap()).into_owned();
+            request.lines().next().unwrap().to_owned()
+        };
+        let (token, waba) = (SecretText::new("token"), "200000000000001".parse().unwrap());
+        let asking = client.template_category(&token, &waba, "sale", "en");
+        tokio::join!(asking, serving)
+    }
+
+    fn answer(status: u16, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}")
+    }
+
+    #[tokio::test]
+    async fn a_category_is_that_of_the_template_with_the_name_and_the_language() {
+        let listed = answer(
+            200,
+            r#"{"data":[{"name":"sale_2","language":"en","category":"MARKETING"},
+                {"name":"sale","language":"de","category":"MARKETING"},
+                {"name":"sale","language":"en","category":"UTILITY","status":"APPROVED"}]}"#,
+        );
+        let (category, request) = told(&listed).await;
+        assert_eq!(category, Some(PriceCategory::Utility));
+        let asked = "GET /v25.0/200000000000001/message_templates?name=sale&";
+        assert!(request.starts_with(asked), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_category_that_is_not_told_is_not_guessed() {
+        for bytes in [
+            answer(200, r#"{"data":[]}"#),
+            answer(
+                200,
+                r#"{"data":[{"name":"sale","language":"en","category":"NEW"}]}"#,
+            ),
+            answer(200, r#"{"data":[{"name":"sale"}]}"#),
+            answer(400, r#"{"error":{"message":"x","code":190}}"#),
+            answer(500, "not JSON"),
+            "HTTP/1.1 200 X\r\nContent-Length: 500\r\n\r\n{\"data\"".to_owned(),
+        ] {
+            assert_eq!(told(&bytes).await.0, None, "{bytes}");
+        }
+    }
+}
