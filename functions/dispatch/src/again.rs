@@ -19,7 +19,18 @@ const PAGE: usize = 98;
 /// Pages in one tick.
 const PAGES_PER_TICK: usize = 8;
 
-/// Goes on through the failures, if they are to be tried again.
+/// Goes on through the failures, if they are to be tried again, and keeps how far it has come.
+pub(crate) async fn run(
+    store: &Store,
+    taken: &mut Taken,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    step(store, taken, now).await?;
+    // Another tick that has come further meanwhile has met them, too.
+    taken.save(store).await?;
+    Ok(())
+}
+
 pub(crate) async fn step(
     store: &Store,
     taken: &mut Taken,
@@ -77,7 +88,5 @@ async fn queue_again(
             .map(|message| store.apply(message, &event, now)),
     )
     .await?;
-    // A pass that has gone by this chunk's place may not end the job.
-    taken.progress.open_seen = true;
     Ok(true)
 }

@@ -28,7 +28,7 @@ pub(crate) async fn end_pass(
     let is_over = progress.pass > 0 && !progress.open_seen && progress.again.is_none();
     if !is_over {
         progress.pass += 1;
-        progress.open_seen = false;
+        progress.open_seen = progress.again.is_some();
         progress.all_ended_at = None;
         progress.resume_at = now.saturating_add(BETWEEN_PASSES).ok();
         return Ok(());

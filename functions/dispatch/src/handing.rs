@@ -2,17 +2,18 @@
 
 use crate::recipients::{self, Ask, Taken};
 use crate::{DispatchError, State, again, withdraw};
+use futures_util::future::join_all;
 use futures_util::join;
 use heliograph::domain::content::Kind;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::Lane;
 use heliograph::domain::pace::{Room, Slot, probes};
-use heliograph::domain::queue::{DeliverBody, Probe, millis};
+use heliograph::domain::queue::{DeliverBody, Probe, micros};
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
 use heliograph::service::telemetry::chain;
-use heliograph::store::{Sender, StoreError};
+use heliograph::store::{Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,7 @@ async fn send(
         // Others of the portfolio were faster: the next tick asks anew for those whom the limit counts.
         taken.retain(|taken| !counts(&taken.job));
     }
+    let mut taken = keep(&state.store, taken).await;
     let now = clock::now();
     let usable = slots.iter().copied().filter(|slot| !slot.is_over(now));
     let given: Vec<(MessageId, Slot)> = in_turn(&taken).into_iter().cloned().zip(usable).collect();
@@ -60,13 +62,10 @@ async fn send(
         try_again(state, &mut taken, now)
     );
     put?;
-    for taken in &taken {
-        taken.save(&state.store).await?;
-    }
     let looked_at = probes(given.len()).filter_map(|place| given.get(place));
     let probe = |(message, slot): &(MessageId, Slot)| Probe {
         message: message.clone(),
-        until: millis(*slot).1,
+        until: micros(*slot).1,
     };
     Ok(looked_at.map(probe).collect())
 }
@@ -109,10 +108,25 @@ pub(crate) async fn take(
     taken
 }
 
+/// Keeps how far the jobs have come before anybody is put on the queue: of two ticks that overlap one alone hands out
+/// a recipient, and the slots of neither are lost. Those of a tick that ends here are met in the next lap or pass.
+pub(crate) async fn keep(store: &Store, mut taken: Vec<Taken>) -> Vec<Taken> {
+    let saving = taken.iter_mut().map(|taken| taken.save(store));
+    let saved = join_all(saving).await;
+    let kept = taken.into_iter().zip(saved).filter_map(|(taken, saved)| match saved {
+        Ok(is_saved) => is_saved.then_some(taken),
+        Err(error) => {
+            tracing::error!(job.id = %taken.job.id, error = chain(&error), "a job was not handed out");
+            None
+        }
+    });
+    kept.collect()
+}
+
 /// Queues failures again where that was asked for, while the queue gets those that were taken.
 async fn try_again(state: &State, taken: &mut [Taken], now: Timestamp) {
     for taken in taken {
-        if let Err(error) = again::step(&state.store, taken, now).await {
+        if let Err(error) = again::run(&state.store, taken, now).await {
             let job = &taken.job;
             tracing::error!(job.id = %job.id, error = chain(&error), "failures were not queued again");
         }
@@ -173,7 +187,7 @@ async fn put(
 ) -> Result<(), QueueError> {
     let mut entries = Vec::new();
     for (message, slot) in together {
-        let (begins, until) = millis(*slot);
+        let (begins, until) = micros(*slot);
         entries.push(Entry::of(&DeliverBody::V1 {
             tenant: sender.tenant.clone(),
             account: sender.account.clone(),

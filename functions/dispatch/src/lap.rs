@@ -4,10 +4,11 @@
 //! A lap is about the chunks that were handed out whole when it was planned, and begins when their slots are over. So it
 //! hands nobody out whose hint is still under way.
 
-use crate::recipients::{Taken, look_at};
+use crate::recipients::{Ask, Taken, look_at};
 use heliograph::domain::job::Lap;
 use heliograph::store::{Slice, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use std::time::Instant;
 
 /// After so long every slot that was given away is over, and its call has mostly ended.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(5);
@@ -15,11 +16,11 @@ const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(5);
 /// Chunks looked at in one tick: twice what the first pass hands out of the fastest sender in a second.
 const CHUNKS_PER_TICK: usize = 20;
 
-/// Takes up to `most` of those who may be handed out again.
+/// Takes some of those who may be handed out again, if there is time.
 pub(crate) async fn step(
     store: &Store,
     taken: &mut Taken,
-    most: usize,
+    ask: Ask,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(mut lap) = taken.progress.lap.take() else {
@@ -40,8 +41,12 @@ pub(crate) async fn step(
         if chunk.key > lap.until {
             return Ok(());
         }
+        if Instant::now() >= ask.until {
+            taken.progress.lap = Some(lap);
+            return Ok(());
+        }
         let (_, claimable) = look_at(store, &taken.job, &chunk, now).await?;
-        let room = most.saturating_sub(taken.ids.len());
+        let room = ask.most.saturating_sub(taken.ids.len());
         if claimable.len() > room {
             // Those that find no slot are met in the next lap, as are those of the chunks that follow.
             let fit = claimable.into_iter().take(room);

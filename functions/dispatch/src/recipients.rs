@@ -31,7 +31,7 @@ pub(crate) struct Taken {
     pub(crate) ids: Vec<MessageId>,
     /// How many of them nobody has handed out before.
     pub(crate) fresh: usize,
-    /// To be saved once the recipients are on the queue.
+    /// To be saved before the recipients are put on the queue.
     pub(crate) progress: Progress,
 }
 
@@ -46,12 +46,16 @@ impl Taken {
         }
     }
 
-    /// Keeps how far the job has come, unless another tick has come further.
-    pub(crate) async fn save(&self, store: &Store) -> Result<(), StoreError> {
+    /// Keeps how far the job has come; says whether no other tick has come further meanwhile.
+    pub(crate) async fn save(&mut self, store: &Store) -> Result<bool, StoreError> {
         if self.progress == self.job.progress {
-            return Ok(());
+            return Ok(true);
         }
-        store.save_progress(&self.job, &self.progress).await
+        let is_saved = store.save_progress(&self.job, &self.progress).await?;
+        if is_saved {
+            self.job.progress = self.progress.clone();
+        }
+        Ok(is_saved)
     }
 }
 
@@ -77,12 +81,14 @@ pub(crate) async fn take(
     if let Some(paused) = look_back(store, &mut taken, now).await? {
         return Ok(Taken::nothing(paused));
     }
+    // A pass that has gone by the place of those who are queued again may not end the job.
+    taken.progress.open_seen |= taken.progress.again.is_some();
     if taken.progress.resume_at.is_some_and(|time| now < time) {
         return Ok(taken);
     }
     let is_first_pass = taken.progress.pass == 0;
     if is_first_pass {
-        lap::step(store, &mut taken, ask.most, now).await?;
+        lap::step(store, &mut taken, ask, now).await?;
     }
     let met_again = taken.ids.len();
     let most = if is_first_pass {

@@ -178,15 +178,18 @@ async fn handed_out(store: &Store, job: &Job, slots: usize, second: i64) -> Vec<
         withdraw::all(store, vec![job], now).await;
         return Vec::new();
     }
-    let ask = Ask {
+    let mut taken = take(store, job, at_most(slots), now).await.unwrap();
+    assert!(taken.save(store).await.unwrap());
+    again::run(store, &mut taken, now).await.unwrap();
+    taken.ids
+}
+
+fn at_most(slots: usize) -> Ask {
+    Ask {
         most: slots,
         fresh: usize::MAX,
         until: Instant::now() + Duration::from_mins(10),
-    };
-    let mut taken = take(store, job, ask, now).await.unwrap();
-    again::step(store, &mut taken, now).await.unwrap();
-    taken.save(store).await.unwrap();
-    taken.ids
+    }
 }
 
 #[tokio::test]

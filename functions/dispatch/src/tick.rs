@@ -85,7 +85,7 @@ pub(crate) struct Tick {
 }
 
 fn is_due(probe: &Probe, now: Timestamp) -> bool {
-    let until = Timestamp::from_millisecond(probe.until).unwrap_or(Timestamp::MIN);
+    let until = Timestamp::from_microsecond(probe.until).unwrap_or(Timestamp::MIN);
     now.duration_since(until) >= SEEN_AFTER
 }
 
@@ -113,7 +113,7 @@ async fn look_at(state: &State, tenant: &TenantId, probes: &[Probe]) -> Result<L
 fn used(attempt: &Attempt, probe: &Probe) -> bool {
     let outcome = attempt.outcome;
     // No slot is longer than a second.
-    let recent = attempt.started_at.as_millisecond() > probe.until - 2_000;
+    let recent = attempt.started_at.as_microsecond() > probe.until - 2_000_000;
     outcome != Some(Outcome::NotStarted) && recent
 }
 

@@ -34,7 +34,8 @@ async fn one(store: &Store, job: Job, now: Timestamp) -> Result<(), StoreError> 
     };
     let mut taken = Taken::nothing(job);
     step(store, &mut taken, withdrawal, now).await?;
-    taken.save(store).await
+    taken.save(store).await?;
+    Ok(())
 }
 
 /// Goes on through the chunks, as many as fit a tick.

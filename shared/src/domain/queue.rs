@@ -33,10 +33,10 @@ pub enum DeliverBody {
         /// What it may not wait behind; tells what becomes of a slot that was missed.
         #[serde(default = "single")]
         lane: Lane,
-        /// When it may go: the slot leased for it, in milliseconds of Unix time.
+        /// When it may go: the slot leased for it, in microseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         slot: Option<i64>,
-        /// When that slot is over, in milliseconds of Unix time.
+        /// When that slot is over, in microseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<i64>,
     },
@@ -46,7 +46,7 @@ impl DeliverBody {
     /// A hint to send a message, in its slot if it has one.
     #[must_use]
     pub fn to(message: &Outbound, slot: Option<Slot>) -> Self {
-        let (slot, until) = slot.map(millis).unzip();
+        let (slot, until) = slot.map(micros).unzip();
         Self::V1 {
             tenant: message.tenant.clone(),
             account: message.account.clone(),
@@ -58,19 +58,18 @@ impl DeliverBody {
     }
 }
 
-/// A slot in whole milliseconds, so that it begins no sooner and ends no later.
+/// When a slot begins and when it is over, in microseconds of Unix time.
 #[must_use]
-pub fn millis(slot: Slot) -> (i64, i64) {
-    let begins = slot.at.as_microsecond();
-    ((begins + 999) / 1_000, slot.until.as_millisecond())
+pub fn micros(slot: Slot) -> (i64, i64) {
+    (slot.at.as_microsecond(), slot.until.as_microsecond())
 }
 
 /// The slot that stands in a hint.
 #[must_use]
 pub fn slot(begins: Option<i64>, until: Option<i64>) -> Option<Slot> {
     Some(Slot {
-        at: Timestamp::from_millisecond(begins?).ok()?,
-        until: Timestamp::from_millisecond(until?).ok()?,
+        at: Timestamp::from_microsecond(begins?).ok()?,
+        until: Timestamp::from_microsecond(until?).ok()?,
     })
 }
 
@@ -100,7 +99,7 @@ pub enum DispatchBody {
 pub struct Probe {
     /// Which.
     pub message: MessageId,
-    /// When its slot is over, in milliseconds of Unix time.
+    /// When its slot is over, in microseconds of Unix time.
     pub until: i64,
 }
 

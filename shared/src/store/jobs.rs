@@ -143,11 +143,11 @@ impl Store {
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
-    /// Keeps how far a job's recipients have been handed out.
-    pub async fn save_progress(&self, job: &Job, progress: &Progress) -> Result<(), StoreError> {
+    /// Keeps how far a job's recipients have been handed out. `false`, and nothing is kept, if another tick has kept its
+    /// own since the job was read.
+    pub async fn save_progress(&self, job: &Job, progress: &Progress) -> Result<bool, StoreError> {
         let change = Change {
             update: "SET progress = :progress".into(),
-            // A tick that took so long that another one has followed changes nothing.
             condition: Some("progress = :known".into()),
             names: vec![],
             values: vec![
@@ -162,8 +162,7 @@ impl Store {
             ],
         };
         let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
-        self.change_if(key, &change).await?;
-        Ok(())
+        self.change_if(key, &change).await
     }
 }
 

@@ -145,6 +145,46 @@ async fn a_job_that_waits_leaves_its_share_to_the_others() {
 }
 
 #[tokio::test]
+async fn of_two_ticks_that_overlap_one_alone_hands_out_a_recipient() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| many(job, 0..CHUNK_SIZE)).await;
+    let read = read(&store, &job).await;
+    let mut handed_out = Vec::new();
+    for _ in 0..2 {
+        let taken = take(&store, read.clone(), at_most(40), at(101)).await;
+        for taken in handing::keep(&store, vec![taken.unwrap()]).await {
+            handed_out.extend(taken.ids);
+        }
+    }
+    assert_eq!(handed_out.len(), 40);
+    handed_out.extend(super::handed_out(&store, &job, 40, 102).await);
+    handed_out.sort();
+    handed_out.dedup();
+    assert_eq!(handed_out.len(), 80, "the next tick goes on behind them");
+}
+
+#[tokio::test]
+async fn while_failures_are_queued_again_no_pass_ends_the_job_wherever_a_tick_dies() {
+    let (store, _) = counted_store().await;
+    let job = started_with_failures(&store, 3).await;
+    tick(&store, &job, 101).await;
+    count(&store, &job, "1", &[(State::Failed, 3)]).await;
+    tick(&store, &job, 105).await;
+    let finished = read(&store, &job).await;
+    let event = JobEvent::TriedAgain(Outcomes::default());
+    let mut job = happens(&store, finished, &event, 150).await;
+    // The end of a pass, the pause behind it, and the next pass: each before the first failure is queued.
+    for second in [151, 152, 154] {
+        let taken = take(&store, job, at_most(9), at(second)).await.unwrap();
+        assert!(taken.progress.open_seen, "second {second}");
+        job = Job {
+            progress: taken.progress,
+            ..taken.job
+        };
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_job_ends_also_while_its_failures_are_being_tried_again() {
     let (store, _) = counted_store().await;
     let job = started_with_failures(&store, 30).await;

@@ -86,7 +86,7 @@ async fn an_event_leaves_progress_and_recipients_as_they_are() {
         .unwrap();
     let mut progress = running.progress.clone();
     progress.offset = 1;
-    store.save_progress(&running, &progress).await.unwrap();
+    assert!(store.save_progress(&running, &progress).await.unwrap());
     // Decided on a job whose progress is old.
     store
         .move_job(running.clone(), &paused(), None, at(3))

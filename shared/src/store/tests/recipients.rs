@@ -134,12 +134,12 @@ async fn progress_is_kept_and_never_written_over_that_of_another_tick() {
         resume_at: Some(at(9)),
         ..Progress::default()
     };
-    store.save_progress(&job, &progress).await.unwrap();
+    assert!(store.save_progress(&job, &progress).await.unwrap());
     let late = Progress {
         pass: 1,
         ..Progress::default()
     };
-    store.save_progress(&job, &late).await.unwrap();
+    assert!(!store.save_progress(&job, &late).await.unwrap());
     let read = store.job(&job.tenant, &job.id).await.unwrap().unwrap();
     assert_eq!(read.progress, progress);
 }

@@ -186,7 +186,7 @@ fn url_event(signed: &Signed) -> Value {
 /// A batch of hints of the `bulk` queue, whose slot is now and lasts a minute.
 fn queue_event(ids: &[String]) -> Result<Value> {
     let mut records = Vec::new();
-    let now = clock::now().as_millisecond();
+    let now = clock::now().as_microsecond();
     for id in ids {
         let body = DeliverBody::V1 {
             tenant: "demo".parse()?,
@@ -194,7 +194,7 @@ fn queue_event(ids: &[String]) -> Result<Value> {
             lane: heliograph::domain::message::Lane::Bulk,
             message: id.parse()?,
             slot: Some(now),
-            until: Some(now + 60_000),
+            until: Some(now + 60_000_000),
         };
         records.push(json!({
             "messageId": id, "receiptHandle": id, "body": serde_json::to_string(&body)?,
