@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 const SECOND_US: i64 = 1_000_000;
 
 /// The slack of slots that are used to the full: the less, the more of the rate is used, and the more slots are missed.
-const TIGHT_US: i64 = 10_000;
+const TIGHT_US: i64 = 15_000;
 
 /// The slack of a slot that is used as soon as it is taken: the claim lies between.
 const LOOSE_US: i64 = 500_000;
@@ -36,7 +36,7 @@ const LOOSE_US: i64 = 500_000;
 const LONGEST_US: i64 = SECOND_US;
 
 /// What of the slack is kept for the clock and for the way to the provider.
-const WAY_US: i64 = 2_000;
+const WAY_US: i64 = 5_000;
 
 /// A worker should have a slot's hint this long before the slot begins: in time for the claim, and not so early that
 /// workers are kept from other work.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// All of the share.
 const FULL: u16 = 1_000;
 
-/// What the speed grows by in a tick.
+/// What the speed changes by in a tick.
 const STEP: u16 = 125;
 
 /// Messages a second at the start, if the share has so many: functions start cold.
@@ -30,12 +30,16 @@ impl Speed {
     }
 
     /// The speed after a tick that looked at `seen` slots and found that `missed` of them had gone unused: half for
-    /// more than a quarter, the same for more than an eighth, more for fewer. What was handed out before it fell tells
-    /// nothing of it, and must not be looked at any more: or it would be halved for each tick that was under way.
+    /// more than a half, a step less for more than a quarter, the same for more than an eighth, a step more for fewer.
+    /// A step less already gives each slot a seventh of a second, so that a stall costs little. What was handed out
+    /// before it fell tells nothing of it, and must not be looked at any more: or it would fall for each tick that was
+    /// under way.
     #[must_use]
     pub fn after(self, seen: usize, missed: usize) -> Self {
-        if missed * 4 > seen {
+        if missed * 2 > seen {
             Self(self.0 / 2)
+        } else if missed * 4 > seen {
+            Self(self.0.saturating_sub(STEP))
         } else if seen == 0 || missed * 8 > seen {
             self
         } else {
