@@ -3,6 +3,7 @@
 //! The engine can be served, not called with raw requests; so our port forwards, and whoever counts the
 //! microseconds goes to the engine's own port.
 
+use super::PATIENCE;
 use super::answer::{self, Dialect};
 use super::stream_table;
 use anyhow::{Context, Result, anyhow};
@@ -17,12 +18,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// `DynamoDB` itself takes up to two days; a desk wants to see the effect.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// `DynamoDB` itself takes up to two days. Each time the engine reads every item it has, and all wait for that.
+const SWEEP_EVERY: Duration = Duration::from_mins(15);
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// For the engine's own writes to end.
 const PATIENCE_BESIDE: Duration = Duration::from_secs(5);
@@ -32,7 +34,7 @@ pub(super) struct Dynamodb {
     url: String,
     database: Database,
     closing: watch::Sender<()>,
-    server: JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
     sweeper: JoinHandle<()>,
 }
 
@@ -43,7 +45,7 @@ impl Dynamodb {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (closing, closed) = watch::channel(());
-        let server = tokio::spawn(serve(listener, database.clone(), closed.clone()));
+        let ended = serve(listener.into_std()?, database.clone(), closed.clone())?;
         let sweeper = tokio::spawn(sweep(
             database.clone(),
             Arc::new(Mutex::new(beside)),
@@ -53,7 +55,7 @@ impl Dynamodb {
             url,
             database,
             closing,
-            server,
+            ended,
             sweeper,
         })
     }
@@ -76,14 +78,9 @@ impl Dynamodb {
     }
 
     /// Ends the engine; what is written last is written with fsync.
-    pub(super) async fn shutdown(mut self, patience: Duration) {
+    pub(super) async fn shutdown(self) {
         self.closing.send(()).ok();
-        if tokio::time::timeout(patience, &mut self.server)
-            .await
-            .is_err()
-        {
-            self.server.abort();
-        }
+        self.ended.await.ok();
         self.sweeper.await.ok();
         if let Err(error) = self.database.disable_bulk_loading() {
             tracing::error!(%error, "could not put the database on disk");
@@ -116,12 +113,42 @@ fn open(data_dir: Option<&Path>) -> Result<(Database, Connection)> {
     Ok((database, beside))
 }
 
-async fn serve(listener: TcpListener, database: Database, mut closed: watch::Receiver<()>) {
+/// Serves the engine on a thread of its own, and tells when it has ended. It does one request after the other whoever
+/// asks, and blocks its thread meanwhile: on those of the functions, their clocks would stand still.
+fn serve(
+    listener: std::net::TcpListener,
+    database: Database,
+    closed: watch::Receiver<()>,
+) -> Result<oneshot::Receiver<()>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (end, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("dynamodb".to_owned());
+    thread.spawn(move || {
+        if let Err(error) = runtime.block_on(answer_all(listener, database, closed)) {
+            tracing::error!(%error, "the DynamoDB engine stopped");
+        }
+        end.send(()).ok();
+    })?;
+    Ok(ended)
+}
+
+async fn answer_all(
+    listener: std::net::TcpListener,
+    database: Database,
+    closed: watch::Receiver<()>,
+) -> Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let (mut end, mut too_late) = (closed.clone(), closed);
     let end = async move {
-        closed.changed().await.ok();
+        end.changed().await.ok();
     };
-    if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, end).await {
-        tracing::error!(%error, "the DynamoDB engine stopped");
+    let too_late = async move {
+        too_late.changed().await.ok();
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        served = dynoxide::server::serve_with_shutdown(listener, database, end) => served.map_err(anyhow::Error::msg),
+        () = too_late => Ok(()),
     }
 }
 

@@ -111,7 +111,7 @@ impl Endpoints {
         if let Err(error) = self.services.sqs.sync() {
             tracing::error!(%error, "could not put the queues on disk");
         }
-        self.dynamodb.shutdown(PATIENCE).await;
+        self.dynamodb.shutdown().await;
     }
 }
 

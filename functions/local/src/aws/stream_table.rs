@@ -22,12 +22,13 @@ pub(super) fn index(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Deletes some of what is too old; returns how much it was.
+/// Deletes some of what is too old; returns how much it was. Only the oldest are looked at: the engine waits meanwhile.
 pub(super) fn trim(connection: &Connection) -> Result<usize> {
     let kept = i64::try_from(KEPT.as_secs())?;
     let deleted = connection.execute(
         "DELETE FROM _stream_records WHERE id IN (
-             SELECT id FROM _stream_records WHERE created_at < unixepoch() - ?1 ORDER BY id LIMIT ?2)",
+             SELECT id FROM (SELECT id, created_at FROM _stream_records ORDER BY id LIMIT ?2)
+             WHERE created_at < unixepoch() - ?1)",
         params![kept, AT_ONCE],
     )?;
     Ok(deleted)
