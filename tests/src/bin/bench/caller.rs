@@ -103,7 +103,12 @@ impl Caller {
 
     /// Starts a job.
     pub(crate) async fn start(&self, job: &str) -> Result<()> {
-        read(self.post(&format!("/v1/bulk-jobs/{job}/start"))).await?;
+        self.order(job, "start").await
+    }
+
+    /// Starts, pauses, resumes or cancels a job.
+    pub(crate) async fn order(&self, job: &str, order: &str) -> Result<()> {
+        read(self.post(&format!("/v1/bulk-jobs/{job}/{order}"))).await?;
         Ok(())
     }
 

@@ -112,6 +112,11 @@ impl Desk {
         self.child.id().context("the platform has ended")
     }
 
+    /// Kills it.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
     /// Asks it to end, and waits for that.
     pub(crate) async fn stop(mut self) -> Result<()> {
         let pid = self.pid()?.to_string();

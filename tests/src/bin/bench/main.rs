@@ -13,6 +13,7 @@ mod functions;
 mod invoked;
 mod lambda;
 mod lanes;
+mod life;
 mod load;
 mod pace;
 mod process;
@@ -58,6 +59,8 @@ enum Part {
     Bulk,
     /// A bulk job at 80 messages a second, and what AWS charges for it
     Pace,
+    /// How soon a bulk job obeys, and goes on after a death
+    Life,
     /// One-time codes beside a large bulk job
     Lanes,
     /// Our CPU, with AWS and Meta in another process
@@ -112,6 +115,7 @@ async fn measure(part: Part, scale: &Scale, table: &mut Table) -> Result<()> {
         Part::Webhook => webhook::measure(scale, table).await,
         Part::Bulk => bulk::measure(scale, table).await,
         Part::Pace => pace::measure(scale, table).await,
+        Part::Life => life::measure(table).await,
         Part::Lanes => lanes::measure(scale, table).await,
         Part::Cpu => shared_out::measure(scale, table).await,
         Part::Functions => functions::measure(scale, table).await,

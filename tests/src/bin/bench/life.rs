@@ -1,0 +1,81 @@
+//! How soon a running job obeys, and goes on when the functions die: AWS and Meta, in another process, go on.
+
+use crate::apart::free_port;
+use crate::caller::Caller;
+use crate::desk::{Desk, Folder};
+use crate::pace::{LATENCY_MS, PACE, slow_down};
+use crate::table::{Table, ms, shown};
+use anyhow::{Context, Result};
+use heliograph::service::clock;
+use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, Instant};
+
+/// More than are sent until it is cancelled.
+const RECIPIENTS: usize = 5_000;
+/// What the job has sent before the next order.
+const SOME: u64 = 160;
+/// Longer than an order may take.
+const REST: Duration = Duration::from_secs(4);
+
+pub(crate) async fn measure(table: &mut Table) -> Result<()> {
+    let (least, most) = LATENCY_MS;
+    table.part(&format!(
+        "Orders to a running job, at {PACE} a second; Meta takes {least} to {most} ms"
+    ));
+    let (folder, port) = (Folder::new()?, free_port().await?);
+    let emulators = Desk::emulators(&folder, port).await?;
+    let (aws, graph) = (emulators.url("aws")?, emulators.url("simulator")?);
+    let ours = Desk::functions(aws, graph, port).await?;
+    slow_down(aws, 10).await?;
+    let caller = Caller::of(&ours, &emulators)?;
+    caller.provider_takes(least, most).await?;
+    let job = caller.job(RECIPIENTS).await?;
+    let began = Instant::now();
+    caller.start(&job).await?;
+    table.fact(
+        &format!("the start of a job of {RECIPIENTS} is answered after"),
+        &shown(ms(began.elapsed()), "ms"),
+    );
+    first_call("from that answer to the first call", &caller, table).await?;
+    last_call("pause", &caller, &job, table).await?;
+    caller.order(&job, "resume").await?;
+    first_call("from the answer to resume to the next call", &caller, table).await?;
+    ours.kill().await?;
+    // What was under way at Meta ends there.
+    tokio::time::sleep(REST).await;
+    let ours = Desk::functions(aws, graph, port).await?;
+    let caller = Caller::of(&ours, &emulators)?;
+    let what = "from the start of new functions, after the old were killed, to the next call";
+    first_within(what, 5.0, &caller, table).await?;
+    last_call("cancel", &caller, &job, table).await?;
+    ours.stop().await?;
+    emulators.stop().await
+}
+
+/// From now to the next call, which comes within the two seconds an order may take; then lets some more go.
+async fn first_call(what: &str, caller: &Caller, table: &mut Table) -> Result<()> {
+    first_within(what, 2.0, caller, table).await
+}
+
+async fn first_within(what: &str, limit: f64, caller: &Caller, table: &mut Table) -> Result<()> {
+    let now = clock::now();
+    caller.until_accepted(SOME).await?;
+    let calls = caller.accepted().await?;
+    let first = calls.into_iter().filter(|at| *at >= now).min();
+    let after = first.context("no call")?.duration_since(now);
+    table.at_most(what, after.as_secs_f64(), limit, "s");
+    Ok(())
+}
+
+/// From the answer to an order that ends sending to the last call.
+async fn last_call(order: &str, caller: &Caller, job: &str, table: &mut Table) -> Result<()> {
+    caller.order(job, order).await?;
+    let now = clock::now();
+    tokio::time::sleep(REST).await;
+    let calls = caller.accepted().await?;
+    let last: Timestamp = calls.into_iter().max().context("no call")?;
+    let after = last.duration_since(now).max(SignedDuration::ZERO);
+    let what = format!("from the answer to {order} to the last call");
+    table.at_most(&what, after.as_secs_f64(), 2.0, "s");
+    Ok(())
+}
