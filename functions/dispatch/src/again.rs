@@ -7,6 +7,7 @@
 
 use crate::recipients::Taken;
 use futures_util::future::try_join_all;
+use heliograph::domain::job::Job;
 use heliograph::domain::ledger::{Event, apply};
 use heliograph::domain::message::{Message, Outbound};
 use heliograph::domain::state::State;
@@ -19,18 +20,8 @@ const PAGE: usize = 98;
 /// Pages in one tick.
 const PAGES_PER_TICK: usize = 8;
 
-/// Goes on through the failures, if they are to be tried again, and keeps how far it has come.
-pub(crate) async fn run(
-    store: &Store,
-    taken: &mut Taken,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    step(store, taken, now).await?;
-    // Another tick that has come further meanwhile has met them, too.
-    taken.save(store).await?;
-    Ok(())
-}
-
+/// Goes on through the failures, if they are to be tried again. Stops where another tick has kept its progress: that
+/// one goes on, or has ended the job.
 pub(crate) async fn step(
     store: &Store,
     taken: &mut Taken,
@@ -47,27 +38,37 @@ pub(crate) async fn step(
         let failed = store
             .job_problems(&taken.job.id, State::Failed, &slice)
             .await?;
-        if queue_again(store, taken, failed.entries, again.asked_at, now).await? {
-            again.queued_at = Some(now);
+        match queue_again(store, &taken.job, failed.entries, again.asked_at, now).await? {
+            Queued::Some => again.queued_at = Some(now),
+            Queued::Nobody => {}
+            Queued::Followed => return Ok(()),
         }
         let is_last = failed.next.is_none();
         again.after = failed.next;
         taken.progress.again = Some(again).filter(|again| !is_last || !again.has_met_all(now));
-        if is_last {
+        if !taken.save(store).await? || is_last {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// Queues those that are meant again; says whether there were any.
+/// What a page came to.
+enum Queued {
+    Some,
+    Nobody,
+    /// Another tick has kept its progress meanwhile.
+    Followed,
+}
+
+/// Queues those that are meant again.
 async fn queue_again(
     store: &Store,
-    taken: &mut Taken,
+    job: &Job,
     failed: Vec<Message>,
     asked_at: Timestamp,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Queued, StoreError> {
     let event = Event::TriedAgain(asked_at);
     let meant: Vec<Outbound> = failed
         .into_iter()
@@ -78,15 +79,17 @@ async fn queue_again(
         .filter(|message| apply(message, &event, now).is_some())
         .collect();
     if meant.is_empty() {
-        return Ok(false);
+        return Ok(Queued::Nobody);
     }
     let ids: Vec<_> = meant.iter().map(|message| &message.id).collect();
-    store.name_again(&taken.job, &ids, now).await?;
+    if !store.name_again(job, &ids, now).await? {
+        return Ok(Queued::Followed);
+    }
     try_join_all(
         meant
             .into_iter()
             .map(|message| store.apply(message, &event, now)),
     )
     .await?;
-    Ok(true)
+    Ok(Queued::Some)
 }

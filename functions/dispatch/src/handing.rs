@@ -109,14 +109,15 @@ pub(crate) async fn take(
 }
 
 /// Keeps how far the jobs have come before anybody is put on the queue: of two ticks that overlap one alone hands out
-/// a recipient, and the slots of neither are lost. Those of a tick that ends here are met in the next lap or pass.
+/// a recipient. Those of a tick that ends here are met in a later lap or pass. What was taken of a portfolio's room for
+/// a job that is left to another tick stays taken: too few may be sent, and never too many.
 pub(crate) async fn keep(store: &Store, mut taken: Vec<Taken>) -> Vec<Taken> {
     let saving = taken.iter_mut().map(|taken| taken.save(store));
     let saved = join_all(saving).await;
     let kept = taken.into_iter().zip(saved).filter_map(|(taken, saved)| match saved {
         Ok(is_saved) => is_saved.then_some(taken),
         Err(error) => {
-            tracing::error!(job.id = %taken.job.id, error = chain(&error), "a job was not handed out");
+            tracing::error!(job.id = %taken.job.id, error = chain(&error), "a job's progress was not saved");
             None
         }
     });
@@ -126,7 +127,7 @@ pub(crate) async fn keep(store: &Store, mut taken: Vec<Taken>) -> Vec<Taken> {
 /// Queues failures again where that was asked for, while the queue gets those that were taken.
 async fn try_again(state: &State, taken: &mut [Taken], now: Timestamp) {
     for taken in taken {
-        if let Err(error) = again::run(&state.store, taken, now).await {
+        if let Err(error) = again::step(&state.store, taken, now).await {
             let job = &taken.job;
             tracing::error!(job.id = %job.id, error = chain(&error), "failures were not queued again");
         }

@@ -46,7 +46,8 @@ impl Taken {
         }
     }
 
-    /// Keeps how far the job has come; says whether no other tick has come further meanwhile.
+    /// Keeps how far the job has come. `false`, and nothing is kept, if another tick has kept its own meanwhile; `true`
+    /// also if there is nothing to keep.
     pub(crate) async fn save(&mut self, store: &Store) -> Result<bool, StoreError> {
         if self.progress == self.job.progress {
             return Ok(true);
@@ -259,7 +260,7 @@ pub(crate) async fn look_at(
     chunk: &Chunk,
     now: Timestamp,
 ) -> Result<(bool, Vec<(usize, MessageId)>), StoreError> {
-    let mut is_open = false;
+    let mut is_open = chunk.is_filling(now);
     let mut claimables = Vec::new();
     for message in recipients_of(store, job, chunk).await? {
         let message = lapse(store, message, now).await?;

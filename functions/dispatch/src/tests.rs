@@ -180,7 +180,7 @@ async fn handed_out(store: &Store, job: &Job, slots: usize, second: i64) -> Vec<
     }
     let mut taken = take(store, job, at_most(slots), now).await.unwrap();
     assert!(taken.save(store).await.unwrap());
-    again::run(store, &mut taken, now).await.unwrap();
+    again::step(store, &mut taken, now).await.unwrap();
     taken.ids
 }
 

@@ -77,7 +77,7 @@ async fn take_back(
     withdrawal: Withdrawal,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let (mut written, mut open) = (0, 0);
+    let (mut written, mut open) = (0, usize::from(chunk.is_filling(now)));
     let recipients = recipients_of(store, &taken.job, chunk).await?;
     for together in recipients.chunks(TOGETHER) {
         let ends = together

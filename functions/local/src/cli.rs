@@ -75,8 +75,8 @@ impl Flags {
     }
 }
 
-/// A thread looks at its clocks and sockets after so many tasks. At tokio's 61 a slot of ten milliseconds is missed
-/// behind others' tasks.
+/// A thread looks at its clocks and sockets after so many tasks. At tokio's 61 the ten milliseconds in which a
+/// slot can be used pass behind others' tasks.
 const TASKS_BETWEEN_LOOKS: u32 = 4;
 
 /// Runs what the command line asks for.
@@ -99,9 +99,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(settings: Settings) -> Result<()> {
-    let mut runtime = Builder::new_multi_thread();
-    let runtime = runtime.event_interval(TASKS_BETWEEN_LOOKS).enable_all();
-    runtime.build()?.block_on(async {
+    let runtime = Builder::new_multi_thread()
+        .event_interval(TASKS_BETWEEN_LOOKS)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
         let platform = Platform::start(settings).await?;
         print_banner(&platform);
         wait_for_the_end().await;

@@ -6,18 +6,23 @@
 //! reading the others.
 
 use super::item::{Indexes, Key, body, item, number, text};
+use super::jobs::kept_progress;
 use super::page::{Entry, Index, Listed, Listing, Order, Slice, key_of};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{ChunkId, MessageId};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::message::{Message, Outbound};
-use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::millisecond;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// How many recipients one transaction creates: DynamoDB takes 100 writes, the job and the chunk are two of them.
 pub const CHUNK_SIZE: usize = 98;
+
+/// No tick works longer: `dispatch`'s time limit in the template.
+const LONGEST_TICK: SignedDuration = SignedDuration::from_secs(15);
 
 /// The recipients of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +32,27 @@ pub struct Chunk {
     pub key: String,
     /// The recipients' message ids, in the order they were given.
     pub ids: Vec<MessageId>,
+    /// Until then whoever named its recipients may still be queueing them.
+    #[serde(default, with = "millisecond::optional")]
+    filling_until: Option<Timestamp>,
+}
+
+impl Chunk {
+    /// Whether its recipients may yet be queued, though none of them is open.
+    #[must_use]
+    pub fn is_filling(&self, now: Timestamp) -> bool {
+        self.filling_until.is_some_and(|until| now < until)
+    }
 }
 
 #[derive(Serialize)]
 struct NewChunk<'a> {
     ids: Vec<&'a MessageId>,
+    #[serde(
+        with = "millisecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    filling_until: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +133,7 @@ impl Store {
         transaction.update(&self.messages, Key::new(pk.clone(), keys::HEAD), &change)?;
         let chunk = NewChunk {
             ids: recipients.iter().map(|recipient| &recipient.id).collect(),
+            filling_until: None,
         };
         let sk = format!("{}{}", keys::CHUNK_PREFIX, ChunkId::at(now));
         transaction.put_new(
@@ -165,6 +187,7 @@ impl Store {
             let chunk = found.remove(&key).unwrap_or(Chunk {
                 key,
                 ids: Vec::new(),
+                filling_until: None,
             });
             (marker, chunk)
         });
@@ -208,16 +231,20 @@ impl Store {
     }
 
     /// Writes down which recipients are about to be queued again, in a chunk of their own that is marked: whatever
-    /// happens next, later passes look at them.
+    /// happens next, later passes look at them. `false`, and nothing is written, if another tick has kept its progress
+    /// since the job was read: it may have ended the job, or have met them itself.
     pub async fn name_again(
         &self,
         job: &Job,
         ids: &[&MessageId],
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let pk = keys::job(&job.tenant, &job.id);
         let sk = format!("{}{}", keys::AGAIN_PREFIX, ChunkId::at(now));
-        let chunk = NewChunk { ids: ids.to_vec() };
+        let chunk = NewChunk {
+            ids: ids.to_vec(),
+            filling_until: now.saturating_add(LONGEST_TICK).ok(),
+        };
         let marker = Key::new(&pk, keys::open_chunk(&sk));
         let mut transaction = Transaction::new();
         transaction.put_new(
@@ -228,6 +255,8 @@ impl Store {
             &self.messages,
             item("open_chunk", marker, Indexes::default(), &Marker {})?,
         )?;
-        self.commit(transaction).await
+        let unchanged = kept_progress(job, &job.progress)?;
+        transaction.update(&self.messages, Key::new(pk, keys::HEAD), &unchanged)?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 }

@@ -146,24 +146,21 @@ impl Store {
     /// Keeps how far a job's recipients have been handed out. `false`, and nothing is kept, if another tick has kept its
     /// own since the job was read.
     pub async fn save_progress(&self, job: &Job, progress: &Progress) -> Result<bool, StoreError> {
-        let change = Change {
-            update: "SET progress = :progress".into(),
-            condition: Some("progress = :known".into()),
-            names: vec![],
-            values: vec![
-                (
-                    ":progress".into(),
-                    serde_dynamo::to_attribute_value(progress)?,
-                ),
-                (
-                    ":known".into(),
-                    serde_dynamo::to_attribute_value(&job.progress)?,
-                ),
-            ],
-        };
         let key = Key::new(keys::job(&job.tenant, &job.id), keys::HEAD);
-        self.change_if(key, &change).await
+        self.change_if(key, &kept_progress(job, progress)?).await
     }
+}
+
+/// The update that keeps this progress, if it is still as it was read with the job.
+pub(super) fn kept_progress(job: &Job, progress: &Progress) -> Result<Change, StoreError> {
+    let known = serde_dynamo::to_attribute_value(&job.progress)?;
+    let progress = serde_dynamo::to_attribute_value(progress)?;
+    Ok(Change {
+        update: "SET progress = :progress".into(),
+        condition: Some("progress = :known".into()),
+        names: vec![],
+        values: vec![(":progress".into(), progress), (":known".into(), known)],
+    })
 }
 
 fn job_item(job: &Job) -> Result<Item, StoreError> {

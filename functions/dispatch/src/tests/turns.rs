@@ -12,7 +12,7 @@ use heliograph::domain::pace::Pause;
 use heliograph::domain::webhook::Person;
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::queue::Queue;
-use heliograph::store::CounterDelta;
+use heliograph::store::{CounterDelta, Slice};
 
 /// A recipient the provider has refused for a reason that may pass.
 fn refused(job: &Job, number: usize) -> Outbound {
@@ -182,6 +182,29 @@ async fn while_failures_are_queued_again_no_pass_ends_the_job_wherever_a_tick_di
             ..taken.job
         };
     }
+}
+
+#[tokio::test]
+async fn whoever_is_about_to_be_queued_again_is_not_forgotten_by_a_tick_that_comes_first() {
+    let (store, _) = counted_store().await;
+    let job = started_with_failures(&store, 3).await;
+    tick(&store, &job, 101).await;
+    let job = read(&store, &job).await;
+    let ids: Vec<_> = (0..3).map(|number| refused(&job, number).id).collect();
+    let named: Vec<_> = ids.iter().collect();
+    assert!(store.name_again(&job, &named, at(103)).await.unwrap());
+    let all = Slice {
+        limit: 9,
+        after: None,
+    };
+    let open = async || store.open_chunks(&job, &all).await.unwrap().len();
+    // The tick that named them may queue them for so long.
+    tick(&store, &job, 117).await;
+    assert_eq!(open().await, 1);
+    for second in [120, 123] {
+        tick(&store, &job, second).await;
+    }
+    assert_eq!(open().await, 0);
 }
 
 #[tokio::test]

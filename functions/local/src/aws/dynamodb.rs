@@ -21,10 +21,15 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use uuid::Uuid;
 
-/// `DynamoDB` itself takes up to two days. Each time the engine reads every item it has, and all wait for that.
-const SWEEP_EVERY: Duration = Duration::from_mins(15);
+const TRIM_EVERY: Duration = Duration::from_mins(1);
+/// Between two deletions of old stream records, in which others are served.
+const REST: Duration = Duration::from_millis(50);
+/// Minutes between two sweeps of expired items. `DynamoDB` itself takes up to two days. Each time the engine reads every
+/// item it has, and all wait for that.
+const SWEEP_EVERY: u32 = 15;
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// For the engine's own writes to end.
 const PATIENCE_BESIDE: Duration = Duration::from_secs(5);
@@ -80,7 +85,10 @@ impl Dynamodb {
     /// Ends the engine; what is written last is written with fsync.
     pub(super) async fn shutdown(self) {
         self.closing.send(()).ok();
-        self.ended.await.ok();
+        // The engine may be at work for somebody, and hears of the end when it is done.
+        if !matches!(timeout(2 * PATIENCE, self.ended).await, Ok(Ok(()))) {
+            tracing::error!("the DynamoDB engine did not end by itself");
+        }
         self.sweeper.await.ok();
         if let Err(error) = self.database.disable_bulk_loading() {
             tracing::error!(%error, "could not put the database on disk");
@@ -127,6 +135,8 @@ fn serve(
         if let Err(error) = runtime.block_on(answer_all(listener, database, closed)) {
             tracing::error!(%error, "the DynamoDB engine stopped");
         }
+        // With its connections, which hold the database.
+        drop(runtime);
         end.send(()).ok();
     })?;
     Ok(ended)
@@ -146,8 +156,9 @@ async fn answer_all(
         too_late.changed().await.ok();
         tokio::time::sleep(PATIENCE).await;
     };
+    let serving = dynoxide::server::serve_with_shutdown(listener, database, end);
     tokio::select! {
-        served = dynoxide::server::serve_with_shutdown(listener, database, end) => served.map_err(anyhow::Error::msg),
+        ended = serving => ended.map_err(anyhow::Error::msg),
         () = too_late => Ok(()),
     }
 }
@@ -158,34 +169,44 @@ async fn sweep(
     beside: Arc<Mutex<Connection>>,
     mut closed: watch::Receiver<()>,
 ) {
-    let mut clock = tokio::time::interval(SWEEP_EVERY);
-    let mut first = true;
-    loop {
+    let mut clock = tokio::time::interval(TRIM_EVERY);
+    for minute in (0..SWEEP_EVERY).cycle() {
         tokio::select! {
             _ = clock.tick() => {}
             _ = closed.changed() => return,
         }
-        let database = database.clone();
-        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            Ok(Ok(items)) => tracing::debug!(items, "swept expired items"),
-            Ok(Err(error)) => tracing::warn!(%error, "could not sweep expired items"),
-            Err(error) => tracing::warn!(%error, "the sweep of expired items broke off"),
-        }
-        // Not at once: whoever follows a stream needs a moment to read what a long pause has left too old.
-        if !std::mem::take(&mut first) {
-            trim_streams(beside.clone()).await;
+        if minute == 0 {
+            sweep_expired(database.clone()).await;
+        } else {
+            // Not at once: whoever follows a stream needs a moment to read what a long pause has left too old.
+            trim_streams(&beside).await;
         }
     }
 }
 
-async fn trim_streams(beside: Arc<Mutex<Connection>>) {
-    let trimmed = tokio::task::spawn_blocking(move || {
-        let connection = beside.lock().unwrap_or_else(PoisonError::into_inner);
-        while stream_table::trim(&connection)? > 0 {}
-        anyhow::Ok(())
-    });
-    if let Ok(Err(error)) = trimmed.await {
-        tracing::warn!(%error, "could not delete old stream records");
+async fn sweep_expired(database: Database) {
+    match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+        Ok(Ok(items)) => tracing::debug!(items, "swept expired items"),
+        Ok(Err(error)) => tracing::warn!(%error, "could not sweep expired items"),
+        Err(error) => tracing::warn!(%error, "the sweep of expired items broke off"),
+    }
+}
+
+async fn trim_streams(beside: &Arc<Mutex<Connection>>) {
+    loop {
+        let beside = Arc::clone(beside);
+        let trimmed = tokio::task::spawn_blocking(move || {
+            let connection = beside.lock().unwrap_or_else(PoisonError::into_inner);
+            stream_table::trim(&connection)
+        });
+        match trimmed.await {
+            Ok(Ok(1..)) => tokio::time::sleep(REST).await,
+            Ok(Ok(0)) | Err(_) => return,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "could not delete old stream records");
+                return;
+            }
+        }
     }
 }
 

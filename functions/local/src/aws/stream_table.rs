@@ -11,7 +11,7 @@ use std::time::Duration;
 const KEPT: Duration = Duration::from_hours(1);
 
 /// Records deleted at a time: the engine waits while they are.
-const AT_ONCE: u32 = 2_000;
+const AT_ONCE: u32 = 500;
 
 /// Makes the index. To be done before the engine serves anybody.
 pub(super) fn index(connection: &Connection) -> Result<()> {

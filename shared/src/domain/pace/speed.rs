@@ -30,7 +30,7 @@ impl Speed {
     }
 
     /// The speed after a tick that looked at `seen` slots and found that `missed` of them had gone unused: half for
-    /// more than a half, a step less for more than a quarter, the same for more than an eighth, a step more for fewer.
+    /// more than a half, a step less (half at most) for more than a quarter, the same for more than an eighth, a step more for fewer.
     /// A step less already gives each slot a seventh of a second, so that a stall costs little. What was handed out
     /// before it fell tells nothing of it, and must not be looked at any more: or it would fall for each tick that was
     /// under way.
@@ -39,7 +39,7 @@ impl Speed {
         if missed * 2 > seen {
             Self(self.0 / 2)
         } else if missed * 4 > seen {
-            Self(self.0.saturating_sub(STEP))
+            Self(self.0.saturating_sub(STEP).max(self.0 / 2))
         } else if seen == 0 || missed * 8 > seen {
             self
         } else {

@@ -173,8 +173,14 @@ fn a_sender_whose_workers_fall_behind_slows_down_and_comes_back() {
     assert_eq!(speed.of(900), 900);
     assert_eq!(speed.after(12, 4).of(900), 787);
     assert_eq!(speed.after(12, 7).of(900), 450);
-    speed = (0..12).fold(speed, |speed, _| speed.after(12, 4));
-    assert_eq!(speed.of(900), 1);
+    let mut slower = speed;
+    for _ in 0..20 {
+        let each = [0, 2, 4, 7, 12].map(|missed| slower.after(12, missed));
+        assert!(each.is_sorted_by(|less, more| less >= more), "{each:?}");
+        slower = slower.after(12, 4);
+    }
+    assert_eq!(slower.of(900), 1);
+    speed = slower;
     assert_eq!(speed.after(12, 3), speed.after(0, 0));
     speed = (0..8).fold(speed, |speed, _| speed.after(12, 1));
     assert_eq!(speed.of(900), 900);

@@ -188,7 +188,7 @@ async fn recipients_named_to_be_tried_again_are_found_once_more_and_listed_once(
     let both = numbered(&job, [1, 2]);
     store.add_recipients(&job, &both, at(1)).await.unwrap();
     let named: Vec<_> = both.iter().map(|one| &one.id).collect();
-    store.name_again(&job, &named, at(2)).await.unwrap();
+    assert!(store.name_again(&job, &named, at(2)).await.unwrap());
     assert_eq!(ids(&store, &job).await.len(), 2);
     let all = Slice {
         limit: 9,
@@ -197,6 +197,28 @@ async fn recipients_named_to_be_tried_again_are_found_once_more_and_listed_once(
     let open = store.open_chunks(&job, &all).await.unwrap();
     let (_, chunk) = open.first().unwrap();
     assert_eq!(chunk.ids.iter().collect::<Vec<_>>(), named);
+    assert!(chunk.is_filling(at(16)) && !chunk.is_filling(at(17)));
     store.close_chunk(&job, chunk).await.unwrap();
+    assert_eq!(store.open_chunks(&job, &all).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn nobody_is_named_to_be_tried_again_by_a_tick_that_another_one_has_followed() {
+    let store = empty_store().await;
+    let job = job(at(0));
+    write_job(&store, &job).await;
+    let one = numbered(&job, [1]);
+    store.add_recipients(&job, &one, at(1)).await.unwrap();
+    let progress = Progress {
+        pass: 1,
+        ..Progress::default()
+    };
+    assert!(store.save_progress(&job, &progress).await.unwrap());
+    let named: Vec<_> = one.iter().map(|one| &one.id).collect();
+    assert!(!store.name_again(&job, &named, at(2)).await.unwrap());
+    let all = Slice {
+        limit: 9,
+        after: None,
+    };
     assert_eq!(store.open_chunks(&job, &all).await.unwrap(), []);
 }

@@ -1,4 +1,5 @@
-//! How soon a running job obeys, and goes on when the functions die: AWS and Meta, in another process, go on.
+//! How soon a running job obeys, and how soon it goes on after the functions have died, while AWS and Meta, in another
+//! process, live.
 
 use crate::apart::free_port;
 use crate::caller::Caller;
@@ -10,10 +11,12 @@ use heliograph::service::clock;
 use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 
-/// More than are sent until it is cancelled.
+/// More than are sent before it is cancelled.
 const RECIPIENTS: usize = 5_000;
-/// What the job has sent before the next order.
+/// What the job sends after an order, before the next one.
 const SOME: u64 = 160;
+/// A job that sends nothing for so long does not obey.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Longer than an order may take.
 const REST: Duration = Duration::from_secs(4);
 
@@ -43,10 +46,11 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
     ours.kill().await?;
     // What was under way at Meta ends there.
     tokio::time::sleep(REST).await;
+    let born = clock::now();
     let ours = Desk::functions(aws, graph, port).await?;
     let caller = Caller::of(&ours, &emulators)?;
-    let what = "from the start of new functions, after the old were killed, to the next call";
-    first_within(what, 5.0, &caller, table).await?;
+    let what = "from exec of new functions, after the old were killed, to the next call";
+    first_since(born, what, 5.0, &caller, table).await?;
     last_call("cancel", &caller, &job, table).await?;
     ours.stop().await?;
     emulators.stop().await
@@ -54,15 +58,21 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
 
 /// From now to the next call, which comes within the two seconds an order may take; then lets some more go.
 async fn first_call(what: &str, caller: &Caller, table: &mut Table) -> Result<()> {
-    first_within(what, 2.0, caller, table).await
+    first_since(clock::now(), what, 2.0, caller, table).await
 }
 
-async fn first_within(what: &str, limit: f64, caller: &Caller, table: &mut Table) -> Result<()> {
-    let now = clock::now();
-    caller.until_accepted(SOME).await?;
+async fn first_since(
+    since: Timestamp,
+    what: &str,
+    limit: f64,
+    caller: &Caller,
+    table: &mut Table,
+) -> Result<()> {
+    let some = tokio::time::timeout(PATIENCE, caller.until_accepted(SOME));
+    some.await.context("the job does not go on")??;
     let calls = caller.accepted().await?;
-    let first = calls.into_iter().filter(|at| *at >= now).min();
-    let after = first.context("no call")?.duration_since(now);
+    let first = calls.into_iter().filter(|at| *at >= since).min();
+    let after = first.context("no call")?.duration_since(since);
     table.at_most(what, after.as_secs_f64(), limit, "s");
     Ok(())
 }

@@ -68,7 +68,7 @@ async fn rates(caller: &Caller, recipients: usize, table: &mut Table) -> Result<
     let rate = rate_of(&times);
     // Meta counts calls, whatever it answers.
     let calls = rate * (accepted + refused) / accepted;
-    let what = "calls, from the first to the last acceptance but three in 100";
+    let what = "calls, reckoned from the acceptances, from the first to the last but three in 100";
     table.at_least(what, calls, pace * 0.98, "/s");
     table.at_most(what, calls, pace * 1.02, "/s");
     table.fact("of which accepted", &shown(rate, "/s"));
@@ -79,6 +79,7 @@ async fn rates(caller: &Caller, recipients: usize, table: &mut Table) -> Result<
     );
     table.fact("most in one of the whole seconds between", &shown(most, ""));
     let highest = count(&format!("/max_rate_per_sender/{SENDER}"));
+    // When they came, not when they began: a way that is longer for one than for another can add one.
     let what = "calls that came in the busiest second, wherever it begins";
     table.at_most(what, highest.context("no rate")?, pace * 1.02, "");
     Ok(())
