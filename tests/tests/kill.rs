@@ -20,7 +20,8 @@ use tests::{ADMIN_KEY, Desk, eventually, eventually_within, read, text};
 /// Leases of 30 seconds have to run out, in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The tests that race against a call's ten seconds take turns: side by side they would race against each other.
+/// Some race against a call's ten seconds. So all that start a platform take turns: side by side they would race against
+/// each other.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +118,7 @@ async fn post(desk: &Desk, body: &Value, key: &str, respond_async: bool) -> Opti
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_was_answered_is_kept_also_if_the_process_dies_at_once() {
+    let _turn = TURN.lock().await;
     let folder = Folder::new("webhook");
     let ports = free_ports();
     let mut process = Process::start(&folder, ports).await;
@@ -143,6 +145,7 @@ async fn a_webhook_that_was_answered_is_kept_also_if_the_process_dies_at_once() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_ends_it_cleanly_finds_everything_again() {
+    let _turn = TURN.lock().await;
     let folder = Folder::new("clean");
     let ports = free_ports();
     let mut ids = Vec::new();
@@ -208,6 +211,7 @@ fn help_names_every_flag_and_explains_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_demo_its_keys_open_nothing() {
+    let _turn = TURN.lock().await;
     let folder = Folder::new("no-demo");
     let process = Process::start_with(&folder, free_ports(), &["--no-demo"]).await;
     let answer = process.desk.get("/v1/messages").await;
