@@ -22,7 +22,7 @@ use std::collections::HashSet;
 pub const CHUNK_SIZE: usize = 98;
 
 /// No tick works longer: `dispatch`'s time limit in the template.
-const LONGEST_TICK: SignedDuration = SignedDuration::from_secs(15);
+pub const LONGEST_TICK: SignedDuration = SignedDuration::from_secs(15);
 
 /// The recipients of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,7 +31,7 @@ mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
-pub use chunks::{CHUNK_SIZE, Chunk, RecipientsAdded};
+pub use chunks::{CHUNK_SIZE, Chunk, LONGEST_TICK, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState, Received};
 pub use counters::{Counter, CounterDelta, Position, RECEIVED_COUNTER, day_counters};

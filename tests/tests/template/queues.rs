@@ -1,6 +1,7 @@
 //! What happens to what waits, and to what fails.
 
 use super::stack::{Stack, list, owner};
+use heliograph::store::LONGEST_TICK;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -42,6 +43,14 @@ fn a_message_stays_invisible_for_six_times_its_consumers_timeout() {
             "{id}"
         );
     }
+}
+
+#[test]
+fn a_chunk_that_a_tick_fills_counts_as_open_until_the_tick_has_ended() {
+    let stack = Stack::read();
+    let dispatch = stack.consumer("DispatchQueue").unwrap();
+    let timeout = stack.property(&dispatch, "Timeout").as_i64().unwrap();
+    assert!(timeout <= LONGEST_TICK.as_secs());
 }
 
 #[test]

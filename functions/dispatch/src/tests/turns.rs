@@ -2,15 +2,16 @@
 //! when a job is over.
 
 use super::*;
-use crate::handing;
 use crate::tick::begin;
+use crate::{DispatchError, handing};
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::job::{Changes, Outcomes, PausedBy};
 use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
-use heliograph::domain::pace::Pause;
+use heliograph::domain::pace::{Pause, Slot};
 use heliograph::domain::webhook::Person;
 use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::service::clock;
 use heliograph::service::queue::Queue;
 use heliograph::store::{CounterDelta, Slice};
 
@@ -48,6 +49,18 @@ async fn started(store: &Store, recipients: impl Fn(&Job) -> Vec<Outbound>) -> J
 async fn started_with_failures(store: &Store, count: usize) -> Job {
     let refused = |job: &Job| (0..count).map(|number| refused(job, number)).collect();
     started(store, refused).await
+}
+
+/// A finished job of so many failures, all of them counted, that is to try them again.
+async fn asked_again(store: &Store, failures: usize) -> Job {
+    let job = started_with_failures(store, failures).await;
+    tick(store, &job, 101).await;
+    let failed = i64::try_from(failures).unwrap();
+    count(store, &job, "1", &[(State::Failed, failed)]).await;
+    tick(store, &job, 105).await;
+    let job = read(store, &job).await;
+    assert_eq!(job.status, JobStatus::Finished);
+    happens(store, job, &JobEvent::TriedAgain(Outcomes::default()), 150).await
 }
 
 async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job {
@@ -164,15 +177,23 @@ async fn of_two_ticks_that_overlap_one_alone_hands_out_a_recipient() {
 }
 
 #[tokio::test]
+async fn how_far_a_job_has_come_is_kept_before_its_recipients_are_put_on_the_queue() {
+    let (store, _) = counted_store().await;
+    let job = started(&store, |job| many(job, 0..CHUNK_SIZE)).await;
+    let now = clock::now();
+    let until = now + SignedDuration::from_mins(1);
+    let slots = [Slot { at: now, until }; 40];
+    let (dispatch, sender) = (function(&store), sender(80));
+    let handed_out = handing::hand_out(&dispatch, &sender, vec![job.clone()], &slots);
+    let failure = handed_out.await.unwrap_err();
+    assert!(matches!(failure, DispatchError::Queue(_)), "{failure}");
+    assert_eq!(read(&store, &job).await.progress.offset, 40);
+}
+
+#[tokio::test]
 async fn while_failures_are_queued_again_no_pass_ends_the_job_wherever_a_tick_dies() {
     let (store, _) = counted_store().await;
-    let job = started_with_failures(&store, 3).await;
-    tick(&store, &job, 101).await;
-    count(&store, &job, "1", &[(State::Failed, 3)]).await;
-    tick(&store, &job, 105).await;
-    let finished = read(&store, &job).await;
-    let event = JobEvent::TriedAgain(Outcomes::default());
-    let mut job = happens(&store, finished, &event, 150).await;
+    let mut job = Box::pin(asked_again(&store, 3)).await;
     // The end of a pass, the pause behind it, and the next pass: each before the first failure is queued.
     for second in [151, 152, 154] {
         let taken = take(&store, job, at_most(9), at(second)).await.unwrap();
@@ -228,14 +249,7 @@ async fn a_cancelled_job_ends_also_while_its_failures_are_being_tried_again() {
 #[tokio::test]
 async fn failures_that_are_tried_again_do_not_pause_their_job_once_more() {
     let (store, _) = counted_store().await;
-    let job = started_with_failures(&store, 30).await;
-    tick(&store, &job, 101).await;
-    count(&store, &job, "1", &[(State::Failed, 30)]).await;
-    tick(&store, &job, 105).await;
-    let job = read(&store, &job).await;
-    assert_eq!(job.status, JobStatus::Finished);
-    let event = JobEvent::TriedAgain(Outcomes::default());
-    let job = happens(&store, job, &event, 150).await;
+    let job = Box::pin(asked_again(&store, 30)).await;
     // Until they have caught up the counters count all of them as failed.
     let mut handed_out = 0;
     for second in 151..156 {

@@ -30,10 +30,10 @@ impl Speed {
     }
 
     /// The speed after a tick that looked at `seen` slots and found that `missed` of them had gone unused: half for
-    /// more than a half, a step less (half at most) for more than a quarter, the same for more than an eighth, a step more for fewer.
-    /// A step less already gives each slot a seventh of a second, so that a stall costs little. What was handed out
-    /// before it fell tells nothing of it, and must not be looked at any more: or it would fall for each tick that was
-    /// under way.
+    /// more than a half, a step less (or half, if that is more) for more than a quarter, the same for more than an
+    /// eighth, a step more for fewer. A step less of the full speed already gives each slot a seventh of a second, so
+    /// that a stall costs little. What was handed out before it fell tells nothing of it, and must not be looked at any
+    /// more: or it would fall for each tick that was under way.
     #[must_use]
     pub fn after(self, seen: usize, missed: usize) -> Self {
         if missed * 2 > seen {
