@@ -11,6 +11,8 @@ mod apart;
 mod bulk;
 #[path = "kill/process.rs"]
 mod process;
+#[path = "kill/scheduled.rs"]
+mod scheduled;
 
 use process::{Folder, Process, Taken, free_ports, run};
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@ mod items;
 mod jobs;
 mod lists;
 mod pace;
+mod partitions;
 mod people;
 mod portfolios;
 mod recipients;

@@ -134,3 +134,39 @@ async fn a_cursor_of_one_list_or_tenant_opens_no_other() {
     let path = format!("/v1/contacts?cursor={cursor}");
     assert_eq!(desk.get(&path).await.status, 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_large_job_does_not_hold_up_its_neighbours_small_one() {
+    let desk = Desk::start().await;
+    let neighbour = Neighbour::move_in(&desk).await;
+    let large = desk.make_job("Hello!").await;
+    let recipients = |count: usize| -> Vec<Value> {
+        let number = |place| json!({"to": format!("+1555{place:07}")});
+        (0..count).map(number).collect()
+    };
+    desk.add(&large, &recipients(5_000)).await.with(200);
+    let body =
+        json!({"name": "n", "from": neighbour::SENDER, "type": "text", "text": {"body": "Hi"}});
+    let small = id_of(
+        &neighbour
+            .post(&desk, "/v1/bulk-jobs", &body)
+            .await
+            .with(201),
+    );
+    let path = format!("/v1/bulk-jobs/{small}");
+    let body = json!({"recipients": recipients(20)});
+    let adding = format!("{path}/recipients");
+    neighbour.post(&desk, &adding, &body).await.with(200);
+    desk.start_job(&large).await.with(202);
+    let look = async || (desk.accepted(None).await.len() > 100).then_some(());
+    eventually("the large job to be under way", look).await;
+    let starting = format!("{path}/start");
+    let started = neighbour.post(&desk, &starting, &Value::Null).await;
+    started.with(202);
+    let look = async || {
+        let job = neighbour.get(&desk, &path).await.with(200);
+        (job["status"] == "finished").then_some(())
+    };
+    eventually("the small one to end", look).await;
+    assert_eq!(desk.job(&large).await["status"], "running");
+}

@@ -1,6 +1,7 @@
 //! Who goes next: those refused for now beside those nobody has met, jobs that wait beside jobs that can go on, and
 //! when a job is over.
 
+use super::chain::{NOWHERE, queue_at};
 use super::*;
 use crate::tick::begin;
 use crate::{DispatchError, handing};
@@ -10,9 +11,7 @@ use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
 use heliograph::domain::pace::{Pause, Slot};
 use heliograph::domain::webhook::Person;
-use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::clock;
-use heliograph::service::queue::Queue;
 use heliograph::store::{CounterDelta, Slice};
 
 /// A recipient the provider has refused for a reason that may pass.
@@ -35,7 +34,7 @@ fn refused(job: &Job, number: usize) -> Outbound {
 }
 
 /// A job of these recipients, started.
-async fn started(store: &Store, recipients: impl Fn(&Job) -> Vec<Outbound>) -> Job {
+pub(super) async fn started(store: &Store, recipients: impl Fn(&Job) -> Vec<Outbound>) -> Job {
     let job = draft(store).await;
     for (number, chunk) in recipients(&job).chunks(CHUNK_SIZE).enumerate() {
         let now = at(i64::try_from(number).unwrap());
@@ -85,19 +84,14 @@ async fn count(store: &Store, job: &Job, sequence: &str, states: &[(State, i64)]
 
 /// The function over this store; its queues lead nowhere.
 fn function(store: &Store) -> crate::State {
-    let nowhere = Endpoints {
-        aws: "http://127.0.0.1:1".to_owned(),
-        dynamodb: None,
-    };
-    let queue = || Queue::new(Aws::at(&nowhere).sqs(), "http://127.0.0.1:1/queue");
     crate::State {
         store: store.clone(),
-        bulk: queue(),
-        dispatch: queue(),
+        bulk: queue_at(NOWHERE),
+        dispatch: queue_at(NOWHERE),
     }
 }
 
-fn many(job: &Job, numbers: std::ops::Range<usize>) -> Vec<Outbound> {
+pub(super) fn many(job: &Job, numbers: std::ops::Range<usize>) -> Vec<Outbound> {
     let queued = |number| Outbound {
         not_before: None,
         ..recipient(job, number, State::Queued)

@@ -59,6 +59,8 @@ impl Caller {
             "from": SENDER, "to": number(place), "type": "text", "text": {"body": "Your parcel is on its way"},
         });
         let message = read(self.post("/v1/messages").json(&body)).await?;
+        let state = message.get("state").and_then(Value::as_str);
+        ensure!(state != Some("queued"), "a message waits");
         let id = message.get("id").and_then(Value::as_str);
         Ok(id.context("a message without an id")?.to_owned())
     }
@@ -99,6 +101,11 @@ impl Caller {
             read(self.post(&path).json(&json!({"recipients": lines}))).await?;
         }
         Ok(id.to_owned())
+    }
+
+    /// What a job will do.
+    pub(crate) async fn plan(&self, job: &str) -> Result<Value> {
+        read(self.get(&format!("/v1/bulk-jobs/{job}/plan"))).await
     }
 
     /// Starts a job.

@@ -1,7 +1,9 @@
 //! Calls made again and again, and how long they took.
 
 use anyhow::Result;
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use std::iter;
 use std::time::{Duration, Instant};
 
 /// How long calls took, shortest first.
@@ -43,6 +45,26 @@ pub(crate) async fn calls<F: Future<Output = Result<()>>>(
     });
     let timings = timed.buffer_unordered(at_once).try_collect().await?;
     Ok(Timings::of(timings))
+}
+
+/// Makes `count` calls, so many a second, whatever becomes of those before: one that takes long delays no other.
+pub(crate) async fn calls_at<F: Future<Output = Result<()>>>(
+    per_second: u32,
+    count: usize,
+    call: impl Fn(usize) -> F,
+) -> Result<Timings> {
+    let (first, apart) = (Instant::now(), Duration::from_secs(1) / per_second);
+    let moments = iter::successors(Some(first), |time| Some(*time + apart));
+    let timed = moments.take(count).enumerate().map(|(place, time)| {
+        let call = call(place);
+        async move {
+            tokio::time::sleep_until(time.into()).await;
+            let begun = Instant::now();
+            call.await?;
+            anyhow::Ok(begun.elapsed())
+        }
+    });
+    Ok(Timings::of(try_join_all(timed).await?))
 }
 
 /// Makes calls, so many at once, for as long as `time`; how many were answered a second.

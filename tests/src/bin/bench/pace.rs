@@ -44,15 +44,43 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
         caller.fault(&order).await?;
     }
     let job = caller.job(recipients).await?;
+    let plan = caller.plan(&job).await?;
     caller.start(&job).await?;
     let patience = Duration::from_secs(u64::try_from(scale.paced_s)?) + PATIENCE;
     let read = ("read", recipients);
     let (counts, _) = caller.counts_once(&job, read, patience).await?;
     rates(&caller, recipients, table).await?;
+    foretold(&caller, &plan, table).await?;
     outcome(&caller, &counts, recipients, table).await?;
     let memory = process::peak_memory(desk.pid()?)?;
     table.at_most("memory, the most there was", memory, 150.0, "MB");
     desk.stop().await
+}
+
+/// What the plan told before the start: until when the last one is sent. Those that are refused at first come on top.
+async fn foretold(caller: &Caller, plan: &Value, table: &mut Table) -> Result<()> {
+    let time = |name: &str| plan.get(name).and_then(Value::as_str).context("no time");
+    let (begins, end): (Timestamp, Timestamp) =
+        (time("begins_at")?.parse()?, time("eta")?.parse()?);
+    let told = end.duration_since(begins).as_secs_f64();
+    let times = caller.accepted().await?;
+    let (first, last) = times
+        .iter()
+        .min()
+        .zip(times.iter().max())
+        .context("nothing sent")?;
+    let took = last.duration_since(*first).as_secs_f64();
+    table.fact(
+        "the plan's time, and from the first acceptance to the last",
+        &format!("{told:.1}, {took:.1} s"),
+    );
+    table.at_most(
+        "by how much they differ",
+        (took - told).abs() / told * 100.0,
+        10.0,
+        "%",
+    );
+    Ok(())
 }
 
 /// How evenly they went. The last of them are those that were refused at first: they go when they may.

@@ -7,6 +7,8 @@ use crate::process;
 use crate::scale::Scale;
 use crate::table::{Table, ms, number};
 use anyhow::Result;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the simulated provider takes, the second time.
@@ -18,42 +20,62 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.part("POST /v1/messages, synchronous; statuses come back meanwhile");
     let (desk, _folder) = Desk::fresh().await?;
-    let caller = Caller::of(&desk, &desk)?;
-    send(&caller, WARM_UP, 1).await?;
+    let sending = Sending {
+        caller: Caller::of(&desk, &desk)?,
+        met: AtomicUsize::new(0),
+    };
+    sending.to(sending.strangers(WARM_UP), 1).await?;
     for provider_ms in [0, PROVIDER_MS] {
-        caller.provider_takes(provider_ms, provider_ms).await?;
-        let alone = send(&caller, scale.sends, 1).await?;
+        sending
+            .caller
+            .provider_takes(provider_ms, provider_ms)
+            .await?;
+        let people = sending.strangers(scale.sends);
         let how = format!("one after another, provider takes {provider_ms} ms, without these");
-        let (half, most) = (
-            beyond(&alone, 50, provider_ms),
-            beyond(&alone, 99, provider_ms),
-        );
+        let timings = sending.to(people.clone(), 1).await?;
+        let (half, most) = beyond(&timings, provider_ms);
         table.at_most(&format!("{how}, p50"), half, 10.0, "ms");
         table.at_most(&format!("{how}, p99"), most, 30.0, "ms");
+        let timings = sending.to(people, 1).await?;
+        let (half, most) = beyond(&timings, provider_ms);
+        let how = format!("the same to people who are known, {provider_ms} ms: p50, p99");
+        table.fact(&how, &format!("{half:.1}, {most:.1} ms"));
         // As many as go: what is added is time in the queue before the emulated engine, which shares these cores.
+        let people = sending.strangers(scale.sends);
         let begun = Instant::now();
-        let together = send(&caller, scale.sends, AT_ONCE).await?;
+        let timings = sending.to(people, AT_ONCE).await?;
         let rate = number(scale.sends) / begun.elapsed().as_secs_f64();
-        let shown = format!(
-            "{rate:.0} /s, {:.0}, {:.0} ms",
-            beyond(&together, 50, provider_ms),
-            beyond(&together, 99, provider_ms)
-        );
+        let (half, most) = beyond(&timings, provider_ms);
         let how = format!("16 at once, provider takes {provider_ms} ms: rate, p50, p99");
-        table.fact(&how, &shown);
+        table.fact(&how, &format!("{rate:.0} /s, {half:.0}, {most:.0} ms"));
     }
     let memory = process::peak_memory(desk.pid()?)?;
     table.at_most("memory, the most there was", memory, 150.0, "MB");
     desk.stop().await
 }
 
-async fn send(caller: &Caller, count: usize, at_once: usize) -> Result<Timings> {
-    let send = async |place| caller.send(place).await.map(drop);
-    calls(count, at_once, send).await
+/// Sends; each time to others, for a person to whom messages go too fast must wait.
+struct Sending {
+    caller: Caller,
+    met: AtomicUsize,
 }
 
-/// The time within which so many of a hundred were answered, without what the provider takes.
-fn beyond(timings: &Timings, percent: usize, provider_ms: u32) -> f64 {
+impl Sending {
+    /// So many people to whom nothing was sent yet.
+    fn strangers(&self, count: usize) -> Range<usize> {
+        let first = self.met.fetch_add(count, Ordering::Relaxed);
+        first..first + count
+    }
+
+    async fn to(&self, people: Range<usize>, at_once: usize) -> Result<Timings> {
+        let send = async |place| self.caller.send(people.start + place).await.map(drop);
+        calls(people.len(), at_once, send).await
+    }
+}
+
+/// The time within which half of all were answered, and 99 of a hundred, without what the provider takes.
+fn beyond(timings: &Timings, provider_ms: u32) -> (f64, f64) {
     let provider = Duration::from_millis(provider_ms.into());
-    ms(timings.percentile(percent).saturating_sub(provider))
+    let beyond = |percent| ms(timings.percentile(percent).saturating_sub(provider));
+    (beyond(50), beyond(99))
 }
