@@ -215,7 +215,7 @@ async fn leave(state: &State, message: &Outbound) -> Result<Option<Slot>, Record
         lane,
         ..
     } = message;
-    match state.pacer.leave(tenant, sender, *lane).await? {
+    match state.pacer.leave(tenant, sender, *lane, None).await? {
         Leave::At(slot) => {
             let now = clock::now();
             if slot.wait(now) <= LONGEST_WAIT {

@@ -12,7 +12,7 @@ use heliograph::domain::state::State as MessageState;
 use heliograph::service::clock;
 use heliograph::service::queue::Entry;
 use heliograph::service::telemetry::chain;
-use heliograph::store::{Lease, Pace, Sender, Store, StoreError};
+use heliograph::store::{Lease, Pace, Sender, Standing, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
@@ -125,14 +125,13 @@ pub(crate) async fn begin(
     learnt: Learnt,
 ) -> Result<Option<Tick>, DispatchError> {
     let now = clock::now();
-    let mut pace = state.store.pace(tenant, id).await?;
+    let Standing { sender, mut pace } = state.store.standing(tenant, id).await?;
     if is_too_soon(&pace, now) {
         return Ok(None);
     }
     let jobs = jobs(&state.store, tenant, &pace).await?;
     let wake_at = pace.paused.as_ref().and_then(|_| expiry(&jobs, now));
     let jobs = to_do(jobs, &pace, now);
-    let sender = state.store.sender(tenant, id).await?;
     let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
         state.store.rest(tenant, id, &pace, wake_at).await?;
         return Ok(None);

@@ -4,16 +4,18 @@ use crate::State;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::pace::Slot;
 use heliograph::domain::queue::LONGEST_DELAY;
+use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted};
 use heliograph::messaging::pace::Leave;
+use heliograph::messaging::submit::Meanwhile;
 use heliograph::service::clock;
 use heliograph::service::http::Preference;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::QueueError;
 use heliograph::service::secrets::SecretsError;
 use heliograph::service::telemetry;
-use heliograph::store::StoreError;
+use heliograph::store::{Standing, StoreError};
 use jiff::SignedDuration;
 use thiserror::Error;
 
@@ -70,11 +72,58 @@ impl Delivered {
     }
 }
 
-/// Sends a queued message now if it may, or queues it; says how any other stands.
+/// What a message needs to leave, or why it could not be had.
+pub(crate) type Prepared = Result<Leaving, NotTried>;
+
+/// What a message needs to leave.
+pub(crate) struct Leaving {
+    credential: Option<Credential>,
+    leave: Leave,
+}
+
+/// Gets what a message needs that is to be sent at once, while it is being written down: so nobody waits for it. Should
+/// the message not get written, a slot is wasted.
+pub(crate) struct Preparing<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) preference: Preference,
+}
+
+impl Meanwhile for Preparing<'_> {
+    type Done = Option<Prepared>;
+
+    async fn run(&self, message: &Outbound, standing: &Standing) -> Option<Prepared> {
+        match self.preference {
+            Preference::RespondAsync => None,
+            Preference::Wait if message.not_before.is_some() => None,
+            Preference::Wait => {
+                self.state.parts.sending.know(message, &standing.pace);
+                Some(leaving(self.state, message, Some(standing.clone())).await)
+            }
+        }
+    }
+}
+
+async fn leaving(state: &State, message: &Outbound, known: Option<Standing>) -> Prepared {
+    let Outbound {
+        tenant,
+        account,
+        sender,
+        lane,
+        ..
+    } = message;
+    let parts = &state.parts;
+    // Before the slot: it would not wait for a slow secret.
+    let credential = parts.secrets.credential(tenant, account).await?;
+    let leave = parts.pacer.leave(tenant, sender, *lane, known).await?;
+    Ok(Leaving { credential, leave })
+}
+
+/// Sends a queued message now if it may, with what was `prepared` for it; or queues it. Says how any other stands.
 pub(crate) async fn deliver(
     state: &State,
     message: Outbound,
     preference: Preference,
+    prepared: Option<Prepared>,
 ) -> Result<Delivered, Problem> {
     match message.state {
         MessageState::Sending => return while_sending(state, message).await,
@@ -107,14 +156,18 @@ pub(crate) async fn deliver(
             Ok(Delivered::of(message))
         }
         // On the heap: it holds the message several times.
-        Preference::Wait => Box::pin(send_now(state, message)).await,
+        Preference::Wait => Box::pin(send_now(state, message, prepared)).await,
     }
 }
 
 /// Sends now. Whatever breaks on the way, the message is written down: then it is sent later, and its caller must not
 /// be told otherwise, or it would send another.
-async fn send_now(state: &State, message: Outbound) -> Result<Delivered, Problem> {
-    match try_now(state, &message).await {
+async fn send_now(
+    state: &State,
+    message: Outbound,
+    prepared: Option<Prepared>,
+) -> Result<Delivered, Problem> {
+    match try_now(state, &message, prepared).await {
         Ok(Tried::Later) => Ok(Delivered::of(message)),
         Ok(Tried::Attempted(Attempted::Made(message))) => {
             if message.state == MessageState::Queued {
@@ -149,8 +202,9 @@ enum Tried {
     Attempted(Attempted),
 }
 
+/// Why sending at once was not tried to its end.
 #[derive(Debug, Error)]
-enum NotTried {
+pub(crate) enum NotTried {
     #[error("the sender's next slot could not be taken")]
     Slot(#[from] StoreError),
     #[error("the access token could not be read")]
@@ -159,20 +213,18 @@ enum NotTried {
     Attempt(#[from] AttemptError),
 }
 
-async fn try_now(state: &State, message: &Outbound) -> Result<Tried, NotTried> {
-    let Outbound {
-        tenant,
-        account,
-        sender,
-        id,
-        lane,
-        ..
-    } = message;
+async fn try_now(
+    state: &State,
+    message: &Outbound,
+    mut prepared: Option<Prepared>,
+) -> Result<Tried, NotTried> {
     let parts = &state.parts;
-    // Before the slot: it would not wait for a slow secret.
-    let credential = parts.secrets.credential(tenant, account).await?;
     for _ in 0..TRIES {
-        let slot = match parts.pacer.leave(tenant, sender, *lane).await? {
+        let Leaving { credential, leave } = match prepared.take() {
+            Some(prepared) => prepared?,
+            None => leaving(state, message, None).await?,
+        };
+        let slot = match leave {
             Leave::At(slot) => slot,
             Leave::Soon => {
                 queue(state, message, SOON).await;
@@ -190,7 +242,7 @@ async fn try_now(state: &State, message: &Outbound) -> Result<Tried, NotTried> {
         }
         let sending = &parts.sending;
         let attempted = sending
-            .attempt(tenant, id, credential.as_ref(), slot)
+            .attempt(&message.tenant, &message.id, credential.as_ref(), slot)
             .await?;
         match &attempted {
             Attempted::TooLate(_) => continue,

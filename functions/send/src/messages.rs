@@ -1,6 +1,6 @@
 //! `POST /v1/messages`: one message, sent while the caller waits, or later.
 
-use crate::delivery::{self, Delivered};
+use crate::delivery::{self, Delivered, Prepared, Preparing};
 use crate::idempotency::REPLAYED;
 use crate::message_object::MessageObject;
 use crate::{State, idempotency, senders};
@@ -62,9 +62,11 @@ pub(crate) async fn send(
     let tenant = caller.with(Right::Send)?.tenant;
     let body = read_json(&headers, &body, MAX_JSON)?;
     let claim = idempotency::claim("POST /v1/messages", &headers, &body)?;
-    let submitted = submitted(&state, &tenant, &body, claim.as_ref()).await?;
+    let preference = Preference::of(&headers);
+    let submitted = submitted(&state, &tenant, &body, claim.as_ref(), preference).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
-    let delivery = delivery::deliver(&state, submitted.message, Preference::of(&headers));
+    let leaving = submitted.meanwhile.flatten();
+    let delivery = delivery::deliver(&state, submitted.message, preference, leaving);
     Ok(answer(delivery.await?, origin, &warnings))
 }
 
@@ -75,22 +77,28 @@ pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<O
     found.ok_or_else(Problem::not_found)
 }
 
-/// The message this request makes, or an earlier one with the same key made.
+/// The message this request makes, with what it needs to leave; or the one that an earlier request with the same key
+/// made, be this body valid still or not.
 async fn submitted(
     state: &State,
     tenant: &TenantId,
     body: &Value,
     claim: Option<&IdempotencyClaim>,
-) -> Result<Submitted, Problem> {
+    preference: Preference,
+) -> Result<Submitted<Option<Prepared>>, Problem> {
     let (store, now) = (&state.store, clock::now());
-    if let Some(earlier) = replayed(store, tenant, claim, now).await.map_err(problem)? {
-        return Ok(earlier);
-    }
     let submission = match Submission::read(body, now) {
         Ok(submission) => submission,
-        Err(faults) => return Err(senders::every_fault(store, tenant, body, faults).await),
+        Err(faults) => {
+            let earlier = replayed(store, tenant, claim, now).await.map_err(problem)?;
+            return match earlier {
+                Some(message) => Ok(Submitted::earlier(message)),
+                None => Err(senders::every_fault(store, tenant, body, faults).await),
+            };
+        }
     };
-    let submitted = submit(store, tenant, submission, claim, now).await;
+    let preparing = Preparing { state, preference };
+    let submitted = submit(store, tenant, submission, claim, now, preparing).await;
     submitted.map_err(problem)
 }
 

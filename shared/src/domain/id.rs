@@ -39,6 +39,12 @@ macro_rules! id {
                 Self::from_uuid(derived(at, parts))
             }
 
+            /// When what it names was made, to the millisecond; the beginning of time if a person chose it.
+            #[must_use]
+            pub fn made_at(&self) -> Timestamp {
+                made_at(self.0.rsplit('_').next().unwrap_or_default())
+            }
+
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -157,6 +163,15 @@ fn body(at: Timestamp, bytes: &[u8]) -> Uuid {
     Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
 }
 
+/// The time in the body of an id. A name that is no UUID has none.
+fn made_at(body: &str) -> Timestamp {
+    let time = Uuid::try_parse(body).ok().and_then(|id| id.get_timestamp());
+    let (seconds, nanoseconds) = time.map_or((0, 0), |time| time.to_unix());
+    let seconds = i64::try_from(seconds).unwrap_or(0);
+    let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
+    Timestamp::new(seconds, nanoseconds).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -167,6 +182,15 @@ mod tests {
         let early = MessageId::at(Timestamp::from_millisecond(1_000).unwrap());
         let late = MessageId::at(Timestamp::from_millisecond(2_000).unwrap());
         assert!(early < late);
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made_and_a_chosen_one_does_not() {
+        let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
+        assert_eq!(ContactId::at(at).made_at(), at);
+        assert_eq!(ContactId::derived(at, &["a"]).made_at(), at);
+        let chosen: ContactId = "cont_demo".parse().unwrap();
+        assert_eq!(chosen.made_at(), Timestamp::UNIX_EPOCH);
     }
 
     #[test]

@@ -295,6 +295,12 @@ impl Sending {
         })
     }
 
+    /// Takes the pace of a message's sender as known, which was read this moment.
+    pub fn know(&self, message: &Outbound, pace: &Pace) {
+        let pace = Arc::new(pace.clone());
+        self.paces.put(&pace_name(message), pace, Instant::now());
+    }
+
     async fn pace(&self, message: &Outbound) -> Result<Arc<Pace>, StoreError> {
         let name = pace_name(message);
         if let Some(pace) = self.paces.get(&name, Instant::now()) {
@@ -347,8 +353,11 @@ pub async fn lapse(
     store.apply(message, &event, now).await
 }
 
+/// A timer rings at the next millisecond, also for no time at all: who need not wait does not ask for one.
 async fn sleep(wait: SignedDuration) {
-    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+    if wait.is_positive() {
+        tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+    }
 }
 
 fn pace_name(message: &Outbound) -> String {

@@ -6,14 +6,13 @@
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::Lane;
 use crate::domain::pace::{Leasable, Pause, Shares, Slot, Slowed};
-use crate::store::{Store, StoreError};
+use crate::store::{Standing, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::try_join;
 use uuid::Uuid;
 
 /// Slots taken by one write at most.
@@ -87,12 +86,13 @@ impl Pacer {
         }
     }
 
-    /// Leave for one message of a sender.
+    /// Leave for one message of a sender. How the sender stands is read, unless it is known from a moment ago.
     pub async fn leave(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
         lane: Lane,
+        known: Option<Standing>,
     ) -> Result<Leave, StoreError> {
         let queue = self.line(tenant, sender, lane);
         let waiting = Waiting::in_line(&queue);
@@ -107,7 +107,7 @@ impl Pacer {
         }
         let count = queue.waiting.load(Ordering::Relaxed).clamp(1, MOST);
         drop(waiting);
-        let (leave, rest) = self.lease(tenant, sender, lane, count).await?;
+        let (leave, rest) = self.lease(tenant, sender, lane, count, known).await?;
         spare.extend(rest);
         Ok(leave)
     }
@@ -118,20 +118,23 @@ impl Pacer {
         sender: &PhoneNumberId,
         lane: Lane,
         count: usize,
+        mut known: Option<Standing>,
     ) -> Result<(Leave, VecDeque<Slot>), StoreError> {
         for tries in 0..TRIES {
             wait_by_chance(tries).await;
-            let (known, pace) = try_join!(
-                self.store.sender(tenant, sender),
-                self.store.pace(tenant, sender)
-            )?;
+            let standing = match known.take() {
+                Some(known) => known,
+                None => self.store.standing(tenant, sender).await?,
+            };
+            let pace = standing.pace;
             if let Some(pause) = pace.paused {
                 return Ok((Leave::Paused(pause), VecDeque::new()));
             }
             let now = (self.now)();
             // A sender that was taken away has no pace any more; the provider refuses what it sends.
-            let (rate, reserved) =
-                known.map_or((1, 0), |sender| (sender.rate(), sender.reserved_percent));
+            let (rate, reserved) = standing
+                .sender
+                .map_or((1, 0), |sender| (sender.rate(), sender.reserved_percent));
             let shares = Shares::of(Slowed::rate(pace.slowed.as_ref(), rate, now), reserved);
             let leased = match pace.rows().leasable(lane, shares, count, now, tries) {
                 Some(Leasable::Behind(behind)) => {

@@ -1,7 +1,7 @@
 //! Finds the contact behind the names a person goes by, and makes it on first sight.
 
 use crate::domain::id::ContactId;
-use crate::domain::identity::{Identity, PhoneNumberId, Recipient, TenantId, WaId};
+use crate::domain::identity::{Identity, PhoneNumberId, Recipient, TenantId};
 use crate::domain::message::{Message, Outbound};
 use crate::domain::webhook::Person;
 use crate::store::{Contact, Slice, Store, StoreError};
@@ -174,18 +174,24 @@ pub async fn learn_from_history(
 /// The person a message goes to. A group is nobody.
 #[must_use]
 pub fn person_of(recipient: &Recipient) -> Option<Person> {
-    match recipient {
-        Recipient::Phone(number) => {
-            let wa_id: WaId = number.digits().parse().ok()?;
-            Some(Person {
-                wa_id: Some(wa_id),
-                ..Person::default()
-            })
-        }
-        Recipient::User(user) => Some(Person {
-            user_id: Some(user.clone()),
+    name_of(recipient).map(|name| match name {
+        Identity::Phone(wa_id) => Person {
+            wa_id: Some(wa_id),
             ..Person::default()
-        }),
+        },
+        Identity::User(user) => Person {
+            user_id: Some(user),
+            ..Person::default()
+        },
+    })
+}
+
+/// The one name by which we know whom a message goes to. A group is nobody.
+#[must_use]
+pub fn name_of(recipient: &Recipient) -> Option<Identity> {
+    match recipient {
+        Recipient::Phone(number) => number.digits().parse().ok().map(Identity::Phone),
+        Recipient::User(user) => Some(Identity::User(user.clone())),
         Recipient::Group(_) => None,
     }
 }

@@ -3,24 +3,22 @@
 //!
 //! Idempotency key: the caller's, remembered in that same transaction.
 
+mod admission;
 mod request;
 
 pub use request::{Submission, read_from, read_on_unknown, read_time};
 
-use super::people;
-use crate::domain::content::Kind;
+use self::admission::{Addressee, Admitted, admit};
 use crate::domain::id::MessageId;
-use crate::domain::identity::{Recipient, TenantId};
-use crate::domain::message::{Message, Outbound, Times};
-use crate::domain::pace::{Burst, Pause, Place, Room};
-use crate::domain::state::State;
+use crate::domain::identity::TenantId;
+use crate::domain::message::{Message, Outbound};
+use crate::domain::pace::Pause;
 use crate::store::{
-    Contact, Conversation, IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Sender, Store, StoreError,
-    Transaction, WindowPolicy,
+    IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Standing, Store, StoreError, Transaction,
 };
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
-use tokio::try_join;
+use tokio::join;
 
 /// How long after a person's last message free-form messages may be sent to them. Source: Meta, "Customer service
 /// windows".
@@ -37,13 +35,28 @@ pub struct IdempotencyClaim {
 
 /// A message that is written down.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Submitted {
+pub struct Submitted<T> {
     /// The message as it stands.
     pub message: Outbound,
     /// Whether this request made it, or an earlier one with the same key.
     pub origin: Origin,
     /// What the caller should know, though it was taken.
     pub warnings: Vec<&'static str>,
+    /// What came of what was done while it was being written.
+    pub meanwhile: Option<T>,
+}
+
+impl<T> Submitted<T> {
+    /// The message that an earlier request with the same key made.
+    #[must_use]
+    pub const fn earlier(message: Outbound) -> Self {
+        Self {
+            message,
+            origin: Origin::Replayed,
+            warnings: Vec::new(),
+            meanwhile: None,
+        }
+    }
 }
 
 /// Which request made a resource.
@@ -78,151 +91,100 @@ pub enum SubmitError {
     Store(#[from] StoreError),
 }
 
+/// What is done beside the writing of a message, because it had to wait for the reading only.
+pub trait Meanwhile: Sync {
+    /// What comes of it.
+    type Done: Send;
+
+    /// Does it. The message it is told of may not get written.
+    fn run(
+        &self,
+        message: &Outbound,
+        standing: &Standing,
+    ) -> impl Future<Output = Self::Done> + Send;
+}
+
+/// Nothing.
+impl Meanwhile for () {
+    type Done = ();
+
+    async fn run(&self, _: &Outbound, _: &Standing) {}
+}
+
 /// What was read may change before it is written to: then it is read again. Each burst to a person that others begin
 /// or fill meanwhile takes two tries.
 const TRIES: usize = 8;
 
-/// Writes a message down, or finds the one that a request with the same idempotency key wrote meanwhile. One that it
-/// wrote before is found by [`replayed`], which is asked first: a request that is repeated need not be valid still.
-pub async fn submit(
+/// Writes a message down, or finds the one that a request with the same idempotency key wrote. Does `meanwhile` beside
+/// the writing.
+pub async fn submit<M: Meanwhile>(
     store: &Store,
     tenant: &TenantId,
     submission: Submission,
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
-) -> Result<Submitted, SubmitError> {
+    meanwhile: M,
+) -> Result<Submitted<M::Done>, SubmitError> {
     for _ in 0..TRIES {
-        if let Some(submitted) = write(store, tenant, &submission, idempotency, now).await? {
-            return Ok(submitted);
+        // On the heap: what goes on at once takes room at once.
+        let (earlier, admitted) = join!(
+            Box::pin(replayed(store, tenant, idempotency, now)),
+            Box::pin(admit(store, tenant, &submission, now)),
+        );
+        // Asked first: a request that is repeated need not be admissible still.
+        if let Some(message) = earlier? {
+            return Ok(Submitted::earlier(message));
         }
-        if let Some(submitted) = replayed(store, tenant, idempotency, now).await? {
-            return Ok(submitted);
+        let admitted = admitted?;
+        let (written, done) = join!(
+            Box::pin(write(store, tenant, &admitted, idempotency, now)),
+            meanwhile.run(&admitted.message, &admitted.standing),
+        );
+        match written {
+            Ok(()) => {
+                return Ok(Submitted {
+                    message: admitted.message,
+                    origin: Origin::New,
+                    warnings: admitted.warnings,
+                    meanwhile: Some(done),
+                });
+            }
+            // Somebody was faster: a request with the same key, or one to the same person, or a webhook that joined the
+            // person's contact to another.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Err(StoreError::Conflict.into())
 }
 
-/// Writes a message down. `None` if nothing was written because somebody was faster: a request with the same key, or
-/// a webhook that joined the person's contact to another.
+/// Writes a message down, with all that must stand beside it, or nothing.
 async fn write(
     store: &Store,
     tenant: &TenantId,
-    submission: &Submission,
+    admitted: &Admitted,
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
-) -> Result<Option<Submitted>, SubmitError> {
-    let Admitted {
-        message,
-        contact,
-        place,
-        room,
-        warnings,
-    } = admit(store, tenant, submission, now).await?;
+) -> Result<(), StoreError> {
+    let message = &admitted.message;
     let mut transaction = Transaction::new();
     if let Some(claim) = idempotency {
         let record = record(tenant, claim, message.id.as_str(), now);
         store.remember(&mut transaction, &record, now)?;
     }
-    store.create_message(
-        &mut transaction,
-        &Message::Outbound(Box::new(message.clone())),
-    )?;
-    if let Some(contact) = &contact {
-        store.open_thread(&mut transaction, contact, &message, place)?;
+    let boxed = Message::Outbound(Box::new(message.clone()));
+    store.create_message(&mut transaction, &boxed)?;
+    if let Addressee::New(contact, name) = &admitted.addressee {
+        store.meet(&mut transaction, contact, std::slice::from_ref(name))?;
     }
-    if let Some(room) = &room {
+    if let Some(contact) = admitted.addressee.contact() {
+        store.open_thread(&mut transaction, contact, message, admitted.place)?;
+    }
+    if let Some(room) = &admitted.room {
         let time = message.not_before.unwrap_or(now);
         store.take_place(&mut transaction, tenant, room, time, now)?;
     }
-    match store.commit(transaction).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(Some(Submitted {
-        message,
-        origin: Origin::New,
-        warnings,
-    }))
-}
-
-/// A message that may be written down, and what is written with it.
-struct Admitted {
-    message: Outbound,
-    contact: Option<Contact>,
-    /// The burst before it, and its place.
-    place: Option<(Option<Burst>, Place)>,
-    /// The portfolio's limit, if it counts.
-    room: Option<Room>,
-    warnings: Vec<&'static str>,
-}
-
-/// Applies the early rules. A message that comes too soon after others to the same person waits for its turn.
-async fn admit(
-    store: &Store,
-    tenant: &TenantId,
-    submission: &Submission,
-    now: Timestamp,
-) -> Result<Admitted, SubmitError> {
-    let (sender, standing, known) = try_join!(
-        store.sender(tenant, &submission.from),
-        store.pace(tenant, &submission.from),
-        // Boxed, because joining contacts is large and rare.
-        Box::pin(known_contact(store, tenant, &submission.to)),
-    )?;
-    let sender = sender.ok_or(SubmitError::UnknownSender)?;
-    let scheduled = submission.send_at.is_some_and(|time| now < time);
-    if let Some(pause) = standing.paused.filter(|_| !scheduled) {
-        return Err(SubmitError::SenderPaused(pause));
-    }
-    let is_template = submission.content.kind == Kind::Template;
-    let room = if is_template {
-        store.room(&sender).await?
-    } else {
-        None
-    };
-    let time = submission.send_at.map_or(now, |time| time.max(now));
-    let contact = match (known, people::person_of(&submission.to)) {
-        (None, Some(person)) => {
-            refuse_stranger(&sender, submission, room.as_ref(), time)?;
-            // Boxed, because it is large and a person is new only once.
-            Box::pin(people::contact_of(store, tenant, &person, now)).await?
-        }
-        (known, _) => known,
-    };
-    let mut message = outbound(submission.clone(), &sender, contact.as_ref(), now);
-    let conversation = match &message.conversation {
-        Some(id) => store.conversation(tenant, id).await?,
-        None => None,
-    };
-    let warnings = check_window(&sender, &message, conversation.as_ref(), now)?;
-    let place = (!scheduled).then(|| {
-        let last = conversation.as_ref().and_then(Conversation::burst);
-        (last, Place::after(last, now))
-    });
-    let goes_at = place.map(|(_, place)| place.time());
-    message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
-    let room = room.filter(|_| !is_open(conversation.as_ref(), time));
-    check_room(room.as_ref(), time)?;
-    Ok(Admitted {
-        message,
-        contact,
-        place,
-        room,
-        warnings,
-    })
-}
-
-/// The contact of whom a message goes to, if there is one.
-async fn known_contact(
-    store: &Store,
-    tenant: &TenantId,
-    to: &Recipient,
-) -> Result<Option<Contact>, StoreError> {
-    match people::person_of(to) {
-        Some(person) => people::known_contact_of(store, tenant, &person).await,
-        None => Ok(None),
-    }
+    store.commit(transaction).await
 }
 
 /// The message an earlier request with this key wrote.
@@ -231,7 +193,7 @@ pub async fn replayed(
     tenant: &TenantId,
     idempotency: Option<&IdempotencyClaim>,
     now: Timestamp,
-) -> Result<Option<Submitted>, SubmitError> {
+) -> Result<Option<Outbound>, SubmitError> {
     let Some(claim) = idempotency else {
         return Ok(None);
     };
@@ -241,22 +203,13 @@ pub async fn replayed(
     if record.body_hash != claim.body_hash {
         return Err(SubmitError::OtherBody);
     }
-    let id: MessageId = record.resource.parse().map_err(|_| StoreError::Corrupt {
-        what: "an idempotency record".into(),
-        source: None,
-    })?;
-    let message = store
-        .outbound(tenant, &id)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt {
-            what: "a message that an idempotency record names".into(),
-            source: None,
-        })?;
-    Ok(Some(Submitted {
-        message,
-        origin: Origin::Replayed,
-        warnings: Vec::new(),
-    }))
+    let id: MessageId = record
+        .resource
+        .parse()
+        .map_err(|_| StoreError::corrupt("an idempotency record"))?;
+    let message = store.outbound(tenant, &id).await?;
+    let missing = || StoreError::corrupt("a message that an idempotency record names");
+    Ok(Some(message.ok_or_else(missing)?))
 }
 
 /// What is remembered of a key: the resource that the same transaction makes.
@@ -276,87 +229,5 @@ pub fn record(
         expires_at: now
             .saturating_add(IDEMPOTENCY_KEPT_FOR)
             .unwrap_or(Timestamp::MAX),
-    }
-}
-
-/// A person who has never written has no open window, and needs room in the portfolio.
-fn refuse_stranger(
-    sender: &Sender,
-    submission: &Submission,
-    room: Option<&Room>,
-    time: Timestamp,
-) -> Result<(), SubmitError> {
-    if sender.window == WindowPolicy::Enforce && submission.content.kind != Kind::Template {
-        return Err(SubmitError::WindowClosed);
-    }
-    check_room(room, time)
-}
-
-/// Free-form messages need an open window, if the sender's policy says so.
-fn check_window(
-    sender: &Sender,
-    message: &Outbound,
-    conversation: Option<&Conversation>,
-    now: Timestamp,
-) -> Result<Vec<&'static str>, SubmitError> {
-    let kind = message.content.as_ref().map(|content| content.kind);
-    let no_window = sender.window == WindowPolicy::Off || kind == Some(Kind::Template);
-    if no_window || message.contact.is_none() {
-        return Ok(Vec::new());
-    }
-    match (is_open(conversation, now), sender.window) {
-        (true, _) | (false, WindowPolicy::Off) => Ok(Vec::new()),
-        (false, WindowPolicy::Warn) => Ok(vec!["window_closed"]),
-        (false, WindowPolicy::Enforce) => Err(SubmitError::WindowClosed),
-    }
-}
-
-/// A template to somebody who has not written within a day needs room in the portfolio.
-fn check_room(room: Option<&Room>, time: Timestamp) -> Result<(), SubmitError> {
-    match room {
-        Some(room) if room.left(time) == 0 => Err(SubmitError::PortfolioFull(room.free_at(time))),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Whether the person has written within the window.
-fn is_open(conversation: Option<&Conversation>, now: Timestamp) -> bool {
-    let last = conversation.and_then(|conversation| conversation.last_inbound_at);
-    last.is_some_and(|last| now.duration_since(last) < WINDOW)
-}
-
-fn outbound(
-    submission: Submission,
-    sender: &Sender,
-    contact: Option<&Contact>,
-    now: Timestamp,
-) -> Outbound {
-    Outbound {
-        id: MessageId::at(now),
-        tenant: sender.tenant.clone(),
-        account: sender.account.clone(),
-        sender: sender.id.clone(),
-        to: submission.to,
-        lane: submission.lane,
-        state: State::Queued,
-        rev: 0,
-        content: Some(submission.content),
-        job: None,
-        variables: None,
-        reference: submission.reference,
-        metadata: submission.metadata,
-        callback_data: submission.callback_data,
-        contact: contact.map(|contact| contact.id.clone()),
-        conversation: contact.map(|contact| Conversation::id_of(contact, &sender.id)),
-        created_at: now,
-        not_before: submission.send_at.filter(|time| now < *time),
-        expires_at: submission.expires_at,
-        on_unknown: submission.on_unknown,
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
     }
 }

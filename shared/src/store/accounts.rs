@@ -132,7 +132,7 @@ impl Store {
 
     /// Writes a sender; writing it again changes it.
     pub async fn put_sender(&self, sender: &Sender) -> Result<(), StoreError> {
-        let key = Key::new(keys::sender(&sender.tenant, &sender.id), keys::HEAD);
+        let key = sender_key(&sender.tenant, &sender.id);
         let indexes = Indexes {
             list_key: Some(keys::senders(&sender.tenant)),
             list_sort: Some(sender.id.to_string()),
@@ -167,7 +167,7 @@ impl Store {
         tenant: &TenantId,
         id: &PhoneNumberId,
     ) -> Result<Option<Sender>, StoreError> {
-        let key = Key::new(keys::sender(tenant, id), keys::HEAD);
+        let key = sender_key(tenant, id);
         self.read(&self.messages, key).await?.map(body).transpose()
     }
 
@@ -205,4 +205,8 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+pub(super) fn sender_key(tenant: &TenantId, id: &PhoneNumberId) -> Key {
+    Key::new(keys::sender(tenant, id), keys::HEAD)
 }

@@ -53,8 +53,8 @@ pub struct Contact {
 pub(super) const LONGEST_CHAIN: usize = 32;
 
 #[derive(Serialize, Deserialize)]
-struct IdentityPointer {
-    contact: ContactId,
+pub(super) struct IdentityPointer {
+    pub(super) contact: ContactId,
 }
 
 impl Store {
@@ -64,7 +64,7 @@ impl Store {
         tenant: &TenantId,
         identity: &Identity,
     ) -> Result<Option<ContactId>, StoreError> {
-        let key = Key::new(keys::identity(tenant, &identity.canonical()), keys::HEAD);
+        let key = identity_key(tenant, identity);
         let Some(pointer) = self.read(&self.messages, key).await? else {
             return Ok(None);
         };
@@ -77,7 +77,7 @@ impl Store {
         tenant: &TenantId,
         id: &ContactId,
     ) -> Result<Option<Contact>, StoreError> {
-        let mut key = Key::new(keys::contact(tenant, id), keys::HEAD);
+        let mut key = contact_key(tenant, id);
         for _ in 0..LONGEST_CHAIN {
             let Some(item) = self.read(&self.messages, key).await? else {
                 return Ok(None);
@@ -85,7 +85,7 @@ impl Store {
             match item.get("joined_to").and_then(|to| to.as_s().ok()) {
                 Some(to) => {
                     let to = to.parse().map_err(|_| StoreError::Conflict)?;
-                    key = Key::new(keys::contact(tenant, &to), keys::HEAD);
+                    key = contact_key(tenant, &to);
                 }
                 None => return body(item).map(Some),
             }
@@ -100,11 +100,22 @@ impl Store {
         identities: &[Identity],
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
+        self.meet(&mut transaction, contact, identities)?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
+    }
+
+    /// Adds to a transaction a new contact and its identities. It fails if one of the identities points somewhere already.
+    pub fn meet(
+        &self,
+        transaction: &mut Transaction,
+        contact: &Contact,
+        identities: &[Identity],
+    ) -> Result<(), StoreError> {
         transaction.put_new(&self.messages, contact_item(contact)?)?;
         for identity in identities {
-            self.point(&mut transaction, contact, identity)?;
+            self.point(transaction, contact, identity)?;
         }
-        Ok(self.commit_if(transaction).await? == Committed::Yes)
+        Ok(())
     }
 
     /// Lets one more identity point to a contact. `false` if it points somewhere already, or the contact was joined
@@ -126,7 +137,7 @@ impl Store {
             names: vec![("#name", attribute)],
             values: vec![(":value".into(), text(value))],
         };
-        let key = Key::new(keys::contact(&contact.tenant, &contact.id), keys::HEAD);
+        let key = contact_key(&contact.tenant, &contact.id);
         transaction.update(&self.messages, key, &change)?;
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
@@ -137,10 +148,7 @@ impl Store {
         contact: &Contact,
         identity: &Identity,
     ) -> Result<(), StoreError> {
-        let key = Key::new(
-            keys::identity(&contact.tenant, &identity.canonical()),
-            keys::HEAD,
-        );
+        let key = identity_key(&contact.tenant, identity);
         let pointer = IdentityPointer {
             contact: contact.id.clone(),
         };
@@ -187,10 +195,13 @@ fn contact_item(contact: &Contact) -> Result<Item, StoreError> {
         list_sort: Some(id.to_string()),
         ..Indexes::default()
     };
-    item(
-        "contact",
-        Key::new(keys::contact(tenant, id), keys::HEAD),
-        indexes,
-        contact,
-    )
+    item("contact", contact_key(tenant, id), indexes, contact)
+}
+
+pub(super) fn contact_key(tenant: &TenantId, id: &ContactId) -> Key {
+    Key::new(keys::contact(tenant, id), keys::HEAD)
+}
+
+pub(super) fn identity_key(tenant: &TenantId, identity: &Identity) -> Key {
+    Key::new(keys::identity(tenant, &identity.canonical()), keys::HEAD)
 }

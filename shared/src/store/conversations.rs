@@ -3,7 +3,7 @@
 mod opening;
 
 use self::opening::Opening;
-use super::contacts::{Contact, LONGEST_CHAIN};
+use super::contacts::{Contact, LONGEST_CHAIN, contact_key};
 use super::item::{Key, body, number, text};
 use super::joins::NOT_JOINED;
 use super::message_item::thread_of;
@@ -103,10 +103,11 @@ pub enum Received {
 }
 
 impl Conversation {
-    /// The conversation of a contact with a sender: its id follows from both, so that it is made only once.
+    /// The conversation of a contact with a sender: its id follows from theirs, so that it is made only once, and can be
+    /// read together with the contact.
     #[must_use]
-    pub fn id_of(contact: &Contact, sender: &PhoneNumberId) -> ConversationId {
-        ConversationId::derived(contact.created_at, &[contact.id.as_str(), sender.as_str()])
+    pub fn id_of(contact: &ContactId, sender: &PhoneNumberId) -> ConversationId {
+        ConversationId::derived(contact.made_at(), &[contact.as_str(), sender.as_str()])
     }
 
     /// The messages that last went together to the contact.
@@ -124,7 +125,7 @@ impl Store {
         tenant: &TenantId,
         id: &ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
-        let mut key = Key::new(keys::conversation(tenant, id), keys::HEAD);
+        let mut key = conversation_key(tenant, id);
         for _ in 0..LONGEST_CHAIN {
             let Some(item) = self.read(&self.messages, key).await? else {
                 return Ok(None);
@@ -132,7 +133,7 @@ impl Store {
             match item.get("joined_to").and_then(|to| to.as_s().ok()) {
                 Some(to) => {
                     let to = to.parse().map_err(|_| StoreError::Conflict)?;
-                    key = Key::new(keys::conversation(tenant, &to), keys::HEAD);
+                    key = conversation_key(tenant, &to);
                 }
                 None => return body(item).map(Some),
             }
@@ -246,7 +247,7 @@ impl Store {
         person: &Person,
     ) -> Result<(), StoreError> {
         let tenant = &contact.tenant;
-        let id = Conversation::id_of(contact, sender);
+        let id = Conversation::id_of(&contact.id, sender);
         let mut threads = Self::threads_of(tenant, sender, person);
         let Some(conversation) = self.conversation(tenant, &id).await? else {
             return Ok(());
@@ -261,7 +262,7 @@ impl Store {
             names: vec![],
             values: vec![(":threads".into(), AttributeValue::Ss(threads))],
         };
-        let key = Key::new(keys::conversation(tenant, &conversation.id), keys::HEAD);
+        let key = conversation_key(tenant, &conversation.id);
         let shown = self.change_if(key, &change).await?;
         shown.then_some(()).ok_or(StoreError::Conflict)
     }
@@ -310,7 +311,7 @@ impl Store {
                 AttributeValue::Ss(vec![sender.to_string()]),
             )],
         };
-        let key = Key::new(keys::contact(&contact.tenant, &contact.id), keys::HEAD);
+        let key = contact_key(&contact.tenant, &contact.id);
         transaction.update(&self.messages, key, &change)
     }
 
@@ -322,8 +323,8 @@ impl Store {
         contact: &Contact,
         opening: Opening<'_>,
     ) -> Result<(), StoreError> {
-        let id = Conversation::id_of(contact, opening.sender);
-        let key = Key::new(keys::conversation(&contact.tenant, &id), keys::HEAD);
+        let id = Conversation::id_of(&contact.id, opening.sender);
+        let key = conversation_key(&contact.tenant, &id);
         transaction.update(&self.messages, key, &opening.change(contact, &id))
     }
 
@@ -371,7 +372,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut id = id.clone();
         for _ in 0..LONGEST_CHAIN {
-            let key = Key::new(keys::conversation(tenant, &id), keys::HEAD);
+            let key = conversation_key(tenant, &id);
             if self.change_if(key, &change(&id)).await? {
                 return Ok(());
             }
@@ -387,4 +388,8 @@ impl Store {
 /// The condition that a conversation has no later time under this name, and was not joined to another.
 fn later_than(time: &str) -> String {
     format!("{NOT_JOINED} AND (attribute_not_exists({time}) OR {time} < :at)")
+}
+
+pub(super) fn conversation_key(tenant: &TenantId, id: &ConversationId) -> Key {
+    Key::new(keys::conversation(tenant, id), keys::HEAD)
 }

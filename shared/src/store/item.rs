@@ -14,7 +14,7 @@ pub(super) const VERSION: u8 = 1;
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// An item's keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Key {
     pub(super) pk: String,
     pub(super) sk: String,

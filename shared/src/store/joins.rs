@@ -3,11 +3,11 @@
 //! The join itself is one transaction; what the joined contact had (names, conversations) is then moved over in
 //! steps that may be repeated, and the survivor remembers whom it has `absorbed` until all of them are done.
 
-use super::contacts::Contact;
-use super::conversations::Conversation;
+use super::contacts::{Contact, contact_key, identity_key};
+use super::conversations::{Conversation, conversation_key};
 use super::item::{Key, body, number, text};
 use super::transaction::{Change, Committed, Transaction};
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError};
 use crate::domain::id::{ContactId, ConversationId};
 use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
 use crate::domain::webhook::Person;
@@ -125,10 +125,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
         for identity in identities {
-            let key = Key::new(
-                keys::identity(&survivor.tenant, &identity.canonical()),
-                keys::HEAD,
-            );
+            let key = identity_key(&survivor.tenant, identity);
             let change = Change {
                 update: "SET contact = :survivor".into(),
                 condition: Some("contact = :other".into()),
@@ -146,20 +143,31 @@ impl Store {
             names: vec![],
             values: vec![(":survivor".into(), text(survivor.id.as_str()))],
         };
-        transaction.update(&self.messages, contact_key(other), &joined)?;
+        transaction.update(
+            &self.messages,
+            contact_key(&other.tenant, &other.id),
+            &joined,
+        )?;
         let absorbs = Change {
             update: "ADD absorbed :other".into(),
             condition: Some(NOT_JOINED.into()),
             names: vec![],
             values: vec![(":other".into(), set(other.id.as_str()))],
         };
-        transaction.update(&self.messages, contact_key(survivor), &absorbs)?;
+        transaction.update(
+            &self.messages,
+            contact_key(&survivor.tenant, &survivor.id),
+            &absorbs,
+        )?;
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
     /// Writes what is newer than what the contact has. `false` if the contact changed meanwhile.
     async fn tell(&self, contact: &Contact, told: &[Told]) -> Result<bool, StoreError> {
-        let Some(item) = self.read(&self.messages, contact_key(contact)).await? else {
+        let Some(item) = self
+            .read(&self.messages, contact_key(&contact.tenant, &contact.id))
+            .await?
+        else {
             return Ok(false);
         };
         if item.contains_key("joined_to") {
@@ -196,7 +204,8 @@ impl Store {
             names,
             values,
         };
-        self.change_if(contact_key(contact), &change).await
+        self.change_if(contact_key(&contact.tenant, &contact.id), &change)
+            .await
     }
 
     /// Moves over what the contacts `open`, and those joined to them before, still have. `false` if the survivor
@@ -208,7 +217,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop_first() {
-            let key = Key::new(keys::contact(&survivor.tenant, &id), keys::HEAD);
+            let key = contact_key(&survivor.tenant, &id);
             let Some(item) = self.read(&self.messages, key).await? else {
                 continue;
             };
@@ -239,7 +248,8 @@ impl Store {
             names: vec![],
             values: vec![(":done".into(), AttributeValue::Ss(done))],
         };
-        self.change_if(contact_key(survivor), &change).await
+        self.change_if(contact_key(&survivor.tenant, &survivor.id), &change)
+            .await
     }
 
     /// Moves the unread count, the threads and the times of `other`'s conversation with `sender` to the survivor's.
@@ -250,13 +260,13 @@ impl Store {
         sender: &PhoneNumberId,
     ) -> Result<bool, StoreError> {
         let tenant = &survivor.tenant;
-        let from = Conversation::id_of(other, sender);
-        let from_key = Key::new(keys::conversation(tenant, &from), keys::HEAD);
+        let from = Conversation::id_of(&other.id, sender);
+        let from_key = conversation_key(tenant, &from);
         let Some(item) = self.read(&self.messages, from_key.clone()).await? else {
             return Ok(true);
         };
         let had: Conversation = body(item)?;
-        let to = Conversation::id_of(survivor, sender);
+        let to = Conversation::id_of(&survivor.id, sender);
         let mut transaction = Transaction::new();
         let leaves = Change {
             update: "SET joined_to = :to, unread = :none REMOVE list_key, list_sort".into(),
@@ -277,7 +287,11 @@ impl Store {
             names: vec![],
             values: vec![(":sender".into(), set(sender.as_str()))],
         };
-        transaction.update(&self.messages, contact_key(survivor), &knows)?;
+        transaction.update(
+            &self.messages,
+            contact_key(&survivor.tenant, &survivor.id),
+            &knows,
+        )?;
         if self.commit_if(transaction).await? != Committed::Yes {
             return Ok(false);
         }
@@ -305,10 +319,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn contact_key(contact: &Contact) -> Key {
-    Key::new(keys::contact(&contact.tenant, &contact.id), keys::HEAD)
 }
 
 fn set(value: &str) -> AttributeValue {

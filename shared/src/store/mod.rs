@@ -4,6 +4,7 @@
 //! a consistent read or a conditional write; every write may be repeated. What is allowed is decided in `domain`.
 
 mod accounts;
+mod admission;
 mod chunks;
 mod contacts;
 mod conversations;
@@ -31,6 +32,7 @@ mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
+pub use admission::{Acquaintance, Standing};
 pub use chunks::{CHUNK_SIZE, Chunk, LONGEST_TICK, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState, Received};

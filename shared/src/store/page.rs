@@ -184,7 +184,26 @@ impl Store {
         mut keys: Vec<Key>,
     ) -> Result<Vec<Item>, StoreError> {
         let mut seen = HashSet::new();
-        keys.retain(|key| seen.insert((key.pk.clone(), key.sk.clone())));
+        keys.retain(|key| seen.insert(key.clone()));
+        let mut found = self.read_batches(table, &keys).await?;
+        Ok(keys.iter().filter_map(|key| found.remove(key)).collect())
+    }
+
+    /// A few items of different keys in one call, read consistently, each by itself.
+    pub(super) async fn read_together<const N: usize>(
+        &self,
+        table: &str,
+        keys: [Key; N],
+    ) -> Result<[Option<Item>; N], StoreError> {
+        let mut found = self.read_batches(table, &keys).await?;
+        Ok(keys.map(|key| found.remove(&key)))
+    }
+
+    async fn read_batches(
+        &self,
+        table: &str,
+        keys: &[Key],
+    ) -> Result<HashMap<Key, Item>, StoreError> {
         let mut found = HashMap::new();
         for chunk in keys.chunks(100) {
             let mut open: Vec<Item> = chunk.iter().cloned().map(Key::into_item).collect();
@@ -201,16 +220,14 @@ impl Store {
                     .send()
                     .await?;
                 for item in output.responses.unwrap_or_default().into_values().flatten() {
-                    found.insert(key_of(&item)?, item);
+                    let (pk, sk) = key_of(&item)?;
+                    found.insert(Key { pk, sk }, item);
                 }
                 let left = output.unprocessed_keys.unwrap_or_default();
                 open = left.into_values().flat_map(|keys| keys.keys).collect();
             }
         }
-        Ok(keys
-            .into_iter()
-            .filter_map(|key| found.remove(&(key.pk, key.sk)))
-            .collect())
+        Ok(found)
     }
 
     /// A page whose index entries are replaced by the items they point to. It ends early when they are large.

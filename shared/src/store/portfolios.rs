@@ -56,14 +56,12 @@ impl Store {
             return Ok(None);
         };
         let pk = keys::portfolio(&sender.tenant, id);
-        let found = self.read(&self.messages, Key::new(&pk, keys::HEAD)).await?;
+        let keys = [Key::new(&pk, keys::HEAD), Key::new(&pk, keys::REACHED)];
+        let [found, reached] = self.read_together(&self.messages, keys).await?;
         let portfolio: Option<Portfolio> = found.map(body).transpose()?;
         let Some(people_per_day) = portfolio.and_then(|portfolio| portfolio.people_per_day) else {
             return Ok(None);
         };
-        let reached = self
-            .read(&self.messages, Key::new(pk, keys::REACHED))
-            .await?;
         Ok(Some(Room {
             portfolio: id.clone(),
             people_per_day,

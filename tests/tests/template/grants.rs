@@ -20,6 +20,7 @@ const GRANTS: [(&str, &[Line]); 8] = [
     (
         "send",
         &[
+            ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
@@ -68,6 +69,7 @@ const GRANTS: [(&str, &[Line]); 8] = [
     (
         "deliver",
         &[
+            ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),

@@ -234,7 +234,7 @@ fn inbound_from(contact: &Contact) -> Inbound {
         object: json!({"type": "text", "text": {"body": "hi"}}),
         context: None,
         contact: contact.id.clone(),
-        conversation: Conversation::id_of(contact, &sender),
+        conversation: Conversation::id_of(&contact.id, &sender),
         sender,
         sent_at: noon(),
         received_at: noon(),

@@ -59,7 +59,7 @@ pub(super) fn contact() -> Contact {
 
 pub(super) fn inbound(contact: &Contact) -> Inbound {
     let sender = parse(json!("100000000000001"));
-    let conversation = Conversation::id_of(contact, &sender);
+    let conversation = Conversation::id_of(&contact.id, &sender);
     parse(json!({
         "list_sort": "msg_019e92a7c8887000a000000000000009", "tenant": "demo", "account": "acct_demo",
         "sender": sender, "provider_id": "wamid.SAMPLE", "from": {"wa_id": contact.wa_id}, "kind": "text",

@@ -72,7 +72,7 @@ fn inbound(
         object: kept(&message.object),
         context: message.context.clone(),
         contact: contact.id.clone(),
-        conversation: Conversation::id_of(contact, &sender.id),
+        conversation: Conversation::id_of(&contact.id, &sender.id),
         sent_at: message.sent_at,
         received_at,
     }

@@ -100,7 +100,7 @@ async fn a_message_to_a_contact_joined_since_it_was_read_is_written_anew_for_the
     let written = store.outbound(&tenant(), &message.id).await.unwrap();
     assert_eq!(written, None);
     let submission = Submission::read(&text_message(), at(200)).unwrap();
-    let submitted = submit(&store, &tenant(), submission, None, at(200)).await;
+    let submitted = submit(&store, &tenant(), submission, None, at(200), ()).await;
     let (contact, conversation) = the_one(&store).await;
     let message = submitted.unwrap().message;
     assert_eq!(message.contact, Some(contact.id));
@@ -133,7 +133,7 @@ async fn a_message_written_in_the_middle_of_a_join_is_carried_over() {
     assert!(done.unwrap());
     let (message, between) = writing(&store, &joined);
     store.commit(between).await.unwrap();
-    let conversation = Conversation::id_of(&joined, &message.sender);
+    let conversation = Conversation::id_of(&joined.id, &message.sender);
     store.settled(&tenant(), &joined.id).await.unwrap();
     // Its time is noted after its conversation has left.
     store

@@ -27,7 +27,7 @@ async fn submitted(store: &Store) -> Outbound {
     let mut body = text_message();
     *body.pointer_mut("/to").unwrap() = json!(DIALLED);
     let submission = Submission::read(&body, at(0)).unwrap();
-    let submitted = submit(store, &tenant(), submission, None, at(0)).await;
+    let submitted = submit(store, &tenant(), submission, None, at(0), ()).await;
     submitted.unwrap().message
 }
 

@@ -22,20 +22,20 @@ async fn template(
     number: u32,
     send_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Submitted, SubmitError> {
+) -> Result<Submitted<()>, SubmitError> {
     let body = json!({
         "from": "100000000000001", "to": format!("+1555{number:07}"), "type": "template",
         "template": {"name": "hello", "language": {"code": "en"}}, "send_at": send_at,
     });
     let submission = Submission::read(&body, now).unwrap();
-    submit(store, &"demo".parse().unwrap(), submission, None, now).await
+    submit(store, &"demo".parse().unwrap(), submission, None, now, ()).await
 }
 
 async fn left(store: &Store, sender: &Sender, time: Timestamp) -> u64 {
     store.room(sender).await.unwrap().unwrap().left(time)
 }
 
-fn is_full(answer: &Result<Submitted, SubmitError>) -> bool {
+fn is_full(answer: &Result<Submitted<()>, SubmitError>) -> bool {
     matches!(answer, Err(SubmitError::PortfolioFull(_)))
 }
 

@@ -1,16 +1,19 @@
 //! Submitting: written once per key, refused early, and part of the person's conversation.
 
 use super::*;
+use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
+use crate::domain::message::Outbound;
 use crate::domain::pace::Pause;
 use crate::domain::state::State;
 use crate::messaging::submit::{
-    IdempotencyClaim, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
+    IdempotencyClaim, Meanwhile, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
 };
-use crate::store::ConversationState;
+use crate::store::{ConversationState, Standing};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 fn key(body: &str) -> IdempotencyClaim {
     IdempotencyClaim {
@@ -23,9 +26,9 @@ async fn send(
     store: &Store,
     key: Option<&IdempotencyClaim>,
     now: Timestamp,
-) -> Result<Submitted, SubmitError> {
+) -> Result<Submitted<()>, SubmitError> {
     let submission = Submission::read(&text_message(), now).unwrap();
-    submit(store, &tenant(), submission, key, now).await
+    submit(store, &tenant(), submission, key, now, ()).await
 }
 
 fn tenant() -> TenantId {
@@ -50,7 +53,7 @@ async fn a_message_for_now_is_refused_while_its_sender_is_paused() {
     let members = later.as_object_mut().unwrap();
     members.insert("send_at".to_owned(), json!(at(3_600)));
     let submission = Submission::read(&later, at(1)).unwrap();
-    let submitted = submit(&store, &tenant(), submission, None, at(1)).await;
+    let submitted = submit(&store, &tenant(), submission, None, at(1), ()).await;
     assert_eq!(submitted.unwrap().message.state, State::Queued);
     assert!(
         store
@@ -89,7 +92,7 @@ async fn one_key_writes_one_message_however_often_and_fast_it_comes() {
     let store = store_with(WindowPolicy::Off).await;
     let key = key("body");
     let sent = join_all((0..8).map(|_| send(&store, Some(&key), at(0)))).await;
-    let sent: Vec<Submitted> = sent.into_iter().map(Result::unwrap).collect();
+    let sent: Vec<Submitted<()>> = sent.into_iter().map(Result::unwrap).collect();
     let new = sent.iter().filter(|one| one.origin == Origin::New);
     assert_eq!(new.count(), 1);
     let first = sent.first().unwrap();
@@ -150,7 +153,7 @@ async fn a_sender_of_another_tenant_is_unknown() {
     let store = store_with(WindowPolicy::Off).await;
     let submission = Submission::read(&text_message(), at(0)).unwrap();
     let other = "other".parse().unwrap();
-    let sent = submit(&store, &other, submission, None, at(0)).await;
+    let sent = submit(&store, &other, submission, None, at(0), ()).await;
     assert!(matches!(sent, Err(SubmitError::UnknownSender)));
 }
 
@@ -201,4 +204,49 @@ async fn a_refused_message_leaves_no_person_behind() {
     assert!(matches!(refused, SubmitError::WindowClosed));
     let contacts = store.contacts(&tenant(), &ALL).await.unwrap();
     assert!(contacts.entries.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_messages_that_come_at_once_to_a_stranger_all_find_the_one_person_they_made() {
+    let store = store_with(WindowPolicy::Off).await;
+    let sent = join_all((0..8).map(|_| send(&store, None, at(0)))).await;
+    let people: BTreeSet<_> = sent
+        .into_iter()
+        .map(|sent| sent.unwrap().message.contact.unwrap())
+        .collect();
+    let page = store.contacts(&tenant(), &ALL).await.unwrap();
+    let made: BTreeSet<_> = page.entries.into_iter().map(|contact| contact.id).collect();
+    assert_eq!((people.len(), &people), (1, &made));
+    let page = store.messages_by_time(&tenant(), &ALL).await.unwrap();
+    assert_eq!(page.entries.len(), 8);
+}
+
+/// Notes which messages it was told of.
+#[derive(Default)]
+struct Noting(Mutex<Vec<MessageId>>);
+
+impl Meanwhile for &Noting {
+    type Done = ();
+
+    async fn run(&self, message: &Outbound, standing: &Standing) {
+        assert!(standing.sender.is_some());
+        self.0.lock().unwrap().push(message.id.clone());
+    }
+}
+
+#[tokio::test]
+async fn beside_the_writing_something_is_done_for_a_new_message_alone() {
+    let store = store_with(WindowPolicy::Off).await;
+    let noting = Noting::default();
+    let (ours, other) = (tenant(), "other".parse().unwrap());
+    let key = key("body");
+    let send = async |tenant: &TenantId, now: Timestamp| {
+        let submission = Submission::read(&text_message(), now).unwrap();
+        submit(&store, tenant, submission, Some(&key), now, &noting).await
+    };
+    let new = send(&ours, at(0)).await.unwrap();
+    assert_eq!(send(&ours, at(1)).await.unwrap().meanwhile, None);
+    assert!(send(&other, at(2)).await.is_err());
+    assert_eq!(new.meanwhile, Some(()));
+    assert_eq!(*noting.0.lock().unwrap(), [new.message.id]);
 }

@@ -104,7 +104,7 @@ async fn write_a_conversation(store: &Store) {
     let claimed = store.claim(&answer.tenant, &answer.id, "one", at(9)).await;
     assert!(claimed.is_ok());
     let worker = Pacer::new(store.clone(), || at(9));
-    let leave = worker.leave(&answer.tenant, &answer.sender, Lane::Single);
+    let leave = worker.leave(&answer.tenant, &answer.sender, Lane::Single, None);
     assert!(matches!(leave.await.unwrap(), Leave::At(_)));
 }
 

@@ -34,7 +34,7 @@ async fn running() -> (Store, Job) {
     (store, job)
 }
 
-fn pause(now: Timestamp) -> Pause {
+pub(super) fn pause(now: Timestamp) -> Pause {
     Pause {
         since: now,
         code: Some(131_048),
@@ -105,7 +105,7 @@ async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
         } else {
             Lane::Single
         };
-        worker.leave(&sender.tenant, &sender.id, lane)
+        worker.leave(&sender.tenant, &sender.id, lane, None)
     });
     let leaves = join_all(leaves).await;
     let slots: Vec<Slot> = leaves
@@ -128,7 +128,7 @@ async fn messages_that_wait_together_in_one_worker_share_a_write() {
     let sender = sender(WindowPolicy::Off);
     store.put_sender(&sender).await.unwrap();
     let worker = Pacer::new(store.clone(), start);
-    let leaves = (0..10).map(|_| worker.leave(&sender.tenant, &sender.id, Lane::Single));
+    let leaves = (0..10).map(|_| worker.leave(&sender.tenant, &sender.id, Lane::Single, None));
     let slots: BTreeSet<Timestamp> = join_all(leaves)
         .await
         .into_iter()
@@ -216,7 +216,7 @@ async fn a_paused_sender_gives_no_slots_until_it_is_resumed_and_old_news_does_no
         let paused = store.pause_sender(tenant, sender, &pause(at(2))).await;
         assert_eq!(paused.unwrap(), first);
     }
-    let leave = worker.leave(tenant, sender, Lane::Otp).await.unwrap();
+    let leave = worker.leave(tenant, sender, Lane::Otp, None).await.unwrap();
     assert_eq!(leave, Leave::Paused(pause(at(2))));
     assert!(store.resume_sender(tenant, sender, at(3)).await.unwrap());
     // Its jobs go on even if the hint is lost.
@@ -231,7 +231,7 @@ async fn a_paused_sender_gives_no_slots_until_it_is_resumed_and_old_news_does_no
             .await
             .unwrap()
     );
-    let leave = worker.leave(tenant, sender, Lane::Otp).await.unwrap();
+    let leave = worker.leave(tenant, sender, Lane::Otp, None).await.unwrap();
     assert!(matches!(leave, Leave::At(_)));
     assert!(
         store
@@ -289,7 +289,9 @@ async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
     store.put_sender(&known).await.unwrap();
     let worker = Pacer::new(store, start);
     for number in 1..=5 {
-        let leave = worker.leave(&known.tenant, &known.id, Lane::Single).await;
+        let leave = worker
+            .leave(&known.tenant, &known.id, Lane::Single, None)
+            .await;
         assert!(matches!(leave.unwrap(), Leave::At(_)));
         assert_eq!(writes.load(Ordering::SeqCst), number);
     }

@@ -31,7 +31,7 @@ pub(super) fn inbound(contact: &Contact, wamid: &str, second: i64) -> Inbound {
         id: MessageId::derived(at(second), &[wamid]),
         tenant: contact.tenant.clone(),
         account: "acct_demo".parse().unwrap(),
-        conversation: Conversation::id_of(contact, &sender),
+        conversation: Conversation::id_of(&contact.id, &sender),
         sender,
         provider_id: wamid.parse().unwrap(),
         from: Person {

@@ -1,7 +1,8 @@
 //! Slots that many workers want at the same time: each gets one, in order, and none costs more than it must.
 
+use super::pace::pause;
 use super::*;
-use crate::domain::pace::{Behind, Pause, Shares, Slot};
+use crate::domain::pace::{Behind, Shares, Slot};
 use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -19,7 +20,7 @@ async fn two_hundred_workers_that_want_one_slot_each_all_get_one_and_the_rate_is
     let workers: Vec<Pacer> = (0..200).map(|_| Pacer::new(store.clone(), start)).collect();
     let leaves = workers
         .iter()
-        .map(|worker| worker.leave(&sender.tenant, &sender.id, Lane::Single));
+        .map(|worker| worker.leave(&sender.tenant, &sender.id, Lane::Single, None));
     let leaves = join_all(leaves).await.into_iter().map(Result::unwrap);
     let mut slots: Vec<Slot> = leaves
         .filter_map(|leave| match leave {
@@ -76,13 +77,8 @@ async fn slots_behind_the_last_one_are_leased_whoever_took_that_and_only_while_t
         .lease_behind(tenant, sender, &elsewhere, &behind)
         .await;
     assert_eq!(leased.unwrap(), None);
-    let pause = Pause {
-        since: at(1),
-        code: Some(131_048),
-        reason: "too many blocks".into(),
-        remedy: "look at the quality".into(),
-    };
-    assert!(store.pause_sender(tenant, sender, &pause).await.unwrap());
+    let paused = store.pause_sender(tenant, sender, &pause(at(1))).await;
+    assert!(paused.unwrap());
     let leased = store.lease_behind(tenant, sender, &seen, &behind).await;
     assert_eq!(leased.unwrap(), None);
 }
@@ -96,6 +92,31 @@ async fn who_always_comes_second_asks_again_soon_and_not_when_every_slot_is_free
     let beaten = |headers: &HeaderMap| !asks_for(headers, "UpdateItem");
     let store = store_behind(&url, "ConditionalCheckFailedException", beaten).await;
     let worker = Pacer::new(store, start);
-    let leave = worker.leave(&known.tenant, &known.id, Lane::Single).await;
+    let leave = worker
+        .leave(&known.tenant, &known.id, Lane::Single, None)
+        .await;
     assert_eq!(leave.unwrap(), Leave::Soon);
+}
+
+#[tokio::test]
+async fn what_was_known_of_a_sender_a_moment_ago_gives_no_slot_twice_and_none_to_one_paused_since()
+{
+    let store = empty_store().await;
+    let known = sender(WindowPolicy::Off);
+    store.put_sender(&known).await.unwrap();
+    let (tenant, id) = (&known.tenant, &known.id);
+    let fresh = store.standing(tenant, id).await.unwrap();
+    let leave = async |worker: Pacer, standing: &Standing| {
+        let known = Some(standing.clone());
+        worker.leave(tenant, id, Lane::Single, known).await.unwrap()
+    };
+    let mut taken = BTreeSet::new();
+    for _ in 0..10 {
+        let leave = leave(Pacer::new(store.clone(), start), &fresh).await;
+        assert!(matches!(leave, Leave::At(slot) if taken.insert(slot.at)));
+    }
+    let pause = pause(at(1));
+    assert!(store.pause_sender(tenant, id, &pause).await.unwrap());
+    let refused = leave(Pacer::new(store.clone(), start), &fresh).await;
+    assert_eq!(refused, Leave::Paused(pause));
 }

@@ -1,0 +1,232 @@
+//! Whether a message may be taken in: the early rules, by what is read in two steps. Nothing is written here.
+
+use super::{Submission, SubmitError, WINDOW};
+use crate::domain::content::Kind;
+use crate::domain::id::{ContactId, MessageId};
+use crate::domain::identity::{Identity, TenantId};
+use crate::domain::message::{Outbound, Times};
+use crate::domain::pace::{Burst, Place, Room};
+use crate::domain::state::State;
+use crate::messaging::people;
+use crate::store::{
+    Acquaintance, Contact, Conversation, Sender, Standing, Store, StoreError, WindowPolicy,
+};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use tokio::try_join;
+
+/// A message that may be written down, and what is written with it.
+pub(super) struct Admitted {
+    pub(super) message: Outbound,
+    pub(super) addressee: Addressee,
+    /// How its sender stood.
+    pub(super) standing: Standing,
+    /// The burst before it, and its place.
+    pub(super) place: Option<(Option<Burst>, Place)>,
+    /// The portfolio's limit, if it counts.
+    pub(super) room: Option<Room>,
+    pub(super) warnings: Vec<&'static str>,
+}
+
+/// Whom a message goes to.
+pub(super) enum Addressee {
+    Known(Box<Contact>),
+    /// Met by this message, under this name.
+    New(Box<Contact>, Identity),
+    Group,
+}
+
+impl Addressee {
+    pub(super) fn contact(&self) -> Option<&Contact> {
+        match self {
+            Self::Known(contact) | Self::New(contact, _) => Some(contact),
+            Self::Group => None,
+        }
+    }
+
+    fn met(tenant: &TenantId, name: Identity, sender: &Sender, now: Timestamp) -> Self {
+        let (wa_id, user_id) = match &name {
+            Identity::Phone(wa_id) => (Some(wa_id.clone()), None),
+            Identity::User(user) => (None, Some(user.clone())),
+        };
+        let contact = Contact {
+            id: ContactId::at(now),
+            tenant: tenant.clone(),
+            wa_id,
+            user_id,
+            name: None,
+            username: None,
+            created_at: now,
+            senders: BTreeSet::from([sender.id.clone()]),
+            absorbed: BTreeSet::new(),
+        };
+        Self::New(Box::new(contact), name)
+    }
+}
+
+/// Applies the early rules. A message that comes too soon after others to the same person waits for its turn.
+pub(super) async fn admit(
+    store: &Store,
+    tenant: &TenantId,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<Admitted, SubmitError> {
+    let name = people::name_of(&submission.to);
+    let (standing, known) = match &name {
+        Some(name) => {
+            let read = store.standing_and_pointed_to(tenant, &submission.from, name);
+            read.await?
+        }
+        None => (store.standing(tenant, &submission.from).await?, None),
+    };
+    let sender = standing.sender.as_ref();
+    let sender = sender.ok_or(SubmitError::UnknownSender)?;
+    let scheduled = submission.send_at.is_some_and(|time| now < time);
+    if let Some(pause) = standing.pace.paused.clone().filter(|_| !scheduled) {
+        return Err(SubmitError::SenderPaused(pause));
+    }
+    let (known, room) = try_join!(
+        acquaintance(store, tenant, submission, known, sender),
+        room(store, submission, sender),
+    )?;
+    let (addressee, conversation) = match (known, name) {
+        (Some(known), _) => {
+            let Acquaintance {
+                contact,
+                conversation,
+            } = known;
+            (Addressee::Known(Box::new(contact)), conversation)
+        }
+        (None, Some(name)) => (Addressee::met(tenant, name, sender, now), None),
+        (None, None) => (Addressee::Group, None),
+    };
+    let contact = addressee.contact().map(|contact| &contact.id);
+    let mut message = outbound(submission.clone(), sender, contact, now);
+    let warnings = check_window(sender, &message, conversation.as_ref(), now)?;
+    let place = (!scheduled).then(|| {
+        let last = conversation.as_ref().and_then(Conversation::burst);
+        (last, Place::after(last, now))
+    });
+    let goes_at = place.map(|(_, place)| place.time());
+    message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
+    let time = submission.send_at.map_or(now, |time| time.max(now));
+    let room = room.filter(|_| !is_open(conversation.as_ref(), time));
+    check_room(room.as_ref(), time)?;
+    Ok(Admitted {
+        message,
+        addressee,
+        standing,
+        place,
+        room,
+        warnings,
+    })
+}
+
+/// Whom the message goes to, where their name points to somebody, and what they have with the sender.
+async fn acquaintance(
+    store: &Store,
+    tenant: &TenantId,
+    submission: &Submission,
+    known: Option<ContactId>,
+    sender: &Sender,
+) -> Result<Option<Acquaintance>, StoreError> {
+    let Some(id) = known else {
+        return Ok(None);
+    };
+    if let Some(acquaintance) = store.acquaintance(tenant, &id, &sender.id).await? {
+        return Ok(Some(acquaintance));
+    }
+    // Boxed, because finishing a join is large and rare.
+    let person = people::person_of(&submission.to).unwrap_or_default();
+    let contact = Box::pin(people::known_contact_of(store, tenant, &person)).await?;
+    let Some(contact) = contact else {
+        return Ok(None);
+    };
+    let conversation = Conversation::id_of(&contact.id, &sender.id);
+    let conversation = store.conversation(tenant, &conversation).await?;
+    Ok(Some(Acquaintance {
+        contact,
+        conversation,
+    }))
+}
+
+/// What a template needs of the sender's portfolio.
+async fn room(
+    store: &Store,
+    submission: &Submission,
+    sender: &Sender,
+) -> Result<Option<Room>, StoreError> {
+    match submission.content.kind {
+        Kind::Template => store.room(sender).await,
+        _ => Ok(None),
+    }
+}
+
+/// Free-form messages need an open window, if the sender's policy says so.
+fn check_window(
+    sender: &Sender,
+    message: &Outbound,
+    conversation: Option<&Conversation>,
+    now: Timestamp,
+) -> Result<Vec<&'static str>, SubmitError> {
+    let kind = message.content.as_ref().map(|content| content.kind);
+    let no_window = sender.window == WindowPolicy::Off || kind == Some(Kind::Template);
+    if no_window || message.contact.is_none() {
+        return Ok(Vec::new());
+    }
+    match (is_open(conversation, now), sender.window) {
+        (true, _) | (false, WindowPolicy::Off) => Ok(Vec::new()),
+        (false, WindowPolicy::Warn) => Ok(vec!["window_closed"]),
+        (false, WindowPolicy::Enforce) => Err(SubmitError::WindowClosed),
+    }
+}
+
+/// A template to somebody who has not written within a day needs room in the portfolio.
+fn check_room(room: Option<&Room>, time: Timestamp) -> Result<(), SubmitError> {
+    match room {
+        Some(room) if room.left(time) == 0 => Err(SubmitError::PortfolioFull(room.free_at(time))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the person has written within the window.
+fn is_open(conversation: Option<&Conversation>, now: Timestamp) -> bool {
+    let last = conversation.and_then(|conversation| conversation.last_inbound_at);
+    last.is_some_and(|last| now.duration_since(last) < WINDOW)
+}
+
+fn outbound(
+    submission: Submission,
+    sender: &Sender,
+    contact: Option<&ContactId>,
+    now: Timestamp,
+) -> Outbound {
+    Outbound {
+        id: MessageId::at(now),
+        tenant: sender.tenant.clone(),
+        account: sender.account.clone(),
+        sender: sender.id.clone(),
+        to: submission.to,
+        lane: submission.lane,
+        state: State::Queued,
+        rev: 0,
+        content: Some(submission.content),
+        job: None,
+        variables: None,
+        reference: submission.reference,
+        metadata: submission.metadata,
+        callback_data: submission.callback_data,
+        contact: contact.cloned(),
+        conversation: contact.map(|contact| Conversation::id_of(contact, &sender.id)),
+        created_at: now,
+        not_before: submission.send_at.filter(|time| now < *time),
+        expires_at: submission.expires_at,
+        on_unknown: submission.on_unknown,
+        claim: None,
+        attempts: Vec::new(),
+        times: Times::default(),
+        price: None,
+        waiting: None,
+        known_as: None,
+    }
+}

@@ -1,0 +1,94 @@
+//! What has to be known before a message is taken in, in as few reads as there can be.
+
+use super::accounts::{Sender, sender_key};
+use super::contacts::{IdentityPointer, contact_key, identity_key};
+use super::conversations::conversation_key;
+use super::item::{Item, body};
+use super::pace::{Pace, pace_key};
+use super::{Contact, Conversation, Store, StoreError};
+use crate::domain::id::ContactId;
+use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
+
+/// A sender and its pace, read in one moment.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The sender, if there is one.
+    pub sender: Option<Sender>,
+    /// Its pace.
+    pub pace: Pace,
+}
+
+/// A contact, and its conversation with a sender if there is one.
+#[derive(Debug, Clone)]
+pub struct Acquaintance {
+    /// The contact.
+    pub contact: Contact,
+    /// What it has with the sender.
+    pub conversation: Option<Conversation>,
+}
+
+impl Store {
+    /// How a sender stands.
+    pub async fn standing(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+    ) -> Result<Standing, StoreError> {
+        let keys = [sender_key(tenant, sender), pace_key(tenant, sender)];
+        let [sender, pace] = self.read_together(&self.messages, keys).await?;
+        standing(sender, pace)
+    }
+
+    /// The same, and the id that an identity points to; that contact may have been joined to another.
+    pub async fn standing_and_pointed_to(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        identity: &Identity,
+    ) -> Result<(Standing, Option<ContactId>), StoreError> {
+        let keys = [
+            sender_key(tenant, sender),
+            pace_key(tenant, sender),
+            identity_key(tenant, identity),
+        ];
+        let [sender, pace, pointer] = self.read_together(&self.messages, keys).await?;
+        let pointer: Option<IdentityPointer> = pointer.map(body).transpose()?;
+        let contact = pointer.map(|pointer| pointer.contact);
+        Ok((standing(sender, pace)?, contact))
+    }
+
+    /// The contact of this id and its conversation with `sender`. `None` if there is no such contact, or a join of it is
+    /// not done with: then each has to be looked for by itself.
+    pub async fn acquaintance(
+        &self,
+        tenant: &TenantId,
+        contact: &ContactId,
+        sender: &PhoneNumberId,
+    ) -> Result<Option<Acquaintance>, StoreError> {
+        let conversation = Conversation::id_of(contact, sender);
+        let keys = [
+            contact_key(tenant, contact),
+            conversation_key(tenant, &conversation),
+        ];
+        let [contact, conversation] = self.read_together(&self.messages, keys).await?;
+        let was_joined = |item: &Item| item.contains_key("joined_to");
+        if contact.iter().chain(&conversation).any(was_joined) {
+            return Ok(None);
+        }
+        let contact: Option<Contact> = contact.map(body).transpose()?;
+        let Some(contact) = contact.filter(|contact| contact.absorbed.is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(Acquaintance {
+            contact,
+            conversation: conversation.map(body).transpose()?,
+        }))
+    }
+}
+
+fn standing(sender: Option<Item>, pace: Option<Item>) -> Result<Standing, StoreError> {
+    Ok(Standing {
+        sender: sender.map(body).transpose()?,
+        pace: pace.map(body).transpose()?.unwrap_or_default(),
+    })
+}
