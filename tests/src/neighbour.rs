@@ -8,7 +8,7 @@ use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
 use heliograph::service::auth;
 use heliograph::service::aws::{Aws, Endpoints};
-use heliograph::store::{Account, ApiKey, Sender, Store, WindowPolicy};
+use heliograph::store::{Account, ApiKey, Pace, Sender, Store, WindowPolicy};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -102,6 +102,24 @@ pub async fn set_window(desk: &Desk, window: WindowPolicy) {
         .put_sender(&Sender { window, ..sender })
         .await
         .unwrap();
+}
+
+/// Sets how many messages a second the demo tenant's sender may send.
+pub async fn set_rate(desk: &Desk, messages_per_second: u32) {
+    let store = store(&aws(desk));
+    let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
+    let sender = store.sender(&tenant, &id).await.unwrap().unwrap();
+    let sender = Sender {
+        messages_per_second,
+        ..sender
+    };
+    store.put_sender(&sender).await.unwrap();
+}
+
+/// The pace of the demo tenant's sender.
+pub async fn pace(desk: &Desk) -> Pace {
+    let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
+    store(&aws(desk)).pace(&tenant, &id).await.unwrap()
 }
 
 /// The second tenant.

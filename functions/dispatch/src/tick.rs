@@ -12,7 +12,7 @@ use heliograph::domain::state::State as MessageState;
 use heliograph::service::clock;
 use heliograph::service::queue::Entry;
 use heliograph::service::telemetry::chain;
-use heliograph::store::{Lease, Pace, Sender, Standing, Store, StoreError};
+use heliograph::store::{Lease, Pace, PacedSender, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
@@ -125,7 +125,9 @@ pub(crate) async fn begin(
     learnt: Learnt,
 ) -> Result<Option<Tick>, DispatchError> {
     let now = clock::now();
-    let Standing { sender, mut pace } = state.store.standing(tenant, id).await?;
+    let PacedSender {
+        sender, mut pace, ..
+    } = state.store.paced_sender(tenant, id).await?;
     if is_too_soon(&pace, now) {
         return Ok(None);
     }

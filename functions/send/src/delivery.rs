@@ -15,7 +15,7 @@ use heliograph::service::problem::Problem;
 use heliograph::service::queue::QueueError;
 use heliograph::service::secrets::SecretsError;
 use heliograph::service::telemetry;
-use heliograph::store::{Standing, StoreError};
+use heliograph::store::{PacedSender, StoreError};
 use jiff::SignedDuration;
 use thiserror::Error;
 
@@ -82,7 +82,7 @@ pub(crate) struct Leaving {
 }
 
 /// Gets what a message needs that is to be sent at once, while it is being written down: so nobody waits for it. Should
-/// the message not get written, a slot is wasted.
+/// the message not get written, or have to wait for those that were faster, a slot is wasted.
 pub(crate) struct Preparing<'a> {
     pub(crate) state: &'a State,
     pub(crate) preference: Preference,
@@ -91,19 +91,19 @@ pub(crate) struct Preparing<'a> {
 impl Meanwhile for Preparing<'_> {
     type Done = Option<Prepared>;
 
-    async fn run(&self, message: &Outbound, standing: &Standing) -> Option<Prepared> {
+    async fn run(&self, message: &Outbound, sender: &PacedSender) -> Option<Prepared> {
         match self.preference {
             Preference::RespondAsync => None,
             Preference::Wait if message.not_before.is_some() => None,
             Preference::Wait => {
-                self.state.parts.sending.know(message, &standing.pace);
-                Some(leaving(self.state, message, Some(standing.clone())).await)
+                self.state.parts.sending.know(message, sender);
+                Some(leaving(self.state, message, Some(sender.clone())).await)
             }
         }
     }
 }
 
-async fn leaving(state: &State, message: &Outbound, known: Option<Standing>) -> Prepared {
+async fn leaving(state: &State, message: &Outbound, known: Option<PacedSender>) -> Prepared {
     let Outbound {
         tenant,
         account,

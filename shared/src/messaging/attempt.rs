@@ -16,7 +16,7 @@ use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
-use crate::store::{ClaimError, Expiring, Pace, Store, StoreError};
+use crate::store::{ClaimError, Expiring, Pace, PacedSender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -295,10 +295,10 @@ impl Sending {
         })
     }
 
-    /// Takes the pace of a message's sender as known, which was read this moment.
-    pub fn know(&self, message: &Outbound, pace: &Pace) {
-        let pace = Arc::new(pace.clone());
-        self.paces.put(&pace_name(message), pace, Instant::now());
+    /// Takes the pace of a message's sender as known.
+    pub fn know(&self, message: &Outbound, read: &PacedSender) {
+        let pace = Arc::new(read.pace.clone());
+        self.paces.put(&pace_name(message), pace, read.as_of);
     }
 
     async fn pace(&self, message: &Outbound) -> Result<Arc<Pace>, StoreError> {

@@ -6,7 +6,7 @@
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::Lane;
 use crate::domain::pace::{Leasable, Pause, Shares, Slot, Slowed};
-use crate::store::{Standing, Store, StoreError};
+use crate::store::{PacedSender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +24,9 @@ const TRIES: u32 = 8;
 /// After a write that was lost, the next one waits up to this long, and each time up to so much longer: those who lost
 /// together do not try together.
 const GIVE_WAY: Duration = Duration::from_millis(15);
+
+/// What is known of a sender for longer than this may not know that it was slowed down since.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// Lines remembered at most; they are small, and all are forgotten beyond that.
 const LINES: usize = 1_000;
@@ -86,13 +89,13 @@ impl Pacer {
         }
     }
 
-    /// Leave for one message of a sender. How the sender stands is read, unless it is known from a moment ago.
+    /// Leave for one message of a sender, which is read, unless it is known from a moment ago.
     pub async fn leave(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
         lane: Lane,
-        known: Option<Standing>,
+        known: Option<PacedSender>,
     ) -> Result<Leave, StoreError> {
         let queue = self.line(tenant, sender, lane);
         let waiting = Waiting::in_line(&queue);
@@ -118,23 +121,26 @@ impl Pacer {
         sender: &PhoneNumberId,
         lane: Lane,
         count: usize,
-        mut known: Option<Standing>,
+        mut read: Option<PacedSender>,
     ) -> Result<(Leave, VecDeque<Slot>), StoreError> {
         for tries in 0..TRIES {
             wait_by_chance(tries).await;
-            let standing = match known.take() {
-                Some(known) => known,
-                None => self.store.standing(tenant, sender).await?,
+            let is_fresh = |read: &PacedSender| read.as_of.elapsed() < FRESH;
+            let PacedSender {
+                sender: known,
+                pace,
+                ..
+            } = match read.take().filter(is_fresh) {
+                Some(read) => read,
+                None => self.store.paced_sender(tenant, sender).await?,
             };
-            let pace = standing.pace;
             if let Some(pause) = pace.paused {
                 return Ok((Leave::Paused(pause), VecDeque::new()));
             }
             let now = (self.now)();
             // A sender that was taken away has no pace any more; the provider refuses what it sends.
-            let (rate, reserved) = standing
-                .sender
-                .map_or((1, 0), |sender| (sender.rate(), sender.reserved_percent));
+            let (rate, reserved) =
+                known.map_or((1, 0), |sender| (sender.rate(), sender.reserved_percent));
             let shares = Shares::of(Slowed::rate(pace.slowed.as_ref(), rate, now), reserved);
             let leased = match pace.rows().leasable(lane, shares, count, now, tries) {
                 Some(Leasable::Behind(behind)) => {

@@ -14,11 +14,11 @@ use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound};
 use crate::domain::pace::Pause;
 use crate::store::{
-    IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Standing, Store, StoreError, Transaction,
+    IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, PacedSender, Store, StoreError, Transaction,
 };
+use futures_util::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
-use tokio::join;
 
 /// How long after a person's last message free-form messages may be sent to them. Source: Meta, "Customer service
 /// windows".
@@ -96,11 +96,11 @@ pub trait Meanwhile: Sync {
     /// What comes of it.
     type Done: Send;
 
-    /// Does it. The message it is told of may not get written.
+    /// Does it. The message it is told of may not get written, or under another id.
     fn run(
         &self,
         message: &Outbound,
-        standing: &Standing,
+        sender: &PacedSender,
     ) -> impl Future<Output = Self::Done> + Send;
 }
 
@@ -108,7 +108,7 @@ pub trait Meanwhile: Sync {
 impl Meanwhile for () {
     type Done = ();
 
-    async fn run(&self, _: &Outbound, _: &Standing) {}
+    async fn run(&self, _: &Outbound, _: &PacedSender) {}
 }
 
 /// What was read may change before it is written to: then it is read again. Each burst to a person that others begin
@@ -116,7 +116,7 @@ impl Meanwhile for () {
 const TRIES: usize = 8;
 
 /// Writes a message down, or finds the one that a request with the same idempotency key wrote. Does `meanwhile` beside
-/// the writing.
+/// the first try to write it.
 pub async fn submit<M: Meanwhile>(
     store: &Store,
     tenant: &TenantId,
@@ -125,28 +125,39 @@ pub async fn submit<M: Meanwhile>(
     now: Timestamp,
     meanwhile: M,
 ) -> Result<Submitted<M::Done>, SubmitError> {
+    let mut meanwhile = Some(meanwhile);
+    let mut done = None;
     for _ in 0..TRIES {
         // On the heap: what goes on at once takes room at once.
-        let (earlier, admitted) = join!(
-            Box::pin(replayed(store, tenant, idempotency, now)),
-            Box::pin(admit(store, tenant, &submission, now)),
-        );
-        // Asked first: a request that is repeated need not be admissible still.
-        if let Some(message) = earlier? {
-            return Ok(Submitted::earlier(message));
-        }
-        let admitted = admitted?;
-        let (written, done) = join!(
-            Box::pin(write(store, tenant, &admitted, idempotency, now)),
-            meanwhile.run(&admitted.message, &admitted.standing),
-        );
+        let earlier = Box::pin(replayed(store, tenant, idempotency, now));
+        let admitted = Box::pin(admit(store, tenant, &submission, now));
+        // A request that is repeated need not be admissible still.
+        let goes_on = |earlier: &Result<_, _>| matches!(earlier, Ok(None));
+        let (earlier, admitted) = both(earlier, admitted, goes_on).await;
+        let admitted = match (earlier?, admitted) {
+            (Some(message), _) => return Ok(Submitted::earlier(message)),
+            (None, Some(admitted)) => admitted?,
+            (None, None) => continue,
+        };
+        let writing = Box::pin(write(store, tenant, &admitted, idempotency, now));
+        let written = match meanwhile.take() {
+            // Once alone, and only as long as it may be of use: whatever it takes is taken for nothing if the message is
+            // not written.
+            Some(meanwhile) => {
+                let doing = Box::pin(meanwhile.run(&admitted.message, &admitted.sender));
+                let (written, what) = both(writing, doing, Result::is_ok).await;
+                done = what;
+                written
+            }
+            None => writing.await,
+        };
         match written {
             Ok(()) => {
                 return Ok(Submitted {
                     message: admitted.message,
                     origin: Origin::New,
                     warnings: admitted.warnings,
-                    meanwhile: Some(done),
+                    meanwhile: done,
                 });
             }
             // Somebody was faster: a request with the same key, or one to the same person, or a webhook that joined the
@@ -155,7 +166,22 @@ pub async fn submit<M: Meanwhile>(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StoreError::Conflict.into())
+    let earlier = replayed(store, tenant, idempotency, now).await?;
+    let earlier = earlier.map(Submitted::earlier);
+    earlier.ok_or_else(|| StoreError::Conflict.into())
+}
+
+/// Does both at once. The second is given up when the first has ended and it is not wanted any more.
+async fn both<A, B>(
+    first: impl Future<Output = A> + Unpin,
+    second: impl Future<Output = B> + Unpin,
+    is_wanted: impl FnOnce(&A) -> bool,
+) -> (A, Option<B>) {
+    match select(first, second).await {
+        Either::Left((first, second)) if is_wanted(&first) => (first, Some(second.await)),
+        Either::Left((first, _)) => (first, None),
+        Either::Right((second, first)) => (first.await, Some(second)),
+    }
 }
 
 /// Writes a message down, with all that must stand beside it, or nothing.

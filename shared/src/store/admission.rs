@@ -8,10 +8,13 @@ use super::pace::{Pace, pace_key};
 use super::{Contact, Conversation, Store, StoreError};
 use crate::domain::id::ContactId;
 use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
+use std::time::Instant;
 
-/// A sender and its pace, read in one moment.
+/// A sender and its pace, read in one call.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct PacedSender {
+    /// It stood so then, or later.
+    pub as_of: Instant,
     /// The sender, if there is one.
     pub sender: Option<Sender>,
     /// Its pace.
@@ -28,24 +31,26 @@ pub struct Acquaintance {
 }
 
 impl Store {
-    /// How a sender stands.
-    pub async fn standing(
+    /// A sender and its pace.
+    pub async fn paced_sender(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<PacedSender, StoreError> {
+        let as_of = Instant::now();
         let keys = [sender_key(tenant, sender), pace_key(tenant, sender)];
         let [sender, pace] = self.read_together(&self.messages, keys).await?;
-        standing(sender, pace)
+        paced(as_of, sender, pace)
     }
 
     /// The same, and the id that an identity points to; that contact may have been joined to another.
-    pub async fn standing_and_pointed_to(
+    pub async fn paced_sender_and_contact(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
         identity: &Identity,
-    ) -> Result<(Standing, Option<ContactId>), StoreError> {
+    ) -> Result<(PacedSender, Option<ContactId>), StoreError> {
+        let as_of = Instant::now();
         let keys = [
             sender_key(tenant, sender),
             pace_key(tenant, sender),
@@ -54,7 +59,7 @@ impl Store {
         let [sender, pace, pointer] = self.read_together(&self.messages, keys).await?;
         let pointer: Option<IdentityPointer> = pointer.map(body).transpose()?;
         let contact = pointer.map(|pointer| pointer.contact);
-        Ok((standing(sender, pace)?, contact))
+        Ok((paced(as_of, sender, pace)?, contact))
     }
 
     /// The contact of this id and its conversation with `sender`. `None` if there is no such contact, or a join of it is
@@ -86,8 +91,13 @@ impl Store {
     }
 }
 
-fn standing(sender: Option<Item>, pace: Option<Item>) -> Result<Standing, StoreError> {
-    Ok(Standing {
+fn paced(
+    as_of: Instant,
+    sender: Option<Item>,
+    pace: Option<Item>,
+) -> Result<PacedSender, StoreError> {
+    Ok(PacedSender {
+        as_of,
         sender: sender.map(body).transpose()?,
         pace: pace.map(body).transpose()?.unwrap_or_default(),
     })

@@ -32,7 +32,7 @@ mod statuses;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
-pub use admission::{Acquaintance, Standing};
+pub use admission::{Acquaintance, PacedSender};
 pub use chunks::{CHUNK_SIZE, Chunk, LONGEST_TICK, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState, Received};

@@ -1,6 +1,7 @@
 //! Paging: newest first over one or several partitions, an index giving keys, each key then read consistently.
 
 use super::item::{Item, Key};
+use super::transaction::give_way;
 use super::{Store, StoreError};
 use crate::store::item::text;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -207,7 +208,11 @@ impl Store {
         let mut found = HashMap::new();
         for chunk in keys.chunks(100) {
             let mut open: Vec<Item> = chunk.iter().cloned().map(Key::into_item).collect();
-            while !open.is_empty() {
+            for tries in 0.. {
+                if open.is_empty() {
+                    break;
+                }
+                give_way(tries).await;
                 let request = KeysAndAttributes::builder()
                     .consistent_read(true)
                     .set_keys(Some(open))

@@ -236,7 +236,10 @@ impl Store {
     }
 }
 
-/// Waits a little longer after each try.
-async fn give_way(tries: u32) {
+/// Waits a little longer after each try, and not at all before the first.
+pub(super) async fn give_way(tries: u32) {
+    if tries == 0 {
+        return;
+    }
     tokio::time::sleep(Duration::from_millis(u64::from(5 * tries * tries))).await;
 }

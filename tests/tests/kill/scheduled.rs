@@ -17,8 +17,8 @@ async fn what_is_scheduled_goes_at_its_time_or_not_at_all_though_its_platform_wa
     let folder = Folder::new("scheduled");
     let ports = free_ports();
     let process = Process::start(&folder, ports).await;
-    let expires = now() + SignedDuration::from_secs(3);
-    let begins = now() + SignedDuration::from_secs(8);
+    let expires = now() + SignedDuration::from_secs(8);
+    let begins = now() + SignedDuration::from_secs(14);
     let message = scheduled(&process.desk, "+15550020040", &json!({"send_at": begins})).await;
     let too_late =
         json!({"send_at": expires - SignedDuration::from_secs(1), "expires_at": expires});

@@ -1,6 +1,8 @@
 //! Messages that are not to go at once, or not at all once their time has passed.
 
 use crate::id_of;
+use crate::neighbour::pace;
+use heliograph::domain::pace::Row;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::{Answer, Desk, text};
@@ -134,4 +136,15 @@ async fn a_scheduled_message_whose_sender_is_late_is_not_sent() {
     let id = id_of(&desk.send(&body).await.with(202));
     desk.message_once(&id, "expired").await;
     assert_eq!(desk.stats().await["accepted"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waits_for_its_time_takes_no_slot_and_one_for_now_takes_one() {
+    let desk = Desk::start().await;
+    let mut later = text("+15550009010", "Good morning");
+    later["send_at"] = at(in_seconds(3_600));
+    desk.send(&later).await.with(202);
+    assert_eq!(pace(&desk).await.row_single, Row::default());
+    desk.send(&text("+15550009011", "Now")).await.with(200);
+    assert_ne!(pace(&desk).await.row_single, Row::default());
 }

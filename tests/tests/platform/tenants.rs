@@ -139,6 +139,7 @@ async fn a_cursor_of_one_list_or_tenant_opens_no_other() {
 async fn a_tenants_large_job_does_not_hold_up_its_neighbours_small_one() {
     let desk = Desk::start().await;
     let neighbour = Neighbour::move_in(&desk).await;
+    neighbour::set_rate(&desk, 100).await;
     let large = desk.make_job("Hello!").await;
     let recipients = |count: usize| -> Vec<Value> {
         let number = |place| json!({"to": format!("+1555{place:07}")});

@@ -8,6 +8,9 @@ use heliograph::service::queue::Queue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// A chain that has broken is waited for no longer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Nobody listens there.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -43,7 +46,7 @@ impl Taking {
 async fn request(caller: &mut TcpStream) -> String {
     let mut read = Vec::new();
     loop {
-        caller.read_buf(&mut read).await.unwrap();
+        assert!(caller.read_buf(&mut read).await.unwrap() > 0, "it hung up");
         let text = String::from_utf8_lossy(&read).to_lowercase();
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
@@ -77,10 +80,13 @@ async fn the_chain_of_ticks_goes_on_when_a_tick_could_hand_out_nothing() {
         bulk: queue_at(NOWHERE),
         dispatch: taking.queue(),
     };
-    let (ended, hint) = tokio::join!(
-        run(&state, &job.tenant, &job.sender, Vec::new()),
-        taking.taken(),
-    );
+    let ticking = async {
+        tokio::join!(
+            run(&state, &job.tenant, &job.sender, Vec::new()),
+            taking.taken(),
+        )
+    };
+    let (ended, hint) = tokio::time::timeout(PATIENCE, ticking).await.unwrap();
     ended.unwrap();
     assert!(hint.contains(job.sender.as_str()), "{hint}");
     // What it had slots for is named in no queue: the job's passes will meet it.

@@ -1,7 +1,7 @@
 //! The mapping of the table's stream: brings its records to `tally`, in order, again and again until they are counted.
 
 use crate::functions::Functions;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType, StreamDescription};
@@ -12,18 +12,21 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_dynamo::Item;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Between two looks at a stream that has nothing new.
-const IDLE: Duration = Duration::from_millis(200);
+/// Between two looks at a stream that has nothing more; Lambda looks four times a second.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// How long a batch that is not full waits for more, as in the template.
+const WINDOW: Duration = Duration::from_secs(1);
 
 /// After a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Records a batch holds: fewer than the template's 500, because here both images of each are in
-/// memory several times.
-const BATCH: i32 = 100;
+/// Records a batch holds: fewer than the template's 500, for all wait here while the engine reads them and they are taken
+/// apart.
+const BATCH: usize = 20;
 
 pub(super) async fn run(
     functions: Arc<Functions>,
@@ -82,33 +85,35 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
         .shard_iterator_type(begin)
         .set_sequence_number(counted);
     let mut iterator = iterator.send().await?.shard_iterator;
+    let mut batch = Vec::new();
+    let mut since = Instant::now();
     while let Some(here) = iterator {
-        let records = client
-            .get_records()
-            .shard_iterator(here)
-            .limit(BATCH)
-            .send()
-            .await?;
+        let room = BATCH - batch.len();
+        let records = client.get_records().shard_iterator(here);
+        let records = records.limit(i32::try_from(room)?).send().await?;
         iterator = records.next_shard_iterator;
         let mut records = records.records.unwrap_or_default();
-        if records.is_empty() {
-            tokio::time::sleep(IDLE).await;
-            continue;
-        }
+        let may_be_more = records.len() == room;
         records.retain(is_of_a_message);
-        if records.is_empty() {
-            continue;
+        if batch.is_empty() {
+            since = Instant::now();
         }
-        let event = serde_json::from_value(event(shard, records))?;
-        let counted = tally::handle(
-            &functions.tally,
-            LambdaEvent::new(event, Context::default()),
-        );
-        if let Err(error) = counted.await {
-            anyhow::bail!("a batch was not counted: {}", telemetry::chain(&*error));
+        batch.append(&mut records);
+        if batch.len() == BATCH || (!batch.is_empty() && since.elapsed() >= WINDOW) {
+            count(functions, event(shard, std::mem::take(&mut batch))).await?;
+        } else if !may_be_more {
+            tokio::time::sleep(IDLE).await;
         }
     }
     Ok(())
+}
+
+async fn count(functions: &Functions, event: Value) -> Result<()> {
+    let event = LambdaEvent::new(serde_json::from_value(event)?, Context::default());
+    match tally::handle(&functions.tally, event).await {
+        Ok(_) => Ok(()),
+        Err(error) => bail!("a batch was not counted: {}", telemetry::chain(&*error)),
+    }
 }
 
 /// The filter of the mapping in the template. Without it the counters, which stand in the same table, would wake their

@@ -1,4 +1,5 @@
-//! Whether a message may be taken in: the early rules, by what is read in two steps. Nothing is written here.
+//! Whether a message may be taken in: the early rules, by what is read in two steps. Nothing of the message is written
+//! here; a join of its contact that is not done with is finished.
 
 use super::{Submission, SubmitError, WINDOW};
 use crate::domain::content::Kind;
@@ -9,7 +10,7 @@ use crate::domain::pace::{Burst, Place, Room};
 use crate::domain::state::State;
 use crate::messaging::people;
 use crate::store::{
-    Acquaintance, Contact, Conversation, Sender, Standing, Store, StoreError, WindowPolicy,
+    Acquaintance, Contact, Conversation, PacedSender, Sender, Store, StoreError, WindowPolicy,
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -19,8 +20,8 @@ use tokio::try_join;
 pub(super) struct Admitted {
     pub(super) message: Outbound,
     pub(super) addressee: Addressee,
-    /// How its sender stood.
-    pub(super) standing: Standing,
+    /// Its sender.
+    pub(super) sender: PacedSender,
     /// The burst before it, and its place.
     pub(super) place: Option<(Option<Burst>, Place)>,
     /// The portfolio's limit, if it counts.
@@ -72,17 +73,17 @@ pub(super) async fn admit(
     now: Timestamp,
 ) -> Result<Admitted, SubmitError> {
     let name = people::name_of(&submission.to);
-    let (standing, known) = match &name {
+    let (paced, known) = match &name {
         Some(name) => {
-            let read = store.standing_and_pointed_to(tenant, &submission.from, name);
+            let read = store.paced_sender_and_contact(tenant, &submission.from, name);
             read.await?
         }
-        None => (store.standing(tenant, &submission.from).await?, None),
+        None => (store.paced_sender(tenant, &submission.from).await?, None),
     };
-    let sender = standing.sender.as_ref();
+    let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
-    if let Some(pause) = standing.pace.paused.clone().filter(|_| !scheduled) {
+    if let Some(pause) = paced.pace.paused.clone().filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
     }
     let (known, room) = try_join!(
@@ -109,13 +110,13 @@ pub(super) async fn admit(
     });
     let goes_at = place.map(|(_, place)| place.time());
     message.not_before = message.not_before.or(goes_at.filter(|time| now < *time));
-    let time = submission.send_at.map_or(now, |time| time.max(now));
+    let time = message.not_before.unwrap_or(now);
     let room = room.filter(|_| !is_open(conversation.as_ref(), time));
     check_room(room.as_ref(), time)?;
     Ok(Admitted {
         message,
         addressee,
-        standing,
+        sender: paced,
         place,
         room,
         warnings,

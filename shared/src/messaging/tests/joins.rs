@@ -212,6 +212,28 @@ async fn dying_store(url: &str, calls: usize) -> Store {
 }
 
 #[tokio::test]
+async fn a_message_to_somebody_whose_join_is_not_done_with_is_found_with_the_one_that_is_left() {
+    let mut calls = 0;
+    loop {
+        let (store, url) = store_and_url_with(WindowPolicy::Off).await;
+        two_strangers(&store).await;
+        let dying = dying_store(&url, calls).await;
+        let applied = apply_inbound(&dying, &demo_sender(), &telling(30), at(102)).await;
+        let submission = Submission::read(&text_message(), at(103)).unwrap();
+        let message = submit(&store, &tenant(), submission, None, at(103), ()).await;
+        let conversation = message.unwrap().message.conversation.unwrap();
+        receive(&store, &telling(40), 104).await;
+        let (_, left) = the_one(&store).await;
+        let found = store.conversation(&tenant(), &conversation).await.unwrap();
+        assert_eq!(found.unwrap().id, left.id, "{calls}");
+        if applied.is_ok() {
+            break;
+        }
+        calls += 1;
+    }
+}
+
+#[tokio::test]
 async fn whatever_a_join_had_not_done_when_its_worker_died_the_next_event_does() {
     let mut calls = 0;
     loop {

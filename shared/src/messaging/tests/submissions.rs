@@ -9,7 +9,7 @@ use crate::domain::state::State;
 use crate::messaging::submit::{
     IdempotencyClaim, Meanwhile, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
 };
-use crate::store::{ConversationState, Standing};
+use crate::store::{ConversationState, PacedSender};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,7 +209,12 @@ async fn a_refused_message_leaves_no_person_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn first_messages_that_come_at_once_to_a_stranger_all_find_the_one_person_they_made() {
     let store = store_with(WindowPolicy::Off).await;
-    let sent = join_all((0..8).map(|_| send(&store, None, at(0)))).await;
+    let noting = Noting::default();
+    let first = async || {
+        let submission = Submission::read(&text_message(), at(0)).unwrap();
+        submit(&store, &tenant(), submission, None, at(0), &noting).await
+    };
+    let sent = join_all((0..8).map(|_| first())).await;
     let people: BTreeSet<_> = sent
         .into_iter()
         .map(|sent| sent.unwrap().message.contact.unwrap())
@@ -217,6 +222,8 @@ async fn first_messages_that_come_at_once_to_a_stranger_all_find_the_one_person_
     let page = store.contacts(&tenant(), &ALL).await.unwrap();
     let made: BTreeSet<_> = page.entries.into_iter().map(|contact| contact.id).collect();
     assert_eq!((people.len(), &people), (1, &made));
+    let begun = noting.0.lock().unwrap().len();
+    assert_eq!(begun, 8, "each does what it does beside the writing once");
     let page = store.messages_by_time(&tenant(), &ALL).await.unwrap();
     assert_eq!(page.entries.len(), 8);
 }
@@ -228,8 +235,8 @@ struct Noting(Mutex<Vec<MessageId>>);
 impl Meanwhile for &Noting {
     type Done = ();
 
-    async fn run(&self, message: &Outbound, standing: &Standing) {
-        assert!(standing.sender.is_some());
+    async fn run(&self, message: &Outbound, sender: &PacedSender) {
+        assert!(sender.sender.is_some());
         self.0.lock().unwrap().push(message.id.clone());
     }
 }

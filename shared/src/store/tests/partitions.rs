@@ -1,4 +1,5 @@
-//! No partition is written too often, however fast a sender is: DynamoDB takes a thousand writes a second of one.
+//! No partition of messages is written too often, however fast a sender is: DynamoDB takes a thousand writes a second of
+//! one.
 
 use super::*;
 use crate::domain::ledger::tests::at;
@@ -69,7 +70,7 @@ impl Writes {
 }
 
 #[test]
-fn at_a_thousand_messages_a_second_no_partition_has_five_hundred_writes_in_one() {
+fn at_a_thousand_messages_a_second_no_partition_of_theirs_has_five_hundred_writes_in_one() {
     let job = job(at(0));
     for (lane, states) in LIVES {
         let mut writes = Writes::default();

@@ -105,9 +105,9 @@ async fn what_was_known_of_a_sender_a_moment_ago_gives_no_slot_twice_and_none_to
     let known = sender(WindowPolicy::Off);
     store.put_sender(&known).await.unwrap();
     let (tenant, id) = (&known.tenant, &known.id);
-    let fresh = store.standing(tenant, id).await.unwrap();
-    let leave = async |worker: Pacer, standing: &Standing| {
-        let known = Some(standing.clone());
+    let fresh = store.paced_sender(tenant, id).await.unwrap();
+    let leave = async |worker: Pacer, read: &PacedSender| {
+        let known = Some(read.clone());
         worker.leave(tenant, id, Lane::Single, known).await.unwrap()
     };
     let mut taken = BTreeSet::new();
