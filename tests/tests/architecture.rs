@@ -166,6 +166,11 @@ fn functions(text: &str) -> Vec<(&str, usize)> {
         let depth = line.len() - line.trim_start().len();
         let end = format!("{}}}", " ".repeat(depth));
         let rest = &lines[place..];
+        // A trait's function without a body ends with its signature.
+        let signed = rest.iter().find(|line| line.ends_with(['{', ';']));
+        if signed.is_some_and(|line| line.ends_with(';')) {
+            continue;
+        }
         if let Some(last) = rest.iter().position(|it| *it == end) {
             found.push((name, last + 1));
         }

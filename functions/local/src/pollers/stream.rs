@@ -88,7 +88,7 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
     let mut batch = Vec::new();
     let mut since = Instant::now();
     while let Some(here) = iterator {
-        let room = BATCH - batch.len();
+        let room = BATCH.saturating_sub(batch.len()).max(1);
         let records = client.get_records().shard_iterator(here);
         let records = records.limit(i32::try_from(room)?).send().await?;
         iterator = records.next_shard_iterator;
@@ -99,7 +99,8 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
             since = Instant::now();
         }
         batch.append(&mut records);
-        if batch.len() == BATCH || (!batch.is_empty() && since.elapsed() >= WINDOW) {
+        let is_due = iterator.is_none() || since.elapsed() >= WINDOW;
+        if batch.len() >= BATCH || (is_due && !batch.is_empty()) {
             count(functions, event(shard, std::mem::take(&mut batch))).await?;
         } else if !may_be_more {
             tokio::time::sleep(IDLE).await;

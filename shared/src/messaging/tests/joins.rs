@@ -221,11 +221,16 @@ async fn a_message_to_somebody_whose_join_is_not_done_with_is_found_with_the_one
         let applied = apply_inbound(&dying, &demo_sender(), &telling(30), at(102)).await;
         let submission = Submission::read(&text_message(), at(103)).unwrap();
         let message = submit(&store, &tenant(), submission, None, at(103), ()).await;
-        let conversation = message.unwrap().message.conversation.unwrap();
+        let message = message.unwrap().message;
         receive(&store, &telling(40), 104).await;
         let (_, left) = the_one(&store).await;
-        let found = store.conversation(&tenant(), &conversation).await.unwrap();
+        let conversation = message.conversation.as_ref().unwrap();
+        let found = store.conversation(&tenant(), conversation).await.unwrap();
         assert_eq!(found.unwrap().id, left.id, "{calls}");
+        let threads: Vec<String> = left.threads.into_iter().collect();
+        let shown = store.messages_by_thread(&threads, &ALL).await.unwrap();
+        let message = Message::Outbound(Box::new(message));
+        assert!(shown.entries.contains(&message), "{calls}");
         if applied.is_ok() {
             break;
         }

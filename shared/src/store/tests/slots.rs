@@ -7,6 +7,7 @@ use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 fn start() -> Timestamp {
     at(0)
@@ -107,7 +108,10 @@ async fn what_was_known_of_a_sender_a_moment_ago_gives_no_slot_twice_and_none_to
     let (tenant, id) = (&known.tenant, &known.id);
     let fresh = store.paced_sender(tenant, id).await.unwrap();
     let leave = async |worker: Pacer, read: &PacedSender| {
-        let known = Some(read.clone());
+        let known = Some(PacedSender {
+            as_of: Instant::now(),
+            ..read.clone()
+        });
         worker.leave(tenant, id, Lane::Single, known).await.unwrap()
     };
     let mut taken = BTreeSet::new();
