@@ -4,6 +4,13 @@ use crate::{Answer, Desk, SENDER, eventually_within};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// So many people who are recipients of nothing else.
+#[must_use]
+pub fn recipients(count: usize) -> Vec<Value> {
+    let number = |place| json!({"to": format!("+15551{place:06}")});
+    (0..count).map(number).collect()
+}
+
 impl Desk {
     /// Makes a job that sends `text`; its id.
     pub async fn make_job(&self, text: &str) -> String {

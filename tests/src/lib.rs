@@ -22,8 +22,9 @@ pub use answer::Answer;
 pub use described::undescribed;
 pub use desk::{Desk, read, text};
 pub use fixtures::{Fixture, fixtures};
+pub use jobs::recipients;
 pub use simulator::sign;
-pub use waiting::{eventually, eventually_within};
+pub use waiting::{eventually, eventually_within, in_seconds};
 
 /// The demo tenant's sender: Meta's phone number id.
 pub const SENDER: &str = "100000000000001";

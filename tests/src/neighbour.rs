@@ -85,34 +85,27 @@ pub async fn limit_people(desk: &Desk, people_per_day: u64) {
         ..account.unwrap()
     };
     store.put_account(&account).await.unwrap();
-    let sender = store.sender(&tenant, &crate::SENDER.parse().unwrap()).await;
-    let sender = Sender {
-        portfolio: Some(portfolio.id),
-        ..sender.unwrap().unwrap()
-    };
-    store.put_sender(&sender).await.unwrap();
+    change_sender(desk, |sender| sender.portfolio = Some(portfolio.id)).await;
 }
 
 /// Sets what the demo tenant's sender does with a message that is no template while the window is closed.
 pub async fn set_window(desk: &Desk, window: WindowPolicy) {
-    let store = store(&aws(desk));
-    let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
-    let sender = store.sender(&tenant, &id).await.unwrap().unwrap();
-    store
-        .put_sender(&Sender { window, ..sender })
-        .await
-        .unwrap();
+    change_sender(desk, |sender| sender.window = window).await;
 }
 
 /// Sets how many messages a second the demo tenant's sender may send.
 pub async fn set_rate(desk: &Desk, messages_per_second: u32) {
+    change_sender(desk, |sender| {
+        sender.messages_per_second = messages_per_second;
+    })
+    .await;
+}
+
+async fn change_sender(desk: &Desk, change: impl FnOnce(&mut Sender)) {
     let store = store(&aws(desk));
     let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
-    let sender = store.sender(&tenant, &id).await.unwrap().unwrap();
-    let sender = Sender {
-        messages_per_second,
-        ..sender
-    };
+    let mut sender = store.sender(&tenant, &id).await.unwrap().unwrap();
+    change(&mut sender);
     store.put_sender(&sender).await.unwrap();
 }
 
@@ -151,6 +144,13 @@ impl Neighbour {
     #[must_use]
     pub fn text(to: &str) -> Value {
         json!({"from": SENDER, "to": to, "type": "text", "text": {"body": "From next door"}})
+    }
+
+    /// The id of a new job of the neighbour's.
+    pub async fn make_job(&self, desk: &Desk) -> String {
+        let body = json!({"name": "n", "from": SENDER, "type": "text", "text": {"body": "Hi"}});
+        let made = self.post(desk, "/v1/bulk-jobs", &body).await.with(201);
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// Posts as the neighbour's admin.

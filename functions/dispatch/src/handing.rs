@@ -10,6 +10,7 @@ use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::Lane;
 use heliograph::domain::pace::{Room, Slot, probes};
 use heliograph::domain::queue::{DeliverBody, Probe, micros};
+use heliograph::messaging::pace;
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
 use heliograph::service::telemetry::chain;
@@ -200,7 +201,7 @@ async fn put(
     }
     if let Some((_, first)) = together.first() {
         let wait = first.hint_at().duration_since(clock::now());
-        tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+        pace::wait(wait).await;
     }
     state.bulk.send_all(&sender.tenant, entries).await
 }

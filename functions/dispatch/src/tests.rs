@@ -18,9 +18,10 @@ use aws_sdk_dynamodb::error::BoxError;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
 use heliograph::domain::job::{Duty, Job, JobEvent, JobStatus};
-use heliograph::domain::message::{Lane, OnUnknown, Outbound, Times};
+use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::pace::{InboundRate, Slot, Slowed};
 use heliograph::domain::state::State;
+use heliograph::domain::times::Times;
 use heliograph::store::{
     CHUNK_SIZE, Counter, Pace, RECEIVED_COUNTER, Sender, Store, Transaction, WindowPolicy,
     day_counters,
@@ -90,33 +91,14 @@ fn at(second: i64) -> Timestamp {
 /// A recipient of the job: in this state, and not to be sent before an hour has passed.
 fn recipient(job: &Job, number: usize, state: State) -> Outbound {
     let to = format!("+1555{number:07}");
+    let id = MessageId::derived(job.created_at, &[job.id.as_str(), &to]);
+    let from = (job.tenant.clone(), job.account.clone(), job.sender.clone());
+    let to = Recipient::Phone(to.parse().unwrap());
     Outbound {
-        id: MessageId::derived(job.created_at, &[job.id.as_str(), &to]),
-        tenant: job.tenant.clone(),
-        account: job.account.clone(),
-        sender: job.sender.clone(),
-        to: Recipient::Phone(to.parse().unwrap()),
-        lane: Lane::Bulk,
         state,
-        rev: 0,
-        content: None,
         job: Some(job.id.clone()),
-        variables: None,
-        reference: None,
-        metadata: None,
-        callback_data: None,
-        contact: None,
-        conversation: None,
-        created_at: at(0),
         not_before: Some(at(3_600)),
-        expires_at: None,
-        on_unknown: OnUnknown::default(),
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
+        ..Outbound::queued(id, from, to, Lane::Bulk, at(0))
     }
 }
 

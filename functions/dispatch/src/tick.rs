@@ -9,6 +9,7 @@ use heliograph::domain::message::{Attempt, Message, Outcome};
 use heliograph::domain::pace::{InboundRate, Shares, Slot, Slowed, Speed};
 use heliograph::domain::queue::{DispatchBody, Probe};
 use heliograph::domain::state::State as MessageState;
+use heliograph::messaging::pace;
 use heliograph::service::clock;
 use heliograph::service::queue::Entry;
 use heliograph::service::telemetry::chain;
@@ -57,7 +58,7 @@ pub(crate) async fn run(
     }
     let next = tick.next_run.saturating_add(SPARE).unwrap_or(tick.next_run);
     let rest = next.duration_since(clock::now());
-    tokio::time::sleep(rest.try_into().unwrap_or_default()).await;
+    pace::wait(rest).await;
     let hint = DispatchBody::V1 {
         tenant: tenant.clone(),
         sender: sender.clone(),

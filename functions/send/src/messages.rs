@@ -65,8 +65,8 @@ pub(crate) async fn send(
     let preference = Preference::of(&headers);
     let submitted = submitted(&state, &tenant, &body, claim.as_ref(), preference).await?;
     let (origin, warnings) = (submitted.origin, submitted.warnings);
-    let leaving = submitted.meanwhile.flatten();
-    let delivery = delivery::deliver(&state, submitted.message, preference, leaving);
+    let prepared = submitted.meanwhile.flatten();
+    let delivery = delivery::deliver(&state, submitted.message, preference, prepared);
     Ok(answer(delivery.await?, origin, &warnings))
 }
 

@@ -178,7 +178,9 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
         }
         CallResult::Refused(failure) => {
             attempt.outcome = Some(Outcome::Refused);
-            attempt.failure = Some(failure.clone());
+            if attempt.provider_id.is_none() {
+                attempt.failure = Some(failure.clone());
+            }
             // A job does not wait for its unknown recipients: one that turns out refused may not be open again.
             let given_up = message.lane == Lane::Bulk && message.state == State::Unknown;
             if given_up {
@@ -242,12 +244,18 @@ fn seed(message: &Outbound) -> u64 {
     })
 }
 
-/// The call provably never began: the message waits for its turn again.
+/// The call provably never began: the message waits for its turn again, also if its lease has run out meanwhile.
 fn give_back(message: &mut Outbound, token: &str) -> Option<()> {
     let attempt = claimed_attempt(message, token)?;
+    let is_open = attempt.outcome.is_none() && attempt.provider_id.is_none();
+    (is_open && attempt.settlement.is_none()).then_some(())?;
     attempt.outcome = Some(Outcome::NotStarted);
-    (message.state == State::Sending).then_some(())?;
-    message.state = State::Queued;
+    let is_known = !message.attempts.iter().any(Attempt::is_unanswered);
+    match message.state {
+        State::Sending => message.state = State::Queued,
+        State::Unknown if is_known => queue_again(message),
+        _ => {}
+    }
     Some(())
 }
 
@@ -292,18 +300,22 @@ fn look(message: &mut Outbound, newest_status: Option<Timestamp>, now: Timestamp
     Some(())
 }
 
-/// An unknown message is sent again, unless its time has passed. A recipient goes like a single message then: its job
-/// does not wait for what is unknown, and may have finished.
+/// An unknown message is sent again, unless its time has passed.
 fn reopen(message: &mut Outbound, now: Timestamp) -> Option<()> {
     if message.expires_at.is_some_and(|time| time <= now) {
         return None;
     }
+    queue_again(message);
+    Some(())
+}
+
+/// A recipient goes like a single message then: its job does not wait for what is unknown, and may have finished.
+fn queue_again(message: &mut Outbound) {
     message.state = State::Queued;
     message.not_before = None;
     if message.lane == Lane::Bulk {
         message.lane = Lane::Single;
     }
-    Some(())
 }
 
 /// It waits no longer. One with a lost attempt that was to be repeated may have been sent, and is not said not to be.
@@ -348,10 +360,11 @@ fn may_try_again(attempts: &[Attempt]) -> bool {
 #[must_use]
 pub fn never_accepted(attempts: &[Attempt]) -> bool {
     let refused = |attempt: &Attempt| {
-        matches!(
-            attempt.outcome,
-            Some(Outcome::Refused | Outcome::NotStarted)
-        )
+        // A status may have told otherwise since.
+        let untold = attempt.provider_id.is_none();
+        let refused =
+            [Some(Outcome::Refused), Some(Outcome::NotStarted)].contains(&attempt.outcome);
+        untold && refused
     };
     attempts.iter().all(refused)
 }

@@ -6,6 +6,7 @@ use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
 use super::identity::{GroupId, Identity, PhoneNumberId, Recipient, TenantId, Wamid};
 use super::settlement::Settlement;
 use super::state::{State, Status};
+use super::times::Times;
 use super::waiting::{WaitMinutes, Waiting};
 use super::webhook::Person;
 use jiff::Timestamp;
@@ -136,62 +137,6 @@ pub enum Outcome {
     NotStarted,
 }
 
-/// When each thing happened to a message. The earliest report of each wins, so that order does not matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Times {
-    /// The provider took it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub accepted: Option<Timestamp>,
-    /// Sent on.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub sent: Option<Timestamp>,
-    /// Reached the device.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub delivered: Option<Timestamp>,
-    /// Read.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub read: Option<Timestamp>,
-    /// Played.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub played: Option<Timestamp>,
-    /// Failed, cancelled or expired.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "millisecond::optional"
-    )]
-    pub ended: Option<Timestamp>,
-}
-
-impl Times {
-    /// Notes that `status` was reached at `at`.
-    pub fn note(&mut self, status: Status, at: Timestamp) {
-        let slot = match status {
-            Status::Sent => &mut self.sent,
-            Status::Delivered => &mut self.delivered,
-            Status::Read => &mut self.read,
-            Status::Played => &mut self.played,
-            Status::Failed => &mut self.ended,
-        };
-        *slot = Some(slot.map_or(at, |known| known.min(at)));
-    }
-}
-
 /// What the provider charges for a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
@@ -309,6 +254,45 @@ pub struct Outbound {
 }
 
 impl Outbound {
+    /// A message that waits to be sent, of which no more is known than this.
+    #[must_use]
+    pub fn queued(
+        id: MessageId,
+        (tenant, account, sender): (TenantId, AccountId, PhoneNumberId),
+        to: Recipient,
+        lane: Lane,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            account,
+            sender,
+            to,
+            lane,
+            state: State::Queued,
+            rev: 0,
+            content: None,
+            job: None,
+            variables: None,
+            reference: None,
+            metadata: None,
+            callback_data: None,
+            contact: None,
+            conversation: None,
+            created_at,
+            not_before: None,
+            expires_at: None,
+            on_unknown: OnUnknown::default(),
+            waiting: None,
+            claim: None,
+            attempts: Vec::new(),
+            times: Times::default(),
+            price: None,
+            known_as: None,
+        }
+    }
+
     /// The provider's id, by the newest attempt that has one.
     #[must_use]
     pub fn provider_id(&self) -> Option<&Wamid> {

@@ -24,5 +24,6 @@ pub mod role;
 pub mod secret;
 pub mod settlement;
 pub mod state;
+pub mod times;
 pub mod waiting;
 pub mod webhook;

@@ -72,6 +72,22 @@ pub struct Person {
     pub username: Option<String>,
 }
 
+impl From<Identity> for Person {
+    /// Of whom no more is known than this name.
+    fn from(name: Identity) -> Self {
+        match name {
+            Identity::Phone(wa_id) => Self {
+                wa_id: Some(wa_id),
+                ..Self::default()
+            },
+            Identity::User(user) => Self {
+                user_id: Some(user),
+                ..Self::default()
+            },
+        }
+    }
+}
+
 impl Person {
     /// The name the person's messages are threaded by: the phone, where it is known.
     #[must_use]

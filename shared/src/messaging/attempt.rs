@@ -4,7 +4,7 @@
 //! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
 //! cannot begin in its slot does not begin.
 
-use super::people;
+use super::{pace, people};
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
@@ -17,7 +17,7 @@ use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
 use crate::store::{ClaimError, Expiring, Pace, PacedSender, Store, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,7 +78,7 @@ impl Sending {
         credential: Option<&Credential>,
         slot: Slot,
     ) -> Result<Attempted, AttemptError> {
-        sleep(slot.wait_to_claim((self.now)())).await;
+        pace::wait(slot.wait_to_claim((self.now)())).await;
         let claimed_at = (self.now)();
         if slot.is_over(claimed_at) {
             return self.missed(tenant, id).await;
@@ -112,7 +112,7 @@ impl Sending {
                 return Err(error.into());
             }
         };
-        sleep(slot.wait((self.now)())).await;
+        pace::wait(slot.wait((self.now)())).await;
         let starting = (self.now)();
         if slot.is_over(starting) || starting.duration_since(claimed_at) > START_WITHIN {
             let message = self.give_back(message, &token).await?;
@@ -351,13 +351,6 @@ pub async fn lapse(
         | State::Expired => return Ok(message),
     };
     store.apply(message, &event, now).await
-}
-
-/// A timer rings at the next millisecond, also for no time at all: who need not wait does not ask for one.
-async fn sleep(wait: SignedDuration) {
-    if wait.is_positive() {
-        tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
-    }
 }
 
 fn pace_name(message: &Outbound) -> String {

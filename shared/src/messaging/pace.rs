@@ -179,3 +179,11 @@ async fn wait_by_chance(tries: u32) {
         tokio::time::sleep(Duration::from_micros(wait)).await;
     }
 }
+
+/// Lets so much time pass. A timer rings at the next millisecond, also for no time at all: who need not wait does not
+/// ask for one.
+pub async fn wait(time: SignedDuration) {
+    if time.is_positive() {
+        tokio::time::sleep(time.unsigned_abs()).await;
+    }
+}

@@ -6,7 +6,6 @@ use crate::domain::message::{Message, Outbound};
 use crate::domain::webhook::Person;
 use crate::store::{Contact, Slice, Store, StoreError};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
 /// Two workers may meet the same person at once; the one that loses looks again.
 const TRIES: usize = 5;
@@ -67,17 +66,7 @@ async fn contact_by(
         let Some((person, now)) = first_met else {
             return Ok(None);
         };
-        let contact = Contact {
-            id: ContactId::at(now),
-            tenant: tenant.clone(),
-            wa_id: person.wa_id.clone(),
-            user_id: person.user_id.clone(),
-            name: person.name.clone(),
-            username: person.username.clone(),
-            created_at: now,
-            senders: BTreeSet::new(),
-            absorbed: BTreeSet::new(),
-        };
+        let contact = Contact::met(tenant, person, now);
         if store.create_contact(&contact, identities).await? {
             return Ok(Some(contact));
         }
@@ -174,16 +163,7 @@ pub async fn learn_from_history(
 /// The person a message goes to. A group is nobody.
 #[must_use]
 pub fn person_of(recipient: &Recipient) -> Option<Person> {
-    name_of(recipient).map(|name| match name {
-        Identity::Phone(wa_id) => Person {
-            wa_id: Some(wa_id),
-            ..Person::default()
-        },
-        Identity::User(user) => Person {
-            user_id: Some(user),
-            ..Person::default()
-        },
-    })
+    name_of(recipient).map(Person::from)
 }
 
 /// The one name by which we know whom a message goes to. A group is nobody.

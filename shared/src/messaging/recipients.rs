@@ -6,8 +6,7 @@ use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
 use crate::domain::job::Job;
-use crate::domain::message::{Lane, Outbound, Times};
-use crate::domain::state::State;
+use crate::domain::message::{Lane, Outbound};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -123,32 +122,13 @@ fn outbound(
     now: Timestamp,
 ) -> Outbound {
     let parts = [job.tenant.as_str(), job.id.as_str(), &to.canonical()];
+    let id = MessageId::derived(job.created_at, &parts);
+    let from = (job.tenant.clone(), job.account.clone(), job.sender.clone());
     Outbound {
-        id: MessageId::derived(job.created_at, &parts),
-        tenant: job.tenant.clone(),
-        account: job.account.clone(),
-        sender: job.sender.clone(),
-        to,
-        lane: Lane::Bulk,
-        state: State::Queued,
-        rev: 0,
-        content: None,
         job: Some(job.id.clone()),
         variables,
         reference,
-        metadata: None,
-        callback_data: None,
-        contact: None,
-        conversation: None,
-        created_at: now,
-        not_before: None,
-        expires_at: None,
         on_unknown: job.on_unknown,
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
+        ..Outbound::queued(id, from, to, Lane::Bulk, now)
     }
 }

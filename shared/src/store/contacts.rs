@@ -6,6 +6,7 @@ use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::ContactId;
 use crate::domain::identity::{Bsuid, Identity, PhoneNumberId, TenantId, WaId};
+use crate::domain::webhook::Person;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,24 @@ pub(super) const LONGEST_CHAIN: usize = 32;
 #[derive(Serialize, Deserialize)]
 pub(super) struct IdentityPointer {
     pub(super) contact: ContactId,
+}
+
+impl Contact {
+    /// A person as we know them when we first meet, at `now`.
+    #[must_use]
+    pub fn met(tenant: &TenantId, person: &Person, now: Timestamp) -> Self {
+        Self {
+            id: ContactId::at(now),
+            tenant: tenant.clone(),
+            wa_id: person.wa_id.clone(),
+            user_id: person.user_id.clone(),
+            name: person.name.clone(),
+            username: person.username.clone(),
+            created_at: now,
+            senders: BTreeSet::new(),
+            absorbed: BTreeSet::new(),
+        }
+    }
 }
 
 impl Store {

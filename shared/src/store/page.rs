@@ -20,6 +20,9 @@ pub struct Slice {
 /// The most a page reads. A message can be shown as twice what its item holds, and Lambda answers with 6 MB at most.
 const LARGEST_PAGE: usize = 2_000_000;
 
+/// Calls that one batch of keys is read by at most. A hundred of the largest items take three.
+const BATCH_TRIES: u32 = 8;
+
 /// A page of a list.
 #[derive(Debug, Clone)]
 pub struct Listed<T> {
@@ -153,8 +156,6 @@ impl Store {
                 .expression_attribute_values(":low", text(low.as_str()))
                 .expression_attribute_values(":high", text(high.as_str()))
                 .scan_index_forward(*order == Order::Ascending)
-                // Only the table itself can be read consistently.
-                .consistent_read(index.name.is_none())
                 .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start.take())
                 .send()
@@ -208,31 +209,41 @@ impl Store {
         let mut found = HashMap::new();
         for chunk in keys.chunks(100) {
             let mut open: Vec<Item> = chunk.iter().cloned().map(Key::into_item).collect();
-            for tries in 0.. {
-                if open.is_empty() {
-                    break;
+            let mut tries = 0;
+            while !open.is_empty() {
+                if tries == BATCH_TRIES {
+                    return Err(StoreError::Throttled(
+                        "keys were left unread each time".into(),
+                    ));
                 }
                 give_way(tries).await;
-                let request = KeysAndAttributes::builder()
-                    .consistent_read(true)
-                    .set_keys(Some(open))
-                    .build()
-                    .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-                let output = self
-                    .client
-                    .batch_get_item()
-                    .request_items(table, request)
-                    .send()
-                    .await?;
-                for item in output.responses.unwrap_or_default().into_values().flatten() {
-                    let (pk, sk) = key_of(&item)?;
-                    found.insert(Key { pk, sk }, item);
-                }
-                let left = output.unprocessed_keys.unwrap_or_default();
-                open = left.into_values().flat_map(|keys| keys.keys).collect();
+                open = self.read_batch(table, open, &mut found).await?;
+                tries += 1;
             }
         }
         Ok(found)
+    }
+
+    /// Finds some of the items of these keys; the keys of those that are left.
+    async fn read_batch(
+        &self,
+        table: &str,
+        keys: Vec<Item>,
+        found: &mut HashMap<Key, Item>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let request = KeysAndAttributes::builder()
+            .consistent_read(true)
+            .set_keys(Some(keys))
+            .build()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let reading = self.client.batch_get_item().request_items(table, request);
+        let output = reading.send().await?;
+        for item in output.responses.unwrap_or_default().into_values().flatten() {
+            let (pk, sk) = key_of(&item)?;
+            found.insert(Key { pk, sk }, item);
+        }
+        let left = output.unprocessed_keys.unwrap_or_default().into_values();
+        Ok(left.flat_map(|keys| keys.keys).collect())
     }
 
     /// A page whose index entries are replaced by the items they point to. It ends early when they are large.

@@ -27,6 +27,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
+use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
 /// An empty store with both tables.
@@ -92,6 +93,29 @@ pub(crate) async fn store_behind(
     #[expect(clippy::disallowed_methods, reason = "a test's server")]
     tokio::spawn(serving.into_future());
     store_at(&own)
+}
+
+/// What a store asked its database for.
+#[derive(Clone, Default)]
+pub(crate) struct Calls(Arc<Mutex<Vec<String>>>);
+
+impl Calls {
+    /// The operations since the last look, in their order.
+    pub(crate) fn look(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// A store at the database at `url`, and what it asks for.
+pub(crate) async fn watched_store(url: &str) -> (Store, Calls) {
+    let calls = Calls::default();
+    let seen = calls.clone();
+    let watching = move |headers: &HeaderMap| {
+        seen.0.lock().unwrap().push(operation(headers).to_owned());
+        true
+    };
+    let store = store_behind(url, "ValidationException", watching).await;
+    (store, calls)
 }
 
 /// Writes a message down.
@@ -175,8 +199,12 @@ pub(crate) async fn running_job(store: &Store) -> Job {
 
 /// Whether a request asks for this operation of the database.
 pub(crate) fn asks_for(headers: &HeaderMap, operation: &str) -> bool {
+    self::operation(headers) == operation
+}
+
+fn operation(headers: &HeaderMap) -> &str {
     let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
-    target.rsplit('.').next() == Some(operation)
+    target.rsplit('.').next().unwrap()
 }
 
 /// Recipient number `number` of a job.

@@ -4,12 +4,7 @@ use super::process::{Folder, Process, free_ports};
 use super::{PATIENCE, TURN};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tests::{Desk, SENDER, eventually, text};
-
-#[expect(clippy::disallowed_methods, reason = "a caller has a clock of its own")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
+use tests::{Desk, SENDER, eventually, in_seconds, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_scheduled_goes_at_its_time_or_not_at_all_though_its_platform_was_killed_before() {
@@ -17,15 +12,15 @@ async fn what_is_scheduled_goes_at_its_time_or_not_at_all_though_its_platform_wa
     let folder = Folder::new("scheduled");
     let ports = free_ports();
     let process = Process::start(&folder, ports).await;
-    let expires = now() + SignedDuration::from_secs(8);
-    let begins = now() + SignedDuration::from_secs(14);
+    let expires = in_seconds(8);
+    let begins = in_seconds(14);
     let message = scheduled(&process.desk, "+15550020040", &json!({"send_at": begins})).await;
     let too_late =
         json!({"send_at": expires - SignedDuration::from_secs(1), "expires_at": expires});
     let too_late = scheduled(&process.desk, "+15550020041", &too_late).await;
     let job = scheduled_job(&process.desk, begins).await;
     process.kill().await;
-    let look = async || (now() > expires).then_some(());
+    let look = async || (in_seconds(0) > expires).then_some(());
     eventually("one of them to be too late", look).await;
 
     let process = Process::start(&folder, ports).await;

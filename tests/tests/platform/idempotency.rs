@@ -2,7 +2,7 @@
 
 use crate::id_of;
 use serde_json::json;
-use tests::{Desk, SENDER, text};
+use tests::{Desk, SENDER, in_seconds, text};
 
 const PATH: &str = "/v1/messages";
 
@@ -28,11 +28,11 @@ async fn a_repeated_request_finds_its_message_though_its_time_has_passed_since()
     let desk = Desk::start().await;
     let key = ("idempotency-key", "order-1");
     let mut body = text("+15550004011", "Hello");
-    let expires_at = crate::later::in_seconds(3);
+    let expires_at = in_seconds(3);
     body["expires_at"] = expires_at.to_string().into();
     let id = id_of(&desk.post_with(PATH, &body, key).await.with(200));
     loop {
-        let has_passed = expires_at < crate::later::in_seconds(0);
+        let has_passed = expires_at < in_seconds(0);
         let again = desk.post_with(PATH, &body, key).await;
         assert_eq!(id_of(&again.with(200)), id);
         if has_passed {

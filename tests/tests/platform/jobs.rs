@@ -1,27 +1,16 @@
 //! A bulk job's life: paused, resumed, cancelled, scheduled, expired, tried again, and told of.
 
 use crate::id_of;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{ADMIN_KEY, Answer, Desk, SENDER, WABA, eventually, eventually_within, read};
+use tests::{
+    ADMIN_KEY, Answer, Desk, SENDER, WABA, eventually, eventually_within, in_seconds, read,
+    recipients,
+};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-
-#[expect(clippy::disallowed_methods, reason = "a caller has a clock of its own")]
-fn in_seconds(seconds: i64) -> String {
-    let now = Timestamp::now();
-    let then = now.checked_add(SignedDuration::from_secs(seconds));
-    then.unwrap().to_string()
-}
-
-fn recipients(count: usize) -> Vec<Value> {
-    let places = 0..count;
-    places
-        .map(|place| json!({"to": format!("+15551{place:06}")}))
-        .collect()
-}
 
 async fn ask(desk: &Desk, job: &str, what: &str) -> Answer {
     desk.post(&format!("/v1/bulk-jobs/{job}/{what}"), &Value::Null)
@@ -168,7 +157,6 @@ async fn a_scheduled_job_begins_at_its_time_and_takes_recipients_until_then() {
     desk.add(&job, &[more]).await.with(200);
     let done = desk.job_once_all_are(&job, &["read"], PATIENCE).await;
     assert_eq!(done["counts"]["total"], 6);
-    let begins: Timestamp = begins.parse().unwrap();
     for message in desk.accepted(None).await {
         let at: Timestamp = message["at"].as_str().unwrap().parse().unwrap();
         assert!(at >= begins, "{at} is before {begins}");

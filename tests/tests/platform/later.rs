@@ -3,16 +3,9 @@
 use crate::id_of;
 use crate::neighbour::pace;
 use heliograph::domain::pace::Row;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use tests::{Answer, Desk, text};
-
-/// A time so many seconds from now.
-#[expect(clippy::disallowed_methods, reason = "a caller has a clock of its own")]
-pub(crate) fn in_seconds(seconds: i64) -> Timestamp {
-    let now = Timestamp::now();
-    now.checked_add(SignedDuration::from_secs(seconds)).unwrap()
-}
+use tests::{Answer, Desk, in_seconds, text};
 
 fn at(time: Timestamp) -> Value {
     time.to_string().into()

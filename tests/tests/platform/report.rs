@@ -2,16 +2,9 @@
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::Desk;
+use tests::{Desk, recipients};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-
-fn recipients(count: usize) -> Vec<Value> {
-    let places = 0..count;
-    places
-        .map(|place| json!({"to": format!("+15551{place:06}")}))
-        .collect()
-}
 
 /// The pages of a job's report, put together.
 async fn report(desk: &Desk, job: &str) -> (String, usize) {

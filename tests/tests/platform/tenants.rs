@@ -3,7 +3,7 @@
 use crate::id_of;
 use crate::neighbour::{self, Neighbour};
 use serde_json::{Value, json};
-use tests::{Desk, eventually, text};
+use tests::{Desk, eventually, recipients, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_neighbours_ids_are_found_nowhere() {
@@ -22,9 +22,7 @@ async fn ids_of_the_neighbour(desk: &Desk, neighbour: &Neighbour) -> Vec<String>
     let message = Neighbour::text("+15550007001");
     let message = neighbour.post(desk, "/v1/messages", &message).await;
     let message = id_of(&message.with(200));
-    let job =
-        json!({"name": "n", "from": neighbour::SENDER, "type": "text", "text": {"body": "Hi"}});
-    let job = id_of(&neighbour.post(desk, "/v1/bulk-jobs", &job).await.with(201));
+    let job = neighbour.make_job(desk).await;
     let from = json!({"from": "+15550007002", "to": neighbour::SENDER, "text": "Hello"});
     desk.inbound(&from).await;
     let mut paths = vec![
@@ -141,19 +139,8 @@ async fn a_tenants_large_job_does_not_hold_up_its_neighbours_small_one() {
     let neighbour = Neighbour::move_in(&desk).await;
     neighbour::set_rate(&desk, 100).await;
     let large = desk.make_job("Hello!").await;
-    let recipients = |count: usize| -> Vec<Value> {
-        let number = |place| json!({"to": format!("+1555{place:07}")});
-        (0..count).map(number).collect()
-    };
     desk.add(&large, &recipients(5_000)).await.with(200);
-    let body =
-        json!({"name": "n", "from": neighbour::SENDER, "type": "text", "text": {"body": "Hi"}});
-    let small = id_of(
-        &neighbour
-            .post(&desk, "/v1/bulk-jobs", &body)
-            .await
-            .with(201),
-    );
+    let small = neighbour.make_job(&desk).await;
     let path = format!("/v1/bulk-jobs/{small}");
     let body = json!({"recipients": recipients(20)});
     let adding = format!("{path}/recipients");

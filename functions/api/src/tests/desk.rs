@@ -10,7 +10,7 @@ use dynoxide::Database;
 use heliograph::domain::content::{Content, Kind};
 use heliograph::domain::id::{KeyId, MessageId};
 use heliograph::domain::identity::{Recipient, TenantId};
-use heliograph::domain::message::{Lane, Message, OnUnknown, Outbound, Times};
+use heliograph::domain::message::{Lane, Message, Outbound};
 use heliograph::domain::role::Role;
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::auth;
@@ -169,15 +169,15 @@ impl Desk {
 pub(super) fn message(number: i64, state: MessageState) -> Outbound {
     let created_at = noon() + jiff::SignedDuration::from_secs(number);
     let number = number.to_string();
+    let id = MessageId::derived(created_at, &[&number]);
+    let from = (
+        tenant(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+    );
+    let to = Recipient::Phone("+15550001111".parse().unwrap());
     Outbound {
-        id: MessageId::derived(created_at, &[&number]),
-        tenant: tenant(),
-        account: "acct_demo".parse().unwrap(),
-        sender: "100000000000001".parse().unwrap(),
-        to: Recipient::Phone("+15550001111".parse().unwrap()),
-        lane: Lane::Single,
         state,
-        rev: 0,
         content: Some(Content {
             kind: Kind::Text,
             object: json!({"body": "hello"}),
@@ -185,23 +185,8 @@ pub(super) fn message(number: i64, state: MessageState) -> Outbound {
             recipient_identity_key_hash: None,
             marketing: None,
         }),
-        job: None,
-        variables: None,
         reference: Some(number),
-        metadata: None,
-        callback_data: None,
-        contact: None,
-        conversation: None,
-        created_at,
-        not_before: None,
-        expires_at: None,
-        on_unknown: OnUnknown::Hold,
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
+        ..Outbound::queued(id, from, to, Lane::Single, created_at)
     }
 }
 

@@ -3,10 +3,10 @@
 use super::turns::{many, started};
 use super::*;
 use crate::tick::run;
+use axum::Router;
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::queue::Queue;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// A chain that has broken is waited for no longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -14,50 +14,20 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Nobody listens there.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// An SQS that takes what it is sent first.
-struct Taking {
-    listener: TcpListener,
-}
-
-impl Taking {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { listener }
-    }
-
-    fn queue(&self) -> Queue {
-        let url = format!("http://{}", self.listener.local_addr().unwrap());
-        queue_at(&url)
-    }
-
-    /// The body of the first request.
-    async fn taken(&self) -> String {
-        let (mut caller, _) = self.listener.accept().await.unwrap();
-        let request = request(&mut caller).await;
-        let answer = r#"{"MessageId":"1","MD5OfMessageBody":"1"}"#;
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0";
-        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
-        caller.write_all(answer.as_bytes()).await.unwrap();
-        request
-    }
-}
-
-/// The body of a request.
-async fn request(caller: &mut TcpStream) -> String {
-    let mut read = Vec::new();
-    loop {
-        assert!(caller.read_buf(&mut read).await.unwrap() > 0, "it hung up");
-        let text = String::from_utf8_lossy(&read).to_lowercase();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() == length.unwrap().trim().parse::<usize>().unwrap() {
-            return body.to_owned();
-        }
-    }
+/// An SQS that takes all it is sent, and the bodies of it.
+async fn taking() -> (Queue, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (put, taken) = mpsc::unbounded_channel();
+    let take = move |body: String| async move {
+        put.send(body).unwrap();
+        let headers = [("content-type", "application/x-amz-json-1.0")];
+        (headers, r#"{"MessageId":"1","MD5OfMessageBody":"1"}"#)
+    };
+    let serving = axum::serve(listener, Router::new().fallback(take));
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving.into_future());
+    (queue_at(&url), taken)
 }
 
 /// A queue of the SQS at this URL.
@@ -74,20 +44,21 @@ async fn the_chain_of_ticks_goes_on_when_a_tick_could_hand_out_nothing() {
     let (store, _) = counted_store().await;
     let job = started(&store, |job| many(job, 0..CHUNK_SIZE)).await;
     store.put_sender(&sender(80)).await.unwrap();
-    let taking = Taking::start().await;
+    let (dispatch, mut taken) = taking().await;
     let state = crate::State {
         store: store.clone(),
         bulk: queue_at(NOWHERE),
-        dispatch: taking.queue(),
+        dispatch,
     };
     let ticking = async {
         tokio::join!(
             run(&state, &job.tenant, &job.sender, Vec::new()),
-            taking.taken(),
+            taken.recv(),
         )
     };
     let (ended, hint) = tokio::time::timeout(PATIENCE, ticking).await.unwrap();
     ended.unwrap();
+    let hint = hint.unwrap();
     assert!(hint.contains(job.sender.as_str()), "{hint}");
     // What it had slots for is named in no queue: the job's passes will meet it.
     assert_eq!(read(&store, &job).await.status, JobStatus::Running);

@@ -88,7 +88,7 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
     let mut batch = Vec::new();
     let mut since = Instant::now();
     while let Some(here) = iterator {
-        let room = BATCH.saturating_sub(batch.len()).max(1);
+        let room = BATCH - batch.len();
         let records = client.get_records().shard_iterator(here);
         let records = records.limit(i32::try_from(room)?).send().await?;
         iterator = records.next_shard_iterator;

@@ -4,12 +4,15 @@ use super::Fields;
 use crate::domain::fault::FaultCode;
 use crate::domain::identity::Wamid;
 
+/// In characters. One emoji can be a family of several people, each with a colour of skin, and joiners between them.
+const LONGEST: usize = 32;
+
 pub(super) fn check(message: &mut Fields<'_>) {
     let Some(mut reaction) = message.required_object("reaction") else {
         return;
     };
     reaction.required_parsed("message_id", str::parse::<Wamid>);
-    let emoji = reaction.required_text("emoji", 0..=super::UNLIMITED);
+    let emoji = reaction.required_text("emoji", 0..=LONGEST);
     if emoji.is_some_and(|emoji| is_plain_text(emoji) && !reaction.awaits_filling(emoji)) {
         let detail = "must be one emoji, or empty to take the reaction back";
         reaction.fault("emoji", FaultCode::Invalid, detail);

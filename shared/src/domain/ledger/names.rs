@@ -2,7 +2,7 @@
 //! statuses and answers came.
 
 use crate::domain::identity::{Identity, Wamid};
-use crate::domain::message::{Attempt, Outbound};
+use crate::domain::message::{Attempt, Outbound, Outcome};
 use crate::domain::state::OfAttempt;
 use crate::domain::webhook::Person;
 
@@ -12,29 +12,40 @@ pub(super) fn attempt_of(message: &Outbound, wamid: &Wamid) -> Option<usize> {
     message.attempts.iter().position(named)
 }
 
-/// Whether a status belongs to the newest attempt. Nobody can tell unanswered ones apart.
+/// Whether a status belongs to the newest attempt. Nobody can tell those apart whose names no answer has told.
 pub(super) fn which(message: &Outbound, place: usize) -> OfAttempt {
     let attempts = &message.attempts;
-    let unanswered = |attempt: Option<&Attempt>| attempt.is_some_and(Attempt::is_unanswered);
-    if place + 1 == attempts.len()
-        || (unanswered(attempts.get(place)) && unanswered(attempts.last()))
-    {
+    let unnamed = |attempt: Option<&Attempt>| attempt.is_some_and(is_unnamed);
+    if place + 1 == attempts.len() || (unnamed(attempts.get(place)) && unnamed(attempts.last())) {
         OfAttempt::Latest
     } else {
         OfAttempt::Earlier
     }
 }
 
-/// Gives an unseen provider id to the newest unanswered attempt that has none. Among several such attempts the ids
-/// then stand in their own order, so that the order in which they came leaves no trace.
+/// Whether a status alone could tell the attempt's provider id: no answer has come, or one that says that there is none,
+/// which is no longer believed once the provider speaks of the message.
+fn is_unnamed(attempt: &Attempt) -> bool {
+    attempt.is_unanswered() || attempt.outcome == Some(Outcome::Refused)
+}
+
+/// The attempt an unseen provider id goes to: the newest without an answer, or else the newest that was refused.
+fn nameless(attempts: &[Attempt]) -> Option<usize> {
+    let free = |attempt: &Attempt| attempt.provider_id.is_none() && is_unnamed(attempt);
+    let unanswered = |attempt: &Attempt| free(attempt) && attempt.is_unanswered();
+    let place = attempts.iter().rposition(unanswered);
+    place.or_else(|| attempts.iter().rposition(free))
+}
+
+/// Gives an unseen provider id to an attempt that has none. Among several the ids then stand in their own order, so that
+/// the order in which they came leaves no trace.
 pub(super) fn lend_name(message: &mut Outbound, wamid: &Wamid) -> Option<usize> {
-    let free = |attempt: &Attempt| attempt.provider_id.is_none() && attempt.is_unanswered();
-    let place = message.attempts.iter().rposition(free)?;
+    let place = nameless(&message.attempts)?;
     let attempt = message.attempts.get_mut(place)?;
     attempt.provider_id = Some(wamid.clone());
-    // That nobody knew whether it was accepted is settled.
+    // That nobody knew whether it was accepted is settled, and so is that it was not.
     attempt.failure = None;
-    let lent = |attempt: &&mut Attempt| attempt.provider_id.is_some() && attempt.is_unanswered();
+    let lent = |attempt: &&mut Attempt| attempt.provider_id.is_some() && is_unnamed(attempt);
     let mut lent: Vec<&mut Attempt> = message.attempts.iter_mut().filter(lent).collect();
     let mut names: Vec<_> = lent
         .iter_mut()
@@ -58,10 +69,9 @@ pub(super) fn name_newest(message: &mut Outbound, wamid: &Wamid) {
     if newest.provider_id.as_ref() == Some(wamid) {
         return;
     }
-    let free = |attempt: &Attempt| attempt.provider_id.is_none() && attempt.is_unanswered();
     let heir = holder.or_else(|| {
         let lent = newest.provider_id.as_ref();
-        lent.and_then(|_| earlier.iter().rposition(free))
+        lent.and_then(|_| nameless(earlier))
     });
     if let Some(heir) = heir.and_then(|place| earlier.get_mut(place)) {
         std::mem::swap(&mut newest.failure, &mut heir.failure);

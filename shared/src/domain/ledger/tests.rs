@@ -10,7 +10,7 @@ mod waits;
 
 use super::*;
 use crate::domain::content::{Content, Kind};
-use crate::domain::message::{Claim, Lane, Times};
+use crate::domain::message::{Claim, Lane};
 use crate::domain::settlement::{Settlement, Verdict};
 use crate::domain::state::Status;
 use crate::domain::webhook::Person;
@@ -18,15 +18,13 @@ use serde_json::json;
 
 /// A single message written down at `now`.
 pub(crate) fn queued(now: Timestamp) -> Outbound {
+    let from = (
+        "demo".parse().unwrap(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+    );
+    let to = crate::domain::identity::Recipient::Phone("+15550001111".parse().unwrap());
     Outbound {
-        id: crate::domain::id::MessageId::at(now),
-        tenant: "demo".parse().unwrap(),
-        account: "acct_demo".parse().unwrap(),
-        sender: "100000000000001".parse().unwrap(),
-        to: crate::domain::identity::Recipient::Phone("+15550001111".parse().unwrap()),
-        lane: Lane::Single,
-        state: State::Queued,
-        rev: 0,
         content: Some(Content {
             kind: Kind::Text,
             object: json!({"body": "hello"}),
@@ -34,23 +32,13 @@ pub(crate) fn queued(now: Timestamp) -> Outbound {
             recipient_identity_key_hash: None,
             marketing: None,
         }),
-        job: None,
-        variables: None,
-        reference: None,
-        metadata: None,
-        callback_data: None,
-        contact: None,
-        conversation: None,
-        created_at: now,
-        not_before: None,
-        expires_at: None,
-        on_unknown: OnUnknown::Hold,
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
+        ..Outbound::queued(
+            crate::domain::id::MessageId::at(now),
+            from,
+            to,
+            Lane::Single,
+            now,
+        )
     }
 }
 
@@ -168,6 +156,28 @@ fn a_message_given_back_has_used_up_no_attempt() {
     }
     let refused = apply(&message, &ended("one", refused()), at(2)).unwrap();
     assert_eq!(refused.state, State::Queued);
+}
+
+#[test]
+fn a_message_given_back_after_its_lease_waits_for_its_turn_again() {
+    let given_back = Event::GivenBack { token: "one" };
+    for lane in [Lane::Single, Lane::Bulk] {
+        let mut message = sending(OnUnknown::Hold);
+        message.lane = lane;
+        let lost = apply(&message, &Event::LeaseRanOut, at(30)).unwrap();
+        assert_eq!(lost.state, State::Unknown);
+        let back = apply(&lost, &given_back, at(40)).unwrap();
+        // Its job has not waited for it.
+        assert_eq!((back.state, back.lane), (State::Queued, Lane::Single));
+        assert!(claimable(&back, at(40)) && never_accepted(&back.attempts));
+    }
+    // An earlier call had no answer: this one alone was not made.
+    let lost = apply(&sending(OnUnknown::Retry), &Event::LeaseRanOut, at(30)).unwrap();
+    let mut second = claimed(&lost, "one", at(30)).unwrap();
+    second.on_unknown = OnUnknown::Hold;
+    let lost = apply(&second, &Event::LeaseRanOut, at(60)).unwrap();
+    let back = apply(&lost, &given_back, at(70)).unwrap();
+    assert_eq!(back.state, State::Unknown);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Webhook records to queue messages and back. A large record travels compressed, for a queue message has a limit.
+//! Webhook records to queue messages and back. A large record travels compressed, for a queue message has a limit, and so
+//! does one with characters that no queue message may hold.
 
 use super::{WebhookBody, WebhookRecord};
 use base64::Engine;
@@ -12,6 +13,10 @@ use thiserror::Error;
 
 /// From here on a record travels compressed.
 const PLAIN_LIMIT: usize = 100_000;
+
+/// What SQS takes in no message, and JSON holds as it stands. The rest of what SQS does not take, JSON escapes. Source:
+/// AWS, "SendMessage".
+const NOT_TAKEN: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 /// What a record may grow to when it is unpacked: five times the largest webhook.
 const UNPACKED_LIMIT: u64 = 16 * 1024 * 1024;
@@ -44,7 +49,7 @@ impl WebhookBody {
     /// The queue message of `record`.
     pub fn encode(record: &WebhookRecord) -> Result<String, PackingError> {
         let plain = serde_json::to_string(&Borrowed::V1(record))?;
-        if plain.len() <= PLAIN_LIMIT {
+        if plain.len() <= PLAIN_LIMIT && !plain.contains(NOT_TAKEN) {
             return Ok(plain);
         }
         let packed = pack(&serde_json::to_vec(record)?)?;
@@ -120,6 +125,17 @@ mod tests {
         let large = format!(r#"{{"text":"{}"}}"#, "long ".repeat(50_000));
         let large = WebhookBody::encode(&record(&large)).unwrap();
         assert!(large.starts_with(r#"{"1gz":""#) && large.len() < 10_000);
+    }
+
+    #[test]
+    fn a_record_with_characters_that_sqs_does_not_take_travels_without_them() {
+        for text in ["\u{fffe}", "a\u{ffff}", "\u{7f}\u{85}\u{1f4ee}"] {
+            let value = format!(r#"{{"text":"{text}"}}"#);
+            let body = WebhookBody::encode(&record(&value)).unwrap();
+            assert!(!body.contains(NOT_TAKEN));
+            let back = WebhookBody::decode(&body).unwrap();
+            assert_eq!(back.changes.first().unwrap().value.get(), value);
+        }
     }
 
     #[test]

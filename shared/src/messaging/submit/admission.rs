@@ -5,9 +5,9 @@ use super::{Submission, SubmitError, WINDOW};
 use crate::domain::content::Kind;
 use crate::domain::id::{ContactId, MessageId};
 use crate::domain::identity::{Identity, TenantId};
-use crate::domain::message::{Outbound, Times};
+use crate::domain::message::Outbound;
 use crate::domain::pace::{Burst, Place, Room};
-use crate::domain::state::State;
+use crate::domain::webhook::Person;
 use crate::messaging::people;
 use crate::store::{
     Acquaintance, Contact, Conversation, PacedSender, Sender, Store, StoreError, WindowPolicy,
@@ -46,20 +46,9 @@ impl Addressee {
     }
 
     fn met(tenant: &TenantId, name: Identity, sender: &Sender, now: Timestamp) -> Self {
-        let (wa_id, user_id) = match &name {
-            Identity::Phone(wa_id) => (Some(wa_id.clone()), None),
-            Identity::User(user) => (None, Some(user.clone())),
-        };
         let contact = Contact {
-            id: ContactId::at(now),
-            tenant: tenant.clone(),
-            wa_id,
-            user_id,
-            name: None,
-            username: None,
-            created_at: now,
             senders: BTreeSet::from([sender.id.clone()]),
-            absorbed: BTreeSet::new(),
+            ..Contact::met(tenant, &Person::from(name.clone()), now)
         };
         Self::New(Box::new(contact), name)
     }
@@ -202,32 +191,22 @@ fn outbound(
     contact: Option<&ContactId>,
     now: Timestamp,
 ) -> Outbound {
+    let from = (
+        sender.tenant.clone(),
+        sender.account.clone(),
+        sender.id.clone(),
+    );
+    let id = MessageId::at(now);
     Outbound {
-        id: MessageId::at(now),
-        tenant: sender.tenant.clone(),
-        account: sender.account.clone(),
-        sender: sender.id.clone(),
-        to: submission.to,
-        lane: submission.lane,
-        state: State::Queued,
-        rev: 0,
         content: Some(submission.content),
-        job: None,
-        variables: None,
         reference: submission.reference,
         metadata: submission.metadata,
         callback_data: submission.callback_data,
         contact: contact.cloned(),
         conversation: contact.map(|contact| Conversation::id_of(contact, &sender.id)),
-        created_at: now,
         not_before: submission.send_at.filter(|time| now < *time),
         expires_at: submission.expires_at,
         on_unknown: submission.on_unknown,
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
+        ..Outbound::queued(id, from, submission.to, submission.lane, now)
     }
 }

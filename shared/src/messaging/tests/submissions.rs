@@ -9,11 +9,17 @@ use crate::domain::state::State;
 use crate::messaging::submit::{
     IdempotencyClaim, Meanwhile, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
 };
+use crate::store::tests::{asks_for, store_behind, watched_store};
 use crate::store::{ConversationState, PacedSender};
+use axum::http::HeaderMap;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Duration;
+
+/// Something that does not end is waited for no longer.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn key(body: &str) -> IdempotencyClaim {
     IdempotencyClaim {
@@ -223,7 +229,10 @@ async fn first_messages_that_come_at_once_to_a_stranger_all_find_the_one_person_
     let made: BTreeSet<_> = page.entries.into_iter().map(|contact| contact.id).collect();
     assert_eq!((people.len(), &people), (1, &made));
     let begun = noting.0.lock().unwrap().len();
-    assert_eq!(begun, 8, "each does what it does beside the writing once");
+    assert!(
+        begun <= 8,
+        "each does what it does beside the writing once at most"
+    );
     let page = store.messages_by_time(&tenant(), &ALL).await.unwrap();
     assert_eq!(page.entries.len(), 8);
 }
@@ -256,4 +265,42 @@ async fn beside_the_writing_something_is_done_for_a_new_message_alone() {
     assert!(send(&other, at(2)).await.is_err());
     assert_eq!(new.meanwhile, Some(()));
     assert_eq!(*noting.0.lock().unwrap(), [new.message.id]);
+}
+
+#[tokio::test]
+async fn a_message_is_taken_in_by_two_reads_and_one_write_be_its_person_known_or_not() {
+    let (store, url) = store_and_url_with(WindowPolicy::Off).await;
+    let (watched, calls) = watched_store(&url).await;
+    send(&watched, None, at(0)).await.unwrap();
+    assert_eq!(calls.look(), ["BatchGetItem", "TransactWriteItems"]);
+    send(&watched, None, at(60)).await.unwrap();
+    let known = ["BatchGetItem", "BatchGetItem", "TransactWriteItems"];
+    assert_eq!(calls.look(), known);
+    let page = store.messages_by_time(&tenant(), &ALL).await.unwrap();
+    assert_eq!(page.entries.len(), 2);
+}
+
+/// Never ends.
+struct Endless;
+
+impl Meanwhile for Endless {
+    type Done = ();
+
+    async fn run(&self, _: &Outbound, _: &PacedSender) {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_beside_the_writing_is_given_up_when_that_fails() {
+    let (store, url) = store_and_url_with(WindowPolicy::Off).await;
+    let no_writes = |headers: &HeaderMap| !asks_for(headers, "TransactWriteItems");
+    let broken = store_behind(&url, "ValidationException", no_writes).await;
+    let submission = Submission::read(&text_message(), at(0)).unwrap();
+    let tenant = tenant();
+    let submitting = submit(&broken, &tenant, submission, None, at(0), Endless);
+    let refused = tokio::time::timeout(PATIENCE, submitting).await.unwrap();
+    assert!(matches!(refused, Err(SubmitError::Store(_))));
+    let page = store.messages_by_time(&tenant, &ALL).await.unwrap();
+    assert!(page.entries.is_empty());
 }

@@ -1,5 +1,6 @@
 //! Reads a JSON body, or says what is wrong with it as a whole. What it says is read field by field in `domain`.
 
+use super::shape;
 use crate::service::problem::Problem;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -9,7 +10,7 @@ use serde_json::error::Category;
 /// As much as a JSON body may have, unless a route says otherwise: one megabyte.
 pub const MAX_JSON: usize = 1_000_000;
 
-/// The JSON of a body of at most `limit` bytes.
+/// The JSON of a body of at most `limit` bytes, of a shape that can be kept and read again.
 pub fn read_json(headers: &HeaderMap, body: &[u8], limit: usize) -> Result<Value, Problem> {
     if !is_json(headers) {
         return Err(Problem::unsupported_media_type());
@@ -20,7 +21,9 @@ pub fn read_json(headers: &HeaderMap, body: &[u8], limit: usize) -> Result<Value
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::bad_request("invalid_json", "the body is empty"));
     }
-    serde_json::from_slice(body).map_err(|error| invalid(&error))
+    shape::check(body)
+        .and_then(|()| serde_json::from_slice(body))
+        .map_err(|error| invalid(&error))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -35,7 +38,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The parser's own words quote nothing of the body when it reads into a `Value`: they name the fault and its place.
+/// The words of the parser and the walker quote nothing of the body: they name the fault and its place.
 fn invalid(error: &serde_json::Error) -> Problem {
     let detail = match error.classify() {
         Category::Eof => format!(
@@ -44,7 +47,7 @@ fn invalid(error: &serde_json::Error) -> Problem {
             error.column()
         ),
         Category::Syntax | Category::Data | Category::Io => {
-            format!("the body is not valid JSON: {error}")
+            format!("the body cannot be read as JSON: {error}")
         }
     };
     Problem::bad_request("invalid_json", detail)

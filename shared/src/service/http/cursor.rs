@@ -38,6 +38,9 @@ struct Wire<P> {
     p: P,
 }
 
+/// Far longer than any we give, and short enough for whatever stands in it to be a key: DynamoDB's have 1,024 bytes.
+const LONGEST: usize = 1_000;
+
 impl<'a> Cursor<'a> {
     /// For the list of this name; what the list is filtered by belongs to its name.
     #[must_use]
@@ -56,7 +59,8 @@ impl<'a> Cursor<'a> {
 
     /// The place that `text` stands for, if it is a cursor of this very list.
     pub fn read<P: DeserializeOwned>(self, text: &str) -> Result<P, Problem> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        let text = Some(text).filter(|text| text.len() <= LONGEST);
+        let bytes = text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         let wire = bytes.and_then(|bytes| serde_json::from_slice::<Wire<P>>(&bytes).ok());
         wire.filter(|wire| wire.c == self.checksum())
             .map(|wire| wire.p)
@@ -100,6 +104,15 @@ mod tests {
             cursor.read::<(String, u32)>(&text),
             Ok(("msg_1".to_owned(), 7))
         );
+    }
+
+    #[test]
+    fn a_cursor_that_was_made_longer_than_a_key_is_refused() {
+        let demo = tenant("demo");
+        let cursor = Cursor::of("messages", &demo);
+        let longer = cursor.write(&"m".repeat(1_100)).unwrap();
+        let refused = cursor.read::<String>(&longer).unwrap_err();
+        assert_eq!(refused.code(), "invalid_cursor");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod cursor;
 mod edge;
 mod headers;
 mod parameters;
+mod shape;
 
 pub use body::{MAX_JSON, read_json};
 pub use cursor::{Cursor, Page};

@@ -6,8 +6,6 @@ use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn at(seconds: i64) -> Timestamp {
     crate::domain::ledger::tests::at(seconds)
@@ -277,22 +275,16 @@ async fn a_tenants_senders_are_listed_and_no_others() {
 async fn a_slot_costs_one_write_whether_the_row_is_free_or_messages_wait() {
     let url = serve(&engine()).await;
     store_at(&url).create_tables().await.unwrap();
-    let writes = Arc::<AtomicUsize>::default();
-    let seen = writes.clone();
-    let counting = move |headers: &HeaderMap| {
-        let is_write = asks_for(headers, "UpdateItem");
-        seen.fetch_add(usize::from(is_write), Ordering::SeqCst);
-        true
-    };
-    let store = store_behind(&url, "ValidationException", counting).await;
+    let (store, calls) = watched_store(&url).await;
     let known = sender(WindowPolicy::Off);
     store.put_sender(&known).await.unwrap();
     let worker = Pacer::new(store, start);
-    for number in 1..=5 {
+    calls.look();
+    for _ in 0..5 {
         let leave = worker
             .leave(&known.tenant, &known.id, Lane::Single, None)
             .await;
         assert!(matches!(leave.unwrap(), Leave::At(_)));
-        assert_eq!(writes.load(Ordering::SeqCst), number);
+        assert_eq!(calls.look(), ["BatchGetItem", "UpdateItem"]);
     }
 }

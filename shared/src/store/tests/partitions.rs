@@ -2,8 +2,7 @@
 //! one.
 
 use super::*;
-use crate::domain::ledger::tests::at;
-use crate::domain::message::{Attempt, Lane, Message};
+use crate::domain::message::Attempt;
 use crate::domain::state::State;
 use crate::store::item::Item;
 use crate::store::message_item::message_item;

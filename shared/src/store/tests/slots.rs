@@ -7,7 +7,7 @@ use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn start() -> Timestamp {
     at(0)
@@ -123,4 +123,28 @@ async fn what_was_known_of_a_sender_a_moment_ago_gives_no_slot_twice_and_none_to
     assert!(store.pause_sender(tenant, id, &pause).await.unwrap());
     let refused = leave(Pacer::new(store.clone(), start), &fresh).await;
     assert_eq!(refused, Leave::Paused(pause));
+}
+
+#[tokio::test]
+async fn a_sender_known_from_a_moment_ago_is_not_read_again_and_one_known_for_longer_is() {
+    let (store, url) = empty_store_and_url().await;
+    let sender = sender(WindowPolicy::Off);
+    store.put_sender(&sender).await.unwrap();
+    let (tenant, id) = (&sender.tenant, &sender.id);
+    let (store, calls) = watched_store(&url).await;
+    let worker = Pacer::new(store.clone(), start);
+    for (age, expected) in [
+        (Duration::ZERO, &["UpdateItem"][..]),
+        (Duration::from_secs(1), &["BatchGetItem", "UpdateItem"]),
+    ] {
+        let read = store.paced_sender(tenant, id).await.unwrap();
+        calls.look();
+        let known = PacedSender {
+            as_of: Instant::now().checked_sub(age).unwrap(),
+            ..read
+        };
+        let leave = worker.leave(tenant, id, Lane::Single, Some(known)).await;
+        assert!(matches!(leave.unwrap(), Leave::At(_)));
+        assert_eq!(calls.look(), expected, "{age:?}");
+    }
 }

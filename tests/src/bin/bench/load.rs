@@ -29,21 +29,21 @@ impl Timings {
     }
 }
 
+/// How long a call takes.
+async fn timed(call: impl Future<Output = Result<()>>) -> Result<Duration> {
+    let begun = Instant::now();
+    call.await?;
+    Ok(begun.elapsed())
+}
+
 /// Makes `count` calls, so many at once.
 pub(crate) async fn calls<F: Future<Output = Result<()>>>(
     count: usize,
     at_once: usize,
     call: impl Fn(usize) -> F,
 ) -> Result<Timings> {
-    let timed = stream::iter(0..count).map(|place| {
-        let call = call(place);
-        async move {
-            let begun = Instant::now();
-            call.await?;
-            anyhow::Ok(begun.elapsed())
-        }
-    });
-    let timings = timed.buffer_unordered(at_once).try_collect().await?;
+    let timings = stream::iter(0..count).map(|place| timed(call(place)));
+    let timings = timings.buffer_unordered(at_once).try_collect().await?;
     Ok(Timings::of(timings))
 }
 
@@ -55,16 +55,14 @@ pub(crate) async fn calls_at<F: Future<Output = Result<()>>>(
 ) -> Result<Timings> {
     let (first, apart) = (Instant::now(), Duration::from_secs(1) / per_second);
     let moments = iter::successors(Some(first), |time| Some(*time + apart));
-    let timed = moments.take(count).enumerate().map(|(place, time)| {
+    let timings = moments.take(count).enumerate().map(|(place, time)| {
         let call = call(place);
         async move {
             tokio::time::sleep_until(time.into()).await;
-            let begun = Instant::now();
-            call.await?;
-            anyhow::Ok(begun.elapsed())
+            timed(call).await
         }
     });
-    Ok(Timings::of(try_join_all(timed).await?))
+    Ok(Timings::of(try_join_all(timings).await?))
 }
 
 /// Makes calls, so many at once, for as long as `time`; how many were answered a second.

@@ -49,8 +49,11 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let patience = Duration::from_secs(u64::try_from(scale.paced_s)?) + PATIENCE;
     let read = ("read", recipients);
     let (counts, _) = caller.counts_once(&job, read, patience).await?;
-    rates(&caller, recipients, table).await?;
-    foretold(&caller, &plan, table).await?;
+    let mut times = caller.accepted().await?;
+    times.sort_unstable();
+    foretold(&plan, &times, table)?;
+    times.truncate(recipients * 97 / 100);
+    rates(&caller, &times, table).await?;
     outcome(&caller, &counts, recipients, table).await?;
     let memory = process::peak_memory(desk.pid()?)?;
     table.at_most("memory, the most there was", memory, 150.0, "MB");
@@ -58,17 +61,13 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
 }
 
 /// What the plan told before the start: until when the last one is sent. Those that are refused at first come on top.
-async fn foretold(caller: &Caller, plan: &Value, table: &mut Table) -> Result<()> {
+fn foretold(plan: &Value, times: &[Timestamp], table: &mut Table) -> Result<()> {
     let time = |name: &str| plan.get(name).and_then(Value::as_str).context("no time");
     let (begins, end): (Timestamp, Timestamp) =
         (time("begins_at")?.parse()?, time("eta")?.parse()?);
     let told = end.duration_since(begins).as_secs_f64();
-    let times = caller.accepted().await?;
-    let (first, last) = times
-        .iter()
-        .min()
-        .zip(times.iter().max())
-        .context("nothing sent")?;
+    let first = times.first().context("nothing sent")?;
+    let last = times.last().unwrap_or(first);
     let took = last.duration_since(*first).as_secs_f64();
     table.fact(
         "the plan's time, and from the first acceptance to the last",
@@ -83,24 +82,21 @@ async fn foretold(caller: &Caller, plan: &Value, table: &mut Table) -> Result<()
     Ok(())
 }
 
-/// How evenly they went. The last of them are those that were refused at first: they go when they may.
-async fn rates(caller: &Caller, recipients: usize, table: &mut Table) -> Result<()> {
+/// How evenly they went, without the last of them: those that were refused at first, which go when they may.
+async fn rates(caller: &Caller, times: &[Timestamp], table: &mut Table) -> Result<()> {
     let pace = f64::from(PACE);
-    let mut times = caller.accepted().await?;
-    times.sort_unstable();
-    times.truncate(recipients * 97 / 100);
     let stats = caller.simulator_counts().await?;
     let count = |pointer: &str| stats.pointer(pointer).and_then(Value::as_f64);
     let accepted = count("/accepted").context("no count")?;
     let refused = count("/refused").context("no count")?;
-    let rate = rate_of(&times);
+    let rate = rate_of(times);
     // Meta counts calls, whatever it answers.
     let calls = rate * (accepted + refused) / accepted;
     let what = "calls, reckoned from the acceptances, from the first to the last but three in 100";
     table.at_least(what, calls, pace * 0.98, "/s");
     table.at_most(what, calls, pace * 1.02, "/s");
     table.fact("of which accepted", &shown(rate, "/s"));
-    let (least, most) = seconds(&times);
+    let (least, most) = seconds(times);
     table.fact(
         "least in one of the whole seconds between",
         &shown(least, ""),

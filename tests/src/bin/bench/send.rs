@@ -8,7 +8,6 @@ use crate::scale::Scale;
 use crate::table::{Table, ms, number};
 use anyhow::Result;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the simulated provider takes, the second time.
@@ -20,11 +19,12 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.part("POST /v1/messages, synchronous; statuses come back meanwhile");
     let (desk, _folder) = Desk::fresh().await?;
-    let sending = Sending {
+    let mut sending = Sending {
         caller: Caller::of(&desk, &desk)?,
-        met: AtomicUsize::new(0),
+        met: 0,
     };
-    sending.to(sending.strangers(WARM_UP), 1).await?;
+    let people = sending.strangers(WARM_UP);
+    sending.to(people, 1).await?;
     for provider_ms in [0, PROVIDER_MS] {
         sending
             .caller
@@ -57,14 +57,15 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
 /// Sends; each time to others, for a person to whom messages go too fast must wait.
 struct Sending {
     caller: Caller,
-    met: AtomicUsize,
+    met: usize,
 }
 
 impl Sending {
     /// So many people to whom nothing was sent yet.
-    fn strangers(&self, count: usize) -> Range<usize> {
-        let first = self.met.fetch_add(count, Ordering::Relaxed);
-        first..first + count
+    fn strangers(&mut self, count: usize) -> Range<usize> {
+        let first = self.met;
+        self.met += count;
+        first..self.met
     }
 
     async fn to(&self, people: Range<usize>, at_once: usize) -> Result<Timings> {

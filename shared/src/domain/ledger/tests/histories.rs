@@ -33,6 +33,8 @@ enum Answer {
     Accepts,
     Refuses,
     AcceptsSilently,
+    /// Takes the message and says that it did not.
+    Lies,
     LosesIt,
 }
 
@@ -52,8 +54,12 @@ struct Line {
     calls: usize,
     refusals: usize,
     acceptances: Vec<String>,
+    /// Acceptances that were told as refusals.
+    lies: usize,
     /// Whether a status has reached the message.
     told: bool,
+    /// Whether one has that says that it was sent.
+    proven: bool,
     settled: bool,
     retried: bool,
     tried_again: bool,
@@ -86,7 +92,9 @@ impl World {
                 calls: 0,
                 refusals: 0,
                 acceptances: Vec::new(),
+                lies: 0,
                 told: false,
+                proven: false,
                 settled: false,
                 retried: false,
                 tried_again: false,
@@ -157,7 +165,7 @@ impl World {
         let line = self.lines.get_mut(place).unwrap();
         let next = apply(&line.message, &Event::TriedAgain(self.now), self.now);
         assert!(
-            next.is_none() || line.acceptances.is_empty(),
+            next.is_none() || (line.acceptances.len() == line.lies && !line.told),
             "tried again though it was accepted"
         );
         line.tried_again |= next.is_some();
@@ -199,6 +207,8 @@ impl World {
         let now = self.now + clock_off;
         let next = claimed(&self.lines.get(place).unwrap().message, &token, now);
         if next.is_some() {
+            let proven = self.lines.get(place).unwrap().proven;
+            assert!(!proven, "claimed though a status proves it was sent");
             self.workers.push(Worker {
                 message: place,
                 token,
@@ -233,13 +243,15 @@ impl World {
             may_repeat || line.calls <= 1 + line.refusals,
             "a call was repeated"
         );
-        if matches!(answer, Answer::Accepts | Answer::AcceptsSilently) {
+        if !matches!(answer, Answer::Refuses | Answer::LosesIt) {
             line.acceptances.push(name.clone());
-            assert!(may_repeat || line.acceptances.len() == 1, "accepted twice");
+            let excused = may_repeat || line.acceptances.len() <= 1 + line.lies;
+            assert!(excused, "accepted twice");
         }
+        line.lies += usize::from(answer == Answer::Lies);
         worker.outcome = Some(match answer {
             Answer::Accepts => accepted(&name),
-            Answer::Refuses => refused(),
+            Answer::Refuses | Answer::Lies => refused(),
             Answer::AcceptsSilently | Answer::LosesIt => ambiguous(),
         });
     }
@@ -277,7 +289,9 @@ impl World {
             .unwrap();
         let update = status(name, of, self.now);
         let next = apply(&line.message, &Event::StatusCame(&update), self.now);
-        self.lines.get_mut(place).unwrap().told |= next.is_some();
+        let line = self.lines.get_mut(place).unwrap();
+        line.told |= next.is_some();
+        line.proven |= next.is_some() && of != Status::Failed;
         self.newest_status = Some(self.now);
         self.write(place, next);
     }
@@ -321,6 +335,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         Answer::Accepts,
         Answer::Refuses,
         Answer::AcceptsSilently,
+        Answer::Lies,
         Answer::LosesIt,
     ]);
     prop_oneof![

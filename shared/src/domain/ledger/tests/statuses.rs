@@ -49,7 +49,7 @@ fn any_history() -> impl Strategy<Value = Vec<Seen>> {
 /// Some of the statuses that the attempts of this history can have.
 fn any_statuses(history: &[Seen]) -> impl Strategy<Value = Vec<StatusUpdate>> + use<> {
     let named = history.iter().zip(NAMES);
-    let reported = named.filter(|(seen, _)| !matches!(seen, Seen::Refusal | Seen::GivenBack));
+    let reported = named.filter(|(seen, _)| **seen != Seen::GivenBack);
     let mut all = Vec::new();
     for (_, name) in reported {
         for (second, of) in [
@@ -131,16 +131,45 @@ proptest! {
 
     #[test]
     fn an_outcome_may_come_at_any_place_among_its_statuses(
-        (of, place) in (prop::sample::select(vec![Seen::Acceptance, Seen::NoAnswer]), 0..7_usize),
+        result in prop::sample::select(vec![accepted("wamid.B"), ambiguous(), refused()]),
+        place in 0..7_usize,
         statuses in any_statuses(&[Seen::Acceptance]),
     ) {
         let running = sending(OnUnknown::Hold);
-        let result = if of == Seen::Acceptance { accepted("wamid.B") } else { ambiguous() };
         let outcome = |message: &Outbound| apply(message, &ended("one", result.clone()), at(400)).unwrap();
-        let first = after(outcome(&running), &statuses);
+        let mut first = after(outcome(&running), &statuses);
         let (before, rest) = statuses.split_at(place.min(statuses.len()));
         let mut last = after(outcome(&after(running, before)), rest);
         last.rev = 0;
+        if !statuses.is_empty() {
+            // Of a refusal, the wait before an attempt that never came.
+            first.not_before = None;
+            last.not_before = None;
+        }
         prop_assert_eq!(first, last);
     }
+}
+
+#[test]
+fn a_status_of_a_message_that_was_said_to_be_refused_proves_that_it_was_taken() {
+    let again = message(&[Seen::Refusal], &NAMES);
+    assert_eq!(again.state, State::Queued);
+    for of in [Status::Sent, Status::Delivered, Status::Failed] {
+        let told = after(again.clone(), &[status("wamid.A", of, at(9))]);
+        assert_eq!(told.state, of.state());
+        assert!(!claimable(&told, at(1_000)));
+        assert!(!never_accepted(&told.attempts));
+        let asked = Event::TriedAgain(at(1_000));
+        assert_eq!(apply(&told, &asked, at(1_000)), None);
+    }
+}
+
+#[test]
+fn a_delivery_of_a_message_that_failed_for_good_is_believed() {
+    let sending = claimed(&queued(at(0)), "token", at(0)).unwrap();
+    let refusal = CallResult::Refused(ProviderFailure::from_meta(100, &[]));
+    let failed = apply(&sending, &ended("token", refusal), at(1)).unwrap();
+    assert_eq!(failed.state, State::Failed);
+    let told = after(failed, &[status("wamid.A", Status::Delivered, at(9))]);
+    assert_eq!((told.state, told.failure()), (State::Delivered, None));
 }

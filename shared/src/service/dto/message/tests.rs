@@ -3,18 +3,19 @@
 
 use super::*;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::message::{Attempt, OnUnknown, Outcome, Times};
+use crate::domain::message::{Attempt, Outcome};
 use serde_json::json;
 
 fn outbound(state: State) -> Outbound {
     let created_at: Timestamp = "2026-11-20T12:00:00.5Z".parse().unwrap();
+    let id = MessageId::derived(created_at, &["1"]);
+    let from = (
+        "demo".parse().unwrap(),
+        "acct_demo".parse().unwrap(),
+        "100000000000001".parse().unwrap(),
+    );
+    let to = Recipient::Phone("+15550001111".parse().unwrap());
     Outbound {
-        id: MessageId::derived(created_at, &["1"]),
-        tenant: "demo".parse().unwrap(),
-        account: "acct_demo".parse().unwrap(),
-        sender: "100000000000001".parse().unwrap(),
-        to: Recipient::Phone("+15550001111".parse().unwrap()),
-        lane: Lane::Single,
         state,
         rev: 3,
         content: Some(Content {
@@ -24,23 +25,10 @@ fn outbound(state: State) -> Outbound {
             recipient_identity_key_hash: None,
             marketing: None,
         }),
-        job: None,
-        variables: None,
         reference: Some("order-1".to_owned()),
         metadata: Some(json!({"campaign": 7})),
         callback_data: Some("theirs".to_owned()),
-        contact: None,
-        conversation: None,
-        created_at,
-        not_before: None,
-        expires_at: None,
-        on_unknown: OnUnknown::Hold,
-        claim: None,
-        attempts: Vec::new(),
-        times: Times::default(),
-        price: None,
-        waiting: None,
-        known_as: None,
+        ..Outbound::queued(id, from, to, Lane::Single, created_at)
     }
 }
 
