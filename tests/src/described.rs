@@ -2,12 +2,41 @@
 //!
 //! Knows as much of JSON Schema as the document uses. A name that the document does not know is a fault.
 
-use serde_json::{Map, Value};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../functions/api/openapi.json")).unwrap()
 });
+
+/// Every route that asks for a key: its method and a path in which every id is one of nothing.
+#[must_use]
+pub fn routes() -> Vec<(Method, String)> {
+    let mut routes = Vec::new();
+    for (path, methods) in DOCUMENT["paths"].as_object().unwrap() {
+        for (method, described) in methods.as_object().unwrap() {
+            if described["security"] != json!([{}]) {
+                let method = method.to_uppercase().parse().unwrap();
+                routes.push((method, with_ids(path)));
+            }
+        }
+    }
+    routes
+}
+
+fn with_ids(path: &str) -> String {
+    let id = match path.split('/').nth(2) {
+        Some("bulk-jobs") => "job_1",
+        Some("contacts") => "cont_1",
+        Some("conversations") => "conv_1",
+        Some("messages") => "msg_1",
+        Some("senders") => "999999999999999",
+        Some("webhook-events") => "evt_1",
+        _ => "1",
+    };
+    path.replace("{id}", id)
+}
 
 /// What the document has against a body posted to a path: where, and what.
 #[must_use]

@@ -223,6 +223,7 @@ impl Neighbour {
             portfolio: None,
             display_number: "+15550001001".to_owned(),
             messages_per_second: 1_000,
+            coexistence: false,
             calls_per_second: None,
             reserved_percent: 10,
             window: WindowPolicy::Off,

@@ -91,7 +91,7 @@ pub(crate) async fn plan(
     let counts = JobDto::read(&store, &job, now).await?.counts;
     let sender = store.sender(&tenant, &job.sender).await?;
     let (limits, room) = match &sender {
-        Some(sender) => limits(&store, &job, sender).await?,
+        Some(sender) => limits(&store, &job, sender, now).await?,
         None => (Vec::new(), None),
     };
     Ok(Json(planned(&job, &counts, (&limits, room.as_ref()), now)))
@@ -102,18 +102,18 @@ async fn limits(
     store: &Store,
     job: &Job,
     sender: &Sender,
+    now: Timestamp,
 ) -> Result<(Vec<Limit>, Option<Room>), StoreError> {
     let pace = store.pace(&job.tenant, &job.sender).await?;
     let rates = Rates {
-        messages_per_second: sender.messages_per_second,
+        messages_per_second: sender.throughput(),
         calls_per_second: sender.calls_per_second,
         reserved_percent: sender.reserved_percent,
         inbound: pace.inbound.filter(|_| pace.shared),
         is_paused: pace.paused.is_some(),
     };
     let limits = sender_limits(rates, others(store, job, &pace).await?);
-    // Whoever was handed out has taken their room already.
-    let takes_room = job.message.kind() == Kind::Template && job.progress.pass == 0;
+    let takes_room = job.message.kind() == Kind::Template && job.takes_room(now);
     let room = if takes_room {
         store.room(sender).await?
     } else {

@@ -49,7 +49,8 @@ async fn send(
     slots: &[Slot],
 ) -> Result<Vec<Probe>, DispatchError> {
     let room = state.store.room(sender).await?;
-    let mut taken = take(state, jobs, slots.len(), room.as_ref()).await;
+    let turn = usize::try_from(clock::now().as_second()).unwrap_or(0);
+    let mut taken = take(state, jobs, slots.len(), room.as_ref(), turn).await;
     if !take_room(state, sender, room.as_ref(), &taken).await? {
         // Others of the portfolio were faster: the next tick asks anew for those whom the limit counts.
         taken.retain(|taken| !counts(&taken.job));
@@ -71,20 +72,27 @@ async fn send(
     Ok(looked_at.map(probe).collect())
 }
 
-/// Takes recipients for so many slots. A job that fails keeps no other from being sent, and is asked again.
+/// Takes recipients for so many slots. A job that fails keeps no other from being sent, and is asked again. Each turn
+/// begins with another job: there may be fewer slots than jobs.
 pub(crate) async fn take(
     state: &State,
     mut jobs: Vec<Job>,
     slots: usize,
     room: Option<&Room>,
+    turn: usize,
 ) -> Vec<Taken> {
     let now = clock::now();
     let until = Instant::now() + LOOKS_FOR;
     let mut places = room.map_or(usize::MAX, |room| {
         usize::try_from(room.left(now)).unwrap_or(usize::MAX)
     });
-    // Those that will take little come first: what they leave of their share goes to the others.
-    jobs.sort_by_key(|job| job.progress.pass == 0 && (places > 0 || !counts(job)));
+    if let Some(first) = turn.checked_rem(jobs.len()) {
+        jobs.rotate_left(first);
+    }
+    if jobs.len() <= slots {
+        // Those that will take little come first: what they leave of their share goes to the others.
+        jobs.sort_by_key(|job| job.progress.pass == 0 && (places > 0 || !counts(job)));
+    }
     let (mut left, mut waiting) = (slots, jobs.len());
     let mut taken = Vec::new();
     for job in jobs {
@@ -140,7 +148,7 @@ fn counts(job: &Job) -> bool {
     job.message.kind() == Kind::Template
 }
 
-/// Takes room in the portfolio for those who are handed out for the first time.
+/// Takes room in the portfolio for those who have none.
 async fn take_room(
     state: &State,
     sender: &Sender,

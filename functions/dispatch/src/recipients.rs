@@ -65,7 +65,7 @@ impl Taken {
 pub(crate) struct Ask {
     /// How many there are slots for.
     pub(crate) most: usize,
-    /// How many of them may be handed out for the first time.
+    /// How many of them may take room in the portfolio.
     pub(crate) fresh: usize,
     /// When no further chunk is looked at: slots do not wait.
     pub(crate) until: Instant,
@@ -92,13 +92,14 @@ pub(crate) async fn take(
         lap::step(store, &mut taken, ask, now).await?;
     }
     let met_again = taken.ids.len();
-    let most = if is_first_pass {
+    let takes_room = taken.job.takes_room(now);
+    let most = if takes_room {
         ask.most.min(met_again.saturating_add(ask.fresh))
     } else {
         ask.most
     };
     hand_on(store, &mut taken, Ask { most, ..ask }, now).await?;
-    if is_first_pass {
+    if takes_room {
         taken.fresh = taken.ids.len() - met_again;
     }
     Ok(taken)

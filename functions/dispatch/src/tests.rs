@@ -332,6 +332,7 @@ fn sender(messages_per_second: u32) -> Sender {
         portfolio: None,
         display_number: "+15550001000".to_owned(),
         messages_per_second,
+        coexistence: false,
         calls_per_second: None,
         reserved_percent: 10,
         window: WindowPolicy::Off,

@@ -92,6 +92,7 @@ fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
         portfolio: None,
         display_number: NUMBER.to_owned(),
         messages_per_second: 1_000,
+        coexistence: false,
         calls_per_second: None,
         reserved_percent: 10,
         window: WindowPolicy::Off,

@@ -20,6 +20,7 @@ use super::id::{AccountId, JobId};
 use super::identity::{PhoneNumberId, TenantId};
 use super::ledger::Event;
 use super::message::{Lane, OnUnknown};
+use super::pace::Room;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
@@ -141,7 +142,7 @@ pub struct Job {
         with = "millisecond::optional"
     )]
     pub expires_at: Option<Timestamp>,
-    /// It pauses itself when more than this share of its recipients fail.
+    /// It pauses itself when more than this share of its recipients fail, or have an outcome that nobody knows.
     #[serde(default = "half")]
     pub pause_at_failure_share: f64,
     /// When somebody asked to start it, while it waits for its `send_at`.
@@ -288,6 +289,14 @@ impl Job {
             | JobStatus::Paused
             | JobStatus::Cancelling => self.duty(now),
         }
+    }
+
+    /// Whether who is handed out at `now` takes room in the portfolio: for the first time, or again, once the room of
+    /// those who were first may be free.
+    #[must_use]
+    pub fn takes_room(&self, now: Timestamp) -> bool {
+        let is_free = |started_at: Timestamp| now.duration_since(started_at) >= Room::KEPT_FOR;
+        self.progress.pass == 0 || self.started_at.is_some_and(is_free)
     }
 
     /// Whether the time to send it has passed.

@@ -58,8 +58,12 @@ pub struct Sender {
     pub portfolio: Option<PortfolioId>,
     /// The number as people read it.
     pub display_number: String,
-    /// How many messages a second Meta takes from it.
+    /// How many messages a second Meta takes from it: 80, until it raises that to 1,000 by itself.
+    #[serde(default = "usual_rate")]
     pub messages_per_second: u32,
+    /// Whether somebody uses the WhatsApp Business app with the same number. Meta takes 20 a second then.
+    #[serde(default)]
+    pub coexistence: bool,
     /// Its part of the calls a second that the provider allows its account's credential, if it limits them: the parts
     /// of an account's senders add up to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,12 +74,33 @@ pub struct Sender {
     pub window: WindowPolicy,
 }
 
+/// Messages a second: of a sender nobody has said more of, of one beside the app, and of any at most. Source: Meta,
+/// "Throughput".
+const USUAL_RATE: u32 = 80;
+const RATE_BESIDE_THE_APP: u32 = 20;
+const HIGHEST_RATE: u32 = 1_000;
+
+const fn usual_rate() -> u32 {
+    USUAL_RATE
+}
+
 impl Sender {
+    /// How many messages a second Meta takes from it, whatever was written down.
+    #[must_use]
+    pub fn throughput(&self) -> u32 {
+        let most = if self.coexistence {
+            RATE_BESIDE_THE_APP
+        } else {
+            HIGHEST_RATE
+        };
+        self.messages_per_second.min(most)
+    }
+
     /// How many messages a second may leave from it: as many as it and its credential may.
     #[must_use]
     pub fn rate(&self) -> u32 {
         let part = self.calls_per_second.unwrap_or(u32::MAX);
-        self.messages_per_second.min(part)
+        self.throughput().min(part)
     }
 }
 

@@ -136,6 +136,7 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
         portfolio: None,
         display_number: "+15550001000".to_owned(),
         messages_per_second: 80,
+        coexistence: false,
         calls_per_second: None,
         reserved_percent: 10,
         window,

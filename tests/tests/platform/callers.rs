@@ -4,22 +4,7 @@ use crate::id_of;
 use crate::neighbour::{Key, Neighbour};
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use tests::{Desk, VIEWER_KEY, read, text};
-
-const ROUTES: [(Method, &str); 12] = [
-    (Method::POST, "/v1/messages"),
-    (Method::POST, "/v1/bulk-jobs"),
-    (Method::POST, "/v1/bulk-jobs/job_1/recipients"),
-    (Method::POST, "/v1/bulk-jobs/job_1/start"),
-    (Method::GET, "/v1/messages"),
-    (Method::GET, "/v1/messages/msg_1/attempts"),
-    (Method::GET, "/v1/conversations"),
-    (Method::GET, "/v1/contacts"),
-    (Method::GET, "/v1/bulk-jobs"),
-    (Method::GET, "/v1/webhook-events"),
-    (Method::POST, "/v1/webhook-events/evt_1/replay"),
-    (Method::GET, "/v1/stats"),
-];
+use tests::{Desk, VIEWER_KEY, read, routes, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
@@ -38,9 +23,10 @@ async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
         Some(b"Bearer hg_revoked"),
     ];
     let mut bodies = Vec::new();
-    for (method, path) in &ROUTES {
+    assert!(routes().len() > 30);
+    for (method, path) in routes() {
         for header in headers {
-            let mut request = desk.anonymous(method.clone(), path).body("not json");
+            let mut request = desk.anonymous(method.clone(), &path).body("not json");
             if let Some(header) = header {
                 let value = HeaderValue::from_bytes(header).unwrap();
                 request = request.header(AUTHORIZATION, value);
@@ -58,10 +44,10 @@ async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_reads_and_may_not_send() {
     let desk = Desk::start().await;
-    for (method, path) in ROUTES {
-        let request = desk.with_key(VIEWER_KEY, method.clone(), path);
+    for (method, path) in routes() {
+        let request = desk.with_key(VIEWER_KEY, method.clone(), &path);
         let answer = read(request.json(&text("+15550006001", "Hello"))).await;
-        if method == Method::POST {
+        if method != Method::GET {
             answer.problem(403, "forbidden");
         } else {
             assert!(matches!(answer.status, 200 | 404), "{path}: {answer:?}");

@@ -30,7 +30,12 @@ fn assert_is_the_callers_problem(answer: &Answer, what: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_no_json_is_the_callers_problem() {
     let desk = Desk::start().await;
-    let nested = [b"[".repeat(100_000), b"{\"a\":".repeat(100_000)];
+    let closed = format!("{}{}", "[".repeat(120), "]".repeat(120));
+    let nested = [
+        b"[".repeat(100_000),
+        b"{\"a\":".repeat(100_000),
+        closed.into_bytes(),
+    ];
     let bodies: Vec<Vec<u8>> = [
         &b""[..],
         b"   ",
@@ -42,6 +47,8 @@ async fn a_body_that_is_no_json_is_the_callers_problem() {
         b"{} {}",
         b"{\"a\": 1e999999}",
         b"{\"a\": \"\\ud800\"}",
+        // A name that means more to the parser than to its writer.
+        br#"{"metadata": {"$serde_json::private::RawValue": "[]"}}"#,
     ]
     .into_iter()
     .map(<[u8]>::to_vec)

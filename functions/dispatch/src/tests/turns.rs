@@ -13,6 +13,7 @@ use heliograph::domain::pace::{Pause, Slot};
 use heliograph::domain::webhook::Person;
 use heliograph::service::clock;
 use heliograph::store::{CounterDelta, Slice};
+use std::collections::BTreeSet;
 
 /// A recipient the provider has refused for a reason that may pass.
 fn refused(job: &Job, number: usize) -> Outbound {
@@ -146,9 +147,48 @@ async fn a_job_that_waits_leaves_its_share_to_the_others() {
     let mut idle = started(&store, |job| many(job, 300..310)).await;
     idle.progress.pass = 1;
     idle.progress.resume_at = Some("2099-01-01T00:00:00Z".parse().unwrap());
-    let taken = handing::take(&function(&store), vec![busy.clone(), idle], 72, None).await;
+    let taken = handing::take(&function(&store), vec![busy.clone(), idle], 72, None, 0).await;
     let of_busy = taken.iter().find(|taken| taken.job.id == busy.id);
     assert_eq!(of_busy.unwrap().ids.len(), 72);
+}
+
+#[tokio::test]
+async fn jobs_take_turns_when_there_are_fewer_slots_than_jobs() {
+    let (store, _) = counted_store().await;
+    let mut jobs = Vec::new();
+    for from in [0, 10, 20] {
+        jobs.push(started(&store, |job| many(job, from..from + 10)).await);
+    }
+    // One that tries failures again is no exception.
+    if let Some(last) = jobs.last_mut() {
+        last.progress.pass = 1;
+    }
+    let mut served = BTreeSet::new();
+    for turn in 7..10 {
+        let taken = handing::take(&function(&store), jobs.clone(), 1, None, turn).await;
+        let of_this_turn = taken.iter().filter(|taken| !taken.ids.is_empty());
+        let of_this_turn: Vec<_> = of_this_turn.map(|taken| taken.job.id.clone()).collect();
+        assert_eq!(of_this_turn.len(), 1);
+        served.extend(of_this_turn);
+    }
+    assert_eq!(served.len(), 3);
+}
+
+#[tokio::test]
+async fn a_later_pass_after_more_than_a_day_hands_out_no_more_than_there_is_room_for() {
+    let (store, _) = counted_store().await;
+    let mut job = started(&store, |job| many(job, 0..20)).await;
+    job.progress.pass = 1;
+    let asking = |fresh| Ask {
+        fresh,
+        ..at_most(10)
+    };
+    let began = job.started_at.unwrap();
+    let tomorrow = began + SignedDuration::from_hours(24);
+    for (now, fresh, taken, taking_room) in [(began, 3, 10, 0), (tomorrow, 3, 3, 3)] {
+        let from_job = take(&store, job.clone(), asking(fresh), now).await.unwrap();
+        assert_eq!((from_job.ids.len(), from_job.fresh), (taken, taking_room));
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// With fewer recipients than this nobody can tell a bad list from bad luck.
 const FEWEST: u64 = 20;
 
+/// When the platform is killed, more than a few are unknown until their statuses come.
+const FEWEST_UNKNOWN: u64 = 100;
+
 /// A job's counters, as they are kept: a number for each state, and one for each reason of a failure.
 pub type Numbers = BTreeMap<String, i64>;
 
@@ -21,6 +24,9 @@ pub struct Outcomes {
     pub settled: u64,
     /// How many of these had failed.
     pub failed: u64,
+    /// Of how many nobody knew whether the provider had taken them.
+    #[serde(default)]
+    pub unknown: u64,
 }
 
 impl Outcomes {
@@ -33,6 +39,7 @@ impl Outcomes {
         Self {
             settled: taken + failed,
             failed,
+            unknown: in_state(numbers, State::Unknown),
         }
     }
 
@@ -42,6 +49,7 @@ impl Outcomes {
         Self {
             settled: self.settled.saturating_sub(count),
             failed: self.failed.saturating_sub(count),
+            ..self
         }
     }
 }
@@ -67,8 +75,8 @@ pub fn are_all_done(job: &Job, numbers: &Numbers) -> bool {
     done(numbers) >= job.total
 }
 
-/// Why the job should pause, if too many of its recipients have failed since it last began to run. While failures are
-/// queued again the counters tell nothing.
+/// Why the job should pause, if too many of its recipients have failed, or had an outcome that nobody knows, since it last
+/// began to run. While failures are queued again the counters tell nothing.
 #[must_use]
 pub fn too_many_fail(job: &Job, outcomes: Outcomes) -> Option<String> {
     if job.progress.again.is_some() {
@@ -76,13 +84,19 @@ pub fn too_many_fail(job: &Job, outcomes: Outcomes) -> Option<String> {
     }
     let settled = outcomes.settled.saturating_sub(job.before.settled);
     let failed = outcomes.failed.saturating_sub(job.before.failed);
-    if settled < FEWEST || share(failed, settled) <= job.pause_at_failure_share {
+    let unknown = outcomes.unknown.saturating_sub(job.before.unknown);
+    let called = settled + unknown;
+    let most = job.pause_at_failure_share;
+    let (count, of, what) = if settled >= FEWEST && share(failed, settled) > most {
+        (failed, settled, "failed")
+    } else if unknown >= FEWEST_UNKNOWN && share(unknown, called) > most {
+        (unknown, called, "may have been sent to or not")
+    } else {
         return None;
-    }
-    let percent = job.pause_at_failure_share * 100.0;
+    };
+    let percent = most * 100.0;
     Some(format!(
-        "{failed} of {settled} recipients failed, more than {percent:.0} in 100: look at the failures, then resume or \
-         cancel the job"
+        "{count} of {of} recipients {what}, more than {percent:.0} in 100: look at them, then resume or cancel the job"
     ))
 }
 

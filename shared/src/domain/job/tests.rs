@@ -206,6 +206,7 @@ fn failures_are_tried_again_in_a_pass_of_their_own() {
     let outcomes = Outcomes {
         settled: 90,
         failed: 5,
+        unknown: 2,
     };
     let event = JobEvent::TriedAgain(outcomes);
     let running = happen(&over, &event, at(10)).unwrap().unwrap();
@@ -219,6 +220,33 @@ fn numbers(counted: &[(&str, i64)]) -> Numbers {
         .iter()
         .map(|(name, number)| ((*name).to_owned(), *number))
         .collect()
+}
+
+#[test]
+fn a_job_pauses_itself_when_nobody_knows_what_became_of_too_many() {
+    let outcomes = |unknown, read| Outcomes::of(&numbers(&[("unknown", unknown), ("read", read)]));
+    let mut job = job(JobStatus::Running);
+    assert_eq!(
+        too_many_fail(&job, outcomes(99, 0)),
+        None,
+        "as after a kill"
+    );
+    assert_eq!(too_many_fail(&job, outcomes(150, 150)), None);
+    let reason = too_many_fail(&job, outcomes(151, 150)).unwrap();
+    assert!(reason.starts_with("151 of 301 recipients may"), "{reason}");
+    job.before = outcomes(151, 150);
+    assert_eq!(too_many_fail(&job, outcomes(160, 200)), None);
+}
+
+#[test]
+fn a_job_takes_room_for_its_people_once_and_again_after_a_day() {
+    let mut job = job(JobStatus::Running);
+    job.started_at = Some(at(0));
+    let (soon, day) = (at(60), 24 * 3_600);
+    assert!(job.takes_room(soon));
+    job.progress.pass = 1;
+    assert!(!job.takes_room(soon) && !job.takes_room(at(day - 1)));
+    assert!(job.takes_room(at(day)));
 }
 
 #[test]

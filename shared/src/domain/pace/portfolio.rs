@@ -74,6 +74,9 @@ impl Reached {
 }
 
 impl Room {
+    /// How long a place that was taken counts, at least.
+    pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(COUNTS_FOR);
+
     /// How many people more may be written to at `time`. Any 24 hours in which it lies end within a day of it.
     #[must_use]
     pub fn left(&self, time: Timestamp) -> u64 {

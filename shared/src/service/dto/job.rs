@@ -58,7 +58,8 @@ pub struct JobDto {
     /// How many minutes a recipient waits for a status, with `on_unknown: wait`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_minutes: Option<u16>,
-    /// It pauses itself when more than this share of its recipients fail, once twenty are settled.
+    /// It pauses itself when more than this share of its recipients fail, once twenty are settled; or have an outcome that
+    /// nobody knows, once these are a hundred.
     pub pause_at_failure_share: f64,
     /// Not begun before this.
     #[serde(skip_serializing_if = "Option::is_none")]

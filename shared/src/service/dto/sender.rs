@@ -120,7 +120,7 @@ impl SenderDto {
             account_id: sender.account.clone(),
             waba_id: sender.waba.clone(),
             display_number: sender.display_number.clone(),
-            messages_per_second: sender.messages_per_second,
+            messages_per_second: sender.throughput(),
             calls_per_second: sender.calls_per_second,
             inbound_per_second: pace.inbound.filter(|_| pace.shared).map(|it| it.per_second),
             reserved_percent: sender.reserved_percent,
