@@ -125,6 +125,25 @@ async fn a_status_with_our_id_settles_a_message_whose_answer_was_lost() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_said_to_be_refused_is_not_sent_again_once_a_status_names_it() {
+    const BUSY: &str = r#"{"error":{"code":131016,"message":"Service unavailable"}}"#;
+    let store = store_with(WindowPolicy::Off).await;
+    let meta = Meta::answering(503, BUSY).await;
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let sending = Sending::new(store.clone(), meta.client.clone(), || at(0));
+    attempt(&sending, &message).await;
+    let units = [status("wamid.A", "sent", Some(&message))];
+    let record = record("200000000000001", &value("statuses", &units));
+    let told = receive(&store, &record, 0).await;
+    assert_eq!(states(&told), [EventState::Applied]);
+    let sending = Sending::new(store.clone(), meta.client.clone(), || at(600));
+    let again = attempt(&sending, &message).await;
+    assert!(matches!(again, Attempted::NotNow(Some(known)) if known.state == State::Sent));
+    assert_eq!(meta.bodies().len(), 1);
+}
+
+#[tokio::test]
 async fn a_status_that_is_faster_than_the_answer_waits_for_its_message() {
     let store = store_with(WindowPolicy::Off).await;
     let message = held(&store).await;

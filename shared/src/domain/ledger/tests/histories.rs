@@ -2,6 +2,7 @@
 //! cancel and operators that settle; over the ledger's own rules.
 
 use super::*;
+use crate::domain::id::JobId;
 use crate::domain::waiting::WaitMinutes;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -82,9 +83,11 @@ struct World {
 }
 
 impl World {
-    fn new(policies: &[(OnUnknown, Option<i64>)]) -> Self {
-        let line = |(on_unknown, expires_at): &(OnUnknown, Option<i64>)| {
+    fn new(policies: &[(Lane, OnUnknown, Option<i64>)]) -> Self {
+        let line = |(lane, on_unknown, expires_at): &(Lane, OnUnknown, Option<i64>)| {
             let mut message = queued(at(0));
+            message.lane = *lane;
+            message.job = (*lane == Lane::Bulk).then(|| JobId::at(at(0)));
             message.on_unknown = *on_unknown;
             message.expires_at = expires_at.map(at);
             Line {
@@ -377,10 +380,12 @@ proptest! {
     ) {
         let wait = OnUnknown::Wait(WaitMinutes::try_from(5).unwrap());
         let mut world = World::new(&[
-            (OnUnknown::Hold, Some(300)),
-            (OnUnknown::Retry, Some(300)),
-            (wait, None),
-            (OnUnknown::Hold, None),
+            (Lane::Single, OnUnknown::Hold, Some(300)),
+            (Lane::Otp, OnUnknown::Retry, Some(300)),
+            (Lane::Single, wait, None),
+            (Lane::Bulk, OnUnknown::Hold, None),
+            (Lane::Bulk, OnUnknown::Retry, Some(300)),
+            (Lane::Bulk, wait, None),
         ]);
         for step in &steps {
             world.step(step);
