@@ -15,6 +15,7 @@ use heliograph::service::queue::Entry;
 use heliograph::service::telemetry::chain;
 use heliograph::store::{Lease, Pace, PacedSender, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
 const AT_LEAST_BETWEEN: SignedDuration = SignedDuration::from_millis(900);
@@ -146,16 +147,22 @@ pub(crate) async fn begin(
             return Ok(None);
         }
         let lease = lease(&sender, &pace, learnt, inbound, now);
-        if state.store.lease_bulk(tenant, id, &pace, &lease).await? {
+        let mut is_ours = state.store.lease_bulk(tenant, id, &pace, &lease).await?;
+        let has_slowed_down = pace.speed.is_some_and(|before| lease.speed < before);
+        if !is_ours {
+            pace = state.store.pace(tenant, id).await?;
+            // It was written, and the answer alone was lost: then the client's own second try has found it so.
+            is_ours = pace.tick.as_ref() == Some(&lease.tick);
+        }
+        if is_ours {
             return Ok(Some(Tick {
                 sender,
                 jobs,
-                has_slowed_down: pace.speed.is_some_and(|before| lease.speed < before),
+                has_slowed_down,
                 next_run: lease.next_run,
                 slots: lease.taken.slots,
             }));
         }
-        pace = state.store.pace(tenant, id).await?;
     }
     Err(StoreError::Conflict.into())
 }
@@ -231,6 +238,7 @@ pub(crate) fn lease(
         |speed| speed.after(learnt.seen, learnt.missed),
     );
     Lease {
+        tick: Uuid::new_v4().simple().to_string(),
         taken: pace.rows().take_bulk(share, speed.of(share), now),
         now,
         next_run: now.saturating_add(AT_LEAST_BETWEEN).unwrap_or(now),

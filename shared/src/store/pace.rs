@@ -32,6 +32,8 @@ pub struct Pace {
     pub speed: Option<Speed>,
     /// Changes with every tick, and whenever a job begins or ends.
     pub rev: u64,
+    /// The token of the tick that took slots last.
+    pub tick: Option<String>,
     /// Whether bulk has its share.
     pub shared: bool,
     /// Changes whenever that changes.
@@ -86,6 +88,8 @@ pub struct Overdue {
 /// What a tick takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
+    /// Random; tells this tick from every other.
+    pub tick: String,
     /// Bulk slots.
     pub taken: Taken,
     /// When it takes them. The sweeper puts a hint for every sender with jobs; one that comes too soon is dropped.
@@ -125,7 +129,7 @@ impl Store {
         let epoch = pace.epoch + u64::from(!pace.shared);
         let mut change = Change {
             update: "SET row_bulk = :row, next_run = :next_run, #speed = :speed, inbound = :inbound, \
-                     #shared = :shared, epoch = :epoch, rev = :next, due_key = :due_key, due_sort = :due"
+                     #shared = :shared, epoch = :epoch, rev = :next, tick = :tick, due_key = :due_key, due_sort = :due"
                 .into(),
             condition: Some("rev = :rev".into()),
             names: vec![("#speed", "speed"), ("#shared", "shared")],
@@ -138,6 +142,7 @@ impl Store {
                 (":epoch".into(), number(epoch)),
                 (":rev".into(), number(pace.rev)),
                 (":next".into(), number(pace.rev + 1)),
+                (":tick".into(), text(lease.tick.as_str())),
                 (":due_key".into(), text(due_key(sender))),
                 (":due".into(), text(keys::due_sort(lease.now, sender.as_str()))),
             ],

@@ -159,10 +159,6 @@ async fn jobs_take_turns_when_there_are_fewer_slots_than_jobs() {
     for from in [0, 10, 20] {
         jobs.push(started(&store, |job| many(job, from..from + 10)).await);
     }
-    // One that tries failures again is no exception.
-    if let Some(last) = jobs.last_mut() {
-        last.progress.pass = 1;
-    }
     let mut served = BTreeSet::new();
     for turn in 7..10 {
         let taken = handing::take(&function(&store), jobs.clone(), 1, None, turn).await;
@@ -177,16 +173,19 @@ async fn jobs_take_turns_when_there_are_fewer_slots_than_jobs() {
 #[tokio::test]
 async fn a_later_pass_after_more_than_a_day_hands_out_no_more_than_there_is_room_for() {
     let (store, _) = counted_store().await;
-    let mut job = started(&store, |job| many(job, 0..20)).await;
-    job.progress.pass = 1;
-    let asking = |fresh| Ask {
-        fresh,
+    let job = started(&store, |job| many(job, 0..20)).await;
+    assert_eq!(tick(&store, &job, 101).await, 20);
+    tick(&store, &job, 102).await;
+    let mut job = read(&store, &job).await;
+    assert_eq!(job.progress.pass, 1);
+    job.progress.resume_at = None;
+    let ask = Ask {
+        fresh: 3,
         ..at_most(10)
     };
-    let began = job.started_at.unwrap();
-    let tomorrow = began + SignedDuration::from_hours(24);
-    for (now, fresh, taken, taking_room) in [(began, 3, 10, 0), (tomorrow, 3, 3, 3)] {
-        let from_job = take(&store, job.clone(), asking(fresh), now).await.unwrap();
+    let tomorrow = job.started_at.unwrap() + SignedDuration::from_hours(24);
+    for (now, taken, taking_room) in [(at(4_000), 10, 0), (tomorrow, 3, 3)] {
+        let from_job = take(&store, job.clone(), ask, now).await.unwrap();
         assert_eq!((from_job.ids.len(), from_job.fresh), (taken, taking_room));
     }
 }

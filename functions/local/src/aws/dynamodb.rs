@@ -31,6 +31,9 @@ const REST: Duration = Duration::from_millis(50);
 /// item it has, and all wait for that.
 const SWEEP_EVERY: u32 = 15;
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
+/// From here on the engine makes room for a page by forgetting another: bytes, of all its connections. Bulk loading would
+/// have it keep 64 MB of them, which the system keeps anyway.
+const SOFT_HEAP: i64 = 24 * 1024 * 1024;
 /// For the engine's own writes to end.
 const PATIENCE_BESIDE: Duration = Duration::from_secs(5);
 
@@ -117,6 +120,7 @@ fn open(data_dir: Option<&Path>) -> Result<(Database, Connection)> {
     database.enable_bulk_loading()?;
     let beside = Connection::open(&path)?;
     beside.busy_timeout(PATIENCE_BESIDE)?;
+    beside.pragma_update(None, "soft_heap_limit", SOFT_HEAP)?;
     stream_table::index(&beside)?;
     Ok((database, beside))
 }

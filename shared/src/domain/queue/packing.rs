@@ -15,7 +15,7 @@ use thiserror::Error;
 const PLAIN_LIMIT: usize = 100_000;
 
 /// What SQS takes in no message, and JSON holds as it stands. The rest of what SQS does not take, JSON escapes. Source:
-/// AWS, "SendMessage".
+/// AWS, `SendMessage`.
 const NOT_TAKEN: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 /// What a record may grow to when it is unpacked: five times the largest webhook.

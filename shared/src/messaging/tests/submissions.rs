@@ -287,7 +287,7 @@ impl Meanwhile for Endless {
     type Done = ();
 
     async fn run(&self, _: &Outbound, _: &PacedSender) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -121,6 +121,7 @@ async fn write_a_job(store: &Store) {
     }
     let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
     let lease = Lease {
+        tick: "tick".to_owned(),
         taken: pace.rows().take_bulk(72, 72, at(0)),
         now: at(0),
         next_run: at(1),

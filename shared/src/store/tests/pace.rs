@@ -17,6 +17,7 @@ fn start() -> Timestamp {
 
 fn lease(pace: &Pace, now: Timestamp) -> Lease {
     Lease {
+        tick: "tick".to_owned(),
         taken: pace.rows().take_bulk(72, 72, now),
         now,
         next_run: now + SignedDuration::from_secs(1),
