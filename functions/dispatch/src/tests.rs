@@ -65,12 +65,22 @@ impl Intercept for Calls {
 }
 
 async fn counted_store() -> (Store, Calls) {
+    let (store, calls) = counted_store_at(&serve_dynamodb().await);
+    store.create_tables().await.unwrap();
+    (store, calls)
+}
+
+async fn serve_dynamodb() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = dynoxide::Database::memory().unwrap();
     let serving = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
     #[expect(clippy::disallowed_methods, reason = "a test's server")]
     tokio::spawn(serving);
+    url
+}
+
+fn counted_store_at(url: &str) -> (Store, Calls) {
     let calls = Calls::default();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -80,7 +90,6 @@ async fn counted_store() -> (Store, Calls) {
         .interceptor(calls.clone())
         .build();
     let store = Store::new(Client::from_conf(config), "messages", "logs");
-    store.create_tables().await.unwrap();
     (store, calls)
 }
 

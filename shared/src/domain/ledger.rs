@@ -361,10 +361,11 @@ fn may_try_again(attempts: &[Attempt]) -> bool {
 pub fn never_accepted(attempts: &[Attempt]) -> bool {
     let refused = |attempt: &Attempt| {
         // A status may have told otherwise since.
-        let untold = attempt.provider_id.is_none();
-        let refused =
-            [Some(Outcome::Refused), Some(Outcome::NotStarted)].contains(&attempt.outcome);
-        untold && refused
+        attempt.provider_id.is_none()
+            && matches!(
+                attempt.outcome,
+                Some(Outcome::Refused | Outcome::NotStarted)
+            )
     };
     attempts.iter().all(refused)
 }

@@ -177,10 +177,11 @@ async fn both<A, B>(
     second: impl Future<Output = B> + Unpin,
     is_wanted: impl FnOnce(&A) -> bool,
 ) -> (A, Option<B>) {
-    match select(first, second).await {
-        Either::Left((first, second)) if is_wanted(&first) => (first, Some(second.await)),
-        Either::Left((first, _)) => (first, None),
-        Either::Right((second, first)) => (first.await, Some(second)),
+    // The second is begun in any case, however soon the first ends.
+    match select(second, first).await {
+        Either::Left((second, first)) => (first.await, Some(second)),
+        Either::Right((first, second)) if is_wanted(&first) => (first, Some(second.await)),
+        Either::Right((first, _)) => (first, None),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::turns::{many, started};
 use super::*;
-use crate::tick::run;
+use crate::tick::{Learnt, begin, run};
 use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::queue::Queue;
 use tokio::sync::mpsc;
@@ -62,4 +64,45 @@ async fn the_chain_of_ticks_goes_on_when_a_tick_could_hand_out_nothing() {
     assert!(hint.contains(job.sender.as_str()), "{hint}");
     // What it had slots for is named in no queue: the job's passes will meet it.
     assert_eq!(read(&store, &job).await.status, JobStatus::Running);
+}
+
+/// A database at `url` that loses its first answer to an update it has made.
+async fn losing_an_answer(url: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}", listener.local_addr().unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let lost = Arc::<AtomicUsize>::default();
+    let pass = move |headers: HeaderMap, body: Bytes| async move {
+        let target = headers.get("x-amz-target").unwrap().to_str().unwrap();
+        let is_update = target.ends_with("UpdateItem");
+        let answer = client.post(url).headers(headers).body(body).send().await;
+        let answer = answer.unwrap();
+        if is_update && lost.fetch_add(1, Ordering::SeqCst) == 0 {
+            assert!(answer.status().is_success());
+            return (StatusCode::SERVICE_UNAVAILABLE, "{}".to_owned());
+        }
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let serving = axum::serve(listener, Router::new().fallback(pass));
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(serving.into_future());
+    own
+}
+
+#[tokio::test]
+async fn a_tick_knows_the_slots_it_took_though_the_answer_was_lost() {
+    let url = serve_dynamodb().await;
+    let (store, _) = counted_store_at(&url);
+    store.create_tables().await.unwrap();
+    let job = started(&store, |job| many(job, 0..CHUNK_SIZE)).await;
+    store.put_sender(&sender(80)).await.unwrap();
+    let (store, _) = counted_store_at(&losing_an_answer(url).await);
+    let state = crate::State {
+        store,
+        bulk: queue_at(NOWHERE),
+        dispatch: queue_at(NOWHERE),
+    };
+    let nothing = Learnt { seen: 0, missed: 0 };
+    let tick = begin(&state, &job.tenant, &job.sender, nothing).await;
+    assert!(tick.unwrap().is_some());
 }
