@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{
-    ADMIN_KEY, Answer, Desk, SENDER, WABA, eventually, eventually_within, in_seconds, read,
-    recipients,
+    ADMIN_KEY, Answer, Desk, SENDER, WABA, eventually, eventually_within, in_seconds, neighbour,
+    read, recipients,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -204,6 +204,8 @@ async fn who_is_still_queued_when_a_job_expires_is_not_sent_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_fails_too_often_pauses_itself_and_says_why() {
     let desk = Desk::start().await;
+    // Slow enough that counts follow it: what has been called before they tell of failures cannot be held back.
+    neighbour::set_rate(&desk, 50).await;
     let job = desk.make_job("Hello!").await;
     change(&desk, &job, &json!({"pause_at_failure_share": 0.2}))
         .await

@@ -6,8 +6,9 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType, StreamDescription};
 use heliograph::service::aws::Endpoints;
-use heliograph::service::telemetry;
+use heliograph::service::{clock, telemetry};
 use heliograph::store::Store;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_dynamo::Item;
 use serde_json::{Value, json};
@@ -27,6 +28,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Records a batch holds: fewer than the template's 500, for all wait here while the engine reads them and they are taken
 /// apart.
 const BATCH: usize = 20;
+
+/// Records it holds while the stream runs behind: to catch up is then worth a longer wait.
+const BATCH_BEHIND: usize = 200;
+
+/// How old a record is when it is read of a stream that runs behind. Records tell their second alone.
+const BEHIND: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) async fn run(
     functions: Arc<Functions>,
@@ -86,27 +93,41 @@ async fn follow(functions: &Functions, client: &Client, store: &Store, table: &s
         .set_sequence_number(counted);
     let mut iterator = iterator.send().await?.shard_iterator;
     let mut batch = Vec::new();
+    let mut most = BATCH;
     let mut since = Instant::now();
     while let Some(here) = iterator {
-        let room = BATCH - batch.len();
+        let room = most.saturating_sub(batch.len()).max(1);
         let records = client.get_records().shard_iterator(here);
         let records = records.limit(i32::try_from(room)?).send().await?;
         iterator = records.next_shard_iterator;
         let mut records = records.records.unwrap_or_default();
         let may_be_more = records.len() == room;
+        most = batch_after(&records, clock::now());
         records.retain(is_of_a_message);
         if batch.is_empty() {
             since = Instant::now();
         }
         batch.append(&mut records);
         let is_due = iterator.is_none() || since.elapsed() >= WINDOW;
-        if batch.len() >= BATCH || (is_due && !batch.is_empty()) {
+        if batch.len() >= most || (is_due && !batch.is_empty()) {
             count(functions, event(shard, std::mem::take(&mut batch))).await?;
         } else if !may_be_more {
             tokio::time::sleep(IDLE).await;
         }
     }
     Ok(())
+}
+
+/// How many records the next batch holds, as these tell whether the stream runs behind.
+fn batch_after(records: &[Record], now: Timestamp) -> usize {
+    let change = records.last().and_then(|record| record.dynamodb.as_ref());
+    let written = change
+        .and_then(|change| change.approximate_creation_date_time())
+        .and_then(|time| Timestamp::from_second(time.secs()).ok());
+    match written {
+        Some(written) if now.duration_since(written) >= BEHIND => BATCH_BEHIND,
+        Some(_) | None => BATCH,
+    }
 }
 
 async fn count(functions: &Functions, event: Value) -> Result<()> {
@@ -150,7 +171,26 @@ fn record(record: Record) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_dynamodbstreams::primitives::DateTime;
     use aws_sdk_dynamodbstreams::types::{AttributeValue, StreamRecord};
+
+    fn record_at(second: i64) -> Record {
+        let change = StreamRecord::builder();
+        let change = change.approximate_creation_date_time(DateTime::from_secs(second));
+        Record::builder().dynamodb(change.build()).build()
+    }
+
+    #[test]
+    fn a_stream_that_runs_behind_is_read_in_larger_batches() {
+        let now: Timestamp = "2026-11-01T12:00:02.9Z".parse().unwrap();
+        let second = now.as_second();
+        assert_eq!(batch_after(&[record_at(second)], now), BATCH);
+        assert_eq!(batch_after(&[record_at(second - 1)], now), BATCH);
+        assert_eq!(batch_after(&[record_at(second - 2)], now), BATCH_BEHIND);
+        let caught_up = [record_at(second - 5), record_at(second)];
+        assert_eq!(batch_after(&caught_up, now), BATCH);
+        assert_eq!(batch_after(&[], now), BATCH);
+    }
 
     fn record_of(kind: &str) -> Record {
         let change = StreamRecord::builder()
