@@ -263,7 +263,7 @@ fn sorted(mut values: Vec<Value>) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_webhooks_twice_and_shuffled_end_alike() {
-    let fixtures = of_their_own(addressed());
+    let fixtures = addressed();
     let least: usize = fixtures.iter().map(|it| least_events(&it.body)).sum();
     let straight = Desk::start().await;
     post_all(&straight, &fixtures).await;
@@ -292,25 +292,6 @@ async fn everything_once_still(desk: &Desk) -> Value {
         None
     };
     eventually("everything to be still", look).await
-}
-
-/// The recordings share some ids of messages: each gets its own here, or the first to come would win.
-fn of_their_own(mut fixtures: Vec<Fixture>) -> Vec<Fixture> {
-    for (place, fixture) in fixtures.iter_mut().enumerate() {
-        for entry in fixture.body["entry"].as_array_mut().unwrap() {
-            for change in entry["changes"].as_array_mut().into_iter().flatten() {
-                for message in change["value"]["messages"]
-                    .as_array_mut()
-                    .into_iter()
-                    .flatten()
-                {
-                    let id = message["id"].as_str().unwrap_or_default();
-                    message["id"] = format!("{id}{place}").into();
-                }
-            }
-        }
-    }
-    fixtures
 }
 
 /// The same in another order, the same for each seed.

@@ -3,7 +3,6 @@
 use crate::bulk_jobs::find;
 use axum::Json;
 use axum::extract::{Path, State};
-use heliograph::domain::content::Kind;
 use heliograph::domain::job::{
     Factor, Forecast, Job, JobStatus, Limit, PriceCategory, Rates, forecast, sender_limits,
 };
@@ -113,8 +112,7 @@ async fn limits(
         is_paused: pace.paused.is_some(),
     };
     let limits = sender_limits(rates, others(store, job, &pace).await?);
-    let takes_room = job.message.kind() == Kind::Template && job.takes_room(now);
-    let room = if takes_room {
+    let room = if job.takes_room(now) {
         store.room(sender).await?
     } else {
         None

@@ -4,7 +4,6 @@ use crate::recipients::{self, Ask, Taken};
 use crate::{DispatchError, State, again, withdraw};
 use futures_util::future::join_all;
 use futures_util::join;
-use heliograph::domain::content::Kind;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::Lane;
@@ -53,7 +52,7 @@ async fn send(
     let mut taken = take(state, jobs, slots.len(), room.as_ref(), turn).await;
     if !take_room(state, sender, room.as_ref(), &taken).await? {
         // Others of the portfolio were faster: the next tick asks anew for those whom the limit counts.
-        taken.retain(|taken| !counts(&taken.job));
+        taken.retain(|taken| taken.fresh == 0);
     }
     let mut taken = keep(&state.store, taken).await;
     let now = clock::now();
@@ -91,22 +90,22 @@ pub(crate) async fn take(
     }
     if jobs.len() <= slots {
         // Those that will take little come first: what they leave of their share goes to the others.
-        jobs.sort_by_key(|job| job.progress.pass == 0 && (places > 0 || !counts(job)));
+        jobs.sort_by_key(|job| job.progress.pass == 0 && (places > 0 || !job.takes_room(now)));
     }
     let (mut left, mut waiting) = (slots, jobs.len());
     let mut taken = Vec::new();
     for job in jobs {
-        let (id, limited) = (job.id.clone(), counts(&job));
+        let id = job.id.clone();
         let ask = Ask {
             most: left.div_ceil(waiting.max(1)),
-            fresh: if limited { places } else { usize::MAX },
+            fresh: places,
             until,
         };
         waiting -= 1;
         match recipients::take(&state.store, job, ask, now).await {
             Ok(from_job) => {
                 left -= from_job.ids.len();
-                places -= if limited { from_job.fresh } else { 0 };
+                places -= from_job.fresh;
                 taken.push(from_job);
             }
             Err(error) => {
@@ -143,11 +142,6 @@ async fn try_again(state: &State, taken: &mut [Taken], now: Timestamp) {
     }
 }
 
-/// Whether the portfolio's limit counts a job's recipients. Who gets no template has written within a day.
-fn counts(job: &Job) -> bool {
-    job.message.kind() == Kind::Template
-}
-
 /// Takes room in the portfolio for those who have none.
 async fn take_room(
     state: &State,
@@ -155,8 +149,7 @@ async fn take_room(
     room: Option<&Room>,
     taken: &[Taken],
 ) -> Result<bool, StoreError> {
-    let fresh = taken.iter().filter(|taken| counts(&taken.job));
-    let count: usize = fresh.map(|taken| taken.fresh).sum();
+    let count: usize = taken.iter().map(|taken| taken.fresh).sum();
     match (room, u64::try_from(count)) {
         (Some(room), Ok(count @ 1..)) => {
             let (tenant, now) = (&sender.tenant, clock::now());

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::config::{
     BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
 };
 use aws_sdk_dynamodb::error::BoxError;
+use heliograph::domain::content::Draft;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
 use heliograph::domain::job::{Duty, Job, JobEvent, JobStatus};
@@ -112,6 +113,13 @@ fn recipient(job: &Job, number: usize, state: State) -> Outbound {
 }
 
 /// A job without recipients.
+/// What a portfolio's limit counts.
+fn template() -> Draft {
+    let template = json!({"name": "spring", "language": {"code": "en"}});
+    let body = json!({"type": "template", "template": template});
+    serde_json::from_value(json!({"kind": "template", "body": body})).unwrap()
+}
+
 async fn draft(store: &Store) -> Job {
     let message = serde_json::from_value(
         json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi"}}}),

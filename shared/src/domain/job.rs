@@ -15,7 +15,7 @@ pub use life::{Changes, JobEvent, Refusal, happen};
 pub use plan::{Factor, Forecast, Limit, PriceCategory, Rates, after, forecast, sender_limits};
 pub use progress::{Again, Lap, Progress, Sample};
 
-use super::content::Draft;
+use super::content::{Draft, Kind};
 use super::id::{AccountId, JobId};
 use super::identity::{PhoneNumberId, TenantId};
 use super::ledger::Event;
@@ -292,11 +292,12 @@ impl Job {
     }
 
     /// Whether who is handed out at `now` takes room in the portfolio: for the first time, or again, once the room of
-    /// those who were first may be free.
+    /// those who were first may be free. Who gets no template has written within a day, and is not counted.
     #[must_use]
     pub fn takes_room(&self, now: Timestamp) -> bool {
         let is_free = |started_at: Timestamp| now.duration_since(started_at) >= Room::KEPT_FOR;
-        self.progress.pass == 0 || self.started_at.is_some_and(is_free)
+        self.message.kind() == Kind::Template
+            && (self.progress.pass == 0 || self.started_at.is_some_and(is_free))
     }
 
     /// Whether the time to send it has passed.

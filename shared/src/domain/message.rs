@@ -333,7 +333,7 @@ impl Outbound {
 /// A message from a person to us.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inbound {
-    /// Our id, derived from the provider's, so that a second delivery is the same message.
+    /// Our id, derived from the provider's and from what the message says: a second delivery is the same message.
     #[serde(rename = "list_sort")]
     pub id: MessageId,
     /// Whose.

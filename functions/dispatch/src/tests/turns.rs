@@ -179,6 +179,7 @@ async fn a_later_pass_after_more_than_a_day_hands_out_no_more_than_there_is_room
     let mut job = read(&store, &job).await;
     assert_eq!(job.progress.pass, 1);
     job.progress.resume_at = None;
+    job.message = template();
     let ask = Ask {
         fresh: 3,
         ..at_most(10)

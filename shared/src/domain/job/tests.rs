@@ -243,6 +243,10 @@ fn a_job_takes_room_for_its_people_once_and_again_after_a_day() {
     let mut job = job(JobStatus::Running);
     job.started_at = Some(at(0));
     let (soon, day) = (at(60), 24 * 3_600);
+    assert!(!job.takes_room(soon), "no template");
+    let template =
+        json!({"type": "template", "template": {"name": "spring", "language": {"code": "en"}}});
+    job.message = serde_json::from_value(json!({"kind": "template", "body": template})).unwrap();
     assert!(job.takes_room(soon));
     job.progress.pass = 1;
     assert!(!job.takes_room(soon) && !job.takes_room(at(day - 1)));

@@ -59,7 +59,13 @@ fn inbound(
     received_at: Timestamp,
 ) -> Inbound {
     let tenant = &sender.tenant;
-    let parts = [tenant.as_str(), sender.id.as_str(), message.wamid.as_str()];
+    let said = said(message);
+    let parts = [
+        tenant.as_str(),
+        sender.id.as_str(),
+        message.wamid.as_str(),
+        &said,
+    ];
     Inbound {
         id: MessageId::derived(message.sent_at, &parts),
         tenant: tenant.clone(),
@@ -76,6 +82,15 @@ fn inbound(
         sent_at: message.sent_at,
         received_at,
     }
+}
+
+/// What a message says. Of two that bear one provider's id and say different things neither is a repeat of the other:
+/// both are kept, in whatever order they come. The link to a medium is lent for minutes, and may be another one each time.
+fn said(message: &InboundMessage) -> String {
+    let mut object = message.object.clone();
+    let medium = object.get_mut(&message.kind).and_then(Value::as_object_mut);
+    medium.and_then(|medium| medium.remove("url"));
+    object.to_string()
 }
 
 /// Notes what a message that is written says of its conversation and of its contact. Also after a repeat: the first

@@ -1,5 +1,6 @@
 //! What webhooks bring: each update alone, as often as it comes, in any order.
 
+mod repeats;
 mod senders;
 
 use super::*;
@@ -68,33 +69,6 @@ async fn held(store: &Store) -> Outbound {
         .claim(&message.tenant, &message.id, "one", at(0))
         .await;
     held.unwrap()
-}
-
-#[tokio::test]
-async fn a_message_that_comes_twice_is_there_once_and_opens_the_window() {
-    let store = store_with(WindowPolicy::Enforce).await;
-    let units = [text("wamid.IN2", 20), text("wamid.IN1", 10)];
-    let record = record("200000000000001", &value("messages", &units));
-    for tries in 0..2 {
-        let stored = receive(&store, &record, tries).await;
-        assert_eq!(states(&stored), [EventState::Applied; 2]);
-    }
-    let tenant = "demo".parse().unwrap();
-    let page = store
-        .conversations(&tenant, ConversationState::Open, &ALL)
-        .await;
-    let conversations = page.unwrap().entries;
-    assert_eq!(conversations.len(), 1);
-    let conversation = conversations.first().unwrap();
-    assert_eq!(conversation.unread, 2);
-    assert_eq!(conversation.last_inbound_at, Some(at(20)));
-    let messages = store.messages_by_time(&tenant, &ALL).await.unwrap().entries;
-    assert_eq!(messages.len(), 2);
-    assert!(matches!(messages.first(), Some(Message::Inbound(newest)) if newest.sent_at == at(20)));
-    assert_eq!(
-        store.contacts(&tenant, &ALL).await.unwrap().entries.len(),
-        1
-    );
 }
 
 #[tokio::test]
