@@ -203,6 +203,7 @@ pub(crate) struct MessageRequest {
     /// With `on_unknown: wait`: 15 unless told.
     #[schema(minimum = 5, maximum = 1440)]
     wait_minutes: Option<u16>,
-    /// What it may not wait behind: `otp` or `single`.
+    /// What it may not wait behind: `otp` or `single`. Unless told, a template that brings a one-time code, the same in
+    /// its body and its button, goes by `otp`, and all else by `single`.
     lane: Option<String>,
 }

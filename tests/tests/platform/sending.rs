@@ -107,6 +107,24 @@ async fn what_is_ours_stays_with_us() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_template_with_a_one_time_code_goes_by_the_lane_of_codes_unless_told() {
+    let desk = Desk::start().await;
+    let code = json!([{"type": "text", "text": "J$FpnYnP"}]);
+    let template = json!({"name": "verification_code", "language": {"code": "en_US"}, "components": [
+        {"type": "body", "parameters": code},
+        {"type": "button", "sub_type": "url", "index": "0", "parameters": code},
+    ]});
+    let body =
+        json!({"from": SENDER, "to": "+15550003103", "type": "template", "template": template});
+    assert_eq!(desk.send(&body).await.with(200)["lane"], "otp");
+    let mut told = body;
+    told["lane"] = "single".into();
+    assert_eq!(desk.send(&told).await.with(200)["lane"], "single");
+    let text = desk.send(&text("+15550003103", "Hello")).await.with(200);
+    assert_eq!(text["lane"], "single");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn statuses_take_a_message_to_read_with_every_time_and_the_price() {
     let desk = Desk::start().await;
     let answer = desk.send(&text("+15550003102", "Hello")).await.with(200);

@@ -150,6 +150,12 @@ impl Content {
         content.filter(|_| fields.faults().count() == before)
     }
 
+    /// Whether it brings a one-time code, which may wait behind nothing.
+    #[must_use]
+    pub fn brings_code(&self) -> bool {
+        self.kind == Kind::Template && template::brings_code(&self.object)
+    }
+
     /// Reads the same fields of a message whose placeholders are filled later, for each recipient: what holds a
     /// placeholder is spared the checks of length and form until then.
     pub fn read_draft(fields: &mut Fields<'_>) -> Option<Draft> {

@@ -12,6 +12,8 @@ const HEADER_TEXT: usize = 60;
 const BODY_TEXT: usize = 32_768;
 const URL: usize = 2000;
 const COUPON_CODE: usize = 15;
+/// Source: Meta, "Authentication templates": a code has 15 characters at most.
+const ONE_TIME_CODE: usize = 15;
 /// A template has at most 10 buttons, counted from 0.
 const LAST_BUTTON: u64 = 9;
 
@@ -27,6 +29,34 @@ pub(super) fn check(message: &mut Fields<'_>) {
     }
     check_components(&mut template);
     template.finish();
+}
+
+/// Whether the template brings a one-time code. Nothing but an authentication template takes the same short text as the
+/// one parameter of its body and as that of its URL button, whichever of Meta's buttons for codes it has.
+pub(super) fn brings_code(template: &Value) -> bool {
+    let code = |kind, sub_type| sole_text(template, kind, sub_type);
+    match (code("body", None), code("button", Some("url"))) {
+        (Some(body), Some(button)) => body == button && body.chars().count() <= ONE_TIME_CODE,
+        _ => false,
+    }
+}
+
+/// The text of the only parameter of the only component of this type.
+fn sole_text<'a>(template: &'a Value, kind: &str, sub_type: Option<&str>) -> Option<&'a str> {
+    let is = |value: &Value, name: &str, expected: &str| {
+        let text = value.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| text.eq_ignore_ascii_case(expected))
+    };
+    let components = template.get("components")?.as_array()?;
+    let mut found = components.iter().filter(|it| is(it, "type", kind));
+    let component = found.next().filter(|_| found.next().is_none())?;
+    if sub_type.is_some_and(|sub_type| !is(component, "sub_type", sub_type)) {
+        return None;
+    }
+    match component.get("parameters")?.as_array()?.as_slice() {
+        [only] => only.get("text")?.as_str(),
+        _ => None,
+    }
 }
 
 fn check_components(parent: &mut Fields<'_>) {

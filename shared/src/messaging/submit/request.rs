@@ -56,7 +56,7 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
     let from = read_from(&mut fields);
     let to = read_recipient(&mut fields);
     let content = Content::read(&mut fields);
-    let lane = fields.parsed("lane", lane).unwrap_or(Lane::Single);
+    let lane = fields.parsed("lane", lane);
     let reference = fields
         .text("reference", 1..=LONGEST_REFERENCE)
         .map(str::to_owned);
@@ -75,11 +75,12 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
     }
     let on_unknown = read_on_unknown(&mut fields);
     fields.finish();
+    let content = content?;
     Some(Submission {
         from: from?,
         to: to?,
-        content: content?,
-        lane,
+        lane: lane.unwrap_or_else(|| lane_of(&content)),
+        content,
         reference,
         metadata,
         callback_data,
@@ -130,6 +131,15 @@ fn lane(text: &str) -> Result<Lane, &'static str> {
         "otp" => Ok(Lane::Otp),
         "single" => Ok(Lane::Single),
         _ => Err("must be otp or single; bulk messages are sent by a bulk job"),
+    }
+}
+
+/// The lane of a message that names none.
+fn lane_of(content: &Content) -> Lane {
+    if content.brings_code() {
+        Lane::Otp
+    } else {
+        Lane::Single
     }
 }
 

@@ -5,6 +5,7 @@
     reason = "rows of a table read better by value"
 )]
 
+use super::brings_code;
 use crate::domain::content::tests::{accepts, refuses};
 use crate::domain::fault::FaultCode::{
     self, Invalid, NotAllowed, OutOfRange, Required, TooFew, TooLong, TooShort, UnknownField,
@@ -227,4 +228,29 @@ fn every_parameter_that_is_more_than_a_text_is_checked() {
     ] {
         refuses_parameter(parameter, within, code);
     }
+}
+
+#[test]
+fn a_template_with_one_short_text_in_body_and_button_brings_a_one_time_code() {
+    let sent = |body: &str, button: &str, sub_type: &str| {
+        let text = |text: &str| json!([{"type": "text", "text": text}]);
+        let button = json!({"type": "button", "sub_type": sub_type, "index": "0", "parameters": text(button)});
+        let components = json!([{"type": "BODY", "parameters": text(body)}, button]);
+        json!({"name": "any", "language": {"code": "en"}, "components": components})
+    };
+    let code = sent("J$FpnYnP", "J$FpnYnP", "url");
+    assert!(brings_code(&code));
+    for other in [
+        sent("Pablo", "offers/12", "url"),
+        sent("J$FpnYnP", "J$FpnYnP", "quick_reply"),
+        sent("1234567890123456", "1234567890123456", "url"),
+        json!({"name": "any", "language": {"code": "en"}}),
+    ] {
+        assert!(!brings_code(&other), "{other}");
+    }
+    let mut more = code;
+    if let Some(Value::Array(components)) = more.get_mut("components") {
+        components.extend_from_within(1..);
+    }
+    assert!(!brings_code(&more), "two buttons");
 }
