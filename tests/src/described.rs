@@ -31,7 +31,9 @@ fn with_ids(path: &str) -> String {
         Some("contacts") => "cont_1",
         Some("conversations") => "conv_1",
         Some("messages") => "msg_1",
+        Some("api-keys") => "key_1",
         Some("senders") => "999999999999999",
+        Some("tenants") => "nobody",
         Some("webhook-events") => "evt_1",
         _ => "1",
     };

@@ -41,5 +41,8 @@ pub const ADMIN_KEY: &str = "hg_demo_admin";
 /// The demo tenant's key that only reads.
 pub const VIEWER_KEY: &str = "hg_demo_viewer";
 
+/// The key of whoever runs the desk.
+pub const OPERATOR_KEY: &str = "hg_operator_demo";
+
 /// What Meta signs the demo account's webhooks with.
 pub const APP_SECRET: &str = "demo-app-secret";

@@ -8,7 +8,7 @@ use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
 use heliograph::service::auth;
 use heliograph::service::aws::{Aws, Endpoints};
-use heliograph::store::{Account, ApiKey, Pace, Sender, Store, WindowPolicy};
+use heliograph::store::{Account, ApiKey, Pace, Sender, Store, Tenant, WindowPolicy};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -130,6 +130,7 @@ impl Neighbour {
             store: store(&aws),
         };
         neighbour.put_secrets(&aws.secrets()).await;
+        neighbour.put_tenant().await;
         neighbour.put_keys().await;
         neighbour.put_account().await;
         let order = json!({
@@ -179,6 +180,16 @@ impl Neighbour {
         }
     }
 
+    async fn put_tenant(&self) {
+        let tenant = Tenant {
+            id: self.tenant.clone(),
+            name: "Next door".to_owned(),
+            created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            disabled_at: None,
+        };
+        self.store.put_tenant(&tenant).await.unwrap();
+    }
+
     async fn put_keys(&self) {
         for key in [Key::Admin, Key::Agent, Key::Sender, Key::Viewer] {
             self.put_key(key.text(), |kept| kept.role = key.role())
@@ -193,15 +204,18 @@ impl Neighbour {
 
     async fn put_key(&self, text: &str, change: impl FnOnce(&mut ApiKey)) {
         let name = text.trim_start_matches("hg_").replace('_', "-");
-        let mut key = ApiKey {
-            id: format!("key_{name}").parse().unwrap(),
-            tenant: self.tenant.clone(),
-            role: Role::Admin,
-            hash: auth::ApiKey::parse(text).unwrap().hash(),
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        };
+        let (id, hash) = (
+            format!("key_{name}"),
+            auth::ApiKey::parse(text).unwrap().hash(),
+        );
+        let made_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let mut key = ApiKey::new(
+            id.parse().unwrap(),
+            self.tenant.clone(),
+            Role::Admin,
+            hash,
+            made_at,
+        );
         change(&mut key);
         self.store.put_api_key(&key).await.unwrap();
     }

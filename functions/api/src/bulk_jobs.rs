@@ -1,6 +1,5 @@
 //! `GET /v1/bulk-jobs`, one job with its counts.
 
-use crate::listing::{answer, id_of, slice};
 use axum::Json;
 use axum::extract::{Path, State};
 use futures_util::future::try_join_all;
@@ -11,6 +10,7 @@ use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
+use heliograph::service::http::listing::{answer, id_of, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;

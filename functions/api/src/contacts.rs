@@ -1,12 +1,12 @@
 //! `GET /v1/contacts`, one contact.
 
-use crate::listing::{id_of, page, slice};
 use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::id::ContactId;
 use heliograph::domain::identity::{Bsuid, WaId};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
+use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;

@@ -1,6 +1,5 @@
 //! `GET /v1/conversations`, one conversation, its messages.
 
-use crate::listing::{id_of, page, slice};
 use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::fault::FaultCode;
@@ -10,6 +9,7 @@ use heliograph::domain::role::Right;
 use heliograph::messaging::submit::WINDOW;
 use heliograph::service::caller::Caller;
 use heliograph::service::dto::MessageDto;
+use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;

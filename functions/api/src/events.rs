@@ -7,7 +7,6 @@ mod walk;
 
 use id::EventName;
 
-use crate::listing::{answer, id_of, limit};
 use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::fault::FaultCode;
@@ -17,6 +16,7 @@ use heliograph::domain::queue::WebhookBody;
 use heliograph::domain::role::Right;
 use heliograph::provider::meta::webhook::updates;
 use heliograph::service::caller::Caller;
+use heliograph::service::http::listing::{answer, id_of, limit};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;

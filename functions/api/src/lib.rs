@@ -9,7 +9,6 @@ mod conversations;
 mod document;
 mod events;
 mod health;
-mod listing;
 mod messages;
 mod plan;
 mod recipients;

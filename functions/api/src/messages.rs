@@ -1,6 +1,5 @@
 //! `GET /v1/messages`, one message, its attempts.
 
-use crate::listing::{answer, id_of, limit, page, slice};
 use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::failure::ProviderFailure;
@@ -12,6 +11,7 @@ use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::caller::Caller;
 use heliograph::service::dto::{MessageDto, SettlementDto};
+use heliograph::service::http::listing::{answer, id_of, limit, page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::{Problem, ProviderProblem};

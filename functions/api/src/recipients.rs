@@ -1,7 +1,6 @@
 //! `GET /v1/bulk-jobs/{id}/recipients`: through an index where one lists the state, else through the job's chunks.
 
 use crate::bulk_jobs::find;
-use crate::listing::{answer, limit, page, slice};
 use crate::messages::{in_state, state_of};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -13,6 +12,7 @@ use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::caller::Caller;
 use heliograph::service::dto::MessageDto;
+use heliograph::service::http::listing::{answer, limit, page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{IdProblems, ListProblems};
 use heliograph::service::problem::Problem;

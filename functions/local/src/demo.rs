@@ -2,8 +2,6 @@
 
 use crate::provision::{self, STACK};
 use anyhow::{Context, Result};
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use heliograph::domain::id::{AccountId, EventId, KeyId};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
@@ -12,7 +10,7 @@ use heliograph::messaging::receive::Receiving;
 use heliograph::service::auth;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
-use heliograph::store::{Account, ApiKey, Sender, Store, WindowPolicy};
+use heliograph::store::{Account, ApiKey, Sender, Store, Tenant, WindowPolicy};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -45,6 +43,14 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     let store = provision::store(aws);
     let tenant: TenantId = TENANT.parse()?;
     let account: AccountId = ACCOUNT.parse()?;
+    store
+        .put_tenant(&Tenant {
+            id: tenant.clone(),
+            name: "Demo".to_owned(),
+            created_at: clock::now(),
+            disabled_at: None,
+        })
+        .await?;
     if store.sender(&tenant, &SENDER.parse()?).await?.is_some() {
         return Ok(());
     }
@@ -52,13 +58,13 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
         json!({"v": 1, "app_secrets": ["demo-app-secret"], "verify_tokens": ["demo-verify-token"]});
     let outbound =
         json!({"v": 1, "access_tokens": [{"alias": "demo", "token": "demo-access-token"}]});
-    put_secret(
+    provision::put_secret(
         &aws.secrets(),
         &format!("{STACK}/in/{tenant}/{account}"),
         &inbound,
     )
     .await?;
-    put_secret(
+    provision::put_secret(
         &aws.secrets(),
         &format!("{STACK}/out/{tenant}/{account}"),
         &outbound,
@@ -104,34 +110,9 @@ fn api_key(tenant: &TenantId, key: &str, id: &str, role: Role) -> Result<ApiKey>
     let id: KeyId = id.parse()?;
     let hash = key.hash();
     Ok(ApiKey {
-        id,
-        tenant: tenant.clone(),
-        role,
-        hash,
-        expires_at: None,
-        revoked_at: None,
-        last_used_at: None,
+        name: format!("Demo {}", role.as_str()),
+        ..ApiKey::new(id, tenant.clone(), role, hash, clock::now())
     })
-}
-
-async fn put_secret(secrets: &Client, name: &str, value: &serde_json::Value) -> Result<()> {
-    let created = secrets
-        .create_secret()
-        .name(name)
-        .secret_string(value.to_string())
-        .send()
-        .await;
-    match created {
-        Ok(_) => Ok(()),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(CreateSecretError::is_resource_exists_exception) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(error).context("a demo secret cannot be written"),
-    }
 }
 
 /// The history comes in as anything else does: as webhook records.

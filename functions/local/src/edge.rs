@@ -5,10 +5,13 @@
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,7 +35,10 @@ pub(crate) async fn serve(
     route: impl Fn(&Method, &str) -> Router + Clone + Send + Sync + 'static,
     mut stop: watch::Receiver<()>,
 ) {
-    let app = Router::new().fallback(move |request: Request| answer(route.clone(), request));
+    let app = Router::new().fallback(move |from: ConnectInfo<SocketAddr>, request: Request| {
+        answer(route.clone(), from.0, request)
+    });
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let mut stopping = stop.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = stopping.changed().await;
@@ -51,8 +57,12 @@ pub(crate) async fn serve(
     }
 }
 
-async fn answer(route: impl Fn(&Method, &str) -> Router, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+async fn answer(
+    route: impl Fn(&Method, &str) -> Router,
+    from: SocketAddr,
+    request: Request,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
     if size_of(&parts.headers) + parts.uri.to_string().len() > LARGEST_HEADERS {
         return refusal(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -64,11 +74,19 @@ async fn answer(route: impl Fn(&Method, &str) -> Router, request: Request) -> Re
     };
     let router = route(&parts.method, parts.uri.path());
     let body = event_body(&parts.headers, body);
+    parts.extensions.insert(context(from));
     let request = axum::http::Request::from_parts(parts, body);
     match tokio::time::timeout(LONGEST, router.oneshot(request)).await {
         Ok(Ok(response)) => whole(response).await,
         Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     }
+}
+
+/// What the gateway tells of a request beside itself: whence it came.
+fn context(from: SocketAddr) -> RequestContext {
+    let mut context = ApiGatewayV2httpRequestContext::default();
+    context.http.source_ip = Some(from.ip().to_string());
+    RequestContext::ApiGatewayV2(context)
 }
 
 /// Lambda answers once the whole body is there.

@@ -9,6 +9,7 @@ use heliograph::service::aws::Aws;
 
 /// Every function's state.
 pub(crate) struct Functions {
+    accounts: Router,
     send: Router,
     api: Router,
     webhook: Router,
@@ -23,6 +24,10 @@ impl Functions {
     pub(crate) fn new(provisioned: &Provisioned, graph_url: &str, aws: &Aws) -> Result<Self> {
         let env = provisioned.environment(graph_url);
         Ok(Self {
+            accounts: accounts::router(accounts::State::new(
+                &accounts::Config::from_env(&env)?,
+                aws,
+            )),
             send: send::router(send::State::new(&send::Config::from_env(&env)?, aws)?),
             api: api::router(api::State::new(&api::Config::from_env(&env)?, aws)),
             webhook: webhook::router(webhook::State::new(&webhook::Config::from_env(&env)?, aws)),
@@ -37,11 +42,14 @@ impl Functions {
     /// What the HTTP API of the template routes where, and what a desk has beside it.
     pub(crate) fn http_api(&self) -> impl Fn(&Method, &str) -> Router + Clone + Send + 'static {
         let (send, api, desk) = (self.send.clone(), self.api.clone(), desk());
+        let accounts = self.accounts.clone();
         move |method, path| {
             if path.starts_with("/_desk/") {
                 desk.clone()
             } else if is_sends(method, path) {
                 send.clone()
+            } else if is_accounts(method, path) {
+                accounts.clone()
             } else {
                 api.clone()
             }
@@ -66,6 +74,20 @@ fn is_sends(method: &Method, path: &str) -> bool {
     }
 }
 
+/// The routes of function `accounts` in the template.
+fn is_accounts(method: &Method, path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    let methods: &[Method] = match parts[..] {
+        ["", "v1", "me" | "audit"] => &[Method::GET],
+        ["", "v1", "api-keys" | "tenants"] => &[Method::GET, Method::POST],
+        ["", "v1", "api-keys", _] => &[Method::GET, Method::PATCH, Method::DELETE],
+        ["", "v1", "tenants", _] => &[Method::GET, Method::PATCH],
+        ["", "v1", "tenants", _, "api-keys"] => &[Method::POST],
+        _ => &[],
+    };
+    methods.contains(method)
+}
+
 /// What the functions have counted since the start. In AWS these are metrics.
 fn desk() -> Router {
     Router::new().route(
@@ -76,5 +98,5 @@ fn desk() -> Router {
 
 /// The OpenAPI document of every function with routes, as `api` serves it.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    heliograph::service::openapi::document([api::openapi(), send::openapi()])
+    heliograph::service::openapi::document([api::openapi(), accounts::openapi(), send::openapi()])
 }

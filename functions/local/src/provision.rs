@@ -1,6 +1,7 @@
-//! Makes at a desk what the template makes in AWS: tables and queues, under the same names for the same things.
+//! Makes at a desk what the template makes in AWS: tables, queues and the operator's key, under the same names for the same things.
 
 use anyhow::{Context, Result};
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName::{
     MessageRetentionPeriod, RedrivePolicy, VisibilityTimeout,
@@ -23,6 +24,9 @@ const QUEUES: [(&str, u32, u32); 6] = [
     ("inbound", 180, 5),
     ("status", 180, 5),
 ];
+
+/// The secret part of the operator's key at a desk. In AWS the template has it drawn.
+const OPERATOR: &str = "demo";
 
 /// Dead letters wait two weeks for a person.
 const DEAD_LETTERS_KEPT_S: &str = "1209600";
@@ -79,7 +83,34 @@ pub(crate) async fn provision(aws: &Aws, endpoint: &str) -> Result<Provisioned> 
             .with_context(|| format!("queue {name} cannot be made at {endpoint}"))?;
         provisioned.queues.insert(name, url);
     }
+    let operator = json!({"v": 1, "key": OPERATOR});
+    put_secret(&aws.secrets(), &format!("{STACK}/operator"), &operator).await?;
     Ok(provisioned)
+}
+
+/// Keeps a secret, unless there is one of this name.
+pub(crate) async fn put_secret(
+    secrets: &aws_sdk_secretsmanager::Client,
+    name: &str,
+    value: &serde_json::Value,
+) -> Result<()> {
+    let created = secrets
+        .create_secret()
+        .name(name)
+        .secret_string(value.to_string())
+        .send()
+        .await;
+    match created {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(CreateSecretError::is_resource_exists_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error).context("a secret cannot be written"),
+    }
 }
 
 async fn make_queue(sqs: &Client, name: &str, visibility: u32, receives: u32) -> Result<String> {

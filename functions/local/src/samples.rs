@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 66] = [
+const ANSWERS: [(&str, Answer); 82] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -114,6 +114,22 @@ const ANSWERS: [(&str, Answer); 66] = [
     ("api-bad-key", Status(401)),
     ("api-unknown-route", Status(404)),
     ("api-wrong-method", Status(405)),
+    ("accounts-me", Status(200)),
+    ("accounts-list-api-keys", Status(200)),
+    ("accounts-create-api-key", Status(201)),
+    ("accounts-create-api-key-bad-role", Status(400)),
+    ("accounts-create-api-key-viewer", Status(403)),
+    ("accounts-get-api-key", Status(200)),
+    ("accounts-change-api-key", Status(200)),
+    ("accounts-create-tenant", Status(201)),
+    ("accounts-create-tenant-no-operator", Status(403)),
+    ("accounts-create-tenant-bad-key", Status(401)),
+    ("accounts-list-tenants", Status(200)),
+    ("accounts-get-tenant", Status(200)),
+    ("accounts-create-tenant-key", Status(201)),
+    ("accounts-change-tenant", Status(200)),
+    ("accounts-audit", Status(200)),
+    ("accounts-revoke-api-key", Status(204)),
 ];
 
 /// The message ids of the queue samples.
@@ -223,7 +239,7 @@ impl Desk {
         let event = read(name);
         let functions = &self.functions;
         match name.split('-').next().unwrap() {
-            "send" | "api" => ask(&functions.http_api(), event).await,
+            "send" | "api" | "accounts" => ask(&functions.http_api(), event).await,
             "webhook" => ask(&functions.function_url(), event).await,
             "ingest" | "dispatch" | "deliver" => {
                 let queue = queue_of(&event);

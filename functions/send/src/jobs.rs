@@ -1,8 +1,7 @@
 //! `POST /v1/bulk-jobs`: makes a job. What happens to it then is in `life`.
 
-use crate::idempotency::REPLAYED;
 use crate::message_object::MessageObject;
-use crate::{State, idempotency, senders};
+use crate::{State, senders};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -17,16 +16,15 @@ use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::job::{Changes, Job, PriceCategory};
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{
-    IdempotencyClaim, Origin, read_from, read_on_unknown, read_time, record,
-};
+use heliograph::messaging::submit::{Origin, read_from, read_on_unknown, read_time};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{JobDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
-use heliograph::store::{Sender, StoreError, Transaction};
+use heliograph::store::{IdempotencyClaim, Sender, StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -135,7 +133,7 @@ async fn made(
     claim: Option<&IdempotencyClaim>,
 ) -> Result<(Job, Origin, Option<&'static str>), Problem> {
     let now = clock::now();
-    if let Some(job) = replayed(state, tenant, claim, now).await? {
+    if let Some(job) = replayed(state, tenant, claim).await? {
         return Ok((job, Origin::Replayed, None));
     }
     let request = match JobRequest::read(body) {
@@ -145,7 +143,7 @@ async fn made(
     let (job, warning) = drafted(state, tenant, request, now).await?;
     let mut transaction = Transaction::new();
     if let Some(claim) = claim {
-        let record = record(tenant, claim, job.id.as_str(), now);
+        let record = claim.record(tenant, job.id.as_str(), now);
         state.store.remember(&mut transaction, &record, now)?;
     }
     state.store.create_job(&mut transaction, &job)?;
@@ -153,7 +151,7 @@ async fn made(
         Ok(()) => Ok((job, Origin::New, warning)),
         // A request with the same key was faster.
         Err(StoreError::Conflict) => {
-            let job = replayed(state, tenant, claim, now).await?;
+            let job = replayed(state, tenant, claim).await?;
             job.map(|job| (job, Origin::Replayed, None))
                 .ok_or_else(|| StoreError::Conflict.into())
         }
@@ -213,22 +211,11 @@ async fn replayed(
     state: &State,
     tenant: &TenantId,
     claim: Option<&IdempotencyClaim>,
-    now: Timestamp,
 ) -> Result<Option<Job>, Problem> {
-    let Some(claim) = claim else {
-        return Ok(None);
-    };
-    let Some(record) = state
-        .store
-        .idempotency(tenant, &claim.key_hash, now)
-        .await?
-    else {
-        return Ok(None);
-    };
-    if record.body_hash != claim.body_hash {
-        return Err(Problem::idempotency_mismatch());
+    match idempotency::earlier(&state.store, tenant, claim).await? {
+        Some(job) => find(state, tenant, &job).await.map(Some),
+        None => Ok(None),
     }
-    find(state, tenant, &record.resource).await.map(Some)
 }
 
 /// The tenant's job of this id; any other id is not found.

@@ -5,7 +5,6 @@
 
 mod cancel;
 mod delivery;
-mod idempotency;
 mod jobs;
 mod life;
 mod message_object;

@@ -1,9 +1,8 @@
 //! `POST /v1/messages`: one message, sent while the caller waits, or later.
 
 use crate::delivery::{self, Delivered, Prepared, Preparing};
-use crate::idempotency::REPLAYED;
 use crate::message_object::MessageObject;
-use crate::{State, idempotency, senders};
+use crate::{State, senders};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -14,15 +13,15 @@ use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{
-    IdempotencyClaim, Origin, Submission, SubmitError, Submitted, replayed, submit,
-};
+use heliograph::messaging::submit::{Origin, Submission, SubmitError, Submitted, replayed, submit};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{MessageDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, Preference, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
+use heliograph::store::IdempotencyClaim;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -7,8 +7,7 @@ mod outcome;
 mod quotes;
 mod table;
 
-use crate::idempotency::{Begun, REPLAYED};
-use crate::{State, idempotency, jobs};
+use crate::{State, jobs};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -25,6 +24,7 @@ use heliograph::messaging::recipients;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::read_json;
+use heliograph::service::idempotency::{self, Begun, REPLAYED};
 use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use heliograph::store::{CHUNK_SIZE, RecipientsAdded};

@@ -1,9 +1,8 @@
 //! `POST /v1/bulk-jobs/{id}/retry-failed`: another attempt of what failed for a reason that may pass.
 
-use crate::idempotency::REPLAYED;
+use crate::State;
 use crate::jobs::find;
 use crate::life::{happened, numbers, refused};
-use crate::{State, idempotency};
 use axum::Json;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,11 +10,12 @@ use axum::response::{IntoResponse, Response};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::{FailureGroup, JobEvent, Numbers, Outcomes, failures};
 use heliograph::domain::role::Right;
-use heliograph::messaging::submit::{IdempotencyClaim, record};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::JobProblems;
 use heliograph::service::problem::Problem;
+use heliograph::store::IdempotencyClaim;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,7 +93,7 @@ pub(crate) async fn retry_failed(
     let answer = TriedAgain::of(&numbers);
     let outcomes = Outcomes::of(&numbers).without(answer.retried);
     let record = claim.as_ref().map(|claim| {
-        let mut record = record(&tenant, claim, job.id.as_str(), now);
+        let mut record = claim.record(&tenant, job.id.as_str(), now);
         record.answer = serde_json::to_string(&answer).ok();
         record
     });

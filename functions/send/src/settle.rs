@@ -1,7 +1,6 @@
 //! `POST /v1/messages/{id}/settle`: an operator decides about a message whose outcome nobody knows.
 
-use crate::idempotency::REPLAYED;
-use crate::{State, delivery, idempotency, messages};
+use crate::{State, delivery, messages};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -20,6 +19,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use jiff::{SignedDuration, Timestamp};

@@ -95,6 +95,12 @@ impl<'a> Fields<'a> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether a field is there and `null`, where that takes away what was set before.
+    pub fn is_cleared(&mut self, name: &'static str) -> bool {
+        self.known.push(name);
+        self.object.get(name).is_some_and(Value::is_null)
+    }
+
     /// As [`Self::value`], but a fault if it is larger than `most` bytes as JSON.
     pub fn value_within(&mut self, name: &'static str, most: usize) -> Option<&'a Value> {
         let value = self.value(name)?;

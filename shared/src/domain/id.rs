@@ -122,6 +122,11 @@ id!(
     "key"
 );
 id!(
+    /// One entry of the audit trail.
+    AuditId,
+    "aud"
+);
+id!(
     /// A webhook event: one change as a provider sent it.
     EventId,
     "evt"

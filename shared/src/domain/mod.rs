@@ -3,6 +3,7 @@
 //! Plain values and plain functions: no async, no AWS, no HTTP, and the time is always an argument.
 //! A test in `tests/` holds this module to that.
 
+pub mod audit;
 mod characters;
 pub mod content;
 pub mod failure;

@@ -1,10 +1,12 @@
 //! Who calls, and what each role may do.
 //!
-//! A route names the right it needs; the table of who has it is here and nowhere else.
+//! A route names the right it needs; the table of who has it is here and nowhere else. A key may be narrowed to some of
+//! its role's rights, its scopes.
 
 use super::id::KeyId;
 use super::identity::TenantId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a caller is to a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -21,7 +23,20 @@ pub enum Role {
 }
 
 /// One thing a caller may be allowed to do within its tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Right {
     /// Read messages, contacts, conversations, jobs, statistics.
     Read,
@@ -33,8 +48,70 @@ pub enum Right {
     Settle,
     /// Apply a kept webhook event again.
     ReplayWebhooks,
-    /// Change accounts, senders, keys and users.
+    /// See and change accounts, senders, keys and users; read the audit trail.
     Configure,
+}
+
+impl Right {
+    /// Every right.
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::Send,
+        Self::Converse,
+        Self::Settle,
+        Self::ReplayWebhooks,
+        Self::Configure,
+    ];
+
+    /// The right's name, as stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Send => "send",
+            Self::Converse => "converse",
+            Self::Settle => "settle",
+            Self::ReplayWebhooks => "replay_webhooks",
+            Self::Configure => "configure",
+        }
+    }
+
+    /// The right of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.as_str() == name)
+    }
+}
+
+/// The rights a key is narrowed to: never more than its role has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scopes(Option<BTreeSet<Right>>);
+
+impl Scopes {
+    /// Whatever the role has.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self(None)
+    }
+
+    /// These rights alone.
+    #[must_use]
+    pub fn only(rights: impl IntoIterator<Item = Right>) -> Self {
+        Self(Some(rights.into_iter().collect()))
+    }
+
+    /// Whether nothing is left out.
+    #[must_use]
+    pub const fn are_all(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether `right` is among them.
+    #[must_use]
+    pub fn hold(&self, right: Right) -> bool {
+        self.0.as_ref().is_none_or(|rights| rights.contains(&right))
+    }
 }
 
 impl Role {
@@ -79,18 +156,31 @@ pub struct Principal {
     pub key: KeyId,
     /// What the key may do.
     pub role: Role,
+    /// What of that it is narrowed to.
+    pub scopes: Scopes,
 }
 
 impl Principal {
     /// Whether this caller has the `needed` right.
     #[must_use]
     pub fn allows(&self, needed: Right) -> bool {
-        self.role.may(needed)
+        self.role.may(needed) && self.scopes.hold(needed)
+    }
+
+    /// Whether this caller may give somebody this role with these scopes: nobody gives a right away that he has not.
+    #[must_use]
+    pub fn may_grant(&self, role: Role, scopes: &Scopes) -> bool {
+        let granted = |right: &Right| role.may(*right) && scopes.hold(*right);
+        Right::ALL
+            .into_iter()
+            .filter(granted)
+            .all(|right| self.allows(right))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]
@@ -108,11 +198,43 @@ mod tests {
         }
     }
 
+    fn principal(role: Role, scopes: Scopes) -> Principal {
+        Principal {
+            tenant: "demo".parse().unwrap(),
+            key: "key_1".parse().unwrap(),
+            role,
+            scopes,
+        }
+    }
+
     #[test]
-    fn every_role_is_found_by_its_name() {
+    fn a_key_may_what_its_role_may_and_its_scopes_hold() {
+        let narrowed = principal(Role::Sender, Scopes::only([Right::Send, Right::Configure]));
+        assert!(narrowed.allows(Right::Send));
+        assert!(!narrowed.allows(Right::Read), "not in its scopes");
+        assert!(!narrowed.allows(Right::Configure), "not of its role");
+        assert!(principal(Role::Sender, Scopes::all()).allows(Right::Read));
+    }
+
+    #[test]
+    fn nobody_gives_a_right_away_that_he_has_not() {
+        let narrowed = principal(Role::Admin, Scopes::only([Right::Configure, Right::Read]));
+        assert!(narrowed.may_grant(Role::Viewer, &Scopes::all()));
+        assert!(!narrowed.may_grant(Role::Sender, &Scopes::all()));
+        assert!(narrowed.may_grant(Role::Sender, &Scopes::only([Right::Read])));
+        assert!(!narrowed.may_grant(Role::Admin, &Scopes::all()));
+        assert!(principal(Role::Admin, Scopes::all()).may_grant(Role::Admin, &Scopes::all()));
+    }
+
+    #[test]
+    fn every_role_and_right_is_found_by_its_name() {
         for role in Role::ALL {
             assert_eq!(Role::named(role.as_str()), Some(role));
         }
+        for right in Right::ALL {
+            assert_eq!(Right::named(right.as_str()), Some(right));
+        }
         assert_eq!(Role::named("root"), None);
+        assert_eq!(Right::named("root"), None);
     }
 }

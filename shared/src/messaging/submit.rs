@@ -13,9 +13,7 @@ use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound};
 use crate::domain::pace::Pause;
-use crate::store::{
-    IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, PacedSender, Store, StoreError, Transaction,
-};
+use crate::store::{IdempotencyClaim, PacedSender, Store, StoreError, Transaction};
 use futures_util::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -23,15 +21,6 @@ use thiserror::Error;
 /// How long after a person's last message free-form messages may be sent to them. Source: Meta, "Customer service
 /// windows".
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
-
-/// A caller's key and what it was used with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyClaim {
-    /// SHA-256 of method, path and key.
-    pub key_hash: String,
-    /// SHA-256 of the body.
-    pub body_hash: String,
-}
 
 /// A message that is written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,7 +185,7 @@ async fn write(
     let message = &admitted.message;
     let mut transaction = Transaction::new();
     if let Some(claim) = idempotency {
-        let record = record(tenant, claim, message.id.as_str(), now);
+        let record = claim.record(tenant, message.id.as_str(), now);
         store.remember(&mut transaction, &record, now)?;
     }
     let boxed = Message::Outbound(Box::new(message.clone()));
@@ -237,24 +226,4 @@ pub async fn replayed(
     let message = store.outbound(tenant, &id).await?;
     let missing = || StoreError::corrupt("a message that an idempotency record names");
     Ok(Some(message.ok_or_else(missing)?))
-}
-
-/// What is remembered of a key: the resource that the same transaction makes.
-#[must_use]
-pub fn record(
-    tenant: &TenantId,
-    claim: &IdempotencyClaim,
-    resource: &str,
-    now: Timestamp,
-) -> IdempotencyRecord {
-    IdempotencyRecord {
-        tenant: tenant.clone(),
-        key_hash: claim.key_hash.clone(),
-        body_hash: claim.body_hash.clone(),
-        resource: resource.to_owned(),
-        answer: None,
-        expires_at: now
-            .saturating_add(IDEMPOTENCY_KEPT_FOR)
-            .unwrap_or(Timestamp::MAX),
-    }
 }

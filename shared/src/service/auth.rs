@@ -8,9 +8,13 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 /// What every key begins with, so that a leaked one is recognised.
 pub const KEY_PREFIX: &str = "hg_";
+
+/// What the operator's key begins with.
+const OPERATOR_PREFIX: &str = "hg_operator_";
 
 /// Longer than any key of ours; what is longer is not worth hashing.
 const LONGEST: usize = 128;
@@ -40,6 +44,31 @@ impl ApiKey {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
         valid.then(|| Self(SecretText::new(text.to_owned())))
+    }
+
+    /// A new key, which nobody can guess: 244 random bits.
+    #[must_use]
+    pub fn generate() -> Self {
+        let [one, other] = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::simple);
+        Self(SecretText::new(format!("{KEY_PREFIX}{one}{other}")))
+    }
+
+    /// The operator's key of an installation with this secret.
+    #[must_use]
+    pub fn of_operator(secret: &SecretText) -> Option<Self> {
+        Self::parse(&format!("{OPERATOR_PREFIX}{}", secret.expose()))
+    }
+
+    /// Whether it has the form of the operator's.
+    #[must_use]
+    pub fn is_operators(&self) -> bool {
+        self.0.expose().starts_with(OPERATOR_PREFIX)
+    }
+
+    /// The key itself, for the one answer that shows it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
     }
 
     /// SHA-256 of the whole key in hexadecimal: what is stored, and what it is looked up by.
@@ -114,6 +143,17 @@ mod tests {
             ApiKey::of(&headers).unwrap_err(),
             Problem::unauthenticated()
         );
+    }
+
+    #[test]
+    fn a_new_key_is_like_no_other_and_never_the_operators() {
+        let (one, other) = (ApiKey::generate(), ApiKey::generate());
+        assert_ne!(one.expose(), other.expose());
+        assert!(ApiKey::parse(one.expose()).is_some_and(|it| it.hash() == one.hash()));
+        assert!(!one.is_operators());
+        let operators = ApiKey::of_operator(&SecretText::new("demo")).unwrap();
+        assert_eq!(operators.expose(), "hg_operator_demo");
+        assert!(operators.is_operators());
     }
 
     #[test]

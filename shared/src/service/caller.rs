@@ -18,9 +18,17 @@ impl Caller {
     pub fn with(self, needed: Right) -> Result<Principal, Problem> {
         if self.0.allows(needed) {
             Ok(self.0)
+        } else if self.0.role.may(needed) {
+            Err(Problem::out_of_scope(needed))
         } else {
             Err(Problem::forbidden(needed))
         }
+    }
+
+    /// The caller, for a route that tells every caller who it is.
+    #[must_use]
+    pub fn whoever(self) -> Principal {
+        self.0
     }
 }
 
@@ -36,6 +44,9 @@ where
         let found = store.api_key(&presented.hash()).await?;
         let key = found.filter(|key| presented.matches(&key.hash) && is_valid(key));
         let key = key.ok_or_else(Problem::unauthenticated)?;
+        if store.is_disabled(&key.tenant).await? {
+            return Err(Problem::tenant_disabled());
+        }
         if let Err(error) = store.note_use(&key, clock::now()).await {
             tracing::warn!(key.id = %key.id, error = telemetry::chain(&error), "last use not noted");
         }
@@ -43,6 +54,7 @@ where
             tenant: key.tenant,
             key: key.id,
             role: key.role,
+            scopes: key.scopes,
         }))
     }
 }

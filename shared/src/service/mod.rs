@@ -1,6 +1,6 @@
 //! What every function needs to run: configuration, logs, AWS clients, secrets, the HTTP kit.
 //!
-//! Knows nothing of messages, storage or providers, save what `caller`, `dto` and `unapplied` need; the wall clock and the
+//! Knows nothing of messages, storage or providers, save what `caller`, `dto`, `idempotency` and `unapplied` need; the wall clock and the
 //! environment are read here only.
 
 pub mod auth;
@@ -10,8 +10,10 @@ pub mod clock;
 pub mod config;
 pub mod dto;
 pub mod http;
+pub mod idempotency;
 pub mod lanes;
 pub mod openapi;
+pub mod origin;
 pub mod probe;
 pub mod problem;
 pub mod queue;

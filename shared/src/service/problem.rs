@@ -102,6 +102,34 @@ impl Problem {
             .because(format!("this needs a key of role {}", roles.join(" or ")))
     }
 
+    /// 403: the role is enough, and the key is narrowed to less.
+    #[must_use]
+    pub fn out_of_scope(needed: Right) -> Self {
+        let needed = needed.as_str();
+        Self::new(StatusCode::FORBIDDEN, "out_of_scope")
+            .because(format!("this needs a key whose scopes hold {needed}"))
+    }
+
+    /// 403: nobody gives away what he has not.
+    #[must_use]
+    pub fn not_yours_to_give() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not_yours_to_give")
+            .because("a key cannot be given rights that the key it is made or changed with has not")
+    }
+
+    /// 403: a tenant's keys do not run the installation.
+    #[must_use]
+    pub fn operator_only() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden").because("this needs the operator's key")
+    }
+
+    /// 403: the tenant's keys open nothing for now.
+    #[must_use]
+    pub fn tenant_disabled() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "tenant_disabled")
+            .because("this tenant is disabled; ask whoever runs this installation")
+    }
+
     /// 404: it is not there, or it is another tenant's, which is the same.
     #[must_use]
     pub fn not_found() -> Self {

@@ -24,6 +24,8 @@ use tokio::sync::Mutex;
 const LIFETIME: Duration = Duration::from_mins(5);
 /// How long what did not fit is not read again.
 const DOUBTED_FOR: Duration = Duration::from_secs(10);
+/// How long the operator's key opens after it was changed. Its reads are few.
+const OPERATOR_LIFETIME: Duration = Duration::from_mins(1);
 /// Accounts of one direction.
 const CAPACITY: usize = 1_000;
 
@@ -79,6 +81,7 @@ pub struct SecretsCache {
     doubted: Expiring<()>,
     doubting: Mutex<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
+    operator: Expiring<SecretText>,
 }
 
 impl SecretsCache {
@@ -91,7 +94,20 @@ impl SecretsCache {
             doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
             doubting: Mutex::new(()),
             outbound: Expiring::new(CAPACITY, LIFETIME),
+            operator: Expiring::new(1, OPERATOR_LIFETIME),
         }
+    }
+
+    /// The random part of the operator's key.
+    pub async fn operator(&self) -> Result<SecretText, SecretsError> {
+        let name = format!("{}/operator", self.prefix);
+        if let Some(known) = self.operator.get(&name, Instant::now()) {
+            return Ok(known);
+        }
+        let wire: OperatorV1 = parse_v1(&name, &self.fetch(&name).await?)?;
+        let key = SecretText::new(wire.key);
+        self.operator.put(&name, key.clone(), Instant::now());
+        Ok(key)
     }
 
     /// What proves that a webhook for `account` is the provider's.
@@ -209,6 +225,11 @@ fn refused(name: &str, error: SdkError<GetSecretValueError>) -> SecretsError {
 #[derive(Deserialize)]
 struct Versioned {
     v: u32,
+}
+
+#[derive(Deserialize)]
+struct OperatorV1 {
+    key: String,
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,30 @@ use std::collections::HashMap;
 /// How long a key is remembered.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
+/// A caller's key and what it is used with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyClaim {
+    /// SHA-256 of method, path and key.
+    pub key_hash: String,
+    /// SHA-256 of the body.
+    pub body_hash: String,
+}
+
+impl IdempotencyClaim {
+    /// What is remembered of the key: the resource that the same transaction makes.
+    #[must_use]
+    pub fn record(&self, tenant: &TenantId, resource: &str, now: Timestamp) -> IdempotencyRecord {
+        IdempotencyRecord {
+            tenant: tenant.clone(),
+            key_hash: self.key_hash.clone(),
+            body_hash: self.body_hash.clone(),
+            resource: resource.to_owned(),
+            answer: None,
+            expires_at: now.saturating_add(KEPT_FOR).unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
 /// What a key was used for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyRecord {

@@ -127,6 +127,22 @@ pub(super) fn api_key(hash: &str) -> String {
     format!("KEY#{hash}")
 }
 
+/// A tenant's API keys by their ids, each naming its hash.
+pub(super) fn api_keys(tenant: &TenantId) -> String {
+    format!("T#{tenant}#KEYS")
+}
+
+/// The list of every tenant.
+pub(super) const TENANTS: &str = "TENANTS";
+
+pub(super) fn tenant(id: &TenantId) -> String {
+    format!("T#{id}#TENANT")
+}
+
+pub(super) fn audit(tenant: &TenantId) -> String {
+    format!("T#{tenant}#AUDIT")
+}
+
 pub(super) fn identity(tenant: &TenantId, canonical: &str) -> String {
     format!("T#{tenant}#I#{canonical}")
 }

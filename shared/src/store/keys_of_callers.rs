@@ -1,10 +1,13 @@
-//! API keys, found by the SHA-256 of the whole key, which is all that is kept of it.
+//! API keys, found by the SHA-256 of the whole key, which is all that is kept of it. Beside each stands an item that
+//! leads from its tenant and id to the hash.
 
-use super::item::{Indexes, Key, body, item, number};
-use super::{Store, StoreError, keys};
+use super::edit::Edit;
+use super::item::{Indexes, Item, Key, body, item, number, text};
+use super::page::{Index, Listed, Listing, Order, Slice};
+use super::{Store, StoreError, Transaction, keys};
 use crate::domain::id::KeyId;
 use crate::domain::identity::TenantId;
-use crate::domain::role::Role;
+use crate::domain::role::{Role, Scopes};
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,8 +22,17 @@ pub struct ApiKey {
     pub id: KeyId,
     /// Whose.
     pub tenant: TenantId,
+    /// What people call it.
+    #[serde(default)]
+    pub name: String,
     /// What its bearer may do.
     pub role: Role,
+    /// What of that it is narrowed to.
+    #[serde(default, skip_serializing_if = "Scopes::are_all")]
+    pub scopes: Scopes,
+    /// When it was made.
+    #[serde(with = "millisecond::required")]
+    pub created_at: Timestamp,
     /// The SHA-256 of the key, in hexadecimal.
     pub hash: String,
     /// Not valid from then on.
@@ -46,18 +58,147 @@ pub struct ApiKey {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl ApiKey {
+    /// A key made at `now`, without an end.
+    #[must_use]
+    pub const fn new(
+        id: KeyId,
+        tenant: TenantId,
+        role: Role,
+        hash: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            name: String::new(),
+            role,
+            scopes: Scopes::all(),
+            created_at: now,
+            hash,
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+        }
+    }
+}
+
+/// What is changed of an API key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiKeyChanges {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What its bearer may do.
+    pub role: Option<Role>,
+    /// What of that it is narrowed to.
+    pub scopes: Option<Scopes>,
+    /// Not valid from then on; `Some(None)` for a key without an end.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// Not valid any more.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What leads from a tenant and the id of its key to the key.
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    hash: String,
+}
+
 impl Store {
-    /// Writes an API key; writing it again changes it.
+    /// Adds a new API key to a transaction, which fails if its tenant is disabled or not there.
+    pub fn add_api_key(
+        &self,
+        transaction: &mut Transaction,
+        key: &ApiKey,
+    ) -> Result<(), StoreError> {
+        let [head, pointer] = items_of(key)?;
+        transaction.put_new(&self.messages, head)?;
+        transaction.put_new(&self.messages, pointer)?;
+        transaction.check(
+            &self.messages,
+            super::tenants::tenant_key(&key.tenant),
+            "attribute_exists(pk) AND attribute_not_exists(disabled_at)",
+        )
+    }
+
+    /// Writes an API key whatever its tenant is; writing it again changes it.
     pub async fn put_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        let at = Key::new(keys::api_key(&key.hash), keys::HEAD);
-        self.put(item("api_key", at, Indexes::default(), key)?)
-            .await
+        for item in items_of(key)? {
+            self.put(item).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a change of an API key to a transaction, which fails if the key is revoked.
+    pub fn change_api_key(
+        &self,
+        transaction: &mut Transaction,
+        key: &ApiKey,
+        changes: &ApiKeyChanges,
+    ) -> Result<(), StoreError> {
+        let mut edit = Edit::default();
+        if let Some(name) = &changes.name {
+            edit.set(("#name", "name"), text(name));
+        }
+        if let Some(role) = changes.role {
+            edit.set(("#role", "role"), text(role.as_str()));
+        }
+        if let Some(scopes) = &changes.scopes {
+            let only = (!scopes.are_all()).then(|| serde_dynamo::to_attribute_value(scopes));
+            edit.put(("#scopes", "scopes"), only.transpose()?);
+        }
+        let millis = |at: Timestamp| number(at.as_millisecond());
+        if let Some(at) = changes.expires_at {
+            edit.put(("#expires_at", "expires_at"), at.map(millis));
+        }
+        if let Some(at) = changes.revoked_at {
+            edit.set(("#revoked_at", "revoked_at"), millis(at));
+        }
+        let is_good = "attribute_exists(pk) AND attribute_not_exists(revoked_at)";
+        transaction.update(&self.messages, head_key(&key.hash), &edit.when(is_good))
+    }
+
+    /// A tenant's API keys, the newest first, the revoked ones too.
+    pub async fn api_keys(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<ApiKey>, StoreError> {
+        let listing = Listing {
+            index: Index::TABLE,
+            partitions: vec![keys::api_keys(tenant)],
+            prefix: String::new(),
+            order: Order::Descending,
+        };
+        let page = self.list(&self.messages, &listing, slice).await?;
+        let mut heads = Vec::new();
+        for entry in page.entries {
+            heads.push(head_key(&body::<Pointer>(entry.item)?.hash));
+        }
+        let read = self.read_all(&self.messages, heads).await?;
+        Ok(Listed {
+            entries: read.into_iter().map(body).collect::<Result<_, _>>()?,
+            next: page.next,
+        })
+    }
+
+    /// A tenant's API key of this id.
+    pub async fn api_key_of(
+        &self,
+        tenant: &TenantId,
+        id: &KeyId,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        let key = Key::new(keys::api_keys(tenant), id.as_str());
+        match self.read(&self.messages, key).await? {
+            Some(pointer) => self.api_key(&body::<Pointer>(pointer)?.hash).await,
+            None => Ok(None),
+        }
     }
 
     /// The API key with this hash.
     pub async fn api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
-        let key = Key::new(keys::api_key(hash), keys::HEAD);
-        self.read(&self.messages, key).await?.map(body).transpose()
+        let item = self.read(&self.messages, head_key(hash)).await?;
+        item.map(body).transpose()
     }
 
     /// Notes that a key was used, if that was not noted within the last minute.
@@ -70,7 +211,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.messages)
-            .set_key(Some(Key::new(keys::api_key(&key.hash), keys::HEAD).into_item()))
+            .set_key(Some(head_key(&key.hash).into_item()))
             .update_expression("SET last_used_at = :now")
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :before)",
@@ -87,4 +228,21 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+}
+
+fn head_key(hash: &str) -> Key {
+    Key::new(keys::api_key(hash), keys::HEAD)
+}
+
+/// The key itself, and what leads to it.
+fn items_of(key: &ApiKey) -> Result<[Item; 2], StoreError> {
+    let head = item("api_key", head_key(&key.hash), Indexes::default(), key)?;
+    let at = Key::new(keys::api_keys(&key.tenant), key.id.as_str());
+    let pointer = Pointer {
+        hash: key.hash.clone(),
+    };
+    Ok([
+        head,
+        item("api_key_pointer", at, Indexes::default(), &pointer)?,
+    ])
 }

@@ -5,10 +5,12 @@
 
 mod accounts;
 mod admission;
+mod audit;
 mod chunks;
 mod contacts;
 mod conversations;
 mod counters;
+mod edit;
 mod error;
 mod events;
 mod expiring;
@@ -29,6 +31,7 @@ mod portfolios;
 mod setup;
 mod standing;
 mod statuses;
+mod tenants;
 mod transaction;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
@@ -40,17 +43,19 @@ pub use counters::{Counter, CounterDelta, Position, RECEIVED_COUNTER, day_counte
 pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
 pub use expiring::Expiring;
-pub use idempotency::{IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
+pub use idempotency::{IdempotencyClaim, IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
 pub use jobs::JobError;
-pub use keys_of_callers::ApiKey;
+pub use keys_of_callers::{ApiKey, ApiKeyChanges};
 pub use ledger::ClaimError;
 pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
+pub use tenants::{Tenant, TenantChanges};
 pub use transaction::Transaction;
 
 use aws_sdk_dynamodb::Client;
+use std::sync::Arc;
 
 /// Both tables, reached through one client.
 #[derive(Debug, Clone)]
@@ -58,6 +63,8 @@ pub struct Store {
     client: Client,
     messages: String,
     logs: String,
+    /// The tenants that are disabled, and those that are not.
+    disabled: Arc<Expiring<bool>>,
 }
 
 impl Store {
@@ -68,6 +75,10 @@ impl Store {
             client,
             messages: messages.into(),
             logs: logs.into(),
+            disabled: Arc::new(Expiring::new(
+                tenants::STANDINGS,
+                tenants::STANDING_KNOWN_FOR,
+            )),
         }
     }
 

@@ -6,12 +6,12 @@ use super::{Store, StoreError};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValue, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Put, ReturnValue, TransactWriteItem, Update,
 };
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Writes to the `messages` table that happen together or not at all.
+/// Writes that happen together or not at all.
 #[derive(Debug, Default)]
 pub struct Transaction {
     items: Vec<TransactWriteItem>,
@@ -98,6 +98,24 @@ impl Transaction {
             .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         self.items
             .push(TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    /// That an item is as it must be, though it is not written.
+    pub(super) fn check(
+        &mut self,
+        table: &str,
+        key: Key,
+        condition: &str,
+    ) -> Result<(), StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(table)
+            .set_key(Some(key.into_item()))
+            .condition_expression(condition)
+            .build()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        self.items
+            .push(TransactWriteItem::builder().condition_check(check).build());
         Ok(())
     }
 

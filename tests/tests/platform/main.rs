@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod bulk;
 mod callers;
 mod csv;

@@ -16,7 +16,7 @@ const EVERYWHERE: [&str; 4] = [
     "xray:PutTraceSegments",
 ];
 
-const GRANTS: [(&str, &[Line]); 8] = [
+const GRANTS: [(&str, &[Line]); 9] = [
     (
         "send",
         &[
@@ -113,6 +113,19 @@ const GRANTS: [(&str, &[Line]); 8] = [
         ],
     ),
     (
+        "accounts",
+        &[
+            ("dynamodb:BatchGetItem", "MessagesTable"),
+            ("dynamodb:ConditionCheckItem", "MessagesTable"),
+            ("dynamodb:GetItem", "MessagesTable"),
+            ("dynamodb:PutItem", "MessagesTable LogsTable"),
+            ("dynamodb:Query", "MessagesTable LogsTable"),
+            ("dynamodb:Query", "MessagesTable/index/by_list"),
+            ("dynamodb:UpdateItem", "MessagesTable"),
+            ("secretsmanager:GetSecretValue", "OperatorKey"),
+        ],
+    ),
+    (
         "schedule",
         &[
             ("dynamodb:BatchGetItem", "MessagesTable LogsTable"),
@@ -129,10 +142,20 @@ const GRANTS: [(&str, &[Line]); 8] = [
 ];
 
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [(&str, &str, &str); 2] = [
-    ("webhook", "dynamodb:GetItem", "ACCOUNT#*"),
-    ("api", "dynamodb:UpdateItem", "KEY#*"),
+const ONLY_FOR_KEYS: [(&str, &str, &[&str]); 5] = [
+    ("webhook", "dynamodb:GetItem", &["ACCOUNT#*"]),
+    ("api", "dynamodb:UpdateItem", &["KEY#*"]),
+    ("accounts", "dynamodb:ConditionCheckItem", WHO_MAY_CALL),
+    ("accounts", "dynamodb:UpdateItem", WHO_MAY_CALL),
+    (
+        "accounts",
+        "dynamodb:PutItem",
+        &["KEY#*", "T#*#AUDIT", "T#*#IDEM#*", "T#*#KEYS", "T#*#TENANT"],
+    ),
 ];
+
+/// API keys and tenants.
+const WHO_MAY_CALL: &[&str] = &["KEY#*", "T#*#TENANT"];
 
 #[test]
 fn a_role_grants_what_its_function_calls_and_nothing_more() {
@@ -169,7 +192,7 @@ fn condition(function: &str, action: &str) -> Value {
     let known = known.find(|(of, what, _)| (*of, *what) == (function, action));
     known.map_or(
         Value::Null,
-        |(_, _, keys)| json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [keys]}}),
+        |(_, _, keys)| json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}),
     )
 }
 

@@ -83,6 +83,7 @@ fn only_the_webhook_reads_what_proves_a_call_and_only_senders_read_what_lets_us_
         let expected: &[&str] = match function.name {
             "webhook" => &["/in/*"],
             "send" | "deliver" => &["/out/*"],
+            "accounts" => &["${OperatorKey}"],
             _ => &[],
         };
         assert_eq!(kinds, expected, "{}", function.name);

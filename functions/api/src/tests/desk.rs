@@ -98,15 +98,9 @@ impl Desk {
     }
 
     async fn add_key(&self, key: &str, tenant: &str, role: Role) {
-        let key = ApiKey {
-            id: KeyId::at(noon()),
-            tenant: tenant.parse().unwrap(),
-            role,
-            hash: auth::ApiKey::parse(key).unwrap().hash(),
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        };
+        let hash = auth::ApiKey::parse(key).unwrap().hash();
+        let (id, tenant) = (KeyId::at(noon()), tenant.parse().unwrap());
+        let key = ApiKey::new(id, tenant, role, hash, noon());
         self.store.put_api_key(&key).await.unwrap();
     }
 

@@ -7,8 +7,9 @@ use crate::domain::message::Outbound;
 use crate::domain::pace::Pause;
 use crate::domain::state::State;
 use crate::messaging::submit::{
-    IdempotencyClaim, Meanwhile, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
+    Meanwhile, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
 };
+use crate::store::IdempotencyClaim;
 use crate::store::tests::{asks_for, store_behind, watched_store};
 use crate::store::{ConversationState, PacedSender};
 use axum::http::HeaderMap;

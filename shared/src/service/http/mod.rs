@@ -6,6 +6,7 @@ mod body;
 mod cursor;
 mod edge;
 mod headers;
+pub mod listing;
 mod parameters;
 mod shape;
 

@@ -61,15 +61,8 @@ async fn write_who_calls_and_what_sends(store: &Store) {
             .await
             .unwrap()
     );
-    let key = ApiKey {
-        id: "key_a".parse().unwrap(),
-        tenant: sender.tenant.clone(),
-        role: Role::Admin,
-        hash: "abc".to_owned(),
-        expires_at: None,
-        revoked_at: None,
-        last_used_at: None,
-    };
+    let (id, tenant) = ("key_a".parse().unwrap(), sender.tenant.clone());
+    let key = ApiKey::new(id, tenant, Role::Admin, "abc".to_owned(), at(0));
     store.put_api_key(&key).await.unwrap();
     store.note_use(&key, at(0)).await.unwrap();
 }

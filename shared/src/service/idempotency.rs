@@ -1,19 +1,20 @@
 //! From the `Idempotency-Key` header to what is remembered of it.
 
+use super::clock;
+use super::http::IdempotencyKey;
+use super::problem::Problem;
+use super::telemetry;
+use crate::domain::identity::TenantId;
+use crate::store::{
+    IDEMPOTENCY_KEPT_FOR, IdempotencyClaim, IdempotencyRecord, Store, StoreError, Transaction,
+};
 use axum::http::{HeaderMap, HeaderName};
-use heliograph::domain::identity::TenantId;
-use heliograph::messaging::submit::{IdempotencyClaim, record};
-use heliograph::service::clock;
-use heliograph::service::http::IdempotencyKey;
-use heliograph::service::problem::Problem;
-use heliograph::service::telemetry;
-use heliograph::store::{IDEMPOTENCY_KEPT_FOR, IdempotencyRecord, Store, StoreError, Transaction};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The header that marks the answer to a repeated request.
-pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A key is reserved for this long: a request lasts 29 seconds at most, so one that has not ended by then died.
 const RESERVED_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -21,7 +22,7 @@ const RESERVED_FOR: SignedDuration = SignedDuration::from_secs(30);
 /// The request's key bound to its route and body, if it has one.
 ///
 /// The body counts by its meaning: the same JSON written otherwise is the same body.
-pub(crate) fn claim(
+pub fn claim(
     method_and_path: &str,
     headers: &HeaderMap,
     body: &Value,
@@ -33,8 +34,26 @@ pub(crate) fn claim(
     }))
 }
 
+/// The id of what the same request made before, if it did.
+pub async fn earlier(
+    store: &Store,
+    tenant: &TenantId,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Option<String>, Problem> {
+    let Some(claim) = claim else {
+        return Ok(None);
+    };
+    let known = store.idempotency(tenant, &claim.key_hash, clock::now());
+    match known.await? {
+        Some(record) if record.body_hash != claim.body_hash => Err(Problem::idempotency_mismatch()),
+        Some(record) => Ok(Some(record.resource)),
+        None => Ok(None),
+    }
+}
+
 /// What a key says of a request that is written in more than one transaction.
-pub(crate) enum Begun {
+#[derive(Debug)]
+pub enum Begun {
     /// It may go on; with a key, nobody else with the same key may until it is ended.
     Reserved(Option<IdempotencyRecord>),
     /// It was answered so before.
@@ -42,7 +61,7 @@ pub(crate) enum Begun {
 }
 
 /// Reserves the request's key, or finds the answer that the same request had.
-pub(crate) async fn begin(
+pub async fn begin(
     store: &Store,
     tenant: &TenantId,
     claim: Option<&IdempotencyClaim>,
@@ -53,7 +72,7 @@ pub(crate) async fn begin(
     let now = clock::now();
     let reservation = IdempotencyRecord {
         expires_at: now.saturating_add(RESERVED_FOR).unwrap_or(Timestamp::MAX),
-        ..record(tenant, claim, "", now)
+        ..claim.record(tenant, "", now)
     };
     let mut transaction = Transaction::new();
     store.remember(&mut transaction, &reservation, now)?;
@@ -87,7 +106,7 @@ async fn known(
 /// Keeps the answer of a request, or frees the key of one that was refused.
 ///
 /// What the request did is done: that this is not written must not tell its caller otherwise.
-pub(crate) async fn end(store: &Store, reservation: &IdempotencyRecord, answer: Option<String>) {
+pub async fn end(store: &Store, reservation: &IdempotencyRecord, answer: Option<String>) {
     let now = clock::now();
     let expires_at = match &answer {
         Some(_) => now

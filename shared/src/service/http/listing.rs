@@ -1,19 +1,19 @@
 //! What every list does alike: the cursor, the page, and ids in paths.
 
+use super::{Cursor, Page, PageQuery};
+use crate::service::problem::Problem;
+use crate::store::{Listed, Slice};
 use axum::Json;
-use heliograph::service::http::{Cursor, Page, PageQuery};
-use heliograph::service::problem::Problem;
-use heliograph::store::{Listed, Slice};
 use serde::Serialize;
 use std::str::FromStr;
 
 /// The id in a path; one that cannot be an id is the id of nothing.
-pub(crate) fn id_of<T: FromStr>(text: &str) -> Result<T, Problem> {
+pub fn id_of<T: FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::not_found())
 }
 
 /// What the store is to read for a page.
-pub(crate) fn slice(query: &PageQuery, cursor: Cursor<'_>) -> Result<Slice, Problem> {
+pub fn slice(query: &PageQuery, cursor: Cursor<'_>) -> Result<Slice, Problem> {
     Ok(Slice {
         limit: limit(query),
         after: query.place(cursor)?,
@@ -21,12 +21,13 @@ pub(crate) fn slice(query: &PageQuery, cursor: Cursor<'_>) -> Result<Slice, Prob
 }
 
 /// How many entries a page may have.
-pub(crate) fn limit(query: &PageQuery) -> usize {
+#[must_use]
+pub fn limit(query: &PageQuery) -> usize {
     usize::try_from(query.limit).unwrap_or(usize::MAX)
 }
 
 /// The page of what the store listed.
-pub(crate) fn page<'a, T, D: From<&'a T>>(
+pub fn page<'a, T, D: From<&'a T>>(
     listed: &'a Listed<T>,
     cursor: Cursor<'_>,
 ) -> Result<Json<Page<D>>, Problem> {
@@ -35,7 +36,7 @@ pub(crate) fn page<'a, T, D: From<&'a T>>(
 }
 
 /// The page of `data`, after which the list goes on at `next`.
-pub(crate) fn answer<D, P: Serialize>(
+pub fn answer<D, P: Serialize>(
     data: Vec<D>,
     cursor: Cursor<'_>,
     next: Option<&P>,

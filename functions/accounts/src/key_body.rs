@@ -1,0 +1,101 @@
+//! The bodies that make and change API keys.
+
+use heliograph::domain::fault::{Fault, FaultCode, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::role::{Right, Role, Scopes};
+use heliograph::store::ApiKeyChanges;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use serde_json::Value;
+
+/// The longest name of a key or a tenant.
+pub(crate) const LONGEST_NAME: usize = 100;
+
+/// A key to make.
+#[derive(Debug)]
+pub(crate) struct NewKey {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) scopes: Scopes,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl NewKey {
+    pub(crate) fn read(body: &Value, now: Timestamp) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::new();
+        let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+            let name = fields.required_visible_text("name", 1..=LONGEST_NAME);
+            let role = fields.required_choice("role", &Role::ALL.map(Role::as_str));
+            let scopes = scopes(&mut fields);
+            let expires_at = expires_at(&mut fields, now);
+            fields.finish();
+            Some(Self {
+                name: name?.to_owned(),
+                role: Role::named(role?)?,
+                scopes: scopes.unwrap_or_default(),
+                expires_at,
+            })
+        });
+        faults.into_result(read)
+    }
+}
+
+/// Reads what is changed; what is absent stays, and `null` takes an end or scopes away.
+pub(crate) fn read_changes(body: &Value, now: Timestamp) -> Result<ApiKeyChanges, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).map(|mut fields| {
+        let name = fields.has("name");
+        let name = name.then(|| fields.required_visible_text("name", 1..=LONGEST_NAME));
+        let role = fields.choice("role", &Role::ALL.map(Role::as_str));
+        let changes = ApiKeyChanges {
+            name: name.flatten().map(str::to_owned),
+            role: role.and_then(Role::named),
+            scopes: if fields.is_cleared("scopes") {
+                Some(Scopes::all())
+            } else {
+                scopes(&mut fields)
+            },
+            expires_at: if fields.is_cleared("expires_at") {
+                Some(None)
+            } else {
+                expires_at(&mut fields, now).map(Some)
+            },
+            revoked_at: None,
+        };
+        fields.finish();
+        changes
+    });
+    faults.into_result(read)
+}
+
+fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
+    let listed = fields.array("scopes", 1..=Right::ALL.len())?;
+    let mut rights = Vec::new();
+    for (place, value) in listed {
+        let right = value.as_str().and_then(Right::named);
+        if right.is_none() {
+            let known = Right::ALL.map(Right::as_str).join(", ");
+            let detail = format!("must be one of: {known}");
+            fields.faults().add(place, FaultCode::Invalid, detail);
+        }
+        rights.extend(right);
+    }
+    Some(Scopes::only(rights))
+}
+
+/// Times are kept to the millisecond.
+fn expires_at(fields: &mut Fields<'_>, now: Timestamp) -> Option<Timestamp> {
+    let time = fields.parsed("expires_at", |text| {
+        let unit = TimestampRound::new().smallest(Unit::Millisecond);
+        text.parse::<Timestamp>()
+            .and_then(|time| time.round(unit.mode(RoundMode::Ceil)))
+            .map_err(|_| "must be an RFC 3339 time, such as 2027-11-21T09:00:00Z")
+    })?;
+    if time <= now {
+        fields.fault(
+            "expires_at",
+            FaultCode::OutOfRange,
+            "must be later than now",
+        );
+    }
+    Some(time)
+}

@@ -1,0 +1,282 @@
+//! `/v1/tenants`: who is on this installation. The operator's alone.
+
+use crate::api_keys::{self, ApiKeyBody, MadeApiKey};
+use crate::authority::Authority;
+use crate::key_body::LONGEST_NAME;
+use crate::operator::Operator;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{self, Path};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use heliograph::domain::audit::Action;
+use heliograph::domain::fault::{Fault, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::identity::TenantId;
+use heliograph::service::clock;
+use heliograph::service::http::listing::{id_of, page, slice};
+use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
+use heliograph::service::openapi::{
+    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
+};
+use heliograph::service::origin::Origin;
+use heliograph::service::problem::Problem;
+use heliograph::store::{Store, StoreError, Tenant, TenantChanges, Transaction};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A company on this installation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Tenant)]
+pub(crate) struct TenantDto {
+    /// Its id.
+    #[schema(value_type = String, example = "acme")]
+    id: TenantId,
+    /// What people call it.
+    name: String,
+    /// When it was made.
+    created_at: Timestamp,
+    /// Since when its keys open nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<Timestamp>,
+}
+
+impl From<&Tenant> for TenantDto {
+    fn from(tenant: &Tenant) -> Self {
+        Self {
+            id: tenant.id.clone(),
+            name: tenant.name.clone(),
+            created_at: tenant.created_at,
+            disabled_at: tenant.disabled_at,
+        }
+    }
+}
+
+/// A tenant to make.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `read_new`"
+)]
+pub(crate) struct TenantBody {
+    /// Its id: 1 to 40 lower-case letters, digits and dashes. It never changes.
+    #[schema(example = "acme")]
+    id: String,
+    /// What people call it.
+    #[schema(example = "Acme")]
+    name: String,
+}
+
+/// What is changed of a tenant; what is absent stays.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `read_changes`"
+)]
+pub(crate) struct TenantChangesBody {
+    /// What people call it.
+    name: Option<String>,
+    /// Whether its keys open nothing.
+    disabled: Option<bool>,
+}
+
+/// Lists the tenants, by id.
+#[utoipa::path(
+    get,
+    operation_id = "list_tenants",
+    path = "/v1/tenants",
+    tag = "Tenants",
+    params(
+        ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = Page<TenantDto>), ListProblems)
+)]
+pub(crate) async fn list(
+    _: Operator,
+    extract::State(store): extract::State<Store>,
+    mut parameters: Parameters,
+) -> Result<Json<Page<TenantDto>>, Problem> {
+    let query = parameters.page();
+    parameters.finish()?;
+    // No tenant's cursor: no list of a tenant's bears this name.
+    let nobody = id_of("-")?;
+    let cursor = Cursor::of("tenants", &nobody);
+    let listed = store.tenants(&slice(&query, cursor)?).await?;
+    page(&listed, cursor)
+}
+
+/// Reads one tenant.
+#[utoipa::path(
+    get,
+    operation_id = "get_tenant",
+    path = "/v1/tenants/{id}",
+    tag = "Tenants",
+    params(("id" = String, Path, description = "Its id", example = "acme")),
+    responses((status = 200, description = "The tenant", body = TenantDto), ListProblems, IdProblems)
+)]
+pub(crate) async fn one(
+    _: Operator,
+    extract::State(store): extract::State<Store>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Json<TenantDto>, Problem> {
+    parameters.finish()?;
+    Ok(Json(TenantDto::from(&find(&store, &id).await?)))
+}
+
+/// Make a tenant.
+///
+/// It has no API key yet: make its first one, of role `admin`, with `POST /v1/tenants/{id}/api-keys`.
+#[utoipa::path(
+    post, operation_id = "create_tenant", path = "/v1/tenants", tag = "Tenants", security(("api_key" = [])),
+    request_body(content = crate::tenants::TenantBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "Made", body = TenantDto),
+        (status = 409, description = "There is a tenant of this id", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems,
+    ),
+)]
+pub(crate) async fn create(
+    _: Operator,
+    extract::State(store): extract::State<Store>,
+    origin: Origin,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let now = clock::now();
+    let tenant = read_new(&body, now).map_err(Problem::validation)?;
+    let authority = Authority::of_operator(tenant.id.clone(), origin);
+    let mut transaction = Transaction::new();
+    store.add_tenant(&mut transaction, &tenant)?;
+    let entry = authority.entry(Action::TenantCreated, tenant.id.as_str(), body, now);
+    store.note_audit(&mut transaction, &entry)?;
+    match store.commit(transaction).await {
+        Ok(()) => {
+            let location = format!("/v1/tenants/{}", tenant.id);
+            let made = Json(TenantDto::from(&tenant));
+            Ok((StatusCode::CREATED, [(LOCATION, location)], made).into_response())
+        }
+        Err(StoreError::Conflict) => {
+            let detail = "there is a tenant of this id; choose another one";
+            Err(Problem::conflict("tenant_exists", detail))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn read_new(body: &Value, now: Timestamp) -> Result<Tenant, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+        let id = fields.required_parsed("id", str::parse);
+        let name = fields.required_visible_text("name", 1..=LONGEST_NAME);
+        fields.finish();
+        Some(Tenant {
+            id: id?,
+            name: name?.to_owned(),
+            created_at: now,
+            disabled_at: None,
+        })
+    });
+    faults.into_result(read)
+}
+
+/// Change a tenant.
+///
+/// The keys of a disabled tenant open nothing, half a minute later at the latest. What it had taken in before still goes
+/// out, and what people write to it is received: pause its senders to hold that, too.
+#[utoipa::path(
+    patch, operation_id = "change_tenant", path = "/v1/tenants/{id}", tag = "Tenants", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Its id", example = "acme")),
+    request_body(content = crate::tenants::TenantChangesBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The tenant as it is now", body = TenantDto),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn change(
+    _: Operator,
+    extract::State(store): extract::State<Store>,
+    origin: Origin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<TenantDto>, Problem> {
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let tenant = find(&store, &id).await?;
+    let now = clock::now();
+    let changes = read_changes(&body, &tenant, now).map_err(Problem::validation)?;
+    if changes != TenantChanges::default() {
+        let authority = Authority::of_operator(tenant.id.clone(), origin);
+        let mut transaction = Transaction::new();
+        store.change_tenant(&mut transaction, &tenant.id, &changes)?;
+        let entry = authority.entry(Action::TenantChanged, tenant.id.as_str(), body, now);
+        store.note_audit(&mut transaction, &entry)?;
+        store.commit(transaction).await?;
+        store.forget_standing(&tenant.id);
+    }
+    Ok(Json(TenantDto::from(&find(&store, &id).await?)))
+}
+
+fn read_changes(
+    body: &Value,
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<TenantChanges, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).map(|mut fields| {
+        let has_name = fields.has("name");
+        let name = has_name.then(|| fields.required_visible_text("name", 1..=LONGEST_NAME));
+        let disabled = fields.boolean("disabled");
+        fields.finish();
+        TenantChanges {
+            name: name.flatten().map(str::to_owned),
+            disabled_at: disabled
+                .map(|disabled| disabled.then(|| tenant.disabled_at.unwrap_or(now))),
+        }
+    });
+    faults.into_result(read)
+}
+
+/// Make an API key for a tenant.
+///
+/// The first one of a new tenant, or one for a tenant that has lost its own.
+#[utoipa::path(
+    post, operation_id = "create_api_key_of_tenant", path = "/v1/tenants/{id}/api-keys", tag = "Tenants",
+    security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "The tenant's id", example = "acme"),
+        ("Idempotency-Key" = Option<String>, Header, description = "One key is one API key, for 24 hours"),
+    ),
+    request_body(content = ApiKeyBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "Made", body = MadeApiKey),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        (status = 409, description = "Somebody else did something at the same time; try again", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn create_key(
+    _: Operator,
+    extract::State(store): extract::State<Store>,
+    origin: Origin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let tenant = find(&store, &id).await?;
+    let path = format!("/v1/tenants/{id}/api-keys");
+    let authority = Authority::of_operator(tenant.id, origin);
+    api_keys::made(&store, &authority, &path, &headers, &body).await
+}
+
+async fn find(store: &Store, id: &str) -> Result<Tenant, Problem> {
+    let found = store.tenant(&id_of(id)?).await?;
+    found.ok_or_else(Problem::not_found)
+}

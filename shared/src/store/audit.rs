@@ -1,0 +1,40 @@
+//! The audit trail: entries are written in the transaction of what they tell, and never changed.
+
+use super::item::{Indexes, Key, body, item};
+use super::page::{Index, Listed, Listing, Order, Slice};
+use super::{Store, StoreError, Transaction, keys};
+use crate::domain::audit::AuditEntry;
+use crate::domain::identity::TenantId;
+
+impl Store {
+    /// Adds an entry to the transaction that does what it tells.
+    pub fn note_audit(
+        &self,
+        transaction: &mut Transaction,
+        entry: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let key = Key::new(keys::audit(&entry.tenant), entry.id.as_str());
+        let item = item("audit", key, Indexes::default(), entry)?;
+        transaction.put_new(&self.logs, item)
+    }
+
+    /// What was done to a tenant's things, newest first.
+    pub async fn audit(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<AuditEntry>, StoreError> {
+        let listing = Listing {
+            index: Index::TABLE,
+            partitions: vec![keys::audit(tenant)],
+            prefix: String::new(),
+            order: Order::Descending,
+        };
+        let page = self.list(&self.logs, &listing, slice).await?;
+        let entries = page.entries.into_iter().map(|entry| body(entry.item));
+        Ok(Listed {
+            entries: entries.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
+    }
+}
