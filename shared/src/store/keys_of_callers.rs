@@ -30,8 +30,8 @@ pub struct ApiKey {
     /// What of that it is narrowed to.
     #[serde(default, skip_serializing_if = "Scopes::are_all")]
     pub scopes: Scopes,
-    /// When it was made.
-    #[serde(with = "millisecond::required")]
+    /// When it was made; the beginning of time if nobody wrote that down.
+    #[serde(default, with = "millisecond::required")]
     pub created_at: Timestamp,
     /// The SHA-256 of the key, in hexadecimal.
     pub hash: String,
