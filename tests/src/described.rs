@@ -34,6 +34,7 @@ fn with_ids(path: &str) -> String {
         Some("api-keys") => "key_1",
         Some("senders") => "999999999999999",
         Some("tenants") => "nobody",
+        Some("users") => "usr_1",
         Some("webhook-events") => "evt_1",
         _ => "1",
     };

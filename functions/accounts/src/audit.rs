@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use heliograph::domain::audit::{Action, Actor, AuditEntry};
-use heliograph::domain::id::{AuditId, KeyId};
+use heliograph::domain::id::AuditId;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::{page, slice};
@@ -43,12 +43,11 @@ pub(crate) struct AuditEntryDto {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Actor)]
 struct ActorDto {
-    /// `operator` or `api_key`.
+    /// `operator`, `api_key` or `user`.
     kind: &'static str,
-    /// The API key's id.
+    /// The id of the API key or of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    id: Option<KeyId>,
+    id: Option<String>,
 }
 
 impl From<&AuditEntry> for AuditEntryDto {
@@ -60,7 +59,11 @@ impl From<&AuditEntry> for AuditEntryDto {
             },
             Actor::ApiKey { id } => ActorDto {
                 kind: "api_key",
-                id: Some(id.clone()),
+                id: Some(id.to_string()),
+            },
+            Actor::User { id } => ActorDto {
+                kind: "user",
+                id: Some(id.to_string()),
             },
         };
         Self {

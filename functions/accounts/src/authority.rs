@@ -1,9 +1,9 @@
 //! By whose authority something is changed: what the trail says of it, and what may be given away.
 
 use heliograph::domain::audit::{Action, Actor, AuditEntry};
-use heliograph::domain::id::AuditId;
+use heliograph::domain::id::{AuditId, UserId};
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::role::{Principal, Role, Scopes};
+use heliograph::domain::role::{Principal, Role, Scopes, Who};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use jiff::Timestamp;
@@ -45,6 +45,12 @@ impl Authority {
         }
     }
 
+    /// Whether its holder is this person.
+    pub(crate) fn is_of(&self, user: &UserId) -> bool {
+        let who = self.holder.as_ref().map(|holder| &holder.who);
+        matches!(who, Some(Who::User(id)) if id == user)
+    }
+
     /// What the trail says of a change that is made now.
     pub(crate) fn entry(
         &self,
@@ -54,9 +60,7 @@ impl Authority {
         now: Timestamp,
     ) -> AuditEntry {
         let actor = match &self.holder {
-            Some(holder) => Actor::ApiKey {
-                id: holder.key.clone(),
-            },
+            Some(holder) => Actor::from(&holder.who),
             None => Actor::Operator,
         };
         AuditEntry {

@@ -1,6 +1,6 @@
-//! Who may call: tenants, API keys, and the trail of what was changed.
+//! Who may call: tenants, API keys, people and their sessions, and the trail of what was changed.
 //!
-//! Trigger: the HTTP API. Role: reads and writes tenants and API keys, adds to the audit trail, reads the operator's key.
+//! Trigger: the HTTP API. Role: reads and writes tenants, API keys, people and sessions, adds to the audit trail, reads the operator's key.
 //! Promise: a key is shown once and kept as its hash; nobody gives away a right that he has not; whatever is changed
 //! stands in the trail, by the same transaction.
 
@@ -10,11 +10,15 @@ mod authority;
 mod key_body;
 mod me;
 mod operator;
+mod password;
+mod sessions;
 mod tenants;
+mod tries;
+mod users;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::http::edge;
@@ -81,6 +85,14 @@ pub fn router(state: State) -> Router {
                     .delete(api_keys::revoke),
             )
             .route("/v1/audit", get(audit::list))
+            .route("/v1/me/password", post(me::change_password))
+            .route("/v1/users", get(users::list).post(users::create))
+            .route("/v1/users/{id}", get(users::one).patch(users::change))
+            .route("/v1/users/{id}/invitation", post(users::invite))
+            .route("/v1/invitations/accept", post(sessions::accept))
+            .route("/v1/sessions", post(sessions::sign_in))
+            .route("/v1/sessions/refresh", post(sessions::refresh))
+            .route("/v1/sessions/current", delete(sessions::sign_out))
             .route("/v1/tenants", get(tenants::list).post(tenants::create))
             .route("/v1/tenants/{id}", get(tenants::one).patch(tenants::change))
             .route("/v1/tenants/{id}/api-keys", post(tenants::create_key))
@@ -97,6 +109,16 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(paths(
     me::me,
+    me::change_password,
+    users::list,
+    users::create,
+    users::one,
+    users::change,
+    users::invite,
+    sessions::accept,
+    sessions::sign_in,
+    sessions::refresh,
+    sessions::sign_out,
     api_keys::list,
     api_keys::create,
     api_keys::one,

@@ -1,16 +1,28 @@
-//! `GET /v1/me`: who calls.
+//! `/v1/me`: who calls, and a new password for it.
 
+use crate::authority::Authority;
+use crate::password::{self, Password};
+use crate::tries;
+use crate::users::UserDto;
 use axum::Json;
-use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::{self, State};
+use axum::http::{HeaderMap, StatusCode};
+use heliograph::domain::audit::Action;
+use heliograph::domain::fault::Faults;
+use heliograph::domain::fields::Fields;
 use heliograph::domain::id::KeyId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::role::{Right, Role};
+use heliograph::domain::role::{Principal, Right, Role, Who};
 use heliograph::service::caller::Caller;
-use heliograph::service::http::Parameters;
-use heliograph::service::openapi::ListProblems;
+use heliograph::service::clock;
+use heliograph::service::http::{MAX_JSON, Parameters, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, ListProblems, ServiceProblems};
+use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::Store;
+use heliograph::store::{Store, Transaction, User, UserChanges};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Who calls, and what it may do.
@@ -22,9 +34,13 @@ pub(crate) struct Me {
     /// What people call the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_name: Option<String>,
-    /// The key it calls with.
-    #[schema(value_type = String)]
-    api_key: KeyId,
+    /// The key it calls with, if it is a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    api_key: Option<KeyId>,
+    /// The person it is, if it has signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<UserDto>,
     /// Its role.
     role: Role,
     /// What it may do: its role's rights, narrowed by its key's scopes.
@@ -47,12 +63,99 @@ pub(crate) async fn me(
     parameters.finish()?;
     let caller = caller.whoever();
     let tenant = store.tenant(&caller.tenant).await?;
+    let user = match &caller.who {
+        Who::User(id) => store.user(&caller.tenant, id).await?,
+        Who::ApiKey(_) => None,
+    };
     let rights = Right::ALL.into_iter().filter(|right| caller.allows(*right));
     Ok(Json(Me {
         rights: rights.collect(),
-        tenant: caller.tenant,
         tenant_name: tenant.map(|tenant| tenant.name),
-        api_key: caller.key,
+        user: user.as_ref().map(UserDto::from),
+        tenant: caller.tenant,
+        api_key: match caller.who {
+            Who::ApiKey(key) => Some(key),
+            Who::User(_) => None,
+        },
         role: caller.role,
     }))
+}
+
+/// A new password for whoever has signed in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the body, which is read by `read`")]
+pub(crate) struct PasswordBody {
+    /// The password until now.
+    current_password: String,
+    /// The password from now on: 12 to 128 characters.
+    new_password: String,
+}
+
+/// Choose another password.
+///
+/// Every session of the person is over then, this one too: sign in anew.
+#[utoipa::path(
+    post, operation_id = "change_password", path = "/v1/me/password", tag = "Access", security(("api_key" = [])),
+    request_body(content = crate::me::PasswordBody, content_type = "application/json"),
+    responses(
+        (status = 204, description = "It is changed"),
+        (status = 409, description = "An API key calls, which has no password", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The current password is another one", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 429, description = "Tried too often", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems,
+    ),
+)]
+pub(crate) async fn change_password(
+    extract::State(store): extract::State<Store>,
+    caller: Caller,
+    origin: Origin,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let caller = caller.whoever();
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let user = person(&store, &caller).await?;
+    let (current, new) = read(&body)?;
+    new.is_not_of(&user.email, "/new_password")?;
+    tries::count(&store, user.email.as_str(), &origin).await?;
+    if !password::is(user.password.clone(), current).await {
+        let detail = "the current password is another one";
+        return Err(Problem::unprocessable("wrong_password", detail));
+    }
+    let now = clock::now();
+    let changes = UserChanges {
+        password: Some(password::hash(new).await?),
+        invitation: Some(None),
+        sessions_since: Some(now),
+        ..UserChanges::default()
+    };
+    let authority = Authority::of(caller, origin);
+    let mut transaction = Transaction::new();
+    store.change_user(&mut transaction, &user, &changes, None)?;
+    let entry = authority.entry(Action::UserPasswordSet, user.id.as_str(), Value::Null, now);
+    store.note_audit(&mut transaction, &entry)?;
+    store.commit(transaction).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn person(store: &Store, caller: &Principal) -> Result<User, Problem> {
+    let Who::User(id) = &caller.who else {
+        let detail = "an API key has no password: sign in";
+        return Err(Problem::conflict("not_a_person", detail));
+    };
+    let found = store.user(&caller.tenant, id).await?;
+    found.ok_or_else(Problem::unauthenticated)
+}
+
+fn read(body: &Value) -> Result<(Password, Password), Problem> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+        let current = Password::read(&mut fields, "current_password");
+        let new = Password::read_new(&mut fields, "new_password");
+        fields.finish();
+        Some((current?, new?))
+    });
+    faults.into_result(read).map_err(Problem::validation)
 }

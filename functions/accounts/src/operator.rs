@@ -3,7 +3,7 @@
 use crate::State;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use heliograph::service::auth::ApiKey;
+use heliograph::service::auth::{ApiKey, Presented};
 use heliograph::service::caller::Caller;
 use heliograph::service::problem::Problem;
 use heliograph::service::secrets::SecretsError;
@@ -16,11 +16,13 @@ impl FromRequestParts<State> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        let presented = ApiKey::of(&parts.headers)?;
-        if !presented.is_operators() {
-            Caller::from_request_parts(parts, state).await?;
-            return Err(Problem::operator_only());
-        }
+        let presented = match Presented::of(&parts.headers)? {
+            Presented::Key(key) if key.is_operators() => key,
+            Presented::Key(_) | Presented::Session(_) => {
+                Caller::from_request_parts(parts, state).await?;
+                return Err(Problem::operator_only());
+            }
+        };
         let secret = match state.secrets.operator().await {
             Ok(secret) => secret,
             Err(error @ SecretsError::Unavailable { .. }) => {

@@ -79,10 +79,16 @@ fn is_accounts(method: &Method, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let methods: &[Method] = match parts[..] {
         ["", "v1", "me" | "audit"] => &[Method::GET],
-        ["", "v1", "api-keys" | "tenants"] => &[Method::GET, Method::POST],
+        ["", "v1", "api-keys" | "tenants" | "users"] => &[Method::GET, Method::POST],
         ["", "v1", "api-keys", _] => &[Method::GET, Method::PATCH, Method::DELETE],
-        ["", "v1", "tenants", _] => &[Method::GET, Method::PATCH],
-        ["", "v1", "tenants", _, "api-keys"] => &[Method::POST],
+        ["", "v1", "tenants" | "users", _] => &[Method::GET, Method::PATCH],
+        ["", "v1", "sessions", "current"] => &[Method::DELETE],
+        ["", "v1", "sessions"]
+        | ["", "v1", "me", "password"]
+        | ["", "v1", "invitations", "accept"]
+        | ["", "v1", "sessions", "refresh"]
+        | ["", "v1", "tenants", _, "api-keys"]
+        | ["", "v1", "users", _, "invitation"] => &[Method::POST],
         _ => &[],
     };
     methods.contains(method)

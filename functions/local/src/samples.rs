@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 82] = [
+const ANSWERS: [(&str, Answer); 92] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -129,6 +129,16 @@ const ANSWERS: [(&str, Answer); 82] = [
     ("accounts-create-tenant-key", Status(201)),
     ("accounts-change-tenant", Status(200)),
     ("accounts-audit", Status(200)),
+    ("accounts-create-user", Status(201)),
+    ("accounts-list-users", Status(200)),
+    ("accounts-get-user", Status(200)),
+    ("accounts-change-user", Status(200)),
+    ("accounts-invite-user", Status(201)),
+    ("accounts-accept-invitation-over", Status(401)),
+    ("accounts-sign-in-unknown", Status(401)),
+    ("accounts-refresh-over", Status(401)),
+    ("accounts-change-password-of-a-key", Status(409)),
+    ("accounts-sign-out-of-a-key", Status(409)),
     ("accounts-revoke-api-key", Status(204)),
 ];
 

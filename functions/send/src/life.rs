@@ -74,7 +74,7 @@ pub(crate) async fn pause(
     let job = find(&state, &caller.tenant, &id).await?;
     let event = JobEvent::Paused {
         by: PausedBy::User,
-        reason: format!("asked for with the API key {}", caller.key),
+        reason: format!("asked for by {}", caller.who),
     };
     moved(&state, job, &event).await
 }

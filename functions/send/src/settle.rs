@@ -69,7 +69,7 @@ pub(crate) async fn settle(
     }
     let settlement = Settlement {
         verdict,
-        by: principal.key,
+        by: principal.who,
         at: clock::now(),
         request,
         superseded: false,

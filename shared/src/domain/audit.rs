@@ -1,7 +1,8 @@
 //! The audit trail: who did what to which thing, when, and from where. Entries are added and never changed.
 
-use super::id::{AuditId, KeyId};
+use super::id::{AuditId, KeyId, UserId};
 use super::identity::TenantId;
+use super::role::Who;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,20 @@ pub enum Actor {
         /// The key's id.
         id: KeyId,
     },
+    /// A person who has signed in.
+    User {
+        /// The person's id.
+        id: UserId,
+    },
+}
+
+impl From<&Who> for Actor {
+    fn from(who: &Who) -> Self {
+        match who {
+            Who::ApiKey(id) => Self::ApiKey { id: id.clone() },
+            Who::User(id) => Self::User { id: id.clone() },
+        }
+    }
 }
 
 /// What was done.
@@ -62,4 +77,16 @@ pub enum Action {
     /// An API key was revoked.
     #[serde(rename = "api_key.revoked")]
     ApiKeyRevoked,
+    /// A person was added.
+    #[serde(rename = "user.created")]
+    UserCreated,
+    /// A person was renamed, got another role, was disabled or enabled.
+    #[serde(rename = "user.changed")]
+    UserChanged,
+    /// A person was invited to choose a password.
+    #[serde(rename = "user.invited")]
+    UserInvited,
+    /// A person chose a password.
+    #[serde(rename = "user.password_set")]
+    UserPasswordSet,
 }

@@ -122,6 +122,16 @@ id!(
     "key"
 );
 id!(
+    /// A person who signs in.
+    UserId,
+    "usr"
+);
+id!(
+    /// What a person is signed in by.
+    SessionId,
+    "ses"
+);
+id!(
     /// One entry of the audit trail.
     AuditId,
     "aud"

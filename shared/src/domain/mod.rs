@@ -6,6 +6,7 @@
 pub mod audit;
 mod characters;
 pub mod content;
+pub mod email;
 pub mod failure;
 pub mod fault;
 pub mod fields;

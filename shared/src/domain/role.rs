@@ -3,10 +3,11 @@
 //! A route names the right it needs; the table of who has it is here and nowhere else. A key may be narrowed to some of
 //! its role's rights, its scopes.
 
-use super::id::KeyId;
+use super::id::{IdError, KeyId, UserId};
 use super::identity::TenantId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// What a caller is to a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -147,14 +148,50 @@ impl Role {
     }
 }
 
+/// Who calls: a system with a key, or a person who has signed in. Kept and shown as the id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Who {
+    /// The bearer of an API key.
+    ApiKey(KeyId),
+    /// A person.
+    User(UserId),
+}
+
+impl TryFrom<String> for Who {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        match text.parse() {
+            Ok(user) => Ok(Self::User(user)),
+            Err(_) => text.parse().map(Self::ApiKey),
+        }
+    }
+}
+
+impl From<Who> for String {
+    fn from(who: Who) -> Self {
+        who.to_string()
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ApiKey(key) => key.fmt(f),
+            Self::User(user) => user.fmt(f),
+        }
+    }
+}
+
 /// An authenticated caller: everything it does, it does as this tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Whose key it is; the only place a tenant ever comes from.
+    /// Whose key or session it is; the only place a tenant ever comes from.
     pub tenant: TenantId,
-    /// Which key.
-    pub key: KeyId,
-    /// What the key may do.
+    /// Who it is.
+    pub who: Who,
+    /// What it may do.
     pub role: Role,
     /// What of that it is narrowed to.
     pub scopes: Scopes,
@@ -182,6 +219,7 @@ impl Principal {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn each_role_may_do_what_the_table_says_and_nothing_else() {
@@ -201,7 +239,7 @@ mod tests {
     fn principal(role: Role, scopes: Scopes) -> Principal {
         Principal {
             tenant: "demo".parse().unwrap(),
-            key: "key_1".parse().unwrap(),
+            who: Who::ApiKey("key_1".parse().unwrap()),
             role,
             scopes,
         }
@@ -214,6 +252,16 @@ mod tests {
         assert!(!narrowed.allows(Right::Read), "not in its scopes");
         assert!(!narrowed.allows(Right::Configure), "not of its role");
         assert!(principal(Role::Sender, Scopes::all()).allows(Right::Read));
+    }
+
+    #[test]
+    fn who_calls_is_told_by_the_id_alone() {
+        for (id, is_person) in [("key_1", false), ("usr_1", true)] {
+            let who: Who = serde_json::from_value(json!(id)).unwrap();
+            assert_eq!(matches!(who, Who::User(_)), is_person);
+            assert_eq!(serde_json::to_value(&who).unwrap(), json!(id));
+        }
+        assert!(serde_json::from_value::<Who>(json!("msg_1")).is_err());
     }
 
     #[test]

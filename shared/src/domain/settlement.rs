@@ -1,6 +1,6 @@
 //! An operator's word about a call whose outcome nobody knows.
 
-use super::id::KeyId;
+use super::role::Who;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
@@ -46,8 +46,8 @@ pub struct Settlement {
     /// What was decided.
     #[serde(rename = "as")]
     pub verdict: Verdict,
-    /// With which API key.
-    pub by: KeyId,
+    /// Who it was: an API key or a person.
+    pub by: Who,
     /// When.
     #[serde(with = "millisecond::required")]
     pub at: Timestamp,

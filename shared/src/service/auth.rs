@@ -1,6 +1,10 @@
-//! Reads an API key from a request and compares it with what is kept of it: its SHA-256.
+//! Reads an API key or a session's token from a request and compares it with what is kept of it: its SHA-256.
 //!
-//! Looking keys up is the store's part. Every way in which a key does not open has the same answer.
+//! Looking them up is the store's part. Every way in which one does not open has the same answer.
+
+mod session;
+
+pub use session::{SessionToken, TokenKind};
 
 use super::problem::Problem;
 use crate::domain::secret::SecretText;
@@ -23,8 +27,17 @@ const LONGEST: usize = 128;
 #[derive(Debug, Clone)]
 pub struct ApiKey(SecretText);
 
-impl ApiKey {
-    /// The key of an `Authorization: Bearer hg_…` header.
+/// What a caller proves itself with.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// An API key.
+    Key(ApiKey),
+    /// A session's access token.
+    Session(SessionToken),
+}
+
+impl Presented {
+    /// The key or token of an `Authorization: Bearer …` header.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
@@ -35,6 +48,15 @@ impl ApiKey {
             .ok_or_else(Problem::unauthenticated)
     }
 
+    fn parse(text: &str) -> Option<Self> {
+        match SessionToken::parse(text, TokenKind::Access) {
+            Some(token) => Some(Self::Session(token)),
+            None => ApiKey::parse(text).map(Self::Key),
+        }
+    }
+}
+
+impl ApiKey {
     /// A key, if the text has the form of one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -74,14 +96,22 @@ impl ApiKey {
     /// SHA-256 of the whole key in hexadecimal: what is stored, and what it is looked up by.
     #[must_use]
     pub fn hash(&self) -> String {
-        hex::encode(Sha256::digest(self.0.expose().as_bytes()))
+        sha256(&self.0)
     }
 
     /// Whether `stored` is this key's hash, compared in constant time.
     #[must_use]
     pub fn matches(&self, stored: &str) -> bool {
-        self.hash().as_bytes().ct_eq(stored.as_bytes()).into()
+        is_same(&self.hash(), stored)
     }
+}
+
+fn sha256(secret: &SecretText) -> String {
+    hex::encode(Sha256::digest(secret.expose().as_bytes()))
+}
+
+fn is_same(hash: &str, stored: &str) -> bool {
+    hash.as_bytes().ct_eq(stored.as_bytes()).into()
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -93,7 +123,11 @@ fn bearer(header: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
     use super::*;
     use axum::http::HeaderValue;
 
@@ -101,34 +135,36 @@ mod tests {
         HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())])
     }
 
+    fn key_of(value: &str) -> ApiKey {
+        match Presented::of(&headers(value)).unwrap() {
+            Presented::Key(key) => key,
+            Presented::Session(token) => panic!("{token:?}"),
+        }
+    }
+
     #[test]
     fn a_key_is_read_and_matches_the_sha_256_of_the_whole_of_it_and_no_other() {
-        let key = ApiKey::of(&headers("Bearer hg_demo_admin")).unwrap();
+        let key = key_of("Bearer hg_demo_admin");
         let hash = "feb132b0074746094fbbf922df0bd37c3dd202d4166b860ba40e44849bf25ac6";
         assert_eq!(key.hash(), hash);
         assert!(key.matches(hash));
         assert!(!key.matches(&hash.replace('6', "0")));
         assert!(!key.matches(""));
-        assert_eq!(
-            ApiKey::of(&headers("bearer  hg_demo_admin"))
-                .unwrap()
-                .hash(),
-            key.hash()
-        );
+        assert_eq!(key_of("bearer  hg_demo_admin").hash(), key.hash());
     }
 
     #[test]
     fn every_malformed_header_has_the_same_answer() {
         let long = format!("Bearer hg_{}", "a".repeat(LONGEST + 1));
         let answers = [
-            ApiKey::of(&HeaderMap::new()),
-            ApiKey::of(&headers("")),
-            ApiKey::of(&headers("Bearer")),
-            ApiKey::of(&headers("Bearer hg_")),
-            ApiKey::of(&headers("Bearer sk_demo")),
-            ApiKey::of(&headers("Basic hg_demo_admin")),
-            ApiKey::of(&headers("Bearer hg_demo admin")),
-            ApiKey::of(&headers(&long)),
+            Presented::of(&HeaderMap::new()),
+            Presented::of(&headers("")),
+            Presented::of(&headers("Bearer")),
+            Presented::of(&headers("Bearer hg_")),
+            Presented::of(&headers("Bearer sk_demo")),
+            Presented::of(&headers("Basic hg_demo_admin")),
+            Presented::of(&headers("Bearer hg_demo admin")),
+            Presented::of(&headers(&long)),
         ];
         for answer in answers {
             assert_eq!(answer.unwrap_err(), Problem::unauthenticated());
@@ -140,7 +176,7 @@ mod tests {
         let mut headers = headers("Bearer hg_demo_admin");
         headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer hg_other"));
         assert_eq!(
-            ApiKey::of(&headers).unwrap_err(),
+            Presented::of(&headers).unwrap_err(),
             Problem::unauthenticated()
         );
     }

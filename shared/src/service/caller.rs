@@ -1,11 +1,11 @@
 //! Finds out who calls: the one place where a request gets its tenant.
 
-use super::auth;
+use super::auth::{self, Presented, SessionToken};
 use super::clock;
 use super::problem::Problem;
 use super::telemetry;
-use crate::domain::role::{Principal, Right};
-use crate::store::{ApiKey, Store};
+use crate::domain::role::{Principal, Right, Scopes, Who};
+use crate::store::{ApiKey, Session, Store};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 
@@ -39,28 +39,51 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let presented = auth::ApiKey::of(&parts.headers)?;
         let store = Store::from_ref(state);
-        let found = store.api_key(&presented.hash()).await?;
-        let key = found.filter(|key| presented.matches(&key.hash) && is_valid(key));
-        let key = key.ok_or_else(Problem::unauthenticated)?;
-        if store.is_disabled(&key.tenant).await? {
+        let principal = match Presented::of(&parts.headers)? {
+            Presented::Key(key) => of_key(&store, &key).await?,
+            Presented::Session(token) => of_session(&store, &token).await?,
+        };
+        if store.is_disabled(&principal.tenant).await? {
             return Err(Problem::tenant_disabled());
         }
-        if let Err(error) = store.note_use(&key, clock::now()).await {
-            tracing::warn!(key.id = %key.id, error = telemetry::chain(&error), "last use not noted");
-        }
-        Ok(Self(Principal {
-            tenant: key.tenant,
-            key: key.id,
-            role: key.role,
-            scopes: key.scopes,
-        }))
+        Ok(Self(principal))
     }
+}
+
+async fn of_key(store: &Store, presented: &auth::ApiKey) -> Result<Principal, Problem> {
+    let found = store.api_key(&presented.hash()).await?;
+    let key = found.filter(|key| presented.matches(&key.hash) && is_valid(key));
+    let key = key.ok_or_else(Problem::unauthenticated)?;
+    if let Err(error) = store.note_use(&key, clock::now()).await {
+        tracing::warn!(key.id = %key.id, error = telemetry::chain(&error), "last use not noted");
+    }
+    Ok(Principal {
+        tenant: key.tenant,
+        who: Who::ApiKey(key.id),
+        role: key.role,
+        scopes: key.scopes,
+    })
 }
 
 fn is_valid(key: &ApiKey) -> bool {
     key.revoked_at.is_none() && key.expires_at.is_none_or(|until| clock::now() < until)
+}
+
+/// The person is read with each request: another role, or none any more, counts at once.
+async fn of_session(store: &Store, presented: &SessionToken) -> Result<Principal, Problem> {
+    let found = store.session(&presented.session).await?;
+    let opens = |it: &Session| presented.matches(&it.access) && clock::now() < it.access_until;
+    let session = found.filter(opens).ok_or_else(Problem::unauthenticated)?;
+    let user = store.user(&session.tenant, &session.user).await?;
+    let user = user.filter(|user| user.is_signed_in_by(&session));
+    let user = user.ok_or_else(Problem::unauthenticated)?;
+    Ok(Principal {
+        tenant: user.tenant,
+        who: Who::User(user.id),
+        role: user.role,
+        scopes: Scopes::all(),
+    })
 }
 
 impl From<crate::store::StoreError> for Problem {

@@ -86,8 +86,9 @@ impl Problem {
     /// 401: one answer for every key that does not open, so that it tells nothing about the key.
     #[must_use]
     pub fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated")
-            .because("a valid API key is needed: Authorization: Bearer hg_...")
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated").because(
+            "a valid API key, or the token of a session, is needed: Authorization: Bearer hg_...",
+        )
     }
 
     /// 403: the key is good, its role is not enough for what it asked.
@@ -100,6 +101,29 @@ impl Problem {
             .collect();
         Self::new(StatusCode::FORBIDDEN, "forbidden")
             .because(format!("this needs a key of role {}", roles.join(" or ")))
+    }
+
+    /// 401: one answer for whoever is not known, has another password, or may not sign in.
+    #[must_use]
+    pub fn not_signed_in() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not_signed_in").because(
+            "no such address and password; name the tenant, too, if the address is in several",
+        )
+    }
+
+    /// 401: the invitation, or the token that refreshes, opens nothing any more.
+    #[must_use]
+    pub fn token_over() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "token_over")
+            .because("this token is not known, was used before, or its time has passed")
+    }
+
+    /// 429: tried too often.
+    #[must_use]
+    pub fn too_many_tries(retry_after: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries")
+            .because("tried too often; wait")
+            .after(retry_after)
     }
 
     /// 403: the role is enough, and the key is narrowed to less.

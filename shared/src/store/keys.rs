@@ -1,6 +1,8 @@
 //! Every key of every item, in one place. `#` divides; no part may hold one (the types see to it).
 
-use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, JobId, MessageId};
+use crate::domain::id::{
+    AccountId, ContactId, ConversationId, EventId, JobId, MessageId, SessionId,
+};
 use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId, Wamid};
 use jiff::Timestamp;
 
@@ -130,6 +132,27 @@ pub(super) fn api_key(hash: &str) -> String {
 /// A tenant's API keys by their ids, each naming its hash.
 pub(super) fn api_keys(tenant: &TenantId) -> String {
     format!("T#{tenant}#KEYS")
+}
+
+pub(super) fn users(tenant: &TenantId) -> String {
+    format!("T#{tenant}#USERS")
+}
+
+/// Who signs in with an address, in any tenant. Found before a tenant is known, as all that follow here.
+pub(super) fn address(email: &str) -> String {
+    format!("EMAIL#{email}")
+}
+
+pub(super) fn session(id: &SessionId) -> String {
+    format!("SESSION#{id}")
+}
+
+pub(super) fn invitation(hash: &str) -> String {
+    format!("INVITATION#{hash}")
+}
+
+pub(super) fn tries(what: &str) -> String {
+    format!("TRIES#{what}")
 }
 
 /// The list of every tenant.

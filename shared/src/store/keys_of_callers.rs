@@ -4,7 +4,7 @@
 use super::edit::Edit;
 use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
-use super::{Store, StoreError, Transaction, keys};
+use super::{Store, StoreError, Transaction, keys, tenants};
 use crate::domain::id::KeyId;
 use crate::domain::identity::TenantId;
 use crate::domain::role::{Role, Scopes};
@@ -114,11 +114,8 @@ impl Store {
         let [head, pointer] = items_of(key)?;
         transaction.put_new(&self.messages, head)?;
         transaction.put_new(&self.messages, pointer)?;
-        transaction.check(
-            &self.messages,
-            super::tenants::tenant_key(&key.tenant),
-            "attribute_exists(pk) AND attribute_not_exists(disabled_at)",
-        )
+        let tenant = tenants::tenant_key(&key.tenant);
+        transaction.check(&self.messages, tenant, tenants::MAY_CALL)
     }
 
     /// Writes an API key whatever its tenant is; writing it again changes it.

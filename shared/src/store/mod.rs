@@ -28,11 +28,13 @@ mod pace;
 mod packed;
 mod page;
 mod portfolios;
+mod sessions;
 mod setup;
 mod standing;
 mod statuses;
 mod tenants;
 mod transaction;
+mod users;
 
 pub use accounts::{Account, AccountPointer, Sender, WindowPolicy};
 pub use admission::{Acquaintance, PacedSender};
@@ -50,9 +52,11 @@ pub use ledger::ClaimError;
 pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
+pub use sessions::{Invitation, Session};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
 pub use tenants::{Tenant, TenantChanges};
 pub use transaction::Transaction;
+pub use users::{User, UserChanges};
 
 use aws_sdk_dynamodb::Client;
 use std::sync::Arc;

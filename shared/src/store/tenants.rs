@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How long a warm function may take a tenant that has been disabled for one that is not.
 pub(super) const STANDING_KNOWN_FOR: Duration = Duration::from_secs(30);
 
+/// The condition of a tenant that may call, and may have keys and people added.
+pub(super) const MAY_CALL: &str = "attribute_exists(pk) AND attribute_not_exists(disabled_at)";
+
 /// Tenants whose standing is remembered.
 pub(super) const STANDINGS: usize = 1_000;
 

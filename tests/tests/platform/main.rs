@@ -20,6 +20,7 @@ mod jobs;
 mod later;
 mod limits;
 mod lists;
+mod people;
 mod recipients;
 mod refusals;
 mod report;

@@ -117,6 +117,7 @@ const GRANTS: [(&str, &[Line]); 9] = [
         &[
             ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:ConditionCheckItem", "MessagesTable"),
+            ("dynamodb:DeleteItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable LogsTable"),
@@ -142,20 +143,32 @@ const GRANTS: [(&str, &[Line]); 9] = [
 ];
 
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [(&str, &str, &[&str]); 5] = [
+const ONLY_FOR_KEYS: [(&str, &str, &[&str]); 6] = [
     ("webhook", "dynamodb:GetItem", &["ACCOUNT#*"]),
     ("api", "dynamodb:UpdateItem", &["KEY#*"]),
-    ("accounts", "dynamodb:ConditionCheckItem", WHO_MAY_CALL),
-    ("accounts", "dynamodb:UpdateItem", WHO_MAY_CALL),
+    ("accounts", "dynamodb:ConditionCheckItem", &["T#*#TENANT"]),
+    ("accounts", "dynamodb:DeleteItem", &["SESSION#*"]),
+    (
+        "accounts",
+        "dynamodb:UpdateItem",
+        &["KEY#*", "SESSION#*", "T#*#TENANT", "T#*#USERS", "TRIES#*"],
+    ),
     (
         "accounts",
         "dynamodb:PutItem",
-        &["KEY#*", "T#*#AUDIT", "T#*#IDEM#*", "T#*#KEYS", "T#*#TENANT"],
+        &[
+            "EMAIL#*",
+            "INVITATION#*",
+            "KEY#*",
+            "SESSION#*",
+            "T#*#AUDIT",
+            "T#*#IDEM#*",
+            "T#*#KEYS",
+            "T#*#TENANT",
+            "T#*#USERS",
+        ],
     ),
 ];
-
-/// API keys and tenants.
-const WHO_MAY_CALL: &[&str] = &["KEY#*", "T#*#TENANT"];
 
 #[test]
 fn a_role_grants_what_its_function_calls_and_nothing_more() {

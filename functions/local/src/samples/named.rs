@@ -3,7 +3,7 @@
 use super::parse;
 use heliograph::domain::job::Job;
 use heliograph::domain::message::{Inbound, Message, Outbound};
-use heliograph::store::{Contact, Conversation, Store, Transaction};
+use heliograph::store::{Contact, Conversation, Store, Transaction, User};
 use serde_json::json;
 
 const CREATED_MS: i64 = 1_795_174_245_000;
@@ -14,6 +14,7 @@ pub(super) async fn make(store: &Store) {
     let message = Message::Outbound(Box::new(message()));
     store.create_message(&mut transaction, &message).unwrap();
     store.create_job(&mut transaction, &job()).unwrap();
+    store.add_user(&mut transaction, &user()).unwrap();
     store.commit(transaction).await.unwrap();
     let contact = contact();
     assert!(store.create_contact(&contact, &[]).await.unwrap());
@@ -48,6 +49,13 @@ fn job() -> Job {
         "list_sort": "job_019e92a7c8887000a000000000000002", "tenant": "demo", "account": "acct_demo", "sender": "100000000000001",
         "name": "Order ready", "status": "draft", "total": 0, "created_at": CREATED_MS,
         "message": json!({"kind": "text", "body": body}).to_string(),
+    }))
+}
+
+fn user() -> User {
+    parse(json!({
+        "sk": "usr_019e92a7c8887000a000000000000001", "tenant": "demo", "email": "grace@example.com", "name": "Grace",
+        "role": "agent", "created_at": CREATED_MS, "sessions_since": CREATED_MS,
     }))
 }
 

@@ -11,6 +11,7 @@ mod waits;
 use super::*;
 use crate::domain::content::{Content, Kind};
 use crate::domain::message::{Claim, Lane};
+use crate::domain::role::Who;
 use crate::domain::settlement::{Settlement, Verdict};
 use crate::domain::state::Status;
 use crate::domain::webhook::Person;
@@ -105,7 +106,7 @@ fn unknown(on_unknown: OnUnknown) -> Outbound {
 pub(crate) fn settlement(verdict: Verdict, at: Timestamp) -> Settlement {
     Settlement {
         verdict,
-        by: "key_operator".parse().unwrap(),
+        by: Who::ApiKey("key_operator".parse().unwrap()),
         at,
         request: None,
         superseded: false,

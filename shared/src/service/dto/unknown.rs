@@ -1,7 +1,7 @@
 //! What callers see of unknown outcomes: what is done about them by themselves, and what an operator decided.
 
-use crate::domain::id::KeyId;
 use crate::domain::message::{MAY_BE_SENT_TWICE, OnUnknown, Outbound};
+use crate::domain::role::Who;
 use crate::domain::settlement::{Settlement, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,9 +65,9 @@ pub struct SettlementDto {
     /// What was decided.
     #[serde(rename = "as")]
     pub verdict: Verdict,
-    /// The id of the API key it was decided with.
+    /// The id of the API key, or of the person, that decided.
     #[schema(value_type = String, example = "key_demo-admin")]
-    pub by: KeyId,
+    pub by: Who,
     /// When.
     pub at: Timestamp,
     /// `true` once the provider has reported after all: the message then stands by that.

@@ -18,7 +18,7 @@ fn an_operator_settles_what_is_unknown_and_it_says_who_and_when() {
         assert_eq!(after.state, state);
         let settlement = after.settlement().unwrap();
         assert_eq!((settlement.verdict, settlement.at), (verdict, at(60)));
-        assert_eq!(settlement.by.as_str(), "key_operator");
+        assert_eq!(settlement.by.to_string(), "key_operator");
     }
     let failed = settled(&message, Verdict::Failed, at(60)).unwrap();
     assert_eq!(failed.times.ended, Some(at(60)));

@@ -1,0 +1,146 @@
+//! Passwords: what one may be, and how it is kept. Hashing takes tens of milliseconds of a core, on purpose, and is done
+//! beside what else the process does.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use heliograph::domain::email::EmailAddress;
+use heliograph::domain::fault::{FaultCode, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::secret::SecretText;
+use heliograph::service::problem::Problem;
+use std::io;
+use tokio::task::spawn_blocking;
+
+/// Source: NIST SP 800-63B-4, 3.1.1.2 asks for 15 characters of a password that is all there is to prove oneself with,
+/// and 8 of one among others; no rule of what kinds of characters it holds, and at least 64 must be possible.
+const SHORTEST: usize = 12;
+const LONGEST: usize = 128;
+
+/// What nobody's password leaves, with the same cost: whether there is such a person must not be told by the time an
+/// answer takes.
+const OF_NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A password as somebody typed it.
+#[derive(Debug)]
+pub(crate) struct Password(SecretText);
+
+impl Password {
+    /// Reads one that was chosen before.
+    pub(crate) fn read(fields: &mut Fields<'_>, name: &'static str) -> Option<Self> {
+        let text = fields.required_text(name, 1..=LONGEST)?;
+        Some(Self(SecretText::new(text)))
+    }
+
+    /// Reads one that is chosen now.
+    pub(crate) fn read_new(fields: &mut Fields<'_>, name: &'static str) -> Option<Self> {
+        let text = fields.required_text(name, SHORTEST..=LONGEST)?;
+        let first = text.chars().next();
+        if text.chars().all(|it| Some(it) == first) {
+            let detail = "must be more than one character over and over";
+            fields.fault(name, FaultCode::Invalid, detail);
+            return None;
+        }
+        Some(Self(SecretText::new(text)))
+    }
+
+    /// A fault at `place` if it holds the address that goes with it.
+    pub(crate) fn is_not_of(&self, email: &EmailAddress, place: &str) -> Result<(), Problem> {
+        let faults = Faults::new();
+        if self.0.expose().to_lowercase().contains(email.as_str()) {
+            faults.add(
+                place,
+                FaultCode::Invalid,
+                "must not hold the e-mail address",
+            );
+        }
+        faults.into_result(Some(())).map_err(Problem::validation)
+    }
+}
+
+/// What is kept of a password: argon2id with OWASP's parameters (19 MiB, two passes) and a salt of its own.
+pub(crate) async fn hash(password: Password) -> Result<String, Problem> {
+    let hashing = spawn_blocking(move || {
+        let hashed = Argon2::default().hash_password(password.0.expose().as_bytes());
+        hashed.map(|hashed: PasswordHash| hashed.to_string())
+    });
+    match hashing.await {
+        Ok(Ok(hashed)) => Ok(hashed),
+        Ok(Err(error)) => Err(Problem::internal(&io::Error::other(error.to_string()))),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}
+
+/// Whether this is the password of which that is kept. Takes as long if nothing is.
+pub(crate) async fn is(kept: Option<String>, password: Password) -> bool {
+    let checking = spawn_blocking(move || {
+        let is_kept = kept.is_some();
+        let text = kept.unwrap_or_else(|| OF_NOBODY.to_owned());
+        let parsed = PasswordHash::new(&text).ok();
+        let fits = parsed.is_some_and(|parsed| {
+            let given = password.0.expose().as_bytes();
+            Argon2::default().verify_password(given, &parsed).is_ok()
+        });
+        is_kept && fits
+    });
+    checking.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use serde_json::json;
+
+    fn password(text: &str) -> Password {
+        Password(SecretText::new(text))
+    }
+
+    #[tokio::test]
+    async fn a_password_is_kept_as_argon2id_leaves_it_and_each_time_otherwise() {
+        let kept = hash(password("correct horse battery")).await.unwrap();
+        assert!(
+            kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{kept}"
+        );
+        assert_ne!(kept, hash(password("correct horse battery")).await.unwrap());
+        assert!(is(Some(kept.clone()), password("correct horse battery")).await);
+        assert!(!is(Some(kept), password("correct horse batterY")).await);
+        assert!(!is(None, password("correct horse battery")).await);
+    }
+
+    #[test]
+    fn what_stands_for_nobody_costs_what_anybody_costs() {
+        assert!(PasswordHash::new(OF_NOBODY).is_ok());
+    }
+
+    #[test]
+    fn a_password_that_is_easily_guessed_is_refused() {
+        let taken = |text: &str| {
+            let faults = Faults::new();
+            let body = json!({"password": text});
+            let mut fields = Fields::of(&body, "", &faults).unwrap();
+            Password::read_new(&mut fields, "password").is_some()
+        };
+        assert!(taken("correct horse battery"));
+        for text in [
+            "short",
+            "eleven char",
+            "zzzzzzzzzzzzzzz",
+            "Ada@Example.com1",
+        ] {
+            assert!(!taken(text), "{text}");
+        }
+        let email = "ada@example.com".parse().unwrap();
+        assert!(
+            password("correct horse battery")
+                .is_not_of(&email, "/password")
+                .is_ok()
+        );
+        assert!(
+            password("Ada@Example.com1")
+                .is_not_of(&email, "/password")
+                .is_err()
+        );
+    }
+}

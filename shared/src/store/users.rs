@@ -1,0 +1,194 @@
+//! People who sign in. Beside each stands an item that leads from the address to the tenant and the id: one address may
+//! be in several tenants.
+
+use super::edit::Edit;
+use super::item::{Indexes, Key, body, item, number, text};
+use super::page::{Index, Listed, Listing, Order, Slice};
+use super::{Session, Store, StoreError, Transaction, keys, tenants};
+use crate::domain::email::EmailAddress;
+use crate::domain::id::UserId;
+use crate::domain::identity::TenantId;
+use crate::domain::role::Role;
+use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::millisecond;
+use serde::{Deserialize, Serialize};
+
+/// Tenants of one address that signing in looks at.
+const TENANTS_OF_ONE: usize = 10;
+
+/// A person who signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Its id.
+    #[serde(rename = "sk")]
+    pub id: UserId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// What it signs in with.
+    pub email: EmailAddress,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it was added.
+    #[serde(with = "millisecond::required")]
+    pub created_at: Timestamp,
+    /// Its password as argon2id leaves it; none until it has chosen one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// SHA-256 of the invitation by which it may choose a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
+    /// Sessions that began before are over.
+    #[serde(with = "millisecond::required")]
+    pub sessions_since: Timestamp,
+    /// Since when it may not sign in.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl User {
+    /// Whether a session of this person's still holds.
+    #[must_use]
+    pub fn is_signed_in_by(&self, session: &Session) -> bool {
+        self.disabled_at.is_none() && session.began_at >= self.sessions_since
+    }
+}
+
+/// What is changed of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChanges {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it may do.
+    pub role: Option<Role>,
+    /// Since when it may not sign in; `Some(None)` if it may again.
+    pub disabled_at: Option<Option<Timestamp>>,
+    /// The invitation by which it may choose a password; `Some(None)` once it has.
+    pub invitation: Option<Option<String>>,
+    /// Its password as argon2id leaves it.
+    pub password: Option<String>,
+    /// Sessions that began before are over.
+    pub sessions_since: Option<Timestamp>,
+}
+
+/// What leads from an address to a person: the tenant is the sort key.
+#[derive(Serialize, Deserialize)]
+struct AtAddress {
+    #[serde(rename = "sk")]
+    tenant: TenantId,
+    user: UserId,
+}
+
+impl Store {
+    /// Adds a new person to a transaction, which fails if the tenant is disabled or not there, or has one of this address.
+    pub fn add_user(&self, transaction: &mut Transaction, user: &User) -> Result<(), StoreError> {
+        let key = user_key(&user.tenant, &user.id);
+        transaction.put_new(&self.messages, item("user", key, Indexes::default(), user)?)?;
+        let at = AtAddress {
+            tenant: user.tenant.clone(),
+            user: user.id.clone(),
+        };
+        let key = Key::new(keys::address(user.email.as_str()), user.tenant.as_str());
+        transaction.put_new(
+            &self.messages,
+            item("user_address", key, Indexes::default(), &at)?,
+        )?;
+        let tenant = tenants::tenant_key(&user.tenant);
+        transaction.check(&self.messages, tenant, tenants::MAY_CALL)
+    }
+
+    /// Adds a change of a person to a transaction, which fails if there is none, or if the invitation is not `by`.
+    pub fn change_user(
+        &self,
+        transaction: &mut Transaction,
+        user: &User,
+        changes: &UserChanges,
+        by: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut edit = Edit::default();
+        if let Some(name) = &changes.name {
+            edit.set(("#name", "name"), text(name));
+        }
+        if let Some(role) = changes.role {
+            edit.set(("#role", "role"), text(role.as_str()));
+        }
+        let millis = |at: Timestamp| number(at.as_millisecond());
+        if let Some(at) = changes.disabled_at {
+            edit.put(("#disabled_at", "disabled_at"), at.map(millis));
+        }
+        if let Some(invitation) = &changes.invitation {
+            edit.put(("#invitation", "invitation"), invitation.as_ref().map(text));
+        }
+        if let Some(password) = &changes.password {
+            edit.set(("#password", "password"), text(password));
+        }
+        if let Some(at) = changes.sessions_since {
+            edit.set(("#sessions_since", "sessions_since"), millis(at));
+        }
+        let mut change = edit.of_what_is_there();
+        if let Some(by) = by {
+            let may =
+                "attribute_exists(pk) AND invitation = :by AND attribute_not_exists(disabled_at)";
+            change.condition = Some(may.to_owned());
+            change.values.push((":by".to_owned(), text(by)));
+        }
+        transaction.update(&self.messages, user_key(&user.tenant, &user.id), &change)
+    }
+
+    /// A tenant's people, the newest first.
+    pub async fn users(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<User>, StoreError> {
+        let listing = Listing {
+            index: Index::TABLE,
+            partitions: vec![keys::users(tenant)],
+            prefix: String::new(),
+            order: Order::Descending,
+        };
+        let page = self.list(&self.messages, &listing, slice).await?;
+        let entries = page.entries.into_iter().map(|entry| body(entry.item));
+        Ok(Listed {
+            entries: entries.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
+    }
+
+    /// A tenant's person of this id.
+    pub async fn user(&self, tenant: &TenantId, id: &UserId) -> Result<Option<User>, StoreError> {
+        let item = self.read(&self.messages, user_key(tenant, id)).await?;
+        item.map(body).transpose()
+    }
+
+    /// Everybody of this address, one in each tenant at most.
+    pub async fn users_at(&self, email: &EmailAddress) -> Result<Vec<User>, StoreError> {
+        let listing = Listing {
+            index: Index::TABLE,
+            partitions: vec![keys::address(email.as_str())],
+            prefix: String::new(),
+            order: Order::Ascending,
+        };
+        let slice = Slice {
+            limit: TENANTS_OF_ONE,
+            after: None,
+        };
+        let page = self.list(&self.messages, &listing, &slice).await?;
+        let mut users = Vec::new();
+        for entry in page.entries {
+            let at: AtAddress = body(entry.item)?;
+            users.push(user_key(&at.tenant, &at.user));
+        }
+        let read = self.read_all(&self.messages, users).await?;
+        read.into_iter().map(body).collect()
+    }
+}
+
+fn user_key(tenant: &TenantId, id: &UserId) -> Key {
+    Key::new(keys::users(tenant), id.as_str())
+}
