@@ -3,6 +3,7 @@
 use crate::State;
 use crate::authority::Authority;
 use crate::key_body::{NewKey, read_changes};
+use crate::key_dto::{ApiKeyDto, MadeApiKey};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use heliograph::domain::audit::Action;
 use heliograph::domain::id::KeyId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::role::{Right, Role};
+use heliograph::domain::role::Right;
 use heliograph::service::auth;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -25,121 +26,7 @@ use heliograph::service::openapi::{
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::{ApiKey, ApiKeyChanges, IdempotencyClaim, Store, StoreError, Transaction};
-use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
-
-/// An API key, without the key itself.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = ApiKey)]
-pub(crate) struct ApiKeyDto {
-    /// Its id.
-    #[schema(value_type = String, example = "key_019e92a7c8887000a000000000000001")]
-    id: KeyId,
-    /// What people call it.
-    name: String,
-    /// What its bearer may do.
-    role: Role,
-    /// The rights of its role that it is narrowed to; without this all of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scopes: Option<Vec<Right>>,
-    /// Whether it opens now.
-    status: KeyStatus,
-    /// When it was made.
-    created_at: Timestamp,
-    /// Opens nothing from then on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<Timestamp>,
-    /// Opens nothing since then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_at: Option<Timestamp>,
-}
-
-/// Whether a key opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum KeyStatus {
-    /// It does.
-    Active,
-    /// Its time has passed.
-    Expired,
-    /// It was revoked.
-    Revoked,
-}
-
-/// A key just made.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MadeApiKey {
-    #[serde(flatten)]
-    described: ApiKeyDto,
-    /// The key itself. It is shown this once: an answer that is repeated for an `Idempotency-Key` has it no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "hg_...")]
-    key: Option<String>,
-}
-
-impl From<&ApiKey> for ApiKeyDto {
-    fn from(key: &ApiKey) -> Self {
-        let has_passed = |at: Timestamp| at <= clock::now();
-        let rights = Right::ALL
-            .into_iter()
-            .filter(|right| key.scopes.hold(*right));
-        Self {
-            id: key.id.clone(),
-            name: key.name.clone(),
-            role: key.role,
-            scopes: (!key.scopes.are_all()).then(|| rights.collect()),
-            status: match (key.revoked_at, key.expires_at) {
-                (Some(_), _) => KeyStatus::Revoked,
-                (None, Some(at)) if has_passed(at) => KeyStatus::Expired,
-                (None, _) => KeyStatus::Active,
-            },
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            revoked_at: key.revoked_at,
-            last_used_at: key.last_used_at,
-        }
-    }
-}
-
-/// An API key to make.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read by `NewKey::read`"
-)]
-pub(crate) struct ApiKeyBody {
-    /// What people call it.
-    #[schema(example = "Order system")]
-    name: String,
-    /// What its bearer may do.
-    role: Role,
-    /// The rights of its role that it is narrowed to; all of them unless told.
-    scopes: Option<Vec<Right>>,
-    /// Opens nothing from then on; never ends unless told.
-    expires_at: Option<Timestamp>,
-}
-
-/// What is changed of an API key; what is absent stays.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read by `read_changes`"
-)]
-pub(crate) struct ApiKeyChangesBody {
-    /// What people call it.
-    name: Option<String>,
-    /// What its bearer may do.
-    role: Option<Role>,
-    /// The rights of its role that it is narrowed to; `null` for all.
-    scopes: Option<Vec<Right>>,
-    /// Opens nothing from then on; `null` for no end.
-    expires_at: Option<Timestamp>,
-}
 
 /// Lists a tenant's API keys, newest first, those that open nothing any more too.
 #[utoipa::path(
@@ -193,7 +80,7 @@ pub(crate) async fn one(
 #[utoipa::path(
     post, operation_id = "create_api_key", path = "/v1/api-keys", tag = "Access", security(("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "One key is one API key, for 24 hours")),
-    request_body(content = crate::api_keys::ApiKeyBody, content_type = "application/json"),
+    request_body(content = crate::key_dto::ApiKeyBody, content_type = "application/json"),
     responses(
         (status = 201, description = "Made", body = MadeApiKey),
         BodyProblems, CallerProblems, ServiceProblems,
@@ -230,7 +117,7 @@ pub(crate) async fn made(
     }
     let now = clock::now();
     let new = NewKey::read(&body, now).map_err(Problem::validation)?;
-    authority.grants(new.role, &new.scopes)?;
+    authority.grants(new.role, &new.scopes, new.expires_at)?;
     let text = auth::ApiKey::generate();
     let key = ApiKey {
         name: new.name,
@@ -240,6 +127,7 @@ pub(crate) async fn made(
     };
     let mut transaction = Transaction::new();
     store.add_api_key(&mut transaction, &key)?;
+    authority.stands(store, &mut transaction, "").await?;
     if let Some(claim) = &claim {
         let record = claim.record(tenant, key.id.as_str(), now);
         store.remember(&mut transaction, &record, now)?;
@@ -264,7 +152,11 @@ async fn beaten(
     }
     match store.tenant(tenant).await? {
         Some(tenant) if tenant.disabled_at.is_none() => Err(StoreError::Conflict.into()),
-        Some(_) | None => Err(Problem::tenant_disabled()),
+        Some(_) => Err(Problem::tenant_disabled()),
+        None => Err(Problem::conflict(
+            "tenant_missing",
+            "this tenant was set up by hand: first let the operator make it, with POST /v1/tenants",
+        )),
     }
 }
 
@@ -303,7 +195,7 @@ async fn find(store: &Store, tenant: &TenantId, id: &KeyId) -> Result<ApiKey, Pr
 #[utoipa::path(
     patch, operation_id = "change_api_key", path = "/v1/api-keys/{id}", tag = "Access", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id")),
-    request_body(content = crate::api_keys::ApiKeyChangesBody, content_type = "application/json"),
+    request_body(content = crate::key_dto::ApiKeyChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The key as it is now", body = ApiKeyDto),
         (status = 409, description = "It is revoked", body = Problem, content_type = "application/problem+json"),
@@ -321,34 +213,39 @@ pub(crate) async fn change(
     let authority = Authority::of(caller.with(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let key = find(&state.store, &authority.tenant, &id_of(&id)?).await?;
-    let changes = read_changes(&body, clock::now()).map_err(Problem::validation)?;
+    let changes = read_changes(&body, &key, clock::now()).map_err(Problem::validation)?;
+    authority.grants(key.role, &key.scopes, key.expires_at)?;
     let role = changes.role.unwrap_or(key.role);
     let scopes = changes.scopes.as_ref().unwrap_or(&key.scopes);
-    authority.grants(key.role, &key.scopes)?;
-    authority.grants(role, scopes)?;
+    let until = changes.expires_at.unwrap_or(key.expires_at);
+    authority.grants(role, scopes, until)?;
+    if key.revoked_at.is_some() {
+        return Err(revoked());
+    }
     if changes == ApiKeyChanges::default() {
         return Ok(Json(ApiKeyDto::from(&key)));
     }
-    let done = changed(
-        &state.store,
-        &authority,
-        &key,
-        &changes,
-        (Action::ApiKeyChanged, body),
-    );
-    if !done.await? {
-        return Err(Problem::conflict(
-            "api_key_revoked",
-            "this key is revoked; make another one",
-        ));
+    let what = (Action::ApiKeyChanged, body);
+    if !changed(&state.store, &authority, &key, &changes, what).await? {
+        let now = find(&state.store, &authority.tenant, &key.id).await?;
+        return Err(match now.revoked_at {
+            Some(_) => revoked(),
+            None => StoreError::Conflict.into(),
+        });
     }
     let key = find(&state.store, &authority.tenant, &key.id).await?;
     Ok(Json(ApiKeyDto::from(&key)))
 }
 
+fn revoked() -> Problem {
+    let detail = "this key is revoked; make another one";
+    Problem::conflict("api_key_revoked", detail)
+}
+
 /// Revoke an API key.
 ///
-/// From the next request on it opens nothing. A key that is revoked already stays so.
+/// From the next request on it opens nothing. A key that is revoked already stays so. Nobody revokes a key that may more
+/// than his own, or is good for longer.
 #[utoipa::path(
     delete, operation_id = "revoke_api_key", path = "/v1/api-keys/{id}", tag = "Access", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id")),
@@ -369,12 +266,18 @@ pub(crate) async fn revoke(
         revoked_at: Some(clock::now()),
         ..ApiKeyChanges::default()
     };
+    if !authority.is_key(&key.id) {
+        authority.grants(key.role, &key.scopes, key.expires_at)?;
+    }
     let what = (Action::ApiKeyRevoked, Value::Null);
-    changed(&state.store, &authority, &key, &changes, what).await?;
+    if !changed(&state.store, &authority, &key, &changes, what).await? {
+        let now = find(&state.store, &authority.tenant, &key.id).await?;
+        now.revoked_at.ok_or(StoreError::Conflict)?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes a key, and says so in the trail. `false` if it is revoked.
+/// Changes a key, and says so in the trail. `false` if it, or who changes it, has been changed meanwhile.
 async fn changed(
     store: &Store,
     authority: &Authority,
@@ -384,6 +287,9 @@ async fn changed(
 ) -> Result<bool, Problem> {
     let mut transaction = Transaction::new();
     store.change_api_key(&mut transaction, key, changes)?;
+    authority
+        .stands(store, &mut transaction, key.id.as_str())
+        .await?;
     let entry = authority.entry(action, key.id.as_str(), said, clock::now());
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {

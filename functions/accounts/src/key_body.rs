@@ -3,7 +3,7 @@
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::role::{Right, Role, Scopes};
-use heliograph::store::ApiKeyChanges;
+use heliograph::store::{ApiKey, ApiKeyChanges};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::Value;
 
@@ -23,15 +23,19 @@ impl NewKey {
     pub(crate) fn read(body: &Value, now: Timestamp) -> Result<Self, Vec<Fault>> {
         let faults = Faults::new();
         let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-            let name = fields.required_visible_text("name", 1..=LONGEST_NAME);
+            let name = fields.required_line("name", 1..=LONGEST_NAME);
             let role = fields.required_choice("role", &Role::ALL.map(Role::as_str));
-            let scopes = scopes(&mut fields);
+            let scopes = scopes(&mut fields).unwrap_or_default();
             let expires_at = expires_at(&mut fields, now);
+            let role = role.and_then(Role::named);
+            if let Some(role) = role {
+                check_scopes(&faults, role, &scopes);
+            }
             fields.finish();
             Some(Self {
                 name: name?.to_owned(),
-                role: Role::named(role?)?,
-                scopes: scopes.unwrap_or_default(),
+                role: role?,
+                scopes,
                 expires_at,
             })
         });
@@ -39,15 +43,27 @@ impl NewKey {
     }
 }
 
-/// Reads what is changed; what is absent stays, and `null` takes an end or scopes away.
-pub(crate) fn read_changes(body: &Value, now: Timestamp) -> Result<ApiKeyChanges, Vec<Fault>> {
+/// A scope that is no right of the role would wait there for another role.
+fn check_scopes(faults: &Faults, role: Role, scopes: &Scopes) {
+    if let Some(right) = scopes.beyond(role) {
+        let (role, right) = (role.as_str(), right.as_str());
+        let detail = format!("{right} is no right of the role {role}");
+        faults.add("/scopes", FaultCode::NotAllowed, detail);
+    }
+}
+
+/// Reads what is changed of a key; what is absent stays, and `null` takes an end or scopes away.
+pub(crate) fn read_changes(
+    body: &Value,
+    key: &ApiKey,
+    now: Timestamp,
+) -> Result<ApiKeyChanges, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).map(|mut fields| {
-        let name = fields.has("name");
-        let name = name.then(|| fields.required_visible_text("name", 1..=LONGEST_NAME));
+        let name = fields.line("name", 1..=LONGEST_NAME);
         let role = fields.choice("role", &Role::ALL.map(Role::as_str));
         let changes = ApiKeyChanges {
-            name: name.flatten().map(str::to_owned),
+            name: name.map(str::to_owned),
             role: role.and_then(Role::named),
             scopes: if fields.is_cleared("scopes") {
                 Some(Scopes::all())
@@ -61,6 +77,8 @@ pub(crate) fn read_changes(body: &Value, now: Timestamp) -> Result<ApiKeyChanges
             },
             revoked_at: None,
         };
+        let scopes = changes.scopes.as_ref().unwrap_or(&key.scopes);
+        check_scopes(&faults, changes.role.unwrap_or(key.role), scopes);
         fields.finish();
         changes
     });

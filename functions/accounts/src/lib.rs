@@ -8,12 +8,14 @@ mod api_keys;
 mod audit;
 mod authority;
 mod key_body;
+mod key_dto;
 mod me;
 mod operator;
 mod password;
 mod sessions;
 mod tenants;
 mod tries;
+mod user_dto;
 mod users;
 
 use axum::Router;

@@ -3,7 +3,7 @@
 use crate::authority::Authority;
 use crate::password::{self, Password};
 use crate::tries;
-use crate::users::UserDto;
+use crate::user_dto::UserDto;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, State};

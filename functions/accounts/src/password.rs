@@ -123,12 +123,7 @@ mod tests {
             Password::read_new(&mut fields, "password").is_some()
         };
         assert!(taken("correct horse battery"));
-        for text in [
-            "short",
-            "eleven char",
-            "zzzzzzzzzzzzzzz",
-            "Ada@Example.com1",
-        ] {
+        for text in ["short", "eleven char", "zzzzzzzzzzzzzzz"] {
             assert!(!taken(text), "{text}");
         }
         let email = "ada@example.com".parse().unwrap();

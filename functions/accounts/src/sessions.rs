@@ -2,7 +2,7 @@
 
 use crate::password::{self, Password};
 use crate::tries;
-use crate::users::UserDto;
+use crate::user_dto::UserDto;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;

@@ -1,8 +1,9 @@
 //! `/v1/tenants`: who is on this installation. The operator's alone.
 
-use crate::api_keys::{self, ApiKeyBody, MadeApiKey};
+use crate::api_keys;
 use crate::authority::Authority;
 use crate::key_body::LONGEST_NAME;
+use crate::key_dto::{ApiKeyBody, MadeApiKey};
 use crate::operator::Operator;
 use axum::Json;
 use axum::body::Bytes;
@@ -17,6 +18,7 @@ use heliograph::domain::identity::TenantId;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{
     BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
 };
@@ -133,10 +135,14 @@ pub(crate) async fn one(
 /// It has no API key yet: make its first one, of role `admin`, with `POST /v1/tenants/{id}/api-keys`.
 #[utoipa::path(
     post, operation_id = "create_tenant", path = "/v1/tenants", tag = "Tenants", security(("api_key" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "One key is one tenant, for 24 hours")),
     request_body(content = crate::tenants::TenantBody, content_type = "application/json"),
     responses(
         (status = 201, description = "Made", body = TenantDto),
-        (status = 409, description = "There is a tenant of this id", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is a tenant of this id", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
         BodyProblems, CallerProblems, ServiceProblems,
     ),
 )]
@@ -148,20 +154,28 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let body = read_json(&headers, &body, MAX_JSON)?;
+    let claim = idempotency::claim("POST /v1/tenants", &headers, &body)?;
     let now = clock::now();
     let tenant = read_new(&body, now).map_err(Problem::validation)?;
     let authority = Authority::of_operator(tenant.id.clone(), origin);
     let mut transaction = Transaction::new();
     store.add_tenant(&mut transaction, &tenant)?;
+    if let Some(claim) = &claim {
+        let record = claim.record(&tenant.id, tenant.id.as_str(), now);
+        store.remember(&mut transaction, &record, now)?;
+    }
     let entry = authority.entry(Action::TenantCreated, tenant.id.as_str(), body, now);
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {
-        Ok(()) => {
-            let location = format!("/v1/tenants/{}", tenant.id);
-            let made = Json(TenantDto::from(&tenant));
-            Ok((StatusCode::CREATED, [(LOCATION, location)], made).into_response())
-        }
+        Ok(()) => Ok(answer(&tenant)),
         Err(StoreError::Conflict) => {
+            if idempotency::earlier(&store, &tenant.id, claim.as_ref())
+                .await?
+                .is_some()
+            {
+                let made = answer(&find(&store, tenant.id.as_str()).await?);
+                return Ok(([(REPLAYED, "true")], made).into_response());
+            }
             let detail = "there is a tenant of this id; choose another one";
             Err(Problem::conflict("tenant_exists", detail))
         }
@@ -169,11 +183,17 @@ pub(crate) async fn create(
     }
 }
 
+fn answer(tenant: &Tenant) -> Response {
+    let location = format!("/v1/tenants/{}", tenant.id);
+    let made = Json(TenantDto::from(tenant));
+    (StatusCode::CREATED, [(LOCATION, location)], made).into_response()
+}
+
 fn read_new(body: &Value, now: Timestamp) -> Result<Tenant, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let id = fields.required_parsed("id", str::parse);
-        let name = fields.required_visible_text("name", 1..=LONGEST_NAME);
+        let name = fields.required_line("name", 1..=LONGEST_NAME);
         fields.finish();
         Some(Tenant {
             id: id?,
@@ -229,14 +249,14 @@ fn read_changes(
 ) -> Result<TenantChanges, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).map(|mut fields| {
-        let has_name = fields.has("name");
-        let name = has_name.then(|| fields.required_visible_text("name", 1..=LONGEST_NAME));
+        let name = fields.line("name", 1..=LONGEST_NAME);
         let disabled = fields.boolean("disabled");
         fields.finish();
+        let name = name.filter(|name| *name != tenant.name);
+        let disabled = disabled.filter(|disabled| *disabled != tenant.disabled_at.is_some());
         TenantChanges {
-            name: name.flatten().map(str::to_owned),
-            disabled_at: disabled
-                .map(|disabled| disabled.then(|| tenant.disabled_at.unwrap_or(now))),
+            name: name.map(str::to_owned),
+            disabled_at: disabled.map(|disabled| disabled.then_some(now)),
         }
     });
     faults.into_result(read)

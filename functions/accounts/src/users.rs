@@ -2,6 +2,7 @@
 
 use crate::authority::Authority;
 use crate::key_body::LONGEST_NAME;
+use crate::user_dto::{InvitedUser, UserDto};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
@@ -9,7 +10,6 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::audit::Action;
-use heliograph::domain::email::EmailAddress;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::{SessionId, UserId};
@@ -19,117 +19,20 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{
     BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
 };
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Invitation, Store, StoreError, Transaction, User, UserChanges};
+use heliograph::store::{
+    IdempotencyClaim, Invitation, Store, StoreError, Transaction, User, UserChanges,
+};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 /// How long an invitation may be accepted.
 const INVITED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A person who signs in.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = User)]
-pub(crate) struct UserDto {
-    /// Our id.
-    #[schema(value_type = String, example = "usr_019e92a7c8887000a000000000000001")]
-    id: UserId,
-    /// What it signs in with.
-    #[schema(value_type = String, example = "ada@example.com")]
-    email: EmailAddress,
-    /// What people call it.
-    name: String,
-    /// What it may do.
-    role: Role,
-    /// Whether it may sign in.
-    status: UserStatus,
-    /// When it was added.
-    created_at: Timestamp,
-    /// Since when it may not sign in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disabled_at: Option<Timestamp>,
-}
-
-/// Whether a person may sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum UserStatus {
-    /// Once it has chosen a password.
-    Invited,
-    /// It may.
-    Active,
-    /// It may not.
-    Disabled,
-}
-
-impl From<&User> for UserDto {
-    fn from(user: &User) -> Self {
-        Self {
-            id: user.id.clone(),
-            email: user.email.clone(),
-            name: user.name.clone(),
-            role: user.role,
-            status: match (user.disabled_at, &user.password) {
-                (Some(_), _) => UserStatus::Disabled,
-                (None, Some(_)) => UserStatus::Active,
-                (None, None) => UserStatus::Invited,
-            },
-            created_at: user.created_at,
-            disabled_at: user.disabled_at,
-        }
-    }
-}
-
-/// A person, and its invitation.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct InvitedUser {
-    #[serde(flatten)]
-    described: UserDto,
-    /// Give it to that person, and to nobody else: it is shown this once, and lets its bearer choose the password, with
-    /// `POST /v1/invitations/accept`.
-    #[schema(example = "hgi_...")]
-    invitation: String,
-    /// Until when it may be accepted.
-    invitation_expires_at: Timestamp,
-}
-
-/// A person to add.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read by `read_new`"
-)]
-pub(crate) struct UserBody {
-    /// What it signs in with.
-    #[schema(example = "ada@example.com")]
-    email: String,
-    /// What people call it.
-    #[schema(example = "Ada")]
-    name: String,
-    /// What it may do.
-    role: Role,
-}
-
-/// What is changed of a person; what is absent stays.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read by `read_changes`"
-)]
-pub(crate) struct UserChangesBody {
-    /// What people call it.
-    name: Option<String>,
-    /// What it may do.
-    role: Option<Role>,
-    /// Whether it may not sign in. Its sessions are over then.
-    disabled: Option<bool>,
-}
 
 /// Lists a tenant's people, the newest first.
 #[utoipa::path(
@@ -183,9 +86,12 @@ pub(crate) async fn one(
 /// The answer holds an invitation, by which that person chooses a password.
 #[utoipa::path(
     post, operation_id = "create_user", path = "/v1/users", tag = "Access", security(("api_key" = [])),
-    request_body(content = crate::users::UserBody, content_type = "application/json"),
+    params(("Idempotency-Key" = Option<String>, Header, description = "One key is one person, for 24 hours")),
+    request_body(content = crate::user_dto::UserBody, content_type = "application/json"),
     responses(
         (status = 201, description = "Added", body = InvitedUser),
+        (status = 422, description = "The Idempotency-Key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
         (status = 409, description = "There is somebody of this address", body = Problem,
             content_type = "application/problem+json"),
         BodyProblems, CallerProblems, ServiceProblems,
@@ -200,34 +106,72 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let authority = Authority::of(caller.with(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
+    let claim = idempotency::claim("POST /v1/users", &headers, &body)?;
+    if let Some(user) = earlier(&store, &authority, claim.as_ref()).await? {
+        return Ok(([(REPLAYED, "true")], made(&user, None)).into_response());
+    }
     let now = clock::now();
     let mut user = read_new(&body, &authority, now).map_err(Problem::validation)?;
-    authority.grants(user.role, &Scopes::all())?;
+    authority.grants(user.role, &Scopes::all(), None)?;
     let (token, invitation) = invitation(&user, now);
     user.invitation = Some(invitation.hash.clone());
     store.put_invitation(&invitation).await?;
     let mut transaction = Transaction::new();
     store.add_user(&mut transaction, &user)?;
+    authority.stands(&store, &mut transaction, "").await?;
+    if let Some(claim) = &claim {
+        let record = claim.record(&user.tenant, user.id.as_str(), now);
+        store.remember(&mut transaction, &record, now)?;
+    }
     let entry = authority.entry(Action::UserCreated, user.id.as_str(), body, now);
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict) => {
-            let detail = "somebody of this address is here already";
-            return Err(Problem::conflict("user_exists", detail));
-        }
-        Err(error) => return Err(error.into()),
+        Ok(()) => Ok(made(&user, Some((&token, &invitation)))),
+        Err(StoreError::Conflict) => not_added(&store, &authority, &user, claim.as_ref()).await,
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Somebody was not added: the same request was faster, the address is taken, or who adds it was changed meanwhile.
+async fn not_added(
+    store: &Store,
+    authority: &Authority,
+    user: &User,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Response, Problem> {
+    if let Some(user) = earlier(store, authority, claim).await? {
+        return Ok(([(REPLAYED, "true")], made(&user, None)).into_response());
+    }
+    let at_address = store.users_at(&user.email).await?;
+    if at_address.iter().any(|it| it.tenant == user.tenant) {
+        let detail = "somebody of this address is here already";
+        return Err(Problem::conflict("user_exists", detail));
+    }
+    Err(StoreError::Conflict.into())
+}
+
+async fn earlier(
+    store: &Store,
+    authority: &Authority,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Option<User>, Problem> {
+    match idempotency::earlier(store, &authority.tenant, claim).await? {
+        Some(id) => Ok(store.user(&authority.tenant, &id_of(&id)?).await?),
+        None => Ok(None),
+    }
+}
+
+fn made(user: &User, invited_by: Option<(&SessionToken, &Invitation)>) -> Response {
     let location = format!("/v1/users/{}", user.id);
-    let made = Json(invited(&user, &token, &invitation));
-    Ok((StatusCode::CREATED, [(LOCATION, location)], made).into_response())
+    let made = Json(invited(user, invited_by));
+    (StatusCode::CREATED, [(LOCATION, location)], made).into_response()
 }
 
 fn read_new(body: &Value, authority: &Authority, now: Timestamp) -> Result<User, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let email = fields.required_parsed("email", str::parse);
-        let name = fields.required_visible_text("name", 1..=LONGEST_NAME);
+        let name = fields.required_line("name", 1..=LONGEST_NAME);
         let role = fields.required_choice("role", &Role::ALL.map(Role::as_str));
         fields.finish();
         Some(User {
@@ -257,11 +201,11 @@ fn invitation(user: &User, now: Timestamp) -> (SessionToken, Invitation) {
     (token, invitation)
 }
 
-fn invited(user: &User, token: &SessionToken, invitation: &Invitation) -> InvitedUser {
+fn invited(user: &User, by: Option<(&SessionToken, &Invitation)>) -> InvitedUser {
     InvitedUser {
         described: UserDto::from(user),
-        invitation: token.expose().to_owned(),
-        invitation_expires_at: invitation.until,
+        invitation: by.map(|(token, _)| token.expose().to_owned()),
+        invitation_expires_at: by.map(|(_, invitation)| invitation.until),
     }
 }
 
@@ -305,10 +249,8 @@ pub(crate) async fn invite(
         (Action::UserInvited, Value::Null),
     )
     .await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(invited(&user, &token, &invitation)),
-    ))
+    let shown = invited(&user, Some((&token, &invitation)));
+    Ok((StatusCode::CREATED, Json(shown)))
 }
 
 /// Change a person.
@@ -317,7 +259,7 @@ pub(crate) async fn invite(
 #[utoipa::path(
     patch, operation_id = "change_user", path = "/v1/users/{id}", tag = "Access", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id")),
-    request_body(content = crate::users::UserChangesBody, content_type = "application/json"),
+    request_body(content = crate::user_dto::UserChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The person as it is now", body = UserDto),
         (status = 409, description = "Nobody disables himself or changes his own role", body = Problem,
@@ -341,7 +283,7 @@ pub(crate) async fn change(
         let detail = "nobody disables himself or changes his own role: let another admin do it";
         return Err(Problem::conflict("own_user", detail));
     }
-    authority.grants(changes.role.unwrap_or(user.role), &Scopes::all())?;
+    authority.grants(changes.role.unwrap_or(user.role), &Scopes::all(), None)?;
     if changes != UserChanges::default() {
         change_to(
             &store,
@@ -358,15 +300,16 @@ pub(crate) async fn change(
 fn read_changes(body: &Value, user: &User, now: Timestamp) -> Result<UserChanges, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).map(|mut fields| {
-        let has_name = fields.has("name");
-        let name = has_name.then(|| fields.required_visible_text("name", 1..=LONGEST_NAME));
+        let name = fields.line("name", 1..=LONGEST_NAME);
         let role = fields.choice("role", &Role::ALL.map(Role::as_str));
         let disabled = fields.boolean("disabled");
         fields.finish();
+        let disabled = disabled.filter(|disabled| *disabled != user.disabled_at.is_some());
+        let role = role.and_then(Role::named).filter(|role| *role != user.role);
         UserChanges {
-            name: name.flatten().map(str::to_owned),
-            role: role.and_then(Role::named),
-            disabled_at: disabled.map(|disabled| disabled.then(|| user.disabled_at.unwrap_or(now))),
+            name: name.filter(|name| *name != user.name).map(str::to_owned),
+            role,
+            disabled_at: disabled.map(|disabled| disabled.then_some(now)),
             sessions_since: disabled.filter(|disabled| *disabled).map(|_| now),
             ..UserChanges::default()
         }
@@ -378,7 +321,7 @@ fn read_changes(body: &Value, user: &User, now: Timestamp) -> Result<UserChanges
 async fn find(store: &Store, authority: &Authority, id: &str) -> Result<User, Problem> {
     let found = store.user(&authority.tenant, &id_of(id)?).await?;
     let user = found.ok_or_else(Problem::not_found)?;
-    authority.grants(user.role, &Scopes::all())?;
+    authority.grants(user.role, &Scopes::all(), None)?;
     Ok(user)
 }
 
@@ -391,6 +334,9 @@ async fn change_to(
 ) -> Result<(), Problem> {
     let mut transaction = Transaction::new();
     store.change_user(&mut transaction, user, changes, None)?;
+    authority
+        .stands(store, &mut transaction, user.id.as_str())
+        .await?;
     let entry = authority.entry(action, user.id.as_str(), said, clock::now());
     store.note_audit(&mut transaction, &entry)?;
     Ok(store.commit(transaction).await?)

@@ -137,7 +137,7 @@ fn print_banner(platform: &Platform) {
     }
     if platform.has_demo() {
         println!(
-            "  {:<10} hg_demo_admin (all rights), hg_demo_viewer (reads)",
+            "  {:<10} hg_demo_admin (all rights), hg_demo_viewer (reads), hg_operator_demo (tenants)",
             "demo keys"
         );
     }

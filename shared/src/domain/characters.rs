@@ -10,6 +10,13 @@ pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
 }
 
+/// Whether a text is one line as it will be shown: nothing breaks it, and nothing turns the order of its letters.
+pub(super) fn is_one_line(text: &str) -> bool {
+    let turns = |it| matches!(it, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = |it: char| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}');
+    !text.chars().any(|it| breaks(it) || turns(it))
+}
+
 /// Unicode's white space, and what it calls "default ignorable"; the braille blank and the fillers are empty shapes.
 fn is_invisible(character: char) -> bool {
     character.is_whitespace()
@@ -38,6 +45,16 @@ fn is_invisible(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_breaks_a_line_or_turns_it_round_is_no_part_of_one() {
+        assert!(is_one_line(
+            "Zo\u{eb}'s caf\u{e9} \u{1f468}\u{200d}\u{1f680}"
+        ));
+        for text in ["a\nb", "a\tb", "a\u{2028}b", "\u{202e}evil", "a\u{2066}b"] {
+            assert!(!is_one_line(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_text_is_blank_if_nothing_of_it_can_be_seen() {

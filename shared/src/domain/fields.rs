@@ -3,6 +3,8 @@
 //! `serde` stops at the first fault and knows no limits; a caller wants all of them at once, each with its place.
 //! A field that nobody asked for is a fault when the reader is finished.
 
+mod lines;
+
 use super::characters;
 use super::fault::{FaultCode, Faults};
 use super::json_text;
@@ -135,21 +137,6 @@ impl<'a> Fields<'a> {
     ) -> Option<&'a str> {
         let value = self.required(name)?;
         self.as_text(name, value, length)
-    }
-
-    /// As [`Self::required_text`], but a fault if nothing of it can be seen.
-    pub fn required_visible_text(
-        &mut self,
-        name: &'static str,
-        length: RangeInclusive<usize>,
-    ) -> Option<&'a str> {
-        let text = self.required_text(name, length)?;
-        if characters::is_blank(text) {
-            let detail = "must hold something that can be seen";
-            self.fault(name, FaultCode::Invalid, detail);
-            return None;
-        }
-        Some(text)
     }
 
     /// A truth value.

@@ -5,6 +5,7 @@
 
 use super::id::{IdError, KeyId, UserId};
 use super::identity::TenantId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -108,6 +109,13 @@ impl Scopes {
         self.0.is_none()
     }
 
+    /// The first of them that the role has not, if there is one.
+    #[must_use]
+    pub fn beyond(&self, role: Role) -> Option<Right> {
+        let rights = self.0.iter().flatten().copied();
+        rights.into_iter().find(|right| !role.may(*right))
+    }
+
     /// Whether `right` is among them.
     #[must_use]
     pub fn hold(&self, right: Right) -> bool {
@@ -195,6 +203,8 @@ pub struct Principal {
     pub role: Role,
     /// What of that it is narrowed to.
     pub scopes: Scopes,
+    /// Until when it may, if that ends.
+    pub until: Option<Timestamp>,
 }
 
 impl Principal {
@@ -204,14 +214,16 @@ impl Principal {
         self.role.may(needed) && self.scopes.hold(needed)
     }
 
-    /// Whether this caller may give somebody this role with these scopes: nobody gives a right away that he has not.
+    /// Whether this caller may give somebody this role with these scopes until then: nobody gives away a right that he has
+    /// not, or for longer than he has it.
     #[must_use]
-    pub fn may_grant(&self, role: Role, scopes: &Scopes) -> bool {
+    pub fn may_grant(&self, role: Role, scopes: &Scopes, until: Option<Timestamp>) -> bool {
         let granted = |right: &Right| role.may(*right) && scopes.hold(*right);
-        Right::ALL
-            .into_iter()
-            .filter(granted)
-            .all(|right| self.allows(right))
+        let mut rights = Right::ALL.into_iter().filter(granted);
+        let is_in_time = self
+            .until
+            .is_none_or(|own| until.is_some_and(|until| until <= own));
+        is_in_time && rights.all(|right| self.allows(right))
     }
 }
 
@@ -242,6 +254,7 @@ mod tests {
             who: Who::ApiKey("key_1".parse().unwrap()),
             role,
             scopes,
+            until: None,
         }
     }
 
@@ -265,13 +278,25 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gives_a_right_away_that_he_has_not() {
+    fn nobody_gives_away_a_right_that_he_has_not_or_for_longer() {
         let narrowed = principal(Role::Admin, Scopes::only([Right::Configure, Right::Read]));
-        assert!(narrowed.may_grant(Role::Viewer, &Scopes::all()));
-        assert!(!narrowed.may_grant(Role::Sender, &Scopes::all()));
-        assert!(narrowed.may_grant(Role::Sender, &Scopes::only([Right::Read])));
-        assert!(!narrowed.may_grant(Role::Admin, &Scopes::all()));
-        assert!(principal(Role::Admin, Scopes::all()).may_grant(Role::Admin, &Scopes::all()));
+        let may = |role, scopes: Scopes| narrowed.may_grant(role, &scopes, None);
+        assert!(may(Role::Viewer, Scopes::all()));
+        assert!(!may(Role::Sender, Scopes::all()));
+        assert!(may(Role::Sender, Scopes::only([Right::Read])));
+        assert!(!may(Role::Admin, Scopes::all()));
+        let mut admin = principal(Role::Admin, Scopes::all());
+        assert!(admin.may_grant(Role::Admin, &Scopes::all(), None));
+        let at = |second| Timestamp::from_second(second).ok();
+        admin.until = at(100);
+        for (until, may) in [
+            (at(99), true),
+            (at(100), true),
+            (at(101), false),
+            (None, false),
+        ] {
+            assert_eq!(admin.may_grant(Role::Viewer, &Scopes::all(), until), may);
+        }
     }
 
     #[test]

@@ -75,9 +75,12 @@ impl ApiKey {
         Self(SecretText::new(format!("{KEY_PREFIX}{one}{other}")))
     }
 
-    /// The operator's key of an installation with this secret.
+    /// The operator's key of an installation with this secret; none if it cannot be a part of a key.
     #[must_use]
     pub fn of_operator(secret: &SecretText) -> Option<Self> {
+        if secret.expose().is_empty() {
+            return None;
+        }
         Self::parse(&format!("{OPERATOR_PREFIX}{}", secret.expose()))
     }
 
@@ -190,6 +193,9 @@ mod tests {
         let operators = ApiKey::of_operator(&SecretText::new("demo")).unwrap();
         assert_eq!(operators.expose(), "hg_operator_demo");
         assert!(operators.is_operators());
+        for secret in ["", "a+b/c==", "two words"] {
+            assert!(ApiKey::of_operator(&SecretText::new(secret)).is_none());
+        }
     }
 
     #[test]

@@ -63,6 +63,7 @@ async fn of_key(store: &Store, presented: &auth::ApiKey) -> Result<Principal, Pr
         who: Who::ApiKey(key.id),
         role: key.role,
         scopes: key.scopes,
+        until: key.expires_at,
     })
 }
 
@@ -83,6 +84,7 @@ async fn of_session(store: &Store, presented: &SessionToken) -> Result<Principal
         who: Who::User(user.id),
         role: user.role,
         scopes: Scopes::all(),
+        until: None,
     })
 }
 

@@ -138,7 +138,7 @@ impl Problem {
     #[must_use]
     pub fn not_yours_to_give() -> Self {
         Self::new(StatusCode::FORBIDDEN, "not_yours_to_give")
-            .because("a key cannot be given rights that the key it is made or changed with has not")
+            .because("nobody can give, change or take away rights that he has not himself, or give them for longer")
     }
 
     /// 403: a tenant's keys do not run the installation.

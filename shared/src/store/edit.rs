@@ -1,5 +1,6 @@
 //! A change of some attributes of an item: each is set or removed, and all others stay.
 
+use super::condition::Condition;
 use super::transaction::Change;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -27,15 +28,11 @@ impl Edit {
         }
     }
 
-    /// The change of an item that must be there.
-    pub(super) fn of_what_is_there(self) -> Change {
-        self.when("attribute_exists(pk)")
-    }
-
     /// The change, under this condition. At least one attribute must have been set or removed.
-    pub(super) fn when(self, condition: &str) -> Change {
-        let names = self.sets.iter().map(|(attribute, _)| attribute);
-        let names = names.chain(&self.removes).copied().collect();
+    pub(super) fn when(self, condition: Condition) -> Change {
+        let (condition, mut names, mut values) = condition.into_parts();
+        names.extend(self.sets.iter().map(|(attribute, _)| *attribute));
+        names.extend(&self.removes);
         let clauses: Vec<_> = (0..)
             .zip(&self.sets)
             .map(|(place, ((short, _), _)): (usize, _)| format!("{short} = :v{place}"))
@@ -48,14 +45,13 @@ impl Edit {
         if !removed.is_empty() {
             parts.push(format!("REMOVE {}", removed.join(", ")));
         }
-        let values = (0..).zip(self.sets);
+        let sets = (0..).zip(self.sets);
+        values.extend(sets.map(|(place, (_, value)): (usize, _)| (format!(":v{place}"), value)));
         Change {
             update: parts.join(" "),
-            condition: Some(condition.to_owned()),
+            condition: Some(condition),
             names,
-            values: values
-                .map(|(place, (_, value)): (usize, _)| (format!(":v{place}"), value))
-                .collect(),
+            values,
         }
     }
 }
@@ -69,16 +65,25 @@ mod tests {
     const ROLE: Attribute = ("#role", "role");
 
     #[test]
-    fn what_is_set_and_what_is_removed_stand_in_one_expression() {
+    fn what_is_set_and_what_is_removed_stand_in_one_expression_under_one_condition() {
         let mut edit = Edit::default();
         edit.set(NAME, text("a"));
         edit.put(ROLE, None);
-        let change = edit.of_what_is_there();
+        let condition = Condition::is_there()
+            .having(ROLE, Some(text("b")))
+            .having(NAME, None);
+        let change = edit.when(condition);
         assert_eq!(change.update, "SET #name = :v0 REMOVE #role");
-        assert_eq!(change.names, [NAME, ROLE]);
-        assert_eq!(change.values, [(":v0".to_owned(), text("a"))]);
+        let expected = "attribute_exists(pk) AND #role = :is0 AND attribute_not_exists(#name)";
+        assert_eq!(change.condition.as_deref(), Some(expected));
+        assert_eq!(change.names().map(|names| names.len()), Some(2));
+        let values = [
+            (":is0".to_owned(), text("b")),
+            (":v0".to_owned(), text("a")),
+        ];
+        assert_eq!(change.values, values);
         let mut edit = Edit::default();
         edit.put(ROLE, None);
-        assert_eq!(edit.of_what_is_there().update, "REMOVE #role");
+        assert_eq!(edit.when(Condition::is_there()).update, "REMOVE #role");
     }
 }

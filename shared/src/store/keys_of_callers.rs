@@ -1,13 +1,15 @@
 //! API keys, found by the SHA-256 of the whole key, which is all that is kept of it. Beside each stands an item that
 //! leads from its tenant and id to the hash.
 
-use super::edit::Edit;
+use super::condition::Condition;
+use super::edit::{Attribute, Edit};
 use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
-use super::{Store, StoreError, Transaction, keys, tenants};
+use super::{Store, StoreError, Transaction, keys};
 use crate::domain::id::KeyId;
 use crate::domain::identity::TenantId;
 use crate::domain::role::{Role, Scopes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -114,8 +116,7 @@ impl Store {
         let [head, pointer] = items_of(key)?;
         transaction.put_new(&self.messages, head)?;
         transaction.put_new(&self.messages, pointer)?;
-        let tenant = tenants::tenant_key(&key.tenant);
-        transaction.check(&self.messages, tenant, tenants::MAY_CALL)
+        self.check_tenant(transaction, &key.tenant)
     }
 
     /// Writes an API key whatever its tenant is; writing it again changes it.
@@ -126,7 +127,18 @@ impl Store {
         Ok(())
     }
 
-    /// Adds a change of an API key to a transaction, which fails if the key is revoked.
+    /// Adds to a transaction that this key still opens what it did when it was read.
+    pub fn check_api_key(
+        &self,
+        transaction: &mut Transaction,
+        known: &ApiKey,
+    ) -> Result<(), StoreError> {
+        let is_same = is_as(known)?;
+        transaction.check(&self.messages, head_key(&known.hash), &is_same)
+    }
+
+    /// Adds a change of an API key to a transaction, which fails if the key is revoked. Its role and scopes are judged
+    /// together, so it also fails if another change was faster with either; a revocation asks for neither.
     pub fn change_api_key(
         &self,
         transaction: &mut Transaction,
@@ -138,21 +150,23 @@ impl Store {
             edit.set(("#name", "name"), text(name));
         }
         if let Some(role) = changes.role {
-            edit.set(("#role", "role"), text(role.as_str()));
+            edit.set(ROLE, text(role.as_str()));
         }
         if let Some(scopes) = &changes.scopes {
-            let only = (!scopes.are_all()).then(|| serde_dynamo::to_attribute_value(scopes));
-            edit.put(("#scopes", "scopes"), only.transpose()?);
+            edit.put(SCOPES, of_scopes(scopes)?);
         }
         let millis = |at: Timestamp| number(at.as_millisecond());
         if let Some(at) = changes.expires_at {
             edit.put(("#expires_at", "expires_at"), at.map(millis));
         }
         if let Some(at) = changes.revoked_at {
-            edit.set(("#revoked_at", "revoked_at"), millis(at));
+            edit.set(REVOKED_AT, millis(at));
         }
-        let is_good = "attribute_exists(pk) AND attribute_not_exists(revoked_at)";
-        transaction.update(&self.messages, head_key(&key.hash), &edit.when(is_good))
+        let condition = match changes.revoked_at {
+            Some(_) => is_good(),
+            None => is_as(key)?,
+        };
+        transaction.update(&self.messages, head_key(&key.hash), &edit.when(condition))
     }
 
     /// A tenant's API keys, the newest first, the revoked ones too.
@@ -225,6 +239,28 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+}
+
+const ROLE: Attribute = ("#role", "role");
+const SCOPES: Attribute = ("#scopes", "scopes");
+const REVOKED_AT: Attribute = ("#revoked_at", "revoked_at");
+
+/// It is there, and not revoked.
+fn is_good() -> Condition {
+    Condition::is_there().without(REVOKED_AT)
+}
+
+/// It is good, and its role and scopes are those that were read.
+fn is_as(known: &ApiKey) -> Result<Condition, StoreError> {
+    let role = Some(text(known.role.as_str()));
+    let scopes = of_scopes(&known.scopes)?;
+    Ok(is_good().having(ROLE, role).having(SCOPES, scopes))
+}
+
+/// Scopes as they are kept; all of them are kept as nothing.
+fn of_scopes(scopes: &Scopes) -> Result<Option<AttributeValue>, StoreError> {
+    let only = (!scopes.are_all()).then(|| serde_dynamo::to_attribute_value(scopes));
+    Ok(only.transpose()?)
 }
 
 fn head_key(hash: &str) -> Key {

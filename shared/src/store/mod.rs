@@ -7,6 +7,7 @@ mod accounts;
 mod admission;
 mod audit;
 mod chunks;
+mod condition;
 mod contacts;
 mod conversations;
 mod counters;

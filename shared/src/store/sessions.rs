@@ -1,5 +1,6 @@
 //! What people are signed in by, invitations to choose a password, and how often somebody has tried to sign in.
 
+use super::condition::Condition;
 use super::edit::Edit;
 use super::item::{Indexes, Key, body, item, number, text};
 use super::transaction::Change;
@@ -83,10 +84,9 @@ impl Store {
         edit.put(("#refresh_before", "refresh_before"), before);
         let at = number(next.refreshed_at.as_millisecond());
         edit.set(("#refreshed_at", "refreshed_at"), at);
-        let mut change = edit.when("#refresh = :known");
-        change
-            .values
-            .push((":known".to_owned(), text(&known.refresh)));
+        let refresh = ("#refresh", "refresh");
+        let is_known = Condition::is_there().having(refresh, Some(text(&known.refresh)));
+        let change = edit.when(is_known);
         self.change_if(session_key(&known.id), &change).await
     }
 

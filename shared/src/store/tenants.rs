@@ -1,6 +1,7 @@
 //! Tenants, and whether they may call.
 
-use super::edit::Edit;
+use super::condition::Condition;
+use super::edit::{Attribute, Edit};
 use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::{Store, StoreError, Transaction, keys};
@@ -13,11 +14,10 @@ use std::time::{Duration, Instant};
 /// How long a warm function may take a tenant that has been disabled for one that is not.
 pub(super) const STANDING_KNOWN_FOR: Duration = Duration::from_secs(30);
 
-/// The condition of a tenant that may call, and may have keys and people added.
-pub(super) const MAY_CALL: &str = "attribute_exists(pk) AND attribute_not_exists(disabled_at)";
-
 /// Tenants whose standing is remembered.
 pub(super) const STANDINGS: usize = 1_000;
+
+pub(super) const DISABLED_AT: Attribute = ("#disabled_at", "disabled_at");
 
 /// A company on this installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,16 @@ impl Store {
         self.put_if_absent(tenant_item(tenant)?).await
     }
 
+    /// Adds to a transaction that the tenant may call: only then are keys and people added to it.
+    pub(super) fn check_tenant(
+        &self,
+        transaction: &mut Transaction,
+        id: &TenantId,
+    ) -> Result<(), StoreError> {
+        let may_call = Condition::is_there().without(DISABLED_AT);
+        transaction.check(&self.messages, tenant_key(id), &may_call)
+    }
+
     /// Adds a change of a tenant to a transaction, which fails if there is none.
     pub fn change_tenant(
         &self,
@@ -76,9 +86,13 @@ impl Store {
         }
         if let Some(at) = changes.disabled_at {
             let at = at.map(|at| number(at.as_millisecond()));
-            edit.put(("#disabled_at", "disabled_at"), at);
+            edit.put(DISABLED_AT, at);
         }
-        transaction.update(&self.messages, tenant_key(id), &edit.of_what_is_there())
+        transaction.update(
+            &self.messages,
+            tenant_key(id),
+            &edit.when(Condition::is_there()),
+        )
     }
 
     /// Every tenant, by id.
@@ -128,6 +142,6 @@ fn tenant_item(tenant: &Tenant) -> Result<Item, StoreError> {
     item("tenant", tenant_key(&tenant.id), indexes, tenant)
 }
 
-pub(super) fn tenant_key(id: &TenantId) -> Key {
+fn tenant_key(id: &TenantId) -> Key {
     Key::new(keys::tenant(id), keys::HEAD)
 }

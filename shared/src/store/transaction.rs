@@ -1,5 +1,6 @@
 //! Several conditional writes that happen together or not at all.
 
+use super::condition::Condition;
 use super::error::TRANSACTION_CONFLICT;
 use super::item::{Item, Key, VERSION, number, text};
 use super::{Store, StoreError};
@@ -106,12 +107,14 @@ impl Transaction {
         &mut self,
         table: &str,
         key: Key,
-        condition: &str,
+        condition: &Condition,
     ) -> Result<(), StoreError> {
         let check = ConditionCheck::builder()
             .table_name(table)
             .set_key(Some(key.into_item()))
-            .condition_expression(condition)
+            .condition_expression(condition.text())
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
             .build()
             .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         self.items

@@ -1,10 +1,12 @@
 //! People who sign in. Beside each stands an item that leads from the address to the tenant and the id: one address may
 //! be in several tenants.
 
-use super::edit::Edit;
+use super::condition::Condition;
+use super::edit::{Attribute, Edit};
 use super::item::{Indexes, Key, body, item, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
-use super::{Session, Store, StoreError, Transaction, keys, tenants};
+use super::tenants::DISABLED_AT;
+use super::{Session, Store, StoreError, Transaction, keys};
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::identity::TenantId;
@@ -98,11 +100,21 @@ impl Store {
             &self.messages,
             item("user_address", key, Indexes::default(), &at)?,
         )?;
-        let tenant = tenants::tenant_key(&user.tenant);
-        transaction.check(&self.messages, tenant, tenants::MAY_CALL)
+        self.check_tenant(transaction, &user.tenant)
     }
 
-    /// Adds a change of a person to a transaction, which fails if there is none, or if the invitation is not `by`.
+    /// Adds to a transaction that this person still may what it might when it was read.
+    pub fn check_user(
+        &self,
+        transaction: &mut Transaction,
+        known: &User,
+    ) -> Result<(), StoreError> {
+        let key = user_key(&known.tenant, &known.id);
+        transaction.check(&self.messages, key, &is_as(known).without(DISABLED_AT))
+    }
+
+    /// Adds a change of a person to a transaction, which fails if there is none, if its role is another one since, or if
+    /// it comes by an invitation that is not the person's.
     pub fn change_user(
         &self,
         transaction: &mut Transaction,
@@ -115,14 +127,14 @@ impl Store {
             edit.set(("#name", "name"), text(name));
         }
         if let Some(role) = changes.role {
-            edit.set(("#role", "role"), text(role.as_str()));
+            edit.set(ROLE, text(role.as_str()));
         }
         let millis = |at: Timestamp| number(at.as_millisecond());
         if let Some(at) = changes.disabled_at {
-            edit.put(("#disabled_at", "disabled_at"), at.map(millis));
+            edit.put(DISABLED_AT, at.map(millis));
         }
         if let Some(invitation) = &changes.invitation {
-            edit.put(("#invitation", "invitation"), invitation.as_ref().map(text));
+            edit.put(INVITATION, invitation.as_ref().map(text));
         }
         if let Some(password) = &changes.password {
             edit.set(("#password", "password"), text(password));
@@ -130,13 +142,13 @@ impl Store {
         if let Some(at) = changes.sessions_since {
             edit.set(("#sessions_since", "sessions_since"), millis(at));
         }
-        let mut change = edit.of_what_is_there();
-        if let Some(by) = by {
-            let may =
-                "attribute_exists(pk) AND invitation = :by AND attribute_not_exists(disabled_at)";
-            change.condition = Some(may.to_owned());
-            change.values.push((":by".to_owned(), text(by)));
-        }
+        let condition = match by {
+            Some(by) => is_as(user)
+                .having(INVITATION, Some(text(by)))
+                .without(DISABLED_AT),
+            None => is_as(user),
+        };
+        let change = edit.when(condition);
         transaction.update(&self.messages, user_key(&user.tenant, &user.id), &change)
     }
 
@@ -187,6 +199,14 @@ impl Store {
         let read = self.read_all(&self.messages, users).await?;
         read.into_iter().map(body).collect()
     }
+}
+
+const ROLE: Attribute = ("#role", "role");
+const INVITATION: Attribute = ("#invitation", "invitation");
+
+/// The person is there, and its role is the one that was read.
+fn is_as(known: &User) -> Condition {
+    Condition::is_there().having(ROLE, Some(text(known.role.as_str())))
 }
 
 fn user_key(tenant: &TenantId, id: &UserId) -> Key {

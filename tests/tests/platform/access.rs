@@ -1,16 +1,23 @@
-//! Tenants, API keys, and the trail of what was changed.
+//! API keys, and the trail of what was changed.
 
 use crate::id_of;
 use crate::neighbour::{Key, Neighbour};
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY, VIEWER_KEY, in_seconds, read};
+use tests::{ADMIN_KEY, Answer, Desk, in_seconds, read};
 
-async fn ask(desk: &Desk, key: &str, method: Method, path: &str) -> Answer {
+pub(crate) async fn ask(desk: &Desk, key: &str, method: Method, path: &str) -> Answer {
     read(desk.with_key(key, method, path)).await
 }
 
-async fn give(desk: &Desk, key: &str, method: Method, path: &str, body: &Value) -> Answer {
+pub(crate) async fn give(
+    desk: &Desk,
+    key: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Answer {
     read(desk.with_key(key, method, path).json(body)).await
 }
 
@@ -19,7 +26,7 @@ async fn new_key(desk: &Desk, body: &Value) -> Value {
     desk.post("/v1/api-keys", body).await.with(201)
 }
 
-fn text_of(key: &Value) -> &str {
+pub(crate) fn text_of(key: &Value) -> &str {
     key["key"].as_str().unwrap()
 }
 
@@ -130,6 +137,8 @@ async fn nobody_gives_away_a_right_that_he_has_not() {
     let answer = give(&desk, key, Method::PATCH, &own, &json!({"scopes": null})).await;
     answer.problem(403, "not_yours_to_give");
     let admins = "/v1/api-keys/key_demo-admin";
+    let answer = ask(&desk, key, Method::DELETE, admins).await;
+    answer.problem(403, "not_yours_to_give");
     let answer = give(
         &desk,
         key,
@@ -139,6 +148,95 @@ async fn nobody_gives_away_a_right_that_he_has_not() {
     )
     .await;
     answer.problem(403, "not_yours_to_give");
+    assert_eq!(
+        ask(&desk, key, Method::DELETE, &own).await.status,
+        204,
+        "its own it may"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_at_once_never_add_up_to_a_right_that_neither_gave() {
+    let desk = Desk::start().await;
+    let narrow = json!({"name": "Keeper", "role": "admin", "scopes": ["configure", "read"]});
+    let keeper = new_key(&desk, &narrow).await;
+    let key = text_of(&keeper);
+    for _ in 0..20 {
+        let target = json!({"name": "t", "role": "viewer", "scopes": ["read"]});
+        let target = new_key(&desk, &target).await;
+        let path = format!("/v1/api-keys/{}", id_of(&target));
+        let (admin, wide) = (json!({"role": "admin"}), json!({"scopes": null}));
+        let change = |body| give(&desk, key, Method::PATCH, &path, body);
+        let answers: [Answer; 2] = join(change(&admin), change(&wide)).await.into();
+        assert!(
+            answers.iter().any(|it| matches!(it.status, 403 | 409)),
+            "{answers:?}"
+        );
+        let me = ask(&desk, text_of(&target), Method::GET, "/v1/me")
+            .await
+            .with(200);
+        assert_ne!(
+            (&me["role"], &me["rights"].as_array().unwrap().len()),
+            (&json!("admin"), &6)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_a_key_once_he_is_revoked() {
+    let desk = Desk::start().await;
+    for _ in 0..10 {
+        let maker = new_key(&desk, &json!({"name": "Maker", "role": "admin"})).await;
+        let path = format!("/v1/api-keys/{}", id_of(&maker));
+        let body = json!({"name": "Late", "role": "viewer"});
+        let add = || give(&desk, text_of(&maker), Method::POST, "/v1/api-keys", &body);
+        let count = async || desk.all("/v1/api-keys").await.len();
+        let revoking = async {
+            assert_eq!(
+                ask(&desk, ADMIN_KEY, Method::DELETE, &path).await.status,
+                204
+            );
+            count().await
+        };
+        let (_, when_revoked) = join(join_all((0..6).map(|_| add())), revoking).await;
+        assert_eq!(count().await, when_revoked);
+        add().await.problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_with_an_end_gives_nothing_beyond_it() {
+    let desk = Desk::start().await;
+    let end = in_seconds(3_600);
+    let ending = json!({"name": "Guest", "role": "admin", "expires_at": end});
+    let ending = new_key(&desk, &ending).await;
+    let key = text_of(&ending);
+    let own = format!("/v1/api-keys/{}", id_of(&ending));
+    for (method, path, body) in [
+        (Method::PATCH, own.as_str(), json!({"expires_at": null})),
+        (
+            Method::PATCH,
+            &own,
+            json!({"expires_at": in_seconds(7_200)}),
+        ),
+        (
+            Method::POST,
+            "/v1/api-keys",
+            json!({"name": "For ever", "role": "viewer"}),
+        ),
+        (
+            Method::POST,
+            "/v1/users",
+            json!({"email": "a@example.com", "name": "A", "role": "viewer"}),
+        ),
+    ] {
+        let answer = give(&desk, key, method, path, &body).await;
+        answer.problem(403, "not_yours_to_give");
+    }
+    let shorter = json!({"name": "Shorter", "role": "viewer", "expires_at": in_seconds(60)});
+    give(&desk, key, Method::POST, "/v1/api-keys", &shorter)
+        .await
+        .with(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,6 +258,15 @@ async fn every_fault_of_a_key_is_told_and_nothing_is_made() {
         )
         .await;
     assert_eq!(answer.faults(), ["/scopes"]);
+    let beyond = json!({"name": "n", "role": "viewer", "scopes": ["read", "send"]});
+    let answer = desk.post("/v1/api-keys", &beyond).await;
+    assert_eq!(answer.faults(), ["/scopes"]);
+    for name in ["two\nlines", "\u{202e}evil"] {
+        let answer = desk
+            .post("/v1/api-keys", &json!({"name": name, "role": "viewer"}))
+            .await;
+        assert_eq!(answer.faults(), ["/name"]);
+    }
     assert_eq!(desk.all("/v1/api-keys").await.len(), before);
 }
 
@@ -242,144 +349,5 @@ async fn the_trail_tells_who_did_what_to_which_thing_when_and_from_where() {
         );
         assert_eq!(entry["address"], "127.0.0.1");
         assert!(entry["at"].is_string());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_operator_makes_a_tenant_whose_first_key_makes_the_others() {
-    let desk = Desk::start().await;
-    let acme = json!({"id": "acme", "name": "Acme"});
-    let made = give(&desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &acme).await;
-    assert_eq!(made.header("location"), Some("/v1/tenants/acme"));
-    assert_eq!(made.with(201)["name"], "Acme");
-    let again = give(&desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &acme).await;
-    again.problem(409, "tenant_exists");
-    let first = json!({"name": "First", "role": "admin"});
-    let keys = "/v1/tenants/acme/api-keys";
-    let first = give(&desk, OPERATOR_KEY, Method::POST, keys, &first)
-        .await
-        .with(201);
-    let second = json!({"name": "Second", "role": "agent"});
-    let second = give(
-        &desk,
-        text_of(&first),
-        Method::POST,
-        "/v1/api-keys",
-        &second,
-    )
-    .await
-    .with(201);
-    let me = ask(&desk, text_of(&second), Method::GET, "/v1/me")
-        .await
-        .with(200);
-    assert_eq!(
-        (&me["tenant"], &me["role"]),
-        (&json!("acme"), &json!("agent"))
-    );
-    let messages = ask(&desk, text_of(&second), Method::GET, "/v1/messages")
-        .await
-        .with(200);
-    assert_eq!(messages["data"], json!([]), "nothing of anybody else's");
-    let trail = ask(&desk, text_of(&first), Method::GET, "/v1/audit")
-        .await
-        .with(200);
-    let who: Vec<_> = trail["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| &it["actor"]["kind"])
-        .collect();
-    assert_eq!(who, ["api_key", "operator", "operator"]);
-    let listed = ask(&desk, OPERATOR_KEY, Method::GET, "/v1/tenants")
-        .await
-        .with(200);
-    let ids: Vec<_> = listed["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| &it["id"])
-        .collect();
-    assert_eq!(ids, ["acme", "demo"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_keys_of_a_disabled_tenant_open_nothing_until_it_is_enabled() {
-    let desk = Desk::start().await;
-    let acme = json!({"id": "acme", "name": "Acme"});
-    give(&desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &acme)
-        .await
-        .with(201);
-    let keys = "/v1/tenants/acme/api-keys";
-    let admin = json!({"name": "First", "role": "admin"});
-    let key = give(&desk, OPERATOR_KEY, Method::POST, keys, &admin)
-        .await
-        .with(201);
-    let change = async |disabled: bool| {
-        let body = json!({"disabled": disabled});
-        let answer = give(
-            &desk,
-            OPERATOR_KEY,
-            Method::PATCH,
-            "/v1/tenants/acme",
-            &body,
-        )
-        .await;
-        answer.with(200)
-    };
-    ask(&desk, text_of(&key), Method::GET, "/v1/me")
-        .await
-        .with(200);
-    let since = change(true).await["disabled_at"].clone();
-    assert!(since.is_string());
-    assert_eq!(
-        change(true).await["disabled_at"],
-        since,
-        "disabled twice is disabled since the first time"
-    );
-    for path in ["/v1/me", "/v1/messages"] {
-        let answer = ask(&desk, text_of(&key), Method::GET, path).await;
-        answer.problem(403, "tenant_disabled");
-    }
-    let answer = give(&desk, OPERATOR_KEY, Method::POST, keys, &admin).await;
-    answer.problem(403, "tenant_disabled");
-    assert!(change(false).await.get("disabled_at").is_none());
-    ask(&desk, text_of(&key), Method::GET, "/v1/me")
-        .await
-        .with(200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_the_operator_runs_the_installation() {
-    let desk = Desk::start().await;
-    let acme = json!({"id": "acme", "name": "Acme"});
-    for key in [ADMIN_KEY, VIEWER_KEY] {
-        let answer = give(&desk, key, Method::POST, "/v1/tenants", &acme).await;
-        answer.problem(403, "forbidden");
-    }
-    for key in [
-        "hg_operator_wrong",
-        "hg_operator_",
-        "hg_operator_demo2",
-        "hg_unknown",
-    ] {
-        let answer = give(&desk, key, Method::POST, "/v1/tenants", &acme).await;
-        answer.problem(401, "unauthenticated");
-    }
-    // The operator is nobody's caller: he reads no tenant's messages.
-    let answer = ask(&desk, OPERATOR_KEY, Method::GET, "/v1/messages").await;
-    answer.problem(401, "unauthenticated");
-    let answer = ask(&desk, OPERATOR_KEY, Method::GET, "/v1/tenants/acme").await;
-    answer.problem(404, "not_found");
-    for (body, fault) in [
-        (json!({"id": "Acme", "name": "Acme"}), "/id"),
-        (json!({"id": "acme#1", "name": "Acme"}), "/id"),
-        (json!({"id": "acme"}), "/name"),
-        (
-            json!({"id": "acme", "name": "Acme", "plan": "gold"}),
-            "/plan",
-        ),
-    ] {
-        let answer = give(&desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &body).await;
-        assert_eq!(answer.faults(), [fault]);
     }
 }

@@ -20,6 +20,7 @@ mod jobs;
 mod later;
 mod limits;
 mod lists;
+mod operator;
 mod people;
 mod recipients;
 mod refusals;

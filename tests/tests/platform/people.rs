@@ -340,3 +340,16 @@ async fn every_fault_of_a_person_is_told_and_no_secret_of_one_is_shown() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_idempotency_key_adds_one_person_and_only_its_first_answer_invites() {
+    let desk = Desk::start().await;
+    let body = json!({"email": "ada@example.com", "name": "Ada", "role": "agent"});
+    let header = ("idempotency-key", "ada");
+    let first = desk.post_with("/v1/users", &body, header).await.with(201);
+    let again = desk.post_with("/v1/users", &body, header).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let again = again.with(201);
+    assert_eq!(again["id"], first["id"]);
+    assert!(first["invitation"].is_string() && again.get("invitation").is_none());
+}

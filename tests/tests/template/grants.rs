@@ -142,20 +142,47 @@ const GRANTS: [(&str, &[Line]); 9] = [
     ),
 ];
 
+/// Who, what, of which tables, and how the keys begin.
+type Limit = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [(&str, &str, &[&str]); 6] = [
-    ("webhook", "dynamodb:GetItem", &["ACCOUNT#*"]),
-    ("api", "dynamodb:UpdateItem", &["KEY#*"]),
-    ("accounts", "dynamodb:ConditionCheckItem", &["T#*#TENANT"]),
-    ("accounts", "dynamodb:DeleteItem", &["SESSION#*"]),
+const ONLY_FOR_KEYS: [Limit; 8] = [
+    (
+        "webhook",
+        "dynamodb:GetItem",
+        "MessagesTable",
+        &["ACCOUNT#*"],
+    ),
+    ("ingest", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
+    ("schedule", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
+    ("api", "dynamodb:UpdateItem", "MessagesTable", &["KEY#*"]),
+    (
+        "accounts",
+        "dynamodb:ConditionCheckItem",
+        "MessagesTable",
+        &["KEY#*", "T#*#TENANT", "T#*#USERS"],
+    ),
+    (
+        "accounts",
+        "dynamodb:DeleteItem",
+        "MessagesTable",
+        &["SESSION#*"],
+    ),
     (
         "accounts",
         "dynamodb:UpdateItem",
+        "MessagesTable",
         &["KEY#*", "SESSION#*", "T#*#TENANT", "T#*#USERS", "TRIES#*"],
     ),
     (
         "accounts",
         "dynamodb:PutItem",
+        "MessagesTable LogsTable",
         &[
             "EMAIL#*",
             "INVITATION#*",
@@ -193,19 +220,20 @@ fn what_is_granted_for_some_items_is_granted_for_these_only() {
     for function in stack.functions() {
         for grant in &function.grants {
             for action in &grant.actions {
-                let expected = condition(function.name, action);
+                let tables: Vec<String> = grant.resources.iter().map(|it| short(it)).collect();
+                let expected = condition(function.name, action, &tables.join(" "));
                 assert_eq!(grant.condition, expected, "{}: {action}", function.name);
             }
         }
     }
 }
 
-fn condition(function: &str, action: &str) -> Value {
+fn condition(function: &str, action: &str, tables: &str) -> Value {
     let mut known = ONLY_FOR_KEYS.iter();
-    let known = known.find(|(of, what, _)| (*of, *what) == (function, action));
+    let known = known.find(|(of, what, on, _)| (*of, *what, *on) == (function, action, tables));
     known.map_or(
         Value::Null,
-        |(_, _, keys)| json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}),
+        |(_, _, _, keys)| json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}),
     )
 }
 

@@ -1,6 +1,7 @@
 //! Every item says what it is: `type` and `v` stand on each, whichever write made it.
 
 use super::*;
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{ContactId, EventId};
 use crate::domain::identity::Identity;
 use crate::domain::ledger::tests::{at, queued};
@@ -11,6 +12,8 @@ use crate::store::events::{Event, EventState, StoredRecord};
 use dynoxide::Database;
 use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::AttributeValue;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The types of a table's items, by its whole content. Every item must have its type and its version.
@@ -156,6 +159,37 @@ async fn write_an_event(store: &Store) {
     store.keep_events(&record).await.unwrap();
 }
 
+fn from<T: DeserializeOwned>(body: serde_json::Value) -> T {
+    serde_json::from_value(body).unwrap()
+}
+
+async fn write_people(store: &Store) {
+    let tenant: Tenant = from(json!({"list_sort": "demo", "name": "Demo", "created_at": 0}));
+    let user: User = from(json!({
+        "sk": "usr_1", "tenant": "demo", "email": "ada@example.com", "name": "Ada", "role": "agent", "created_at": 0,
+        "sessions_since": 0,
+    }));
+    let session: Session = from(json!({
+        "id": "ses_1", "tenant": "demo", "user": "usr_1", "began_at": 0, "ends_at": 1, "access": "a", "access_until": 1,
+        "refresh": "b", "refreshed_at": 0,
+    }));
+    let invitation: Invitation =
+        from(json!({"hash": "c", "tenant": "demo", "user": "usr_1", "until": 1}));
+    let entry: AuditEntry = from(json!({
+        "sk": "aud_1", "tenant": "demo", "at": 0, "actor": {"kind": "operator"}, "action": "user.created", "target": "usr_1",
+        "changes": null,
+    }));
+    store.put_tenant(&tenant).await.unwrap();
+    let mut transaction = Transaction::new();
+    store.add_user(&mut transaction, &user).unwrap();
+    store.note_audit(&mut transaction, &entry).unwrap();
+    store.commit(transaction).await.unwrap();
+    store.begin_session(&session).await.unwrap();
+    store.put_invitation(&invitation).await.unwrap();
+    assert_eq!(store.count_try("ada", at(60)).await.unwrap(), 1);
+    assert_eq!(store.count_try("ada", at(60)).await.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn every_item_bears_its_type_and_its_version() {
     let engine = engine();
@@ -165,16 +199,19 @@ async fn every_item_bears_its_type_and_its_version() {
     write_a_conversation(&store).await;
     write_a_job(&store).await;
     write_an_event(&store).await;
+    write_people(&store).await;
     let wanted = [
         "account",
         "account_pointer",
         "api_key",
+        "api_key_pointer",
         "chunk",
         "contact",
         "conversation",
         "counters",
         "idempotency",
         "identity",
+        "invitation",
         "job",
         "message",
         "open_chunk",
@@ -183,10 +220,15 @@ async fn every_item_bears_its_type_and_its_version() {
         "position",
         "reached",
         "sender",
+        "session",
         "statuses",
+        "tenant",
+        "tries",
+        "user",
+        "user_address",
         "waba",
     ];
     assert_eq!(types(&engine, "messages"), wanted.map(Into::into).into());
-    let wanted = ["webhook_record".to_owned()];
-    assert_eq!(types(&engine, "logs"), wanted.into());
+    let wanted = ["audit", "webhook_record"];
+    assert_eq!(types(&engine, "logs"), wanted.map(Into::into).into());
 }
