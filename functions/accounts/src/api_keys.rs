@@ -1,7 +1,7 @@
 //! `/v1/api-keys`: what callers prove themselves with. A key is shown in the one answer that makes it.
 
 use crate::State;
-use crate::authority::Authority;
+use crate::authority::{Authority, Changed};
 use crate::key_body::{NewKey, read_changes};
 use crate::key_dto::{ApiKeyDto, MadeApiKey};
 use axum::Json;
@@ -97,7 +97,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let authority = Authority::of(caller.with(Right::Configure)?, origin);
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     made(&state.store, &authority, "/v1/api-keys", &headers, &body).await
 }
 
@@ -127,7 +127,7 @@ pub(crate) async fn made(
     };
     let mut transaction = Transaction::new();
     store.add_api_key(&mut transaction, &key)?;
-    authority.stands(store, &mut transaction, "").await?;
+    authority.stands(store, &mut transaction, &Changed::Nobody)?;
     if let Some(claim) = &claim {
         let record = claim.record(tenant, key.id.as_str(), now);
         store.remember(&mut transaction, &record, now)?;
@@ -150,13 +150,19 @@ async fn beaten(
     if let Some(earlier) = earlier(store, tenant, claim).await? {
         return Ok(replayed(&earlier));
     }
-    match store.tenant(tenant).await? {
-        Some(tenant) if tenant.disabled_at.is_none() => Err(StoreError::Conflict.into()),
-        Some(_) => Err(Problem::tenant_disabled()),
-        None => Err(Problem::conflict(
+    Err(why_not(store, tenant).await)
+}
+
+/// Why nothing was added to a tenant, if nothing else is known to be in the way.
+pub(crate) async fn why_not(store: &Store, tenant: &TenantId) -> Problem {
+    match store.tenant(tenant).await {
+        Ok(Some(tenant)) if tenant.disabled_at.is_none() => StoreError::Conflict.into(),
+        Ok(Some(_)) => Problem::tenant_disabled(),
+        Ok(None) => Problem::conflict(
             "tenant_missing",
             "this tenant was set up by hand: first let the operator make it, with POST /v1/tenants",
-        )),
+        ),
+        Err(error) => error.into(),
     }
 }
 
@@ -210,7 +216,7 @@ pub(crate) async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<ApiKeyDto>, Problem> {
-    let authority = Authority::of(caller.with(Right::Configure)?, origin);
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let key = find(&state.store, &authority.tenant, &id_of(&id)?).await?;
     let changes = read_changes(&body, &key, clock::now()).map_err(Problem::validation)?;
@@ -260,7 +266,7 @@ pub(crate) async fn revoke(
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let authority = Authority::of(caller.with(Right::Configure)?, origin);
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let key = find(&state.store, &authority.tenant, &id_of(&id)?).await?;
     let changes = ApiKeyChanges {
         revoked_at: Some(clock::now()),
@@ -287,9 +293,7 @@ async fn changed(
 ) -> Result<bool, Problem> {
     let mut transaction = Transaction::new();
     store.change_api_key(&mut transaction, key, changes)?;
-    authority
-        .stands(store, &mut transaction, key.id.as_str())
-        .await?;
+    authority.stands(store, &mut transaction, &Changed::Key(key))?;
     let entry = authority.entry(action, key.id.as_str(), said, clock::now());
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {

@@ -4,26 +4,46 @@ use heliograph::domain::audit::{Action, Actor, AuditEntry};
 use heliograph::domain::id::{AuditId, KeyId, UserId};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::{Principal, Role, Scopes, Who};
+use heliograph::service::caller::Proof;
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{ApiKey, Store, Transaction};
+use heliograph::store::{ApiKey, Store, Transaction, User};
 use jiff::Timestamp;
 use serde_json::Value;
+
+/// What a transaction changes beside the trail.
+#[derive(Debug)]
+pub(crate) enum Changed<'a> {
+    /// Nothing that a caller could be.
+    Nobody,
+    /// This key, as it was read.
+    Key(&'a ApiKey),
+    /// This person, as it was read.
+    User(&'a User),
+}
+
+fn is_still(is_same: bool) -> Result<(), Problem> {
+    if is_same {
+        Ok(())
+    } else {
+        Err(Problem::unauthenticated())
+    }
+}
 
 /// Who changes something of a tenant's, and from where.
 #[derive(Debug)]
 pub(crate) struct Authority {
     pub(crate) tenant: TenantId,
     /// Nobody if it is the operator, who may give any right.
-    holder: Option<Principal>,
+    holder: Option<(Principal, Proof)>,
     address: Option<String>,
 }
 
 impl Authority {
     /// A caller of the tenant's own.
-    pub(crate) fn of(holder: Principal, origin: Origin) -> Self {
+    pub(crate) fn of(holder: (Principal, Proof), origin: Origin) -> Self {
         Self {
-            tenant: holder.tenant.clone(),
+            tenant: holder.0.tenant.clone(),
             holder: Some(holder),
             address: origin.0,
         }
@@ -46,7 +66,7 @@ impl Authority {
         until: Option<Timestamp>,
     ) -> Result<(), Problem> {
         let holder = self.holder.as_ref();
-        if holder.is_none_or(|holder| holder.may_grant(role, scopes, until)) {
+        if holder.is_none_or(|(holder, _)| holder.may_grant(role, scopes, until)) {
             Ok(())
         } else {
             Err(Problem::not_yours_to_give())
@@ -54,45 +74,38 @@ impl Authority {
     }
 
     /// Adds to a transaction that its holder may still what it might when the request came: what is done by somebody who
-    /// is just being revoked is not done. An item that the transaction changes itself has conditions of its own.
-    pub(crate) async fn stands(
+    /// is just being revoked is not done. What a holder changes of itself must be as it was when it proved itself; the
+    /// change has conditions of its own.
+    pub(crate) fn stands(
         &self,
         store: &Store,
         transaction: &mut Transaction,
-        changed: &str,
+        changed: &Changed<'_>,
     ) -> Result<(), Problem> {
-        let Some(holder) = &self.holder else {
+        let Some((_, proof)) = &self.holder else {
             return Ok(());
         };
-        if holder.who.to_string() == changed {
-            return Ok(());
-        }
-        match &holder.who {
-            Who::ApiKey(id) => {
-                let key = store.api_key_of(&holder.tenant, id).await?;
-                let is_same =
-                    |key: &ApiKey| (key.role, &key.scopes) == (holder.role, &holder.scopes);
-                let key = key.filter(is_same).ok_or_else(Problem::unauthenticated)?;
-                Ok(store.check_api_key(transaction, &key)?)
+        match (proof, changed) {
+            (Proof::Key(own), Changed::Key(read)) if own.id == read.id => {
+                is_still(own.opens_as(read))
             }
-            Who::User(id) => {
-                let user = store.user(&holder.tenant, id).await?;
-                let user = user.filter(|user| user.role == holder.role);
-                let user = user.ok_or_else(Problem::unauthenticated)?;
-                Ok(store.check_user(transaction, &user)?)
+            (Proof::User(own), Changed::User(read)) if own.id == read.id => {
+                is_still(own.role == read.role && read.disabled_at.is_none())
             }
+            (Proof::Key(own), _) => Ok(store.check_api_key(transaction, own)?),
+            (Proof::User(own), _) => Ok(store.check_user(transaction, own)?),
         }
     }
 
     /// Whether its holder is this key.
     pub(crate) fn is_key(&self, key: &KeyId) -> bool {
-        let who = self.holder.as_ref().map(|holder| &holder.who);
+        let who = self.holder.as_ref().map(|(holder, _)| &holder.who);
         matches!(who, Some(Who::ApiKey(id)) if id == key)
     }
 
     /// Whether its holder is this person.
     pub(crate) fn is_of(&self, user: &UserId) -> bool {
-        let who = self.holder.as_ref().map(|holder| &holder.who);
+        let who = self.holder.as_ref().map(|(holder, _)| &holder.who);
         matches!(who, Some(Who::User(id)) if id == user)
     }
 
@@ -105,7 +118,7 @@ impl Authority {
         now: Timestamp,
     ) -> AuditEntry {
         let actor = match &self.holder {
-            Some(holder) => Actor::from(&holder.who),
+            Some((holder, _)) => Actor::from(&holder.who),
             None => Actor::Operator,
         };
         AuditEntry {

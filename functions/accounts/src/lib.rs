@@ -7,6 +7,7 @@
 mod api_keys;
 mod audit;
 mod authority;
+mod invitations;
 mod key_body;
 mod key_dto;
 mod me;
@@ -91,7 +92,7 @@ pub fn router(state: State) -> Router {
             .route("/v1/users", get(users::list).post(users::create))
             .route("/v1/users/{id}", get(users::one).patch(users::change))
             .route("/v1/users/{id}/invitation", post(users::invite))
-            .route("/v1/invitations/accept", post(sessions::accept))
+            .route("/v1/invitations/accept", post(invitations::accept))
             .route("/v1/sessions", post(sessions::sign_in))
             .route("/v1/sessions/refresh", post(sessions::refresh))
             .route("/v1/sessions/current", delete(sessions::sign_out))
@@ -117,7 +118,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     users::one,
     users::change,
     users::invite,
-    sessions::accept,
+    invitations::accept,
     sessions::sign_in,
     sessions::refresh,
     sessions::sign_out,

@@ -14,7 +14,7 @@ use heliograph::domain::fields::Fields;
 use heliograph::domain::id::KeyId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::{Principal, Right, Role, Who};
-use heliograph::service::caller::Caller;
+use heliograph::service::caller::{Caller, Proof};
 use heliograph::service::clock;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ListProblems, ServiceProblems};
@@ -61,7 +61,7 @@ pub(crate) async fn me(
     parameters: Parameters,
 ) -> Result<Json<Me>, Problem> {
     parameters.finish()?;
-    let caller = caller.whoever();
+    let (caller, _) = caller.whoever();
     let tenant = store.tenant(&caller.tenant).await?;
     let user = match &caller.who {
         Who::User(id) => store.user(&caller.tenant, id).await?,
@@ -116,7 +116,7 @@ pub(crate) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let caller = caller.whoever();
     let body = read_json(&headers, &body, MAX_JSON)?;
-    let user = person(&store, &caller).await?;
+    let user = person(&caller)?;
     let (current, new) = read(&body)?;
     new.is_not_of(&user.email, "/new_password")?;
     tries::count(&store, user.email.as_str(), &origin).await?;
@@ -124,9 +124,10 @@ pub(crate) async fn change_password(
         let detail = "the current password is another one";
         return Err(Problem::unprocessable("wrong_password", detail));
     }
+    let hashed = password::hash(new).await?;
     let now = clock::now();
     let changes = UserChanges {
-        password: Some(password::hash(new).await?),
+        password: Some(hashed),
         invitation: Some(None),
         sessions_since: Some(now),
         ..UserChanges::default()
@@ -140,13 +141,14 @@ pub(crate) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn person(store: &Store, caller: &Principal) -> Result<User, Problem> {
-    let Who::User(id) = &caller.who else {
-        let detail = "an API key has no password: sign in";
-        return Err(Problem::conflict("not_a_person", detail));
-    };
-    let found = store.user(&caller.tenant, id).await?;
-    found.ok_or_else(Problem::unauthenticated)
+fn person((_, proof): &(Principal, Proof)) -> Result<User, Problem> {
+    match proof {
+        Proof::User(user) => Ok(User::clone(user)),
+        Proof::Key(_) => {
+            let detail = "an API key has no password: sign in";
+            Err(Problem::conflict("not_a_person", detail))
+        }
+    }
 }
 
 fn read(body: &Value) -> Result<(Password, Password), Problem> {

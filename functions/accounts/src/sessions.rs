@@ -1,4 +1,4 @@
-//! `/v1/sessions` and invitations: people sign in, stay signed in, and sign out. Needs no key.
+//! `/v1/sessions`: people sign in, stay signed in, and sign out. Signing in needs no key.
 
 use crate::password::{self, Password};
 use crate::tries;
@@ -7,11 +7,10 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
-use heliograph::domain::audit::{Action, Actor, AuditEntry};
 use heliograph::domain::email::EmailAddress;
 use heliograph::domain::fault::Faults;
 use heliograph::domain::fields::Fields;
-use heliograph::domain::id::{AuditId, SessionId};
+use heliograph::domain::id::SessionId;
 use heliograph::domain::identity::TenantId;
 use heliograph::service::auth::{Presented, SessionToken, TokenKind};
 use heliograph::service::caller::Caller;
@@ -20,7 +19,7 @@ use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Session, Store, StoreError, Transaction, User, UserChanges};
+use heliograph::store::{RefreshBefore, Session, Store, StoreError, User};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -70,9 +69,9 @@ pub(crate) struct SignInBody {
     email: String,
     /// The password.
     password: String,
-    /// The tenant, if the address is in several.
+    /// The tenant.
     #[schema(example = "acme")]
-    tenant: Option<String>,
+    tenant: String,
 }
 
 /// A session to refresh.
@@ -86,16 +85,6 @@ pub(crate) struct RefreshBody {
     refresh_token: String,
 }
 
-/// A password to choose.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes the body, which is read by `accept`")]
-pub(crate) struct AcceptBody {
-    /// The invitation.
-    invitation: String,
-    /// The password from now on: 12 to 128 characters.
-    password: String,
-}
-
 /// Sign in.
 ///
 /// Whoever is not known, has another password, or may not sign in, hears the same.
@@ -106,6 +95,7 @@ pub(crate) struct AcceptBody {
         (status = 201, description = "Signed in", body = SignedIn),
         (status = 401, description = "Not known, or another password", body = Problem,
             content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Tried too often", body = Problem, content_type = "application/problem+json"),
         BodyProblems, ServiceProblems,
     ),
@@ -119,32 +109,33 @@ pub(crate) async fn sign_in(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let (email, password, tenant) = read_sign_in(&body)?;
     tries::count(&store, email.as_str(), &origin).await?;
-    let mut known = store.users_at(&email).await?;
-    known.retain(|user| tenant.as_ref().is_none_or(|tenant| user.tenant == *tenant));
-    let only = known.pop().filter(|_| known.is_empty());
-    let kept = only.as_ref().and_then(|user| user.password.clone());
+    let known = store.user_at(&tenant, &email).await?;
+    let kept = known.as_ref().and_then(|user| user.password.clone());
     let fits = password::is(kept, password).await;
-    let user = only.filter(|user| fits && user.disabled_at.is_none());
+    let user = known.filter(|user| fits && user.disabled_at.is_none());
     let user = user.ok_or_else(Problem::not_signed_in)?;
     if store.is_disabled(&user.tenant).await? {
         return Err(Problem::tenant_disabled());
     }
-    Ok((StatusCode::CREATED, Json(begin(&store, &user).await?)))
+    let session = begin(&store, &user).await?;
+    let session = session.ok_or_else(Problem::not_signed_in)?;
+    Ok((StatusCode::CREATED, Json(session)))
 }
 
-fn read_sign_in(body: &Value) -> Result<(EmailAddress, Password, Option<TenantId>), Problem> {
+fn read_sign_in(body: &Value) -> Result<(EmailAddress, Password, TenantId), Problem> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let email = fields.required_parsed("email", str::parse);
         let password = Password::read(&mut fields, "password");
-        let tenant = fields.parsed("tenant", str::parse);
+        let tenant = fields.required_parsed("tenant", str::parse);
         fields.finish();
-        Some((email?, password?, tenant))
+        Some((email?, password?, tenant?))
     });
     faults.into_result(read).map_err(Problem::validation)
 }
 
-async fn begin(store: &Store, user: &User) -> Result<SignedIn, Problem> {
+/// Begins a session, unless what was read of the person is old.
+pub(crate) async fn begin(store: &Store, user: &User) -> Result<Option<SignedIn>, Problem> {
     let now = clock::now();
     let id = SessionId::at(now);
     let [access, refresh] = tokens(&id);
@@ -160,8 +151,8 @@ async fn begin(store: &Store, user: &User) -> Result<SignedIn, Problem> {
         refreshed_at: now,
         id,
     };
-    store.begin_session(&session).await?;
-    Ok(shown(&session, &access, &refresh, user))
+    let has_begun = store.begin_session(&session, user).await?;
+    Ok(has_begun.then(|| shown(&session, &access, &refresh, user)))
 }
 
 fn tokens(id: &SessionId) -> [SessionToken; 2] {
@@ -195,13 +186,17 @@ fn shown(
 
 /// Refresh a session.
 ///
-/// Both tokens are new then. A refresh token that was used before ends the session: somebody else may have it.
+/// Both tokens are new then. A refresh token that comes again, later than a minute after it was used or after a newer one
+/// was, ends the session: somebody else may have it.
 #[utoipa::path(
     post, operation_id = "refresh_session", path = "/v1/sessions/refresh", tag = "Access", security(()),
     request_body(content = crate::sessions::RefreshBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Refreshed", body = SignedIn),
         (status = 401, description = "The token opens nothing any more", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is being refreshed by another request; try again", body = Problem,
             content_type = "application/problem+json"),
         BodyProblems, ServiceProblems,
     ),
@@ -217,18 +212,18 @@ pub(crate) async fn refresh(
         .session(&token.session)
         .await?
         .ok_or_else(Problem::token_over)?;
+    if store.is_disabled(&session.tenant).await? {
+        return Err(Problem::tenant_disabled());
+    }
     let now = clock::now();
-    if !refreshes(&session, &token, now) {
-        if session
-            .refresh_before
-            .as_ref()
-            .is_some_and(|it| token.matches(it))
-        {
-            tracing::warn!(session.id = %session.id, "a refresh token was used twice, the session is ended");
-            store.end_session(&session.id).await?;
-        }
+    if now >= rests_until(&session) {
         return Err(Problem::token_over());
     }
+    let Some(going_on) = used(&session, &token, now) else {
+        tracing::warn!(session.id = %session.id, "a refresh token came again, its session is ended");
+        store.end_session(&session.id).await?;
+        return Err(Problem::token_over());
+    };
     let user = store.user(&session.tenant, &session.user).await?;
     let user = user.filter(|user| user.is_signed_in_by(&session));
     let user = user.ok_or_else(Problem::token_over)?;
@@ -237,9 +232,7 @@ pub(crate) async fn refresh(
         access: access.hash(),
         access_until: later(now, ACCESS_FOR).min(session.ends_at),
         refresh: refresh.hash(),
-        refresh_before: Some(token.hash()),
-        refreshed_at: now,
-        ..session.clone()
+        ..going_on
     };
     if !store.refresh_session(&session, &next).await? {
         return Err(StoreError::Conflict.into());
@@ -247,13 +240,24 @@ pub(crate) async fn refresh(
     Ok(Json(shown(&next, &access, &refresh, &user)))
 }
 
-/// Whether this token refreshes this session now: the last one given, or the one before if that may have been lost.
-fn refreshes(session: &Session, token: &SessionToken, now: Timestamp) -> bool {
+/// The session once this token is used: the newest one, or for a minute the one before, whose answer may have been lost.
+/// That minute does not begin anew. Any other token of the session has been used, or was given to somebody else.
+fn used(session: &Session, token: &SessionToken, now: Timestamp) -> Option<Session> {
+    if token.matches(&session.refresh) {
+        let before = RefreshBefore {
+            hash: token.hash(),
+            until: later(now, LOST_FOR),
+        };
+        return Some(Session {
+            refresh_before: Some(before),
+            refreshed_at: now,
+            ..session.clone()
+        });
+    }
     let before = session.refresh_before.as_ref();
-    let may_be_lost = now.duration_since(session.refreshed_at) < LOST_FOR;
-    let fits = token.matches(&session.refresh)
-        || (may_be_lost && before.is_some_and(|before| token.matches(before)));
-    fits && now < rests_until(session)
+    before
+        .filter(|before| now < before.until && token.matches(&before.hash))
+        .map(|_| session.clone())
 }
 
 fn read_token(body: &Value, name: &'static str, kind: TokenKind) -> Result<SessionToken, Problem> {
@@ -293,95 +297,5 @@ pub(crate) async fn sign_out(
             let detail = "an API key has no session: revoke it instead";
             Err(Problem::conflict("not_a_person", detail))
         }
-    }
-}
-
-/// Accept an invitation.
-///
-/// The password is chosen, every session there was is over, and a new one begins. The invitation opens nothing more.
-#[utoipa::path(
-    post, operation_id = "accept_invitation", path = "/v1/invitations/accept", tag = "Access", security(()),
-    request_body(content = crate::sessions::AcceptBody, content_type = "application/json"),
-    responses(
-        (status = 201, description = "Signed in", body = SignedIn),
-        (status = 401, description = "The invitation opens nothing any more", body = Problem,
-            content_type = "application/problem+json"),
-        BodyProblems, ServiceProblems,
-    ),
-)]
-pub(crate) async fn accept(
-    extract::State(store): extract::State<Store>,
-    origin: Origin,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<(StatusCode, Json<SignedIn>), Problem> {
-    let body = read_json(&headers, &body, MAX_JSON)?;
-    let (token, password) = read_accept(&body)?;
-    let now = clock::now();
-    let user = invited(&store, &token, now).await?;
-    let user = user.ok_or_else(Problem::token_over)?;
-    password.is_not_of(&user.email, "/password")?;
-    let changes = UserChanges {
-        password: Some(password::hash(password).await?),
-        invitation: Some(None),
-        sessions_since: Some(now),
-        ..UserChanges::default()
-    };
-    let mut transaction = Transaction::new();
-    store.change_user(&mut transaction, &user, &changes, Some(&token.hash()))?;
-    store.note_audit(&mut transaction, &chosen(&user, origin, now))?;
-    match store.commit(transaction).await {
-        Ok(()) => {}
-        // It was accepted, or another one sent, meanwhile.
-        Err(StoreError::Conflict) => return Err(Problem::token_over()),
-        Err(error) => return Err(error.into()),
-    }
-    let found = store.user(&user.tenant, &user.id).await?;
-    let user = found.ok_or_else(Problem::token_over)?;
-    Ok((StatusCode::CREATED, Json(begin(&store, &user).await?)))
-}
-
-fn read_accept(body: &Value) -> Result<(SessionToken, Password), Problem> {
-    let faults = Faults::new();
-    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let text = fields.required_text("invitation", 1..=usize::MAX);
-        let password = Password::read_new(&mut fields, "password");
-        fields.finish();
-        Some((text?.to_owned(), password?))
-    });
-    let (text, password) = faults.into_result(read).map_err(Problem::validation)?;
-    let token = SessionToken::parse(&text, TokenKind::Invitation);
-    Ok((token.ok_or_else(Problem::token_over)?, password))
-}
-
-/// Whom an invitation invites, if it does so still.
-async fn invited(
-    store: &Store,
-    token: &SessionToken,
-    now: Timestamp,
-) -> Result<Option<User>, Problem> {
-    let Some(invitation) = store.invitation(&token.hash(), now).await? else {
-        return Ok(None);
-    };
-    let user = store.user(&invitation.tenant, &invitation.user).await?;
-    let is_meant = |user: &User| {
-        let known = user.invitation.as_ref();
-        user.disabled_at.is_none() && known.is_some_and(|known| token.matches(known))
-    };
-    Ok(user.filter(is_meant))
-}
-
-fn chosen(user: &User, origin: Origin, now: Timestamp) -> AuditEntry {
-    AuditEntry {
-        id: AuditId::at(now),
-        tenant: user.tenant.clone(),
-        at: now,
-        actor: Actor::User {
-            id: user.id.clone(),
-        },
-        address: origin.0,
-        action: Action::UserPasswordSet,
-        target: user.id.to_string(),
-        changes: Value::Null,
     }
 }

@@ -1,6 +1,7 @@
 //! `/v1/users`: people who sign in. Nobody chooses another's password: a person is invited to choose it.
 
-use crate::authority::Authority;
+use crate::api_keys::why_not;
+use crate::authority::{Authority, Changed};
 use crate::key_body::LONGEST_NAME;
 use crate::user_dto::{InvitedUser, UserDto};
 use axum::Json;
@@ -104,7 +105,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let authority = Authority::of(caller.with(Right::Configure)?, origin);
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let claim = idempotency::claim("POST /v1/users", &headers, &body)?;
     if let Some(user) = earlier(&store, &authority, claim.as_ref()).await? {
@@ -118,7 +119,7 @@ pub(crate) async fn create(
     store.put_invitation(&invitation).await?;
     let mut transaction = Transaction::new();
     store.add_user(&mut transaction, &user)?;
-    authority.stands(&store, &mut transaction, "").await?;
+    authority.stands(&store, &mut transaction, &Changed::Nobody)?;
     if let Some(claim) = &claim {
         let record = claim.record(&user.tenant, user.id.as_str(), now);
         store.remember(&mut transaction, &record, now)?;
@@ -142,12 +143,11 @@ async fn not_added(
     if let Some(user) = earlier(store, authority, claim).await? {
         return Ok(([(REPLAYED, "true")], made(&user, None)).into_response());
     }
-    let at_address = store.users_at(&user.email).await?;
-    if at_address.iter().any(|it| it.tenant == user.tenant) {
+    if store.user_at(&user.tenant, &user.email).await?.is_some() {
         let detail = "somebody of this address is here already";
         return Err(Problem::conflict("user_exists", detail));
     }
-    Err(StoreError::Conflict.into())
+    Err(why_not(store, &user.tenant).await)
 }
 
 async fn earlier(
@@ -211,14 +211,14 @@ fn invited(user: &User, by: Option<(&SessionToken, &Invitation)>) -> InvitedUser
 
 /// Invite a person anew.
 ///
-/// For one that has lost its invitation or forgotten its password. The invitation before opens nothing any more; the
-/// password, if there is one, stays until another is chosen.
+/// For one that has lost its invitation or forgotten its password. The invitation before opens nothing any more, so of
+/// two that are asked for the later one opens; the password, if there is one, stays until another is chosen.
 #[utoipa::path(
     post, operation_id = "invite_user", path = "/v1/users/{id}/invitation", tag = "Access", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id")),
     responses(
         (status = 201, description = "Invited", body = InvitedUser),
-        (status = 409, description = "The person is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The person is disabled, or is who asks", body = Problem, content_type = "application/problem+json"),
         CallerProblems, ServiceProblems, IdProblems,
     ),
 )]
@@ -228,8 +228,12 @@ pub(crate) async fn invite(
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<InvitedUser>), Problem> {
-    let authority = Authority::of(caller.with(Right::Configure)?, origin);
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let user = find(&store, &authority, &id).await?;
+    if authority.is_of(&user.id) {
+        let detail = "nobody invites himself: change the password with POST /v1/me/password";
+        return Err(Problem::conflict("own_user", detail));
+    }
     if user.disabled_at.is_some() {
         let detail = "this person is disabled; enable it first";
         return Err(Problem::conflict("user_disabled", detail));
@@ -275,7 +279,7 @@ pub(crate) async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<UserDto>, Problem> {
-    let authority = Authority::of(caller.with(Right::Configure)?, origin);
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let user = find(&store, &authority, &id).await?;
     let changes = read_changes(&body, &user, clock::now()).map_err(Problem::validation)?;
@@ -311,6 +315,7 @@ fn read_changes(body: &Value, user: &User, now: Timestamp) -> Result<UserChanges
             role,
             disabled_at: disabled.map(|disabled| disabled.then_some(now)),
             sessions_since: disabled.filter(|disabled| *disabled).map(|_| now),
+            invitation: disabled.filter(|disabled| *disabled).map(|_| None),
             ..UserChanges::default()
         }
     });
@@ -334,9 +339,7 @@ async fn change_to(
 ) -> Result<(), Problem> {
     let mut transaction = Transaction::new();
     store.change_user(&mut transaction, user, changes, None)?;
-    authority
-        .stands(store, &mut transaction, user.id.as_str())
-        .await?;
+    authority.stands(store, &mut transaction, &Changed::User(user))?;
     let entry = authority.entry(action, user.id.as_str(), said, clock::now());
     store.note_audit(&mut transaction, &entry)?;
     Ok(store.commit(transaction).await?)

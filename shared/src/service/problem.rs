@@ -106,9 +106,8 @@ impl Problem {
     /// 401: one answer for whoever is not known, has another password, or may not sign in.
     #[must_use]
     pub fn not_signed_in() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "not_signed_in").because(
-            "no such address and password; name the tenant, too, if the address is in several",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "not_signed_in")
+            .because("no such tenant, address and password")
     }
 
     /// 401: the invitation, or the token that refreshes, opens nothing any more.

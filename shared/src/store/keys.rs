@@ -1,5 +1,6 @@
 //! Every key of every item, in one place. `#` divides; no part may hold one (the types see to it).
 
+use crate::domain::email::EmailAddress;
 use crate::domain::id::{
     AccountId, ContactId, ConversationId, EventId, JobId, MessageId, SessionId,
 };
@@ -138,11 +139,11 @@ pub(super) fn users(tenant: &TenantId) -> String {
     format!("T#{tenant}#USERS")
 }
 
-/// Who signs in with an address, in any tenant. Found before a tenant is known, as all that follow here.
-pub(super) fn address(email: &str) -> String {
-    format!("EMAIL#{email}")
+pub(super) fn address(tenant: &TenantId, email: &EmailAddress) -> String {
+    format!("T#{tenant}#EMAIL#{email}")
 }
 
+/// Found before a tenant is known, as what follows here.
 pub(super) fn session(id: &SessionId) -> String {
     format!("SESSION#{id}")
 }

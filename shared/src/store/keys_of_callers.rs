@@ -85,6 +85,15 @@ impl ApiKey {
     }
 }
 
+impl ApiKey {
+    /// Whether it opens what `other` opens, and as long: two readings of one key.
+    #[must_use]
+    pub fn opens_as(&self, other: &Self) -> bool {
+        let what = |key: &Self| (key.role, key.scopes.clone(), key.expires_at, key.revoked_at);
+        what(self) == what(other)
+    }
+}
+
 /// What is changed of an API key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiKeyChanges {
@@ -137,8 +146,8 @@ impl Store {
         transaction.check(&self.messages, head_key(&known.hash), &is_same)
     }
 
-    /// Adds a change of an API key to a transaction, which fails if the key is revoked. Its role and scopes are judged
-    /// together, so it also fails if another change was faster with either; a revocation asks for neither.
+    /// Adds a change of an API key to a transaction, which fails if the key is revoked. Its role, scopes and
+    /// end are judged together, so it also fails if another change was faster with any of them; a revocation asks for none.
     pub fn change_api_key(
         &self,
         transaction: &mut Transaction,
@@ -157,7 +166,7 @@ impl Store {
         }
         let millis = |at: Timestamp| number(at.as_millisecond());
         if let Some(at) = changes.expires_at {
-            edit.put(("#expires_at", "expires_at"), at.map(millis));
+            edit.put(EXPIRES_AT, at.map(millis));
         }
         if let Some(at) = changes.revoked_at {
             edit.set(REVOKED_AT, millis(at));
@@ -243,6 +252,7 @@ impl Store {
 
 const ROLE: Attribute = ("#role", "role");
 const SCOPES: Attribute = ("#scopes", "scopes");
+const EXPIRES_AT: Attribute = ("#expires_at", "expires_at");
 const REVOKED_AT: Attribute = ("#revoked_at", "revoked_at");
 
 /// It is there, and not revoked.
@@ -250,11 +260,13 @@ fn is_good() -> Condition {
     Condition::is_there().without(REVOKED_AT)
 }
 
-/// It is good, and its role and scopes are those that were read.
+/// It is good, and its role, scopes and end are those that were read.
 fn is_as(known: &ApiKey) -> Result<Condition, StoreError> {
     let role = Some(text(known.role.as_str()));
     let scopes = of_scopes(&known.scopes)?;
-    Ok(is_good().having(ROLE, role).having(SCOPES, scopes))
+    let end = known.expires_at.map(|at| number(at.as_millisecond()));
+    let is_same = is_good().having(ROLE, role).having(SCOPES, scopes);
+    Ok(is_same.having(EXPIRES_AT, end))
 }
 
 /// Scopes as they are kept; all of them are kept as nothing.

@@ -53,7 +53,7 @@ pub use ledger::ClaimError;
 pub use messages::StateBucket;
 pub use pace::{Lease, Overdue, Pace};
 pub use page::{Listed, Slice};
-pub use sessions::{Invitation, Session};
+pub use sessions::{Invitation, RefreshBefore, Session};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
 pub use tenants::{Tenant, TenantChanges};
 pub use transaction::Transaction;

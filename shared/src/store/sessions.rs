@@ -3,7 +3,8 @@
 use super::condition::Condition;
 use super::edit::Edit;
 use super::item::{Indexes, Key, body, item, number, text};
-use super::transaction::Change;
+use super::transaction::{Change, Committed, Transaction};
+use super::users::{User, may_begin};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::identity::TenantId;
@@ -33,12 +34,22 @@ pub struct Session {
     pub access_until: Timestamp,
     /// The hash of the token that refreshes.
     pub refresh: String,
-    /// The hash of the one before.
+    /// The one before: the answer with the newer one may have been lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_before: Option<String>,
-    /// When it was refreshed, or began.
+    pub refresh_before: Option<RefreshBefore>,
+    /// When it was refreshed by the newest token it had then, or began.
     #[serde(with = "millisecond::required")]
     pub refreshed_at: Timestamp,
+}
+
+/// A refresh token that was used, and for a while may be used again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshBefore {
+    /// Its hash.
+    pub hash: String,
+    /// Until when.
+    #[serde(with = "millisecond::required")]
+    pub until: Timestamp,
 }
 
 /// What leads from an invitation to whom it invites.
@@ -56,11 +67,16 @@ pub struct Invitation {
 }
 
 impl Store {
-    /// Writes a new session.
-    pub async fn begin_session(&self, session: &Session) -> Result<(), StoreError> {
+    /// Writes a new session. `false` if the person has another password meanwhile, may not sign in, or is signed out
+    /// everywhere: whatever ended its sessions ended this one, too.
+    pub async fn begin_session(&self, session: &Session, user: &User) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new();
         let indexes = expiring(session.ends_at);
-        self.put(item("session", session_key(&session.id), indexes, session)?)
-            .await
+        let item = item("session", session_key(&session.id), indexes, session)?;
+        transaction.put_new(&self.messages, item)?;
+        let (key, may_begin) = may_begin(user);
+        transaction.check(&self.messages, key, &may_begin)?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
     /// The session of this id.
@@ -80,7 +96,8 @@ impl Store {
         let until = number(next.access_until.as_millisecond());
         edit.set(("#access_until", "access_until"), until);
         edit.set(("#refresh", "refresh"), text(&next.refresh));
-        let before = next.refresh_before.as_ref().map(text);
+        let before = next.refresh_before.as_ref();
+        let before = before.map(serde_dynamo::to_attribute_value).transpose()?;
         edit.put(("#refresh_before", "refresh_before"), before);
         let at = number(next.refreshed_at.as_millisecond());
         edit.set(("#refreshed_at", "refreshed_at"), at);

@@ -1,5 +1,5 @@
-//! People who sign in. Beside each stands an item that leads from the address to the tenant and the id: one address may
-//! be in several tenants.
+//! People who sign in. Beside each stands an item that leads from the address to the id: in each tenant an address is one
+//! person.
 
 use super::condition::Condition;
 use super::edit::{Attribute, Edit};
@@ -14,9 +14,6 @@ use crate::domain::role::Role;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
-
-/// Tenants of one address that signing in looks at.
-const TENANTS_OF_ONE: usize = 10;
 
 /// A person who signs in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +75,9 @@ pub struct UserChanges {
     pub sessions_since: Option<Timestamp>,
 }
 
-/// What leads from an address to a person: the tenant is the sort key.
+/// What leads from an address to a person.
 #[derive(Serialize, Deserialize)]
 struct AtAddress {
-    #[serde(rename = "sk")]
-    tenant: TenantId,
     user: UserId,
 }
 
@@ -92,10 +87,9 @@ impl Store {
         let key = user_key(&user.tenant, &user.id);
         transaction.put_new(&self.messages, item("user", key, Indexes::default(), user)?)?;
         let at = AtAddress {
-            tenant: user.tenant.clone(),
             user: user.id.clone(),
         };
-        let key = Key::new(keys::address(user.email.as_str()), user.tenant.as_str());
+        let key = Key::new(keys::address(&user.tenant, &user.email), keys::HEAD);
         transaction.put_new(
             &self.messages,
             item("user_address", key, Indexes::default(), &at)?,
@@ -137,17 +131,20 @@ impl Store {
             edit.put(INVITATION, invitation.as_ref().map(text));
         }
         if let Some(password) = &changes.password {
-            edit.set(("#password", "password"), text(password));
+            edit.set(PASSWORD, text(password));
         }
         if let Some(at) = changes.sessions_since {
-            edit.set(("#sessions_since", "sessions_since"), millis(at));
+            edit.set(SESSIONS_SINCE, millis(at));
         }
-        let condition = match by {
-            Some(by) => is_as(user)
-                .having(INVITATION, Some(text(by)))
-                .without(DISABLED_AT),
-            None => is_as(user),
-        };
+        let mut condition = is_as(user);
+        if changes.password.is_some() || matches!(changes.invitation, Some(Some(_))) {
+            // Who is disabled chooses no password, and one that is chosen meanwhile is not written over.
+            let password = user.password.as_ref().map(text);
+            condition = condition.without(DISABLED_AT).having(PASSWORD, password);
+        }
+        if let Some(by) = by {
+            condition = condition.having(INVITATION, Some(text(by)));
+        }
         let change = edit.when(condition);
         transaction.update(&self.messages, user_key(&user.tenant, &user.id), &change)
     }
@@ -178,35 +175,42 @@ impl Store {
         item.map(body).transpose()
     }
 
-    /// Everybody of this address, one in each tenant at most.
-    pub async fn users_at(&self, email: &EmailAddress) -> Result<Vec<User>, StoreError> {
-        let listing = Listing {
-            index: Index::TABLE,
-            partitions: vec![keys::address(email.as_str())],
-            prefix: String::new(),
-            order: Order::Ascending,
+    /// A tenant's person of this address. Whether there is one takes the same reads.
+    pub async fn user_at(
+        &self,
+        tenant: &TenantId,
+        email: &EmailAddress,
+    ) -> Result<Option<User>, StoreError> {
+        let key = Key::new(keys::address(tenant, email), keys::HEAD);
+        let at = self.read(&self.messages, key).await?;
+        let at: Option<AtAddress> = at.map(body).transpose()?;
+        let key = match at {
+            Some(at) => user_key(tenant, &at.user),
+            None => Key::new(keys::users(tenant), keys::HEAD),
         };
-        let slice = Slice {
-            limit: TENANTS_OF_ONE,
-            after: None,
-        };
-        let page = self.list(&self.messages, &listing, &slice).await?;
-        let mut users = Vec::new();
-        for entry in page.entries {
-            let at: AtAddress = body(entry.item)?;
-            users.push(user_key(&at.tenant, &at.user));
-        }
-        let read = self.read_all(&self.messages, users).await?;
-        read.into_iter().map(body).collect()
+        let item = self.read(&self.messages, key).await?;
+        item.map(body).transpose()
     }
 }
 
 const ROLE: Attribute = ("#role", "role");
+const PASSWORD: Attribute = ("#password", "password");
+const SESSIONS_SINCE: Attribute = ("#sessions_since", "sessions_since");
 const INVITATION: Attribute = ("#invitation", "invitation");
 
 /// The person is there, and its role is the one that was read.
 fn is_as(known: &User) -> Condition {
     Condition::is_there().having(ROLE, Some(text(known.role.as_str())))
+}
+
+/// The person may sign in, by what was read of it.
+pub(super) fn may_begin(known: &User) -> (Key, Condition) {
+    let since = number(known.sessions_since.as_millisecond());
+    let condition = is_as(known)
+        .without(DISABLED_AT)
+        .having(SESSIONS_SINCE, Some(since))
+        .having(PASSWORD, known.password.as_ref().map(text));
+    (user_key(&known.tenant, &known.id), condition)
 }
 
 fn user_key(tenant: &TenantId, id: &UserId) -> Key {

@@ -2,6 +2,7 @@
 
 use crate::id_of;
 use crate::neighbour::{Key, Neighbour};
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY, read};
@@ -28,12 +29,8 @@ async fn accept(desk: &Desk, added: &Value, password: &str) -> Answer {
 }
 
 async fn sign_in(desk: &Desk, email: &str, password: &str) -> Answer {
-    open(
-        desk,
-        "/v1/sessions",
-        &json!({"email": email, "password": password}),
-    )
-    .await
+    let body = json!({"tenant": "demo", "email": email, "password": password});
+    open(desk, "/v1/sessions", &body).await
 }
 
 async fn me(desk: &Desk, session: &Value) -> Answer {
@@ -136,8 +133,6 @@ async fn a_session_is_refreshed_once_with_each_token_and_a_stolen_one_ends_it() 
     // The answer may have been lost: within a minute the token before is good once more.
     let third = refresh(&first).await.with(200);
     me(&desk, &third).await.with(200);
-    refresh(&second).await.problem(401, "token_over");
-    refresh(&third).await.with(200);
     let used = json!({"refresh_token": third["access_token"]});
     open(&desk, "/v1/sessions/refresh", &used)
         .await
@@ -146,6 +141,10 @@ async fn a_session_is_refreshed_once_with_each_token_and_a_stolen_one_ends_it() 
     read(desk.with_key(token, Method::GET, "/v1/me"))
         .await
         .problem(401, "unauthenticated");
+    // Neither the newest nor the one before: somebody else has it, and nobody can tell who.
+    refresh(&second).await.problem(401, "token_over");
+    me(&desk, &third).await.problem(401, "unauthenticated");
+    refresh(&third).await.problem(401, "token_over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +244,7 @@ async fn who_is_invited_anew_has_one_invitation_that_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_in_two_tenants_is_two_people_who_name_theirs() {
+async fn one_address_in_two_tenants_is_two_people() {
     let desk = Desk::start().await;
     let neighbour = Neighbour::move_in(&desk).await;
     let here = add(&desk, "ada@example.com", "agent").await;
@@ -258,7 +257,7 @@ async fn one_address_in_two_tenants_is_two_people_who_name_theirs() {
     accept(&desk, &there, "battery horse correct")
         .await
         .with(201);
-    sign_in(&desk, "ada@example.com", PASSWORD)
+    sign_in(&desk, "ada@example.com", "battery horse correct")
         .await
         .problem(401, "not_signed_in");
     for (tenant, password) in [("demo", PASSWORD), ("neighbour", "battery horse correct")] {
@@ -352,4 +351,47 @@ async fn one_idempotency_key_adds_one_person_and_only_its_first_answer_invites()
     let again = again.with(201);
     assert_eq!(again["id"], first["id"]);
     assert!(first["invitation"].is_string() && again.get("invitation").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_that_begins_with_the_old_password_outlives_the_new_one() {
+    let desk = Desk::start().await;
+    let added = add(&desk, "ada@example.com", "agent").await;
+    let session = accept(&desk, &added, PASSWORD).await.with(201);
+    let body = json!({"current_password": PASSWORD, "new_password": "battery horse correct"});
+    let token = session["access_token"].as_str().unwrap();
+    let change = call(&desk, token, Method::POST, "/v1/me/password", &body);
+    let old = join_all((0..6).map(|_| sign_in(&desk, "ada@example.com", PASSWORD)));
+    let (changed, begun) = join(change, old).await;
+    assert_eq!(changed.status, 204);
+    for answer in begun.iter().filter(|it| it.status == 201) {
+        me(&desk, &answer.json())
+            .await
+            .problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_disabled_has_no_invitation_left_and_nobody_invites_himself() {
+    let desk = Desk::start().await;
+    let added = add(&desk, "ada@example.com", "admin").await;
+    let path = format!("/v1/users/{}", id_of(&added));
+    for disabled in [true, false] {
+        let body = json!({"disabled": disabled});
+        call(&desk, ADMIN_KEY, Method::PATCH, &path, &body)
+            .await
+            .with(200);
+    }
+    accept(&desk, &added, PASSWORD)
+        .await
+        .problem(401, "token_over");
+    let invited = desk
+        .post(&format!("{path}/invitation"), &Value::Null)
+        .await
+        .with(201);
+    let session = accept(&desk, &invited, PASSWORD).await.with(201);
+    let token = session["access_token"].as_str().unwrap();
+    let own = format!("{path}/invitation");
+    let answer = call(&desk, token, Method::POST, &own, &Value::Null).await;
+    answer.problem(409, "own_user");
 }

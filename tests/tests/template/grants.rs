@@ -184,11 +184,11 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
         "dynamodb:PutItem",
         "MessagesTable LogsTable",
         &[
-            "EMAIL#*",
             "INVITATION#*",
             "KEY#*",
             "SESSION#*",
             "T#*#AUDIT",
+            "T#*#EMAIL#*",
             "T#*#IDEM#*",
             "T#*#KEYS",
             "T#*#TENANT",

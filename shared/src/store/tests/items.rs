@@ -184,7 +184,7 @@ async fn write_people(store: &Store) {
     store.add_user(&mut transaction, &user).unwrap();
     store.note_audit(&mut transaction, &entry).unwrap();
     store.commit(transaction).await.unwrap();
-    store.begin_session(&session).await.unwrap();
+    assert!(store.begin_session(&session, &user).await.unwrap());
     store.put_invitation(&invitation).await.unwrap();
     assert_eq!(store.count_try("ada", at(60)).await.unwrap(), 1);
     assert_eq!(store.count_try("ada", at(60)).await.unwrap(), 2);
