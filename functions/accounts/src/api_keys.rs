@@ -128,15 +128,18 @@ pub(crate) async fn made(
     let mut transaction = Transaction::new();
     store.add_api_key(&mut transaction, &key)?;
     authority.stands(store, &mut transaction, &Changed::Nobody)?;
-    if let Some(claim) = &claim {
-        let record = claim.record(tenant, key.id.as_str(), now);
-        store.remember(&mut transaction, &record, now)?;
-    }
+    store.remember_claim(
+        &mut transaction,
+        tenant,
+        claim.as_ref(),
+        key.id.as_str(),
+        now,
+    )?;
     let entry = authority.entry(Action::ApiKeyCreated, key.id.as_str(), body, now);
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(answer(&key, Some(&text))),
-        Err(StoreError::Conflict) => beaten(store, tenant, claim.as_ref()).await,
+        Err(StoreError::Conflict) => beaten(store, authority, claim.as_ref()).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -144,26 +147,13 @@ pub(crate) async fn made(
 /// A key was not made: the same request was faster, or the tenant has been disabled.
 async fn beaten(
     store: &Store,
-    tenant: &TenantId,
+    authority: &Authority,
     claim: Option<&IdempotencyClaim>,
 ) -> Result<Response, Problem> {
-    if let Some(earlier) = earlier(store, tenant, claim).await? {
+    if let Some(earlier) = earlier(store, &authority.tenant, claim).await? {
         return Ok(replayed(&earlier));
     }
-    Err(why_not(store, tenant).await)
-}
-
-/// Why nothing was added to a tenant, if nothing else is known to be in the way.
-pub(crate) async fn why_not(store: &Store, tenant: &TenantId) -> Problem {
-    match store.tenant(tenant).await {
-        Ok(Some(tenant)) if tenant.disabled_at.is_none() => StoreError::Conflict.into(),
-        Ok(Some(_)) => Problem::tenant_disabled(),
-        Ok(None) => Problem::conflict(
-            "tenant_missing",
-            "this tenant was set up by hand: first let the operator make it, with POST /v1/tenants",
-        ),
-        Err(error) => error.into(),
-    }
+    Err(authority.why_not(store).await)
 }
 
 async fn earlier(

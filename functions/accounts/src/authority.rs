@@ -3,11 +3,11 @@
 use heliograph::domain::audit::{Action, Actor, AuditEntry};
 use heliograph::domain::id::{AuditId, KeyId, UserId};
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::role::{Principal, Role, Scopes, Who};
+use heliograph::domain::role::{Role, Scopes};
 use heliograph::service::caller::Proof;
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{ApiKey, Store, Transaction, User};
+use heliograph::store::{ApiKey, Store, StoreError, Transaction, User};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -35,15 +35,15 @@ fn is_still(is_same: bool) -> Result<(), Problem> {
 pub(crate) struct Authority {
     pub(crate) tenant: TenantId,
     /// Nobody if it is the operator, who may give any right.
-    holder: Option<(Principal, Proof)>,
+    holder: Option<Proof>,
     address: Option<String>,
 }
 
 impl Authority {
     /// A caller of the tenant's own.
-    pub(crate) fn of(holder: (Principal, Proof), origin: Origin) -> Self {
+    pub(crate) fn of(holder: Proof, origin: Origin) -> Self {
         Self {
-            tenant: holder.0.tenant.clone(),
+            tenant: holder.tenant().clone(),
             holder: Some(holder),
             address: origin.0,
         }
@@ -65,8 +65,8 @@ impl Authority {
         scopes: &Scopes,
         until: Option<Timestamp>,
     ) -> Result<(), Problem> {
-        let holder = self.holder.as_ref();
-        if holder.is_none_or(|(holder, _)| holder.may_grant(role, scopes, until)) {
+        let holder = self.holder.as_ref().map(Proof::principal);
+        if holder.is_none_or(|holder| holder.may_grant(role, scopes, until)) {
             Ok(())
         } else {
             Err(Problem::not_yours_to_give())
@@ -82,7 +82,7 @@ impl Authority {
         transaction: &mut Transaction,
         changed: &Changed<'_>,
     ) -> Result<(), Problem> {
-        let Some((_, proof)) = &self.holder else {
+        let Some(proof) = &self.holder else {
             return Ok(());
         };
         match (proof, changed) {
@@ -97,16 +97,27 @@ impl Authority {
         }
     }
 
+    /// Why nothing was added to its tenant, if nothing else is known to be in the way.
+    pub(crate) async fn why_not(&self, store: &Store) -> Problem {
+        match store.tenant(&self.tenant).await {
+            Ok(Some(tenant)) if tenant.disabled_at.is_none() => StoreError::Conflict.into(),
+            Ok(Some(_)) => Problem::tenant_disabled(),
+            Ok(None) => Problem::conflict(
+                "tenant_missing",
+                "this tenant was set up by hand: first let the operator make it, with POST /v1/tenants",
+            ),
+            Err(error) => error.into(),
+        }
+    }
+
     /// Whether its holder is this key.
     pub(crate) fn is_key(&self, key: &KeyId) -> bool {
-        let who = self.holder.as_ref().map(|(holder, _)| &holder.who);
-        matches!(who, Some(Who::ApiKey(id)) if id == key)
+        matches!(&self.holder, Some(Proof::Key(own)) if own.id == *key)
     }
 
     /// Whether its holder is this person.
-    pub(crate) fn is_of(&self, user: &UserId) -> bool {
-        let who = self.holder.as_ref().map(|(holder, _)| &holder.who);
-        matches!(who, Some(Who::User(id)) if id == user)
+    pub(crate) fn is_user(&self, user: &UserId) -> bool {
+        matches!(&self.holder, Some(Proof::User(own)) if own.id == *user)
     }
 
     /// What the trail says of a change that is made now.
@@ -118,7 +129,7 @@ impl Authority {
         now: Timestamp,
     ) -> AuditEntry {
         let actor = match &self.holder {
-            Some((holder, _)) => Actor::from(&holder.who),
+            Some(holder) => Actor::from(&holder.principal().who),
             None => Actor::Operator,
         };
         AuditEntry {

@@ -1,22 +1,22 @@
 //! `POST /v1/invitations/accept`: who was invited chooses a password. Needs no key.
 
+use crate::authority::Authority;
 use crate::password::{self, Password};
 use crate::sessions::{SignedIn, begin};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
-use heliograph::domain::audit::{Action, Actor, AuditEntry};
 use heliograph::domain::fault::Faults;
 use heliograph::domain::fields::Fields;
-use heliograph::domain::id::AuditId;
 use heliograph::service::auth::{SessionToken, TokenKind};
+use heliograph::service::caller::Proof;
 use heliograph::service::clock;
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{BodyProblems, ServiceProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Store, StoreError, Transaction, User, UserChanges};
+use heliograph::store::{Store, User};
 use jiff::Timestamp;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -59,25 +59,10 @@ pub(crate) async fn accept(
     if store.is_disabled(&user.tenant).await? {
         return Err(Problem::tenant_disabled());
     }
-    let hashed = password::hash(password).await?;
-    let now = clock::now();
-    let changes = UserChanges {
-        password: Some(hashed),
-        invitation: Some(None),
-        sessions_since: Some(now),
-        ..UserChanges::default()
-    };
-    let mut transaction = Transaction::new();
-    store.change_user(&mut transaction, &user, &changes, Some(&token.hash()))?;
-    store.note_audit(&mut transaction, &chosen(&user, origin, now))?;
-    match store.commit(transaction).await {
-        Ok(()) => {}
-        // It was accepted, or another one sent, meanwhile.
-        Err(StoreError::Conflict) => return Err(Problem::token_over()),
-        Err(error) => return Err(error.into()),
-    }
-    let found = store.user(&user.tenant, &user.id).await?;
-    let user = found.ok_or_else(Problem::token_over)?;
+    let authority = Authority::of(Proof::User(Box::new(user.clone())), origin);
+    let user = password::choose(&store, &authority, user, password, Some(&token.hash())).await?;
+    // It was accepted, or another one sent, meanwhile.
+    let user = user.ok_or_else(Problem::token_over)?;
     let session = begin(&store, &user).await?;
     let session = session.ok_or_else(Problem::token_over)?;
     Ok((StatusCode::CREATED, Json(session)))
@@ -111,19 +96,4 @@ async fn invited(
         user.disabled_at.is_none() && known.is_some_and(|known| token.matches(known))
     };
     Ok(user.filter(is_meant))
-}
-
-fn chosen(user: &User, origin: Origin, now: Timestamp) -> AuditEntry {
-    AuditEntry {
-        id: AuditId::at(now),
-        tenant: user.tenant.clone(),
-        at: now,
-        actor: Actor::User {
-            id: user.id.clone(),
-        },
-        address: origin.0,
-        action: Action::UserPasswordSet,
-        target: user.id.to_string(),
-        changes: Value::Null,
-    }
 }

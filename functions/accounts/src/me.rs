@@ -8,19 +8,17 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, State};
 use axum::http::{HeaderMap, StatusCode};
-use heliograph::domain::audit::Action;
 use heliograph::domain::fault::Faults;
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::KeyId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::role::{Principal, Right, Role, Who};
+use heliograph::domain::role::{Right, Role};
 use heliograph::service::caller::{Caller, Proof};
-use heliograph::service::clock;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ListProblems, ServiceProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Store, Transaction, User, UserChanges};
+use heliograph::store::{Store, StoreError, User};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -61,22 +59,20 @@ pub(crate) async fn me(
     parameters: Parameters,
 ) -> Result<Json<Me>, Problem> {
     parameters.finish()?;
-    let (caller, _) = caller.whoever();
+    let proof = caller.whoever();
+    let caller = proof.principal();
     let tenant = store.tenant(&caller.tenant).await?;
-    let user = match &caller.who {
-        Who::User(id) => store.user(&caller.tenant, id).await?,
-        Who::ApiKey(_) => None,
+    let (api_key, user) = match &proof {
+        Proof::Key(key) => (Some(key.id.clone()), None),
+        Proof::User(user) => (None, Some(UserDto::from(&**user))),
     };
     let rights = Right::ALL.into_iter().filter(|right| caller.allows(*right));
     Ok(Json(Me {
         rights: rights.collect(),
         tenant_name: tenant.map(|tenant| tenant.name),
-        user: user.as_ref().map(UserDto::from),
+        user,
         tenant: caller.tenant,
-        api_key: match caller.who {
-            Who::ApiKey(key) => Some(key),
-            Who::User(_) => None,
-        },
+        api_key,
         role: caller.role,
     }))
 }
@@ -124,25 +120,14 @@ pub(crate) async fn change_password(
         let detail = "the current password is another one";
         return Err(Problem::unprocessable("wrong_password", detail));
     }
-    let hashed = password::hash(new).await?;
-    let now = clock::now();
-    let changes = UserChanges {
-        password: Some(hashed),
-        invitation: Some(None),
-        sessions_since: Some(now),
-        ..UserChanges::default()
-    };
     let authority = Authority::of(caller, origin);
-    let mut transaction = Transaction::new();
-    store.change_user(&mut transaction, &user, &changes, None)?;
-    let entry = authority.entry(Action::UserPasswordSet, user.id.as_str(), Value::Null, now);
-    store.note_audit(&mut transaction, &entry)?;
-    store.commit(transaction).await?;
+    let changed = password::choose(&store, &authority, user, new, None).await?;
+    changed.ok_or(StoreError::Conflict)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn person((_, proof): &(Principal, Proof)) -> Result<User, Problem> {
-    match proof {
+fn person(caller: &Proof) -> Result<User, Problem> {
+    match caller {
         Proof::User(user) => Ok(User::clone(user)),
         Proof::Key(_) => {
             let detail = "an API key has no password: sign in";

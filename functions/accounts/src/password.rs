@@ -1,14 +1,19 @@
 //! Passwords: what one may be, and how it is kept. Hashing takes tens of milliseconds of a core, on purpose, and is done
 //! beside what else the process does.
 
+use crate::authority::Authority;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use heliograph::domain::audit::Action;
 use heliograph::domain::email::EmailAddress;
 use heliograph::domain::fault::{FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::secret::SecretText;
+use heliograph::service::clock;
 use heliograph::service::problem::Problem;
+use heliograph::store::{Store, StoreError, Transaction, User, UserChanges};
+use serde_json::Value;
 use std::io;
 use tokio::task::spawn_blocking;
 
@@ -59,7 +64,7 @@ impl Password {
 }
 
 /// What is kept of a password: argon2id with OWASP's parameters (19 MiB, two passes) and a salt of its own.
-pub(crate) async fn hash(password: Password) -> Result<String, Problem> {
+async fn hash(password: Password) -> Result<String, Problem> {
     let hashing = spawn_blocking(move || {
         let hashed = Argon2::default().hash_password(password.0.expose().as_bytes());
         hashed.map(|hashed: PasswordHash| hashed.to_string())
@@ -84,6 +89,39 @@ pub(crate) async fn is(kept: Option<String>, password: Password) -> bool {
         is_kept && fits
     });
     checking.await.unwrap_or(false)
+}
+
+/// Keeps a new password and ends every session there was, by somebody's authority: of the person, or of the invitation with
+/// this hash. The person as it is then; `None` if something of it has been changed meanwhile.
+pub(crate) async fn choose(
+    store: &Store,
+    authority: &Authority,
+    user: User,
+    password: Password,
+    invitation: Option<&str>,
+) -> Result<Option<User>, Problem> {
+    let hashed = hash(password).await?;
+    let now = clock::now();
+    let changes = UserChanges {
+        password: Some(hashed.clone()),
+        invitation: Some(None),
+        sessions_since: Some(now),
+        ..UserChanges::default()
+    };
+    let mut transaction = Transaction::new();
+    store.change_user(&mut transaction, &user, &changes, invitation)?;
+    let entry = authority.entry(Action::UserPasswordSet, user.id.as_str(), Value::Null, now);
+    store.note_audit(&mut transaction, &entry)?;
+    match store.commit(transaction).await {
+        Ok(()) => Ok(Some(User {
+            password: Some(hashed),
+            invitation: None,
+            sessions_since: now,
+            ..user
+        })),
+        Err(StoreError::Conflict) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

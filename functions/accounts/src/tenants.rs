@@ -160,10 +160,13 @@ pub(crate) async fn create(
     let authority = Authority::of_operator(tenant.id.clone(), origin);
     let mut transaction = Transaction::new();
     store.add_tenant(&mut transaction, &tenant)?;
-    if let Some(claim) = &claim {
-        let record = claim.record(&tenant.id, tenant.id.as_str(), now);
-        store.remember(&mut transaction, &record, now)?;
-    }
+    store.remember_claim(
+        &mut transaction,
+        &tenant.id,
+        claim.as_ref(),
+        tenant.id.as_str(),
+        now,
+    )?;
     let entry = authority.entry(Action::TenantCreated, tenant.id.as_str(), body, now);
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {

@@ -1,6 +1,5 @@
 //! `/v1/users`: people who sign in. Nobody chooses another's password: a person is invited to choose it.
 
-use crate::api_keys::why_not;
 use crate::authority::{Authority, Changed};
 use crate::key_body::LONGEST_NAME;
 use crate::user_dto::{InvitedUser, UserDto};
@@ -120,10 +119,13 @@ pub(crate) async fn create(
     let mut transaction = Transaction::new();
     store.add_user(&mut transaction, &user)?;
     authority.stands(&store, &mut transaction, &Changed::Nobody)?;
-    if let Some(claim) = &claim {
-        let record = claim.record(&user.tenant, user.id.as_str(), now);
-        store.remember(&mut transaction, &record, now)?;
-    }
+    store.remember_claim(
+        &mut transaction,
+        &user.tenant,
+        claim.as_ref(),
+        user.id.as_str(),
+        now,
+    )?;
     let entry = authority.entry(Action::UserCreated, user.id.as_str(), body, now);
     store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {
@@ -147,7 +149,7 @@ async fn not_added(
         let detail = "somebody of this address is here already";
         return Err(Problem::conflict("user_exists", detail));
     }
-    Err(why_not(store, &user.tenant).await)
+    Err(authority.why_not(store).await)
 }
 
 async fn earlier(
@@ -230,7 +232,7 @@ pub(crate) async fn invite(
 ) -> Result<(StatusCode, Json<InvitedUser>), Problem> {
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let user = find(&store, &authority, &id).await?;
-    if authority.is_of(&user.id) {
+    if authority.is_user(&user.id) {
         let detail = "nobody invites himself: change the password with POST /v1/me/password";
         return Err(Problem::conflict("own_user", detail));
     }
@@ -283,7 +285,7 @@ pub(crate) async fn change(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let user = find(&store, &authority, &id).await?;
     let changes = read_changes(&body, &user, clock::now()).map_err(Problem::validation)?;
-    if authority.is_of(&user.id) && (changes.role.is_some() || changes.disabled_at.is_some()) {
+    if authority.is_user(&user.id) && (changes.role.is_some() || changes.disabled_at.is_some()) {
         let detail = "nobody disables himself or changes his own role: let another admin do it";
         return Err(Problem::conflict("own_user", detail));
     }

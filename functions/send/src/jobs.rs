@@ -142,10 +142,9 @@ async fn made(
     };
     let (job, warning) = drafted(state, tenant, request, now).await?;
     let mut transaction = Transaction::new();
-    if let Some(claim) = claim {
-        let record = claim.record(tenant, job.id.as_str(), now);
-        state.store.remember(&mut transaction, &record, now)?;
-    }
+    state
+        .store
+        .remember_claim(&mut transaction, tenant, claim, job.id.as_str(), now)?;
     state.store.create_job(&mut transaction, &job)?;
     match state.store.commit(transaction).await {
         Ok(()) => Ok((job, Origin::New, warning)),

@@ -184,10 +184,13 @@ async fn write(
 ) -> Result<(), StoreError> {
     let message = &admitted.message;
     let mut transaction = Transaction::new();
-    if let Some(claim) = idempotency {
-        let record = claim.record(tenant, message.id.as_str(), now);
-        store.remember(&mut transaction, &record, now)?;
-    }
+    store.remember_claim(
+        &mut transaction,
+        tenant,
+        idempotency,
+        message.id.as_str(),
+        now,
+    )?;
     let boxed = Message::Outbound(Box::new(message.clone()));
     store.create_message(&mut transaction, &boxed)?;
     if let Addressee::New(contact, name) = &admitted.addressee {

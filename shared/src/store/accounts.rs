@@ -178,12 +178,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Ascending,
         };
-        let page = self.list_items(&self.messages, &listing, slice).await?;
-        let entries = page.entries.into_iter().map(body);
-        Ok(Listed {
-            entries: entries.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
+        self.list_of(&self.messages, &listing, slice).await
     }
 
     /// The sender of this id, if it is this tenant's.

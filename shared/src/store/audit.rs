@@ -1,6 +1,6 @@
 //! The audit trail: entries are written in the transaction of what they tell, and never changed.
 
-use super::item::{Indexes, Key, body, item};
+use super::item::{Indexes, Key, item};
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::{Store, StoreError, Transaction, keys};
 use crate::domain::audit::AuditEntry;
@@ -30,11 +30,6 @@ impl Store {
             prefix: String::new(),
             order: Order::Descending,
         };
-        let page = self.list(&self.logs, &listing, slice).await?;
-        let entries = page.entries.into_iter().map(|entry| body(entry.item));
-        Ok(Listed {
-            entries: entries.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
+        self.list_of(&self.logs, &listing, slice).await
     }
 }

@@ -191,16 +191,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Descending,
         };
-        let page = self.list_items(&self.messages, &listing, slice).await?;
-        let entries = page
-            .entries
-            .into_iter()
-            .map(body)
-            .collect::<Result<_, _>>()?;
-        Ok(Listed {
-            entries,
-            next: page.next,
-        })
+        self.list_of(&self.messages, &listing, slice).await
     }
 }
 

@@ -157,16 +157,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Descending,
         };
-        let page = self.list_items(&self.messages, &listing, slice).await?;
-        let entries = page
-            .entries
-            .into_iter()
-            .map(body)
-            .collect::<Result<_, _>>()?;
-        Ok(Listed {
-            entries,
-            next: page.next,
-        })
+        self.list_of(&self.messages, &listing, slice).await
     }
 
     /// Writes an inbound message and counts it as unread.

@@ -2,7 +2,7 @@
 
 use super::counters::CounterDelta;
 use super::item::{Indexes, Item, Key, body, item};
-use super::page::{Entry, Index, Listed, Listing, Order, Slice};
+use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Committed, Transaction};
 use super::{Store, StoreError, kept, keys};
 use crate::domain::id::{AccountId, EventId};
@@ -259,15 +259,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Descending,
         };
-        let page = self.list(&self.logs, &listing, slice).await?;
-        let records = page
-            .entries
-            .into_iter()
-            .map(|Entry { item, .. }| body(item));
-        Ok(Listed {
-            entries: records.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
+        self.list_of(&self.logs, &listing, slice).await
     }
 
     /// A tenant's records whose worst event is in `state`, newest first. Only states worse than kept are indexed.
@@ -286,16 +278,7 @@ impl Store {
             prefix: format!("{}#", state.as_str()),
             order: Order::Descending,
         };
-        let page = self.list_items(&self.logs, &listing, slice).await?;
-        let entries = page
-            .entries
-            .into_iter()
-            .map(body)
-            .collect::<Result<_, _>>()?;
-        Ok(Listed {
-            entries,
-            next: page.next,
-        })
+        self.list_of(&self.logs, &listing, slice).await
     }
 
     /// The records that are to be tried again by `now`.

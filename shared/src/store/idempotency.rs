@@ -88,6 +88,20 @@ impl Store {
         )
     }
 
+    /// Adds to a transaction, if the request has a key, that it makes this resource.
+    pub fn remember_claim(
+        &self,
+        transaction: &mut Transaction,
+        tenant: &TenantId,
+        claim: Option<&IdempotencyClaim>,
+        resource: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        claim.map_or(Ok(()), |claim| {
+            self.remember(transaction, &claim.record(tenant, resource, now), now)
+        })
+    }
+
     /// Puts a record in the place of an earlier one of the same key. `false` if that one is there no more.
     pub async fn replace_idempotency(
         &self,

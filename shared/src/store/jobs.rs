@@ -66,12 +66,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Descending,
         };
-        let page = self.list_items(&self.messages, &listing, slice).await?;
-        let entries = page.entries.into_iter().map(body);
-        Ok(Listed {
-            entries: entries.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
+        self.list_of(&self.messages, &listing, slice).await
     }
 
     /// Lets `event` happen to a job: the only place where its status changes, save that added recipients make a

@@ -83,9 +83,7 @@ impl ApiKey {
             last_used_at: None,
         }
     }
-}
 
-impl ApiKey {
     /// Whether it opens what `other` opens, and as long: two readings of one key.
     #[must_use]
     pub fn opens_as(&self, other: &Self) -> bool {

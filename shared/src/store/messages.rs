@@ -206,16 +206,7 @@ impl Store {
         listing: &Listing,
         slice: &Slice,
     ) -> Result<Listed<Message>, StoreError> {
-        let page = self.list_items(&self.messages, listing, slice).await?;
-        let entries = page
-            .entries
-            .into_iter()
-            .map(body)
-            .collect::<Result<_, _>>()?;
-        Ok(Listed {
-            entries,
-            next: page.next,
-        })
+        self.list_of(&self.messages, listing, slice).await
     }
 
     /// The keys of everything in these partitions of `table` that is due by `now`.

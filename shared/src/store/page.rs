@@ -1,11 +1,12 @@
 //! Paging: newest first over one or several partitions, an index giving keys, each key then read consistently.
 
-use super::item::{Item, Key};
+use super::item::{Item, Key, body};
 use super::transaction::give_way;
 use super::{Store, StoreError};
 use crate::store::item::text;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::future::try_join_all;
+use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
 
 /// What to list: how many at most, and after which sort value.
@@ -247,7 +248,7 @@ impl Store {
     }
 
     /// A page whose index entries are replaced by the items they point to. It ends early when they are large.
-    pub(super) async fn list_items(
+    async fn list_items(
         &self,
         table: &str,
         listing: &Listing,
@@ -278,6 +279,27 @@ impl Store {
         Ok(Listed {
             next: before.last().map(|entry| entry.sort.clone()),
             entries: items.into_iter().take(fit).collect(),
+        })
+    }
+
+    /// A page of the things that `listing` finds: those of the table as they were read, those of an index by their keys.
+    pub(super) async fn list_of<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        listing: &Listing,
+        slice: &Slice,
+    ) -> Result<Listed<T>, StoreError> {
+        let (items, next) = if listing.index.name.is_none() {
+            let page = self.list(table, listing, slice).await?;
+            let items: Vec<_> = page.entries.into_iter().map(|entry| entry.item).collect();
+            (items, page.next)
+        } else {
+            let page = self.list_items(table, listing, slice).await?;
+            (page.entries, page.next)
+        };
+        Ok(Listed {
+            entries: items.into_iter().map(body).collect::<Result<_, _>>()?,
+            next,
         })
     }
 

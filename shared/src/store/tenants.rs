@@ -103,12 +103,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Ascending,
         };
-        let page = self.list_items(&self.messages, &listing, slice).await?;
-        let entries = page.entries.into_iter().map(body);
-        Ok(Listed {
-            entries: entries.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
+        self.list_of(&self.messages, &listing, slice).await
     }
 
     /// The tenant of this id.

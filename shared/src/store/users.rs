@@ -161,12 +161,7 @@ impl Store {
             prefix: String::new(),
             order: Order::Descending,
         };
-        let page = self.list(&self.messages, &listing, slice).await?;
-        let entries = page.entries.into_iter().map(|entry| body(entry.item));
-        Ok(Listed {
-            entries: entries.collect::<Result<_, _>>()?,
-            next: page.next,
-        })
+        self.list_of(&self.messages, &listing, slice).await
     }
 
     /// A tenant's person of this id.

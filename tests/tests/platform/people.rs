@@ -1,5 +1,6 @@
 //! People: invited, signed in, refreshed, signed out, changed.
 
+use crate::access::give;
 use crate::id_of;
 use crate::neighbour::{Key, Neighbour};
 use futures_util::future::{join, join_all};
@@ -8,10 +9,6 @@ use serde_json::{Value, json};
 use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY, read};
 
 const PASSWORD: &str = "correct horse battery";
-
-async fn call(desk: &Desk, key: &str, method: Method, path: &str, body: &Value) -> Answer {
-    read(desk.with_key(key, method, path).json(body)).await
-}
 
 /// Without a key.
 async fn open(desk: &Desk, path: &str, body: &Value) -> Answer {
@@ -69,7 +66,7 @@ async fn an_unknown_address_a_wrong_password_and_whoever_may_not_hear_the_same()
     let gone = add(&desk, "gone@example.com", "viewer").await;
     accept(&desk, &gone, PASSWORD).await.with(201);
     let path = format!("/v1/users/{}", id_of(&gone));
-    call(
+    give(
         &desk,
         ADMIN_KEY,
         Method::PATCH,
@@ -173,14 +170,14 @@ async fn another_role_counts_for_the_next_request_and_who_is_disabled_is_out() {
     let session = accept(&desk, &added, PASSWORD).await.with(201);
     let token = session["access_token"].as_str().unwrap();
     let path = format!("/v1/users/{}", id_of(&added));
-    let change = async |body: Value| call(&desk, ADMIN_KEY, Method::PATCH, &path, &body).await;
+    let change = async |body: Value| give(&desk, ADMIN_KEY, Method::PATCH, &path, &body).await;
     let users = async || read(desk.with_key(token, Method::GET, "/v1/users")).await;
     users().await.problem(403, "forbidden");
     change(json!({"role": "admin", "name": "Ada"}))
         .await
         .with(200);
     assert_eq!(users().await.with(200)["data"][0]["name"], "Ada");
-    let own = call(
+    let own = give(
         &desk,
         token,
         Method::PATCH,
@@ -205,7 +202,7 @@ async fn another_password_ends_every_session_and_the_one_before_opens_nothing() 
     let token = session["access_token"].as_str().unwrap();
     let ask = async |current: &str, new: &str| {
         let body = json!({"current_password": current, "new_password": new});
-        call(&desk, token, Method::POST, "/v1/me/password", &body).await
+        give(&desk, token, Method::POST, "/v1/me/password", &body).await
     };
     ask("another password", "battery horse correct")
         .await
@@ -268,7 +265,7 @@ async fn one_address_in_two_tenants_is_two_people() {
     let path = format!("/v1/users/{}", id_of(&here));
     let answer = read(desk.with_key(Key::Admin.text(), Method::GET, &path)).await;
     answer.problem(404, "not_found");
-    let answer = call(
+    let answer = give(
         &desk,
         Key::Admin.text(),
         Method::PATCH,
@@ -285,7 +282,7 @@ async fn nobody_of_a_disabled_tenant_signs_in() {
     let added = add(&desk, "ada@example.com", "agent").await;
     let session = accept(&desk, &added, PASSWORD).await.with(201);
     let body = json!({"disabled": true});
-    call(
+    give(
         &desk,
         OPERATOR_KEY,
         Method::PATCH,
@@ -314,7 +311,7 @@ async fn every_fault_of_a_person_is_told_and_no_secret_of_one_is_shown() {
     let keeper = desk.post("/v1/api-keys", &narrow).await.with(201);
     let key = keeper["key"].as_str().unwrap();
     let agent = json!({"email": "ada@example.com", "name": "Ada", "role": "agent"});
-    let answer = call(&desk, key, Method::POST, "/v1/users", &agent).await;
+    let answer = give(&desk, key, Method::POST, "/v1/users", &agent).await;
     answer.problem(403, "not_yours_to_give");
     let added = add(&desk, "ada@example.com", "admin").await;
     let path = format!("/v1/users/{}", id_of(&added));
@@ -322,7 +319,7 @@ async fn every_fault_of_a_person_is_told_and_no_secret_of_one_is_shown() {
         (Method::PATCH, path.clone()),
         (Method::POST, format!("{path}/invitation")),
     ] {
-        let answer = call(&desk, key, method, &path, &json!({"role": "viewer"})).await;
+        let answer = give(&desk, key, method, &path, &json!({"role": "viewer"})).await;
         answer.problem(403, "not_yours_to_give");
     }
     accept(&desk, &added, PASSWORD).await.with(201);
@@ -360,7 +357,7 @@ async fn no_session_that_begins_with_the_old_password_outlives_the_new_one() {
     let session = accept(&desk, &added, PASSWORD).await.with(201);
     let body = json!({"current_password": PASSWORD, "new_password": "battery horse correct"});
     let token = session["access_token"].as_str().unwrap();
-    let change = call(&desk, token, Method::POST, "/v1/me/password", &body);
+    let change = give(&desk, token, Method::POST, "/v1/me/password", &body);
     let old = join_all((0..6).map(|_| sign_in(&desk, "ada@example.com", PASSWORD)));
     let (changed, begun) = join(change, old).await;
     assert_eq!(changed.status, 204);
@@ -378,7 +375,7 @@ async fn who_is_disabled_has_no_invitation_left_and_nobody_invites_himself() {
     let path = format!("/v1/users/{}", id_of(&added));
     for disabled in [true, false] {
         let body = json!({"disabled": disabled});
-        call(&desk, ADMIN_KEY, Method::PATCH, &path, &body)
+        give(&desk, ADMIN_KEY, Method::PATCH, &path, &body)
             .await
             .with(200);
     }
@@ -392,6 +389,6 @@ async fn who_is_disabled_has_no_invitation_left_and_nobody_invites_himself() {
     let session = accept(&desk, &invited, PASSWORD).await.with(201);
     let token = session["access_token"].as_str().unwrap();
     let own = format!("{path}/invitation");
-    let answer = call(&desk, token, Method::POST, &own, &Value::Null).await;
+    let answer = give(&desk, token, Method::POST, &own, &Value::Null).await;
     answer.problem(409, "own_user");
 }

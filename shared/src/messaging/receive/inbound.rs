@@ -59,7 +59,9 @@ fn inbound(
     received_at: Timestamp,
 ) -> Inbound {
     let tenant = &sender.tenant;
-    let said = said(message);
+    let whole = message.object.to_string();
+    let object = kept(&message.object, whole.len());
+    let said = said(message, whole);
     let parts = [
         tenant.as_str(),
         sender.id.as_str(),
@@ -75,7 +77,7 @@ fn inbound(
         from: message.from.clone(),
         group: message.group.clone(),
         kind: message.kind.clone(),
-        object: kept(&message.object),
+        object,
         context: message.context.clone(),
         contact: contact.id.clone(),
         conversation: Conversation::id_of(&contact.id, &sender.id),
@@ -86,7 +88,11 @@ fn inbound(
 
 /// What a message says. Of two that bear one provider's id and say different things neither is a repeat of the other:
 /// both are kept, in whatever order they come. The link to a medium is lent for minutes, and may be another one each time.
-fn said(message: &InboundMessage) -> String {
+fn said(message: &InboundMessage, whole: String) -> String {
+    let has_link = |medium: &Value| medium.get("url").is_some();
+    if !message.object.get(&message.kind).is_some_and(has_link) {
+        return whole;
+    }
     let mut object = message.object.clone();
     let medium = object.get_mut(&message.kind).and_then(Value::as_object_mut);
     medium.and_then(|medium| medium.remove("url"));
@@ -124,8 +130,7 @@ async fn note(
 }
 
 /// The object as far as the message's item has room for it: a larger one is whole in its event only.
-fn kept(object: &Value) -> Value {
-    let bytes = object.to_string().len();
+fn kept(object: &Value, bytes: usize) -> Value {
     if bytes <= LARGEST_OBJECT {
         return object.clone();
     }
