@@ -3,6 +3,7 @@
 //! The one place of these tests that knows types of Heliograph's: no route makes tenants yet.
 
 use crate::{Answer, Desk, read};
+use heliograph::domain::account::NumberFacts;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
@@ -78,8 +79,8 @@ pub async fn limit_people(desk: &Desk, people_per_day: u64) {
         people_per_day: Some(people_per_day),
     };
     store.put_portfolio(&tenant, &portfolio).await.unwrap();
-    let waba = crate::WABA.parse().unwrap();
-    let account = store.account_of_waba(&tenant, &waba).await.unwrap();
+    let id = "acct_demo".parse().unwrap();
+    let account = store.account(&tenant, &id).await.unwrap();
     let account = Account {
         portfolio: Some(portfolio.id.clone()),
         ..account.unwrap()
@@ -222,11 +223,13 @@ impl Neighbour {
 
     async fn put_account(&self) {
         let account = Account {
-            id: ACCOUNT.parse().unwrap(),
-            tenant: self.tenant.clone(),
-            name: "Next door".to_owned(),
-            wabas: vec![WABA.parse().unwrap()],
-            portfolio: None,
+            waba: Some(WABA.parse().unwrap()),
+            ..Account::new(
+                ACCOUNT.parse().unwrap(),
+                self.tenant.clone(),
+                "Next door".to_owned(),
+                Timestamp::UNIX_EPOCH,
+            )
         };
         self.store.put_account(&account).await.unwrap();
         let sender = Sender {
@@ -241,6 +244,7 @@ impl Neighbour {
             calls_per_second: None,
             reserved_percent: 10,
             window: WindowPolicy::Off,
+            facts: NumberFacts::default(),
         };
         self.store.put_sender(&sender).await.unwrap();
     }

@@ -1,15 +1,20 @@
-//! Who may call: tenants, API keys, people and their sessions, and the trail of what was changed.
+//! Who may call, and what is connected: tenants, API keys, people and their sessions, accounts and senders with their
+//! credentials, and the trail of what was changed.
 //!
-//! Trigger: the HTTP API. Role: reads and writes tenants, API keys, people and sessions, adds to the audit trail, reads the operator's key.
-//! Promise: a key is shown once and kept as its hash; nobody gives away a right that he has not; whatever is changed
-//! stands in the trail, by the same transaction.
+//! Trigger: the HTTP API. Role: reads and writes tenants, API keys, people, sessions, accounts and senders, reads and writes
+//! accounts' secrets, calls Meta, adds to the audit trail, reads the operator's key.
+//! Promise: a key is shown once and kept as its hash; a secret of an account stands in Secrets Manager alone; nothing is used
+//! that Meta has not been asked about; nobody gives away a right that he has not; whatever is changed stands in the trail, by
+//! the same transaction.
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod authority;
 mod invitations;
 mod key_body;
 mod key_dto;
+mod knowledge;
 mod me;
 mod operator;
 mod password;
@@ -19,13 +24,17 @@ mod tries;
 mod user_dto;
 mod users;
 
+use accounts::{
+    activation, bot, connection, numbers, profile, registration, senders, setup, tokens,
+};
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post, put};
+use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::http::edge;
-use heliograph::service::secrets::SecretsCache;
+use heliograph::service::secrets::{SecretsCache, SecretsKeeper};
 use heliograph::store::Store;
 use std::sync::Arc;
 use utoipa::OpenApi;
@@ -36,6 +45,9 @@ pub struct Config {
     messages_table: String,
     logs_table: String,
     secrets_prefix: String,
+    graph_url: String,
+    graph_version: String,
+    webhook_url: String,
 }
 
 impl Config {
@@ -46,6 +58,9 @@ impl Config {
             messages_table: env.text("MESSAGES_TABLE"),
             logs_table: env.text("LOGS_TABLE"),
             secrets_prefix: env.text("SECRETS_PREFIX"),
+            graph_url: env.url("GRAPH_URL"),
+            graph_version: env.text("GRAPH_VERSION"),
+            webhook_url: env.url("WEBHOOK_URL"),
         };
         env.finish(config)
     }
@@ -55,17 +70,31 @@ impl Config {
 #[derive(Debug, Clone)]
 pub struct State {
     store: Store,
-    secrets: Arc<SecretsCache>,
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    secrets: SecretsCache,
+    keeper: SecretsKeeper,
+    meta: MetaClient,
+    webhook_url: String,
 }
 
 impl State {
     /// Builds the clients; calls nobody.
-    #[must_use]
-    pub fn new(config: &Config, aws: &Aws) -> Self {
-        Self {
+    pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
+        let secrets = aws.secrets();
+        let parts = Parts {
+            secrets: SecretsCache::new(secrets.clone(), &config.secrets_prefix),
+            keeper: SecretsKeeper::new(secrets, &config.secrets_prefix),
+            meta: MetaClient::new(&config.graph_url, &config.graph_version)?,
+            webhook_url: config.webhook_url.clone(),
+        };
+        Ok(Self {
             store: Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table),
-            secrets: Arc::new(SecretsCache::new(aws.secrets(), &config.secrets_prefix)),
-        }
+            parts: Arc::new(parts),
+        })
     }
 }
 
@@ -88,6 +117,7 @@ pub fn router(state: State) -> Router {
                     .delete(api_keys::revoke),
             )
             .route("/v1/audit", get(audit::list))
+            .merge(account_routes())
             .route("/v1/me/password", post(me::change_password))
             .route("/v1/users", get(users::list).post(users::create))
             .route("/v1/users/{id}", get(users::one).patch(users::change))
@@ -103,6 +133,69 @@ pub fn router(state: State) -> Router {
     )
 }
 
+/// The routes of accounts and senders.
+fn account_routes() -> Router<State> {
+    Router::new()
+        .route("/v1/accounts", get(accounts::list).post(accounts::create))
+        .route(
+            "/v1/accounts/{id}",
+            get(accounts::one)
+                .patch(accounts::change)
+                .delete(accounts::delete),
+        )
+        .route("/v1/accounts/{id}/test", post(connection::test))
+        .route("/v1/accounts/{id}/activate", post(activation::activate))
+        .route("/v1/accounts/{id}/setup", get(setup::show))
+        .route("/v1/accounts/{id}/setup/business", put(setup::business))
+        .route(
+            "/v1/accounts/{id}/setup/phone-number",
+            put(setup::phone_number),
+        )
+        .route("/v1/accounts/{id}/setup/tokens", put(tokens::tokens))
+        .route(
+            "/v1/accounts/{id}/setup/profile",
+            get(profile::show).put(profile::change),
+        )
+        .route(
+            "/v1/accounts/{id}/setup/bot",
+            get(bot::show).put(bot::change),
+        )
+        .route("/v1/accounts/{id}/setup/webhook", put(activation::webhook))
+        .route(
+            "/v1/accounts/{id}/knowledge",
+            get(knowledge::list).post(knowledge::create),
+        )
+        .route(
+            "/v1/accounts/{id}/knowledge/{entry}",
+            put(knowledge::change).delete(knowledge::delete),
+        )
+        .nest("/v1/accounts/{id}/phone-numbers", number_routes())
+        .route("/v1/senders", post(senders::create))
+        .route(
+            "/v1/senders/{id}",
+            patch(senders::change).delete(senders::delete),
+        )
+}
+
+fn number_routes() -> Router<State> {
+    Router::new()
+        .route("/", get(numbers::list).post(numbers::add))
+        .route("/{number}", get(numbers::one))
+        .route("/{number}/request-code", post(registration::request_code))
+        .route("/{number}/verify-code", post(registration::verify_code))
+        .route("/{number}/register", post(registration::register))
+        .route("/{number}/deregister", post(registration::deregister))
+        .route("/{number}/pin", put(registration::set_pin))
+        .route(
+            "/{number}/profile",
+            get(numbers::profile).put(numbers::change_profile),
+        )
+        .route(
+            "/{number}/settings",
+            get(numbers::settings).put(numbers::change_settings),
+        )
+}
+
 /// What this function says of its routes.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
@@ -111,6 +204,41 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 #[derive(OpenApi)]
 #[openapi(paths(
+    accounts::list,
+    accounts::create,
+    accounts::one,
+    accounts::change,
+    accounts::delete,
+    accounts::connection::test,
+    accounts::activation::activate,
+    accounts::activation::webhook,
+    accounts::setup::show,
+    accounts::setup::business,
+    accounts::setup::phone_number,
+    accounts::tokens::tokens,
+    accounts::profile::show,
+    accounts::profile::change,
+    accounts::bot::show,
+    accounts::bot::change,
+    accounts::numbers::list,
+    accounts::numbers::add,
+    accounts::numbers::one,
+    accounts::numbers::profile,
+    accounts::numbers::change_profile,
+    accounts::numbers::settings,
+    accounts::numbers::change_settings,
+    accounts::registration::request_code,
+    accounts::registration::verify_code,
+    accounts::registration::register,
+    accounts::registration::deregister,
+    accounts::registration::set_pin,
+    accounts::senders::create,
+    accounts::senders::change,
+    accounts::senders::delete,
+    knowledge::list,
+    knowledge::create,
+    knowledge::change,
+    knowledge::delete,
     me::me,
     me::change_password,
     users::list,

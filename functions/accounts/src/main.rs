@@ -7,7 +7,7 @@ async fn main() -> anyhow::Result<()> {
     telemetry::init();
     let environment = Environment::process();
     let config = accounts::Config::from_env(&environment)?;
-    let state = accounts::State::new(&config, &Aws::from_env(&environment));
+    let state = accounts::State::new(&config, &Aws::from_env(&environment))?;
     let run = lambda_http::run(accounts::router(state)).await;
     run.map_err(|error| anyhow::anyhow!(error))
 }

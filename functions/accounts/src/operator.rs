@@ -24,7 +24,7 @@ impl FromRequestParts<State> for Operator {
                 return Err(Problem::operator_only());
             }
         };
-        let secret = match state.secrets.operator().await {
+        let secret = match state.parts.secrets.operator().await {
             Ok(secret) => secret,
             Err(error @ SecretsError::Unavailable { .. }) => {
                 return Err(Problem::unavailable(&error));

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::config::{
     BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
 };
 use aws_sdk_dynamodb::error::BoxError;
+use heliograph::domain::account::NumberFacts;
 use heliograph::domain::content::Draft;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
@@ -353,5 +354,6 @@ fn sender(messages_per_second: u32) -> Sender {
         calls_per_second: None,
         reserved_percent: 10,
         window: WindowPolicy::Off,
+        facts: NumberFacts::default(),
     }
 }

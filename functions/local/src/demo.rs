@@ -2,10 +2,13 @@
 
 use crate::provision::{self, STACK};
 use anyhow::{Context, Result};
+use heliograph::domain::account::NumberFacts;
+use heliograph::domain::account::{CredentialKind, CredentialRecord, Step, StepState};
 use heliograph::domain::id::{AccountId, EventId, KeyId};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
 use heliograph::domain::role::Role;
+use heliograph::domain::secret::SecretText;
 use heliograph::messaging::receive::Receiving;
 use heliograph::service::auth;
 use heliograph::service::aws::Aws;
@@ -18,8 +21,14 @@ use serde_json::value::RawValue;
 const TENANT: &str = "demo";
 const ACCOUNT: &str = "acct_demo";
 const WABA: &str = "200000000000001";
+const APP: &str = "400000000000001";
 const SENDER: &str = "100000000000001";
 const NUMBER: &str = "+15550001000";
+const SECRETS: [(CredentialKind, &str, &str); 3] = [
+    (CredentialKind::AppSecret, "demo", "demo-app-secret"),
+    (CredentialKind::VerifyToken, "demo", "demo-verify-token"),
+    (CredentialKind::AccessToken, "demo", "demo-access-token"),
+];
 const KEYS: [(&str, &str, Role); 2] = [
     ("hg_demo_admin", "key_demo-admin", Role::Admin),
     ("hg_demo_viewer", "key_demo-viewer", Role::Viewer),
@@ -51,13 +60,19 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
             disabled_at: None,
         })
         .await?;
+    if store
+        .account_of_waba(&tenant, &WABA.parse()?)
+        .await?
+        .is_none()
+    {
+        store.put_account(&demo_account(&tenant, &account)?).await?;
+    }
     if store.sender(&tenant, &SENDER.parse()?).await?.is_some() {
         return Ok(());
     }
-    let inbound =
-        json!({"v": 1, "app_secrets": ["demo-app-secret"], "verify_tokens": ["demo-verify-token"]});
-    let outbound =
-        json!({"v": 1, "access_tokens": [{"alias": "demo", "token": "demo-access-token"}]});
+    let [(_, _, app_secret), (_, _, verify_token), (_, alias, token)] = SECRETS;
+    let inbound = json!({"v": 1, "app_secrets": [app_secret], "verify_tokens": [verify_token]});
+    let outbound = json!({"v": 1, "access_tokens": [{"alias": alias, "token": token}]});
     provision::put_secret(
         &aws.secrets(),
         &format!("{STACK}/in/{tenant}/{account}"),
@@ -73,20 +88,31 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     for (key, id, role) in KEYS {
         store.put_api_key(&api_key(&tenant, key, id, role)?).await?;
     }
-    let wabas = vec![WABA.parse()?];
-    let name = "Demo".to_owned();
-    store
-        .put_account(&Account {
-            id: account.clone(),
-            tenant: tenant.clone(),
-            name,
-            wabas,
-            portfolio: None,
-        })
-        .await?;
     // The sender completes the tenant: a start that was cut off before it makes all of it again.
     store.put_sender(&sender(&tenant, &account)?).await?;
     receive_history(&store, &tenant, &account).await
+}
+
+/// The account, set up: as if somebody had gone through its steps.
+fn demo_account(tenant: &TenantId, id: &AccountId) -> Result<Account> {
+    let now = clock::now();
+    let mut account = Account::new(id.clone(), tenant.clone(), "Demo".to_owned(), now);
+    account.waba = Some(WABA.parse()?);
+    account.app = Some(APP.parse()?);
+    account.active_since = Some(now);
+    for step in Step::ALL {
+        account.setup.note(step, StepState::Done, now);
+    }
+    for (kind, alias, secret) in SECRETS {
+        account.note_credential(CredentialRecord {
+            kind,
+            alias: alias.to_owned(),
+            mask: SecretText::new(secret).masked(),
+            since: now,
+            expires_at: None,
+        });
+    }
+    Ok(account)
 }
 
 fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
@@ -102,6 +128,7 @@ fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
         calls_per_second: None,
         reserved_percent: 10,
         window: WindowPolicy::Off,
+        facts: NumberFacts::default(),
     })
 }
 

@@ -21,13 +21,18 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    pub(crate) fn new(provisioned: &Provisioned, graph_url: &str, aws: &Aws) -> Result<Self> {
-        let env = provisioned.environment(graph_url);
+    pub(crate) fn new(
+        provisioned: &Provisioned,
+        graph_url: &str,
+        webhook_url: &str,
+        aws: &Aws,
+    ) -> Result<Self> {
+        let env = provisioned.environment(graph_url, webhook_url);
         Ok(Self {
             accounts: accounts::router(accounts::State::new(
                 &accounts::Config::from_env(&env)?,
                 aws,
-            )),
+            )?),
             send: send::router(send::State::new(&send::Config::from_env(&env)?, aws)?),
             api: api::router(api::State::new(&api::Config::from_env(&env)?, aws)),
             webhook: webhook::router(webhook::State::new(&webhook::Config::from_env(&env)?, aws)),

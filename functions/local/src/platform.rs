@@ -225,11 +225,12 @@ impl Platform {
                 .context("the demo tenant cannot be made")?;
             self.demo = true;
         }
-        let functions = Arc::new(Functions::new(&provisioned, graph_url, &aws)?);
+        let webhook_url = format!("http://{}", webhook.local_addr()?);
+        let functions = Functions::new(&provisioned, graph_url, &webhook_url, &aws)?;
+        let functions = Arc::new(functions);
         self.urls
             .push(("api", format!("http://{}", api.local_addr()?)));
-        self.urls
-            .push(("webhook", format!("http://{}", webhook.local_addr()?)));
+        self.urls.push(("webhook", webhook_url));
         let stopped = || self.stop.subscribe();
         self.tasks
             .spawn(edge::serve(api, functions.http_api(), stopped()));

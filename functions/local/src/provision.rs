@@ -39,7 +39,7 @@ pub(crate) struct Provisioned {
 
 impl Provisioned {
     /// Every variable of every function: each reads its own.
-    pub(crate) fn environment(&self, graph_url: &str) -> Environment {
+    pub(crate) fn environment(&self, graph_url: &str, webhook_url: &str) -> Environment {
         let queues = self.queues.iter();
         let urls =
             queues.map(|(name, url)| (format!("{}_QUEUE_URL", name.to_uppercase()), url.clone()));
@@ -49,6 +49,7 @@ impl Provisioned {
             ("SECRETS_PREFIX".to_owned(), STACK.to_owned()),
             ("GRAPH_URL".to_owned(), graph_url.to_owned()),
             ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
+            ("WEBHOOK_URL".to_owned(), webhook_url.to_owned()),
         ];
         Environment::from_pairs(names.into_iter().chain(urls))
     }

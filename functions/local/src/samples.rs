@@ -225,7 +225,8 @@ impl Desk {
             .unwrap();
         let provisioned = provision::provision(&aws, &endpoints.url()).await.unwrap();
         demo::make(&aws).await.unwrap();
-        let functions = Functions::new(&provisioned, &simulator.url(), &aws).unwrap();
+        let functions =
+            Functions::new(&provisioned, &simulator.url(), "http://127.0.0.1:1", &aws).unwrap();
         let desk = Self {
             functions: Arc::new(functions),
             store: provision::store(&aws),

@@ -77,6 +77,33 @@ pub enum Action {
     /// An API key was revoked.
     #[serde(rename = "api_key.revoked")]
     ApiKeyRevoked,
+    /// An account was made.
+    #[serde(rename = "account.created")]
+    AccountCreated,
+    /// An account, or something of it, was changed.
+    #[serde(rename = "account.changed")]
+    AccountChanged,
+    /// A step of an account's set-up was done, or done again.
+    #[serde(rename = "account.set_up")]
+    AccountSetUp,
+    /// An account may send.
+    #[serde(rename = "account.activated")]
+    AccountActivated,
+    /// An account was deleted, with its senders and secrets.
+    #[serde(rename = "account.deleted")]
+    AccountDeleted,
+    /// A number was added to, verified, registered or otherwise changed at Meta.
+    #[serde(rename = "phone_number.changed")]
+    PhoneNumberChanged,
+    /// A sender was made.
+    #[serde(rename = "sender.created")]
+    SenderCreated,
+    /// A sender was changed.
+    #[serde(rename = "sender.changed")]
+    SenderChanged,
+    /// A sender was deleted.
+    #[serde(rename = "sender.deleted")]
+    SenderDeleted,
     /// A person was added.
     #[serde(rename = "user.created")]
     UserCreated,

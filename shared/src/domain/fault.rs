@@ -29,6 +29,8 @@ pub enum FaultCode {
     NotAllowed,
     /// The same thing twice.
     Duplicate,
+    /// Well formed, and the provider, who was asked, does not take it.
+    Refused,
 }
 
 /// One fault of a body.

@@ -142,6 +142,11 @@ id!(
     "evt"
 );
 id!(
+    /// Something a bot knows.
+    KnowledgeId,
+    "kb"
+);
+id!(
     /// A chunk of a bulk job's recipients, written in one transaction.
     ChunkId,
     "chunk"

@@ -82,6 +82,12 @@ name!(
     |text| is_digits(text, 1, 32)
 );
 name!(
+    /// Meta's id of an app.
+    AppId,
+    "an app id: 1 to 32 digits",
+    |text| is_digits(text, 1, 32)
+);
+name!(
     /// Meta's id of a business portfolio: what owns WABAs and has the messaging limit.
     PortfolioId,
     "a business portfolio id: 1 to 32 digits",

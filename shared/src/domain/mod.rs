@@ -3,7 +3,9 @@
 //! Plain values and plain functions: no async, no AWS, no HTTP, and the time is always an argument.
 //! A test in `tests/` holds this module to that.
 
+pub mod account;
 pub mod audit;
+pub mod bot;
 mod characters;
 pub mod content;
 pub mod email;

@@ -135,7 +135,28 @@ impl Receiving {
         };
         wait_or_stop(&mut stored, now);
         self.store.keep_events(&stored).await?;
+        self.note_event(record).await;
         failure.map_or(Ok(stored), Err)
+    }
+
+    /// Notes that events of this account reach us, for whoever sets it up or looks after it.
+    async fn note_event(&self, record: &WebhookRecord) {
+        let WebhookRecord {
+            tenant,
+            account,
+            received_at,
+            ..
+        } = record;
+        let name = format!("{tenant}/{account}");
+        if self.noted.get(&name, Instant::now()).is_some() {
+            return;
+        }
+        match self.store.note_event(tenant, account, *received_at).await {
+            Ok(()) => self.noted.put(&name, (), Instant::now()),
+            Err(error) => {
+                tracing::warn!(account.id = %account, %error, "the newest event was not noted");
+            }
+        }
     }
 
     async fn apply(

@@ -22,6 +22,7 @@ use crate::store::{Account, Slice, Store, WindowPolicy};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
@@ -47,11 +48,13 @@ async fn store_and_url_with(window: WindowPolicy) -> (Store, String) {
 async fn furnish(store: &Store, window: WindowPolicy) {
     let sender = sender(window);
     let account = Account {
-        id: sender.account.clone(),
-        tenant: sender.tenant.clone(),
-        name: "Demo".to_owned(),
-        wabas: vec![sender.waba.clone()],
-        portfolio: None,
+        waba: Some(sender.waba.clone()),
+        ..Account::new(
+            sender.account.clone(),
+            sender.tenant.clone(),
+            "Demo".to_owned(),
+            Timestamp::UNIX_EPOCH,
+        )
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();

@@ -56,6 +56,13 @@ impl Presented {
     }
 }
 
+/// A secret that nobody can guess: 244 random bits.
+#[must_use]
+pub fn drawn() -> SecretText {
+    let [one, other] = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::simple);
+    SecretText::new(format!("{one}{other}"))
+}
+
 impl ApiKey {
     /// A key, if the text has the form of one.
     #[must_use]
@@ -71,8 +78,8 @@ impl ApiKey {
     /// A new key, which nobody can guess: 244 random bits.
     #[must_use]
     pub fn generate() -> Self {
-        let [one, other] = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::simple);
-        Self(SecretText::new(format!("{KEY_PREFIX}{one}{other}")))
+        let drawn = drawn();
+        Self(SecretText::new(format!("{KEY_PREFIX}{}", drawn.expose())))
     }
 
     /// The operator's key of an installation with this secret; none if it cannot be a part of a key.

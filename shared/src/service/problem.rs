@@ -248,6 +248,25 @@ impl Problem {
         problem
     }
 
+    /// 422: the provider was asked about what the request says, and found this fault.
+    #[must_use]
+    pub fn refused_by_provider(name: &str, fault: Fault, failure: Option<ProviderFailure>) -> Self {
+        let detail = fault.detail.clone();
+        let mut problem = Self::unprocessable("refused_by_provider", detail);
+        problem.errors = Box::new([fault]);
+        problem.provider = failure.map(|failure| {
+            let name = name.to_owned();
+            Box::new(ProviderProblem { name, failure })
+        });
+        problem
+    }
+
+    /// 409: somebody else changes the same just now.
+    #[must_use]
+    pub fn busy() -> Self {
+        Self::conflict("busy", "somebody else changes this just now; try again").after(SOON)
+    }
+
     /// A webhook call that cannot be shown to be the provider's.
     #[must_use]
     pub fn unproven() -> Self {
@@ -286,6 +305,12 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// What is wrong this time; the kind of problem, if that says it all.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        self.detail.as_deref().unwrap_or(self.title)
     }
 
     /// Says what is wrong this time.

@@ -3,6 +3,10 @@
 //! What `webhook` needs (`in`) and what sends (`out`) stand in different secrets, so that neither function may read
 //! the other's. No error holds anything of a secret but its name.
 
+mod keeper;
+
+pub use keeper::SecretsKeeper;
+
 use super::telemetry::chain;
 use crate::domain::failure::Class;
 use crate::domain::id::AccountId;
@@ -13,7 +17,7 @@ use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +34,7 @@ const OPERATOR_LIFETIME: Duration = Duration::from_mins(1);
 const CAPACITY: usize = 1_000;
 
 /// What proves that a webhook is the provider's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountInSecrets {
     /// The current app secret, then those that are still good.
     pub app_secrets: Vec<SecretText>,
@@ -39,7 +43,7 @@ pub struct AccountInSecrets {
 }
 
 /// What opens the provider to us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountOutSecrets {
     /// The access tokens, the preferred one first.
     pub access_tokens: Vec<Credential>,
@@ -63,7 +67,7 @@ pub enum SecretsError {
         wrong: String,
     },
     /// Secrets Manager does not answer or does not let us; try again.
-    #[error("the secret {name} cannot be read now")]
+    #[error("the secret {name} cannot be reached now")]
     Unavailable {
         /// Its name.
         name: String,
@@ -199,25 +203,38 @@ impl SecretsCache {
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
-        format!("{}/{direction}/{tenant}/{account}", self.prefix)
+        name_of(&self.prefix, direction, tenant, account)
     }
 
     async fn fetch(&self, name: &str) -> Result<SecretText, SecretsError> {
-        let answer = self.client.get_secret_value().secret_id(name).send().await;
-        let value = answer.map_err(|error| refused(name, error))?;
-        let text = value.secret_string.map(SecretText::new);
-        text.ok_or_else(|| malformed(name, "it is not a text"))
+        fetch(&self.client, name).await
     }
 }
 
+fn name_of(prefix: &str, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
+    format!("{prefix}/{direction}/{tenant}/{account}")
+}
+
+async fn fetch(client: &Client, name: &str) -> Result<SecretText, SecretsError> {
+    let answer = client.get_secret_value().secret_id(name).send().await;
+    let value = answer.map_err(|error| refused(name, error))?;
+    let text = value.secret_string.map(SecretText::new);
+    text.ok_or_else(|| malformed(name, "it is not a text"))
+}
+
 fn refused(name: &str, error: SdkError<GetSecretValueError>) -> SecretsError {
-    let name = name.to_owned();
     match error.as_service_error() {
-        Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretsError::Missing { name },
-        _ => SecretsError::Unavailable {
-            name,
-            source: error.into(),
+        Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretsError::Missing {
+            name: name.to_owned(),
         },
+        _ => unavailable(name, error),
+    }
+}
+
+fn unavailable(name: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> SecretsError {
+    SecretsError::Unavailable {
+        name: name.to_owned(),
+        source: source.into(),
     }
 }
 
@@ -227,23 +244,31 @@ struct Versioned {
     v: u32,
 }
 
+const fn first_version() -> u32 {
+    1
+}
+
 #[derive(Deserialize)]
 struct OperatorV1 {
     key: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct InboundV1 {
+    #[serde(default = "first_version")]
+    v: u32,
     app_secrets: Vec<String>,
     verify_tokens: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct OutboundV1 {
+    #[serde(default = "first_version")]
+    v: u32,
     access_tokens: Vec<CredentialV1>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct CredentialV1 {
     alias: String,
     token: String,

@@ -1,10 +1,10 @@
 //! What has to be known before a message is taken in, in as few reads as there can be.
 
-use super::accounts::{Sender, sender_key};
 use super::contacts::{IdentityPointer, contact_key, identity_key};
 use super::conversations::conversation_key;
 use super::item::{Item, body};
 use super::pace::{Pace, pace_key};
+use super::senders::{Sender, sender_key};
 use super::{Contact, Conversation, Store, StoreError};
 use crate::domain::id::ContactId;
 use crate::domain::identity::{Identity, PhoneNumberId, TenantId};

@@ -117,8 +117,26 @@ pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")
 }
 
-pub(super) fn waba(tenant: &TenantId, id: &WabaId) -> String {
-    format!("T#{tenant}#WABA#{id}")
+/// A tenant's accounts.
+pub(super) fn accounts(tenant: &TenantId) -> String {
+    format!("T#{tenant}#ACCOUNTS")
+}
+
+/// An account's bot, and beside it what it knows.
+pub(super) fn bot(tenant: &TenantId, id: &AccountId) -> String {
+    format!("T#{tenant}#BOT#{id}")
+}
+
+/// Beside the account itself: when Meta's newest event came.
+pub(super) const EVENTS: &str = "EVENTS";
+
+/// One of Meta's things belongs to one account of the whole installation, so these two have no tenant.
+pub(super) fn waba(id: &WabaId) -> String {
+    format!("WABA#{id}")
+}
+
+pub(super) fn number(id: &PhoneNumberId) -> String {
+    format!("NUMBER#{id}")
 }
 
 /// The one key without a tenant that a webhook's path leads to.

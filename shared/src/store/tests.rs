@@ -18,6 +18,7 @@ mod slots;
 mod transactions;
 
 use super::*;
+use crate::domain::account::NumberFacts;
 use crate::domain::job::{Job, JobEvent};
 use crate::domain::ledger::tests::{at, queued};
 use crate::domain::message::{Lane, Message, Outbound};
@@ -141,6 +142,7 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
         calls_per_second: None,
         reserved_percent: 10,
         window,
+        facts: NumberFacts::default(),
     }
 }
 

@@ -7,7 +7,8 @@ use super::{Store, StoreError};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Put, ReturnValue, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
+    TransactWriteItem, Update,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -119,6 +120,29 @@ impl Transaction {
             .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         self.items
             .push(TransactWriteItem::builder().condition_check(check).build());
+        Ok(())
+    }
+
+    /// That an item is gone; if a condition on `:token` is named, only if it holds.
+    pub(super) fn delete(
+        &mut self,
+        table: &str,
+        key: Key,
+        condition: Option<(&str, AttributeValue)>,
+    ) -> Result<(), StoreError> {
+        let mut delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.into_item()));
+        if let Some((text, token)) = condition {
+            delete = delete
+                .condition_expression(text)
+                .expression_attribute_values(":token", token);
+        }
+        let delete = delete
+            .build()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        self.items
+            .push(TransactWriteItem::builder().delete(delete).build());
         Ok(())
     }
 

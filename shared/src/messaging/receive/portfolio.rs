@@ -20,6 +20,10 @@ pub(super) async fn apply(
         Ok(waba) => store.account_of_waba(tenant, &waba).await?,
         Err(_) => None,
     };
+    let account = match account {
+        Some(id) => store.account(tenant, &id).await?,
+        None => None,
+    };
     let Some(portfolio) = account.and_then(|account| account.portfolio) else {
         return Ok(Applied::kept());
     };

@@ -354,11 +354,14 @@ async fn a_limit_is_noted_for_the_portfolio_that_owns_the_waba_and_kept_where_no
     assert_eq!(states(&kept), [EventState::Kept]);
     let portfolio: crate::domain::identity::PortfolioId = "300000000000001".parse().unwrap();
     let account = Account {
-        id: sender.account.clone(),
-        tenant: sender.tenant.clone(),
-        name: "Demo".to_owned(),
-        wabas: vec![sender.waba.clone()],
+        waba: Some(sender.waba.clone()),
         portfolio: Some(portfolio.clone()),
+        ..Account::new(
+            sender.account.clone(),
+            sender.tenant.clone(),
+            "Demo".to_owned(),
+            Timestamp::UNIX_EPOCH,
+        )
     };
     store.put_account(&account).await.unwrap();
     for (people, time) in [(2_000, 30), (250, 20), (2_000, 30)] {

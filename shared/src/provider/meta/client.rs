@@ -3,6 +3,7 @@
 //! One call, never repeated here: whether to try again is decided by `domain::retry` and the ledger.
 
 mod answer;
+pub mod management;
 mod templates;
 
 use crate::domain::content::Content;

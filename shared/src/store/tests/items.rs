@@ -37,11 +37,13 @@ fn types(engine: &Database, table: &str) -> BTreeSet<String> {
 async fn write_who_calls_and_what_sends(store: &Store) {
     let sender = sender(WindowPolicy::Off);
     let account = Account {
-        id: sender.account.clone(),
-        tenant: sender.tenant.clone(),
-        name: "Demo".to_owned(),
-        wabas: vec![sender.waba.clone()],
-        portfolio: None,
+        waba: Some(sender.waba.clone()),
+        ..Account::new(
+            sender.account.clone(),
+            sender.tenant.clone(),
+            "Demo".to_owned(),
+            Timestamp::UNIX_EPOCH,
+        )
     };
     store.put_account(&account).await.unwrap();
     store.put_sender(&sender).await.unwrap();

@@ -190,11 +190,13 @@ async fn a_note_about_a_conversation_that_is_not_there_makes_none() {
 async fn an_account_id_that_is_taken_leads_to_its_first_tenant_alone() {
     let store = empty_store().await;
     let account = |tenant: &str, name: &str| Account {
-        id: "acct_demo".parse().unwrap(),
-        tenant: tenant.parse().unwrap(),
-        name: name.to_owned(),
-        wabas: vec!["200000000000001".parse().unwrap()],
-        portfolio: None,
+        waba: Some("200000000000001".parse().unwrap()),
+        ..Account::new(
+            "acct_demo".parse().unwrap(),
+            tenant.parse().unwrap(),
+            name.to_owned(),
+            at(0),
+        )
     };
     let first = account("demo", "Demo");
     store.put_account(&first).await.unwrap();
@@ -206,6 +208,6 @@ async fn an_account_id_that_is_taken_leads_to_its_first_tenant_alone() {
     assert_eq!(pointer.tenant, first.tenant);
     let waba = "200000000000001".parse().unwrap();
     let of_waba = |tenant| store.account_of_waba(tenant, &waba);
-    assert_eq!(of_waba(&first.tenant).await.unwrap(), Some(renamed));
+    assert_eq!(of_waba(&first.tenant).await.unwrap(), Some(renamed.id));
     assert_eq!(of_waba(&"other".parse().unwrap()).await.unwrap(), None);
 }

@@ -37,13 +37,19 @@ pub(super) fn judge(status: u16, body: &[u8], retry_after_s: Option<u32>) -> Sen
 }
 
 /// Meta's error object is known by its code; `{"error": "Bad Gateway"}` is somebody else's.
-fn failure(answer: &Value) -> Option<ProviderFailure> {
+pub(super) fn failure(answer: &Value) -> Option<ProviderFailure> {
     let error = answer.get("error")?;
     let code = number(error.get("code")?)?;
     let text = |pointer: &str| error.pointer(pointer).and_then(Value::as_str);
     let title = text("/message").map(|title| without_code(title, code));
     let details = text("/error_data/details").or_else(|| text("/error_data"));
-    let said = [title.unwrap_or_default(), details.unwrap_or_default()];
+    // Where people set things up, Meta says it to them once more.
+    let to_people = text("/error_user_msg").unwrap_or_default();
+    let said = [
+        title.unwrap_or_default(),
+        details.unwrap_or_default(),
+        to_people,
+    ];
     let subcode = error.get("error_subcode").and_then(Value::as_i64);
     let mut failure = ProviderFailure::with_subcode(code, subcode, &said);
     failure.trace_id = text("/fbtrace_id").map(str::to_owned);

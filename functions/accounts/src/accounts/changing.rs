@@ -1,0 +1,140 @@
+//! An account that is held while it is changed, with its secrets and what stands at Meta: nobody else changes it meanwhile.
+
+use crate::authority::{Authority, Changed};
+use heliograph::domain::audit::Action;
+use heliograph::domain::id::SessionId;
+use heliograph::service::clock;
+use heliograph::service::http::listing::id_of;
+use heliograph::service::problem::Problem;
+use heliograph::service::telemetry::chain;
+use heliograph::store::{Account, Held, Store, StoreError, Transaction};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::mem;
+
+/// What the trail is to say of a change.
+pub(crate) struct Said {
+    action: Action,
+    target: String,
+    changes: Value,
+}
+
+impl Said {
+    /// Of an account.
+    pub(crate) fn of(action: Action, account: &Account, changes: Value) -> Self {
+        Self::about(action, account.id.as_str(), changes)
+    }
+
+    /// Of something that belongs to one.
+    pub(crate) fn about(action: Action, target: &str, changes: Value) -> Self {
+        Self {
+            action,
+            target: target.to_owned(),
+            changes,
+        }
+    }
+}
+
+/// An account that is held.
+pub(crate) struct Changing<'a> {
+    store: &'a Store,
+    authority: &'a Authority,
+    token: String,
+    /// When it was begun.
+    pub(crate) now: Timestamp,
+    /// The account as it is to be.
+    pub(crate) account: Account,
+    /// What is written with it.
+    pub(crate) transaction: Transaction,
+}
+
+impl<'a> Changing<'a> {
+    /// Holds the account of this id.
+    pub(crate) async fn begin(
+        store: &'a Store,
+        authority: &'a Authority,
+        id: &str,
+    ) -> Result<Self, Problem> {
+        let now = clock::now();
+        // Any text that nobody else draws.
+        let token = SessionId::at(now).to_string();
+        let held = store
+            .hold_account(&authority.tenant, &id_of(id)?, &token, now)
+            .await?;
+        match held {
+            Held::Yes(account) => Ok(Self {
+                store,
+                authority,
+                token,
+                now,
+                account: *account,
+                transaction: Transaction::new(),
+            }),
+            Held::Busy => Err(Problem::busy()),
+            Held::Missing => Err(Problem::not_found()),
+        }
+    }
+
+    /// Writes the account as it is now, with all that belongs to it, and lets it go; or only lets it go, if there was a
+    /// problem.
+    pub(crate) async fn end(mut self, outcome: Result<Said, Problem>) -> Result<Account, Problem> {
+        let written = match outcome {
+            Ok(said) => self.write(said).await,
+            Err(problem) => Err(problem),
+        };
+        self.let_go_after(written).await
+    }
+
+    /// The same for an account that is to be gone.
+    pub(crate) async fn end_removed(
+        mut self,
+        outcome: Result<(), Problem>,
+    ) -> Result<Account, Problem> {
+        let removed = match outcome {
+            Ok(()) => self.remove().await,
+            Err(problem) => Err(problem),
+        };
+        self.let_go_after(removed).await
+    }
+
+    async fn write(&mut self, said: Said) -> Result<(), Problem> {
+        let mut transaction = mem::take(&mut self.transaction);
+        self.store
+            .change_account(&mut transaction, &self.account, &self.token)?;
+        self.commit(transaction, said).await
+    }
+
+    async fn remove(&mut self) -> Result<(), Problem> {
+        let mut transaction = mem::take(&mut self.transaction);
+        self.store
+            .remove_account(&mut transaction, &self.account, &self.token)?;
+        let said = Said::of(Action::AccountDeleted, &self.account, Value::Null);
+        self.commit(transaction, said).await
+    }
+
+    async fn commit(&self, mut transaction: Transaction, said: Said) -> Result<(), Problem> {
+        self.authority
+            .stands(self.store, &mut transaction, &Changed::Nobody)?;
+        let entry = self
+            .authority
+            .entry(said.action, said.target, said.changes, clock::now());
+        self.store.note_audit(&mut transaction, &entry)?;
+        match self.store.commit(transaction).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Conflict) => Err(self.authority.why_not(self.store).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Who is told of a problem may try again at once, not when the hold has run out.
+    async fn let_go_after(self, written: Result<(), Problem>) -> Result<Account, Problem> {
+        let Err(problem) = written else {
+            return Ok(self.account);
+        };
+        let (tenant, id) = (&self.account.tenant, &self.account.id);
+        if let Err(error) = self.store.let_account_go(tenant, id, &self.token).await {
+            tracing::warn!(account.id = %id, error = chain(&error), "an account stays held for a while");
+        }
+        Err(problem)
+    }
+}

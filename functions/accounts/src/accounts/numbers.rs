@@ -1,0 +1,466 @@
+//! `/v1/accounts/{id}/phone-numbers`: the numbers of an account's WABA, as Meta has them now.
+
+use super::changing::{Changing, Said};
+use super::meta_id::display_number;
+use super::trouble::Trouble;
+use super::{checks, profile, senders};
+use crate::State;
+use crate::authority::Authority;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{self, Path};
+use axum::http::{HeaderMap, StatusCode};
+use heliograph::domain::account::NumberFacts;
+use heliograph::domain::audit::Action;
+use heliograph::domain::fault::{Fault, FaultCode, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::identity::{PhoneNumberId, TenantId, WabaId};
+use heliograph::domain::role::Right;
+use heliograph::domain::secret::SecretText;
+use heliograph::provider::meta::client::management::{PhoneNumberNode, Profile};
+use heliograph::service::caller::Caller;
+use heliograph::service::http::listing::id_of;
+use heliograph::service::http::{MAX_JSON, Parameters, read_json};
+use heliograph::service::openapi::{
+    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
+};
+use heliograph::service::origin::Origin;
+use heliograph::service::problem::Problem;
+use heliograph::store::Account;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// The name that people see. Source: Meta, "Display names".
+const LONGEST_DISPLAY_NAME: usize = 128;
+
+/// The settings of a number that Meta has, by its names. Source: Meta, "Phone number settings".
+const SETTINGS: [&str; 4] = [
+    "calling",
+    "user_identity_change",
+    "payload_encryption",
+    "storage_configuration",
+];
+
+/// A phone number, as Meta has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PhoneNumber)]
+pub(crate) struct PhoneNumberDto {
+    /// Meta's id of it.
+    #[schema(example = "100000000000001")]
+    id: String,
+    /// The number.
+    #[schema(example = "+15550001000")]
+    display_number: String,
+    /// Whether messages leave from it: it is a sender.
+    is_sender: bool,
+    /// Whether somebody uses the WhatsApp Business app with it.
+    coexistence: bool,
+    #[serde(flatten)]
+    facts: NumberFacts,
+}
+
+/// The numbers of a WABA.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PhoneNumbers {
+    /// All of them.
+    data: Vec<PhoneNumberDto>,
+}
+
+/// A number to add.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `read_new`"
+)]
+pub(crate) struct NewNumberBody {
+    /// The country's calling code, in digits.
+    #[schema(example = "1")]
+    country_code: String,
+    /// The number within the country, in digits.
+    #[schema(example = "5550001009")]
+    number: String,
+    /// The name that people are to see; Meta reviews it.
+    #[schema(example = "Shop")]
+    verified_name: String,
+}
+
+fn shown(node: &PhoneNumberNode, is_sender: bool) -> PhoneNumberDto {
+    PhoneNumberDto {
+        id: node.id.clone(),
+        display_number: display_number(&node.display_phone_number),
+        is_sender,
+        coexistence: node.is_on_biz_app,
+        facts: node.facts.clone(),
+    }
+}
+
+/// What Meta is asked with about an account's numbers.
+pub(super) struct Access {
+    pub(super) token: SecretText,
+    pub(super) waba: WabaId,
+}
+
+/// The account's token and WABA.
+pub(super) async fn access(state: &State, account: &Account) -> Result<Access, Problem> {
+    let token = checks::needed_token(state, account).await?;
+    let waba = account.waba.clone().ok_or_else(|| {
+        let id = &account.id;
+        let detail =
+            format!("the account has no WABA yet: do step 1, PUT /v1/accounts/{id}/setup/business");
+        Problem::conflict("no_waba", detail)
+    })?;
+    Ok(Access { token, waba })
+}
+
+async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Account, Problem> {
+    let found = state.store.account(tenant, &id_of(id)?).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+/// Lists the phone numbers of an account's WABA, asked of Meta now.
+#[utoipa::path(
+    get,
+    operation_id = "list_phone_numbers",
+    path = "/v1/accounts/{id}/phone-numbers",
+    tag = "Phone numbers",
+    params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
+    responses((status = 200, description = "All of them", body = PhoneNumbers), ListProblems, IdProblems)
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    extract::State(state): extract::State<State>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Json<PhoneNumbers>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    parameters.finish()?;
+    let account = find(&state, &tenant, &id).await?;
+    let Access { token, waba } = access(&state, &account).await?;
+    let numbers = state.parts.meta.numbers(&token, &waba).await;
+    let numbers = numbers.map_err(Trouble::unasked)?;
+    let senders = senders::of_account(&state.store, &account).await?;
+    let is_sender = |node: &PhoneNumberNode| senders.iter().any(|it| it.id.as_str() == node.id);
+    let data = numbers.iter().map(|node| shown(node, is_sender(node)));
+    Ok(Json(PhoneNumbers {
+        data: data.collect(),
+    }))
+}
+
+/// Reads one phone number, asked of Meta now.
+#[utoipa::path(
+    get,
+    operation_id = "get_phone_number",
+    path = "/v1/accounts/{id}/phone-numbers/{number}",
+    tag = "Phone numbers",
+    params(
+        ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
+        ("number" = String, Path, description = "Meta's phone number id", example = "100000000000001"),
+    ),
+    responses((status = 200, description = "The number", body = PhoneNumberDto), ListProblems, IdProblems)
+)]
+pub(crate) async fn one(
+    caller: Caller,
+    extract::State(state): extract::State<State>,
+    Path((id, number)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Json<PhoneNumberDto>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    parameters.finish()?;
+    let account = find(&state, &tenant, &id).await?;
+    let Access { token, waba } = access(&state, &account).await?;
+    let node = of_waba(&state, &token, &waba, &number).await?;
+    let known = state.store.sender(&tenant, &id_of(&node.id)?).await?;
+    Ok(Json(shown(&node, known.is_some())))
+}
+
+/// The number, if it is the WABA's: a token may see others.
+pub(super) async fn of_waba(
+    state: &State,
+    token: &SecretText,
+    waba: &WabaId,
+    number: &str,
+) -> Result<PhoneNumberNode, Problem> {
+    let id: PhoneNumberId = id_of(number)?;
+    match checks::number(state, token, waba, &id).await {
+        Ok(node) => Ok(node),
+        Err(Trouble::Refused { .. }) => Err(Problem::not_found()),
+        Err(Trouble::Problem(problem)) => Err(*problem),
+    }
+}
+
+/// Add a phone number to an account's WABA.
+///
+/// It is then verified by a code, with `request-code` and `verify-code`, and registered.
+#[utoipa::path(
+    post, operation_id = "add_phone_number", path = "/v1/accounts/{id}/phone-numbers", tag = "Phone numbers",
+    security(("api_key" = [])),
+    params(("id" = String, Path, description = "Our id of the account")),
+    request_body(content = crate::accounts::numbers::NewNumberBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "Added", body = PhoneNumberDto),
+        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn add(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<PhoneNumberDto>), Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let new = read_new(&body).map_err(Problem::validation)?;
+    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let added = add_at_meta(&state, &changing.account, &new).await;
+    let (node, outcome) = match added {
+        Ok(node) => {
+            let said = json!({"added": true});
+            let said = Said::about(Action::PhoneNumberChanged, &node.id, said);
+            (Some(node), Ok(said))
+        }
+        Err(problem) => (None, Err(problem)),
+    };
+    changing.end(outcome).await?;
+    let node = node.ok_or_else(Problem::not_found)?;
+    Ok((StatusCode::CREATED, Json(shown(&node, false))))
+}
+
+struct NewNumber {
+    country_code: String,
+    number: String,
+    verified_name: String,
+}
+
+async fn add_at_meta(
+    state: &State,
+    account: &Account,
+    new: &NewNumber,
+) -> Result<PhoneNumberNode, Problem> {
+    let Access { token, waba } = access(state, account).await?;
+    let number = (new.country_code.as_str(), new.number.as_str());
+    let meta = &state.parts.meta;
+    let id = meta
+        .add_number(&token, &waba, number, &new.verified_name)
+        .await
+        .map_err(Trouble::unasked)?;
+    Ok(meta.number(&token, &id).await.map_err(Trouble::unasked)?)
+}
+
+fn read_new(body: &Value) -> Result<NewNumber, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+        let country_code = fields.required_parsed("country_code", |text| digits(text, 1, 3));
+        let number = fields.required_parsed("number", |text| digits(text, 4, 14));
+        let verified_name = fields.required_line("verified_name", 1..=LONGEST_DISPLAY_NAME);
+        fields.finish();
+        Some(NewNumber {
+            country_code: country_code?,
+            number: number?,
+            verified_name: verified_name?.to_owned(),
+        })
+    });
+    faults.into_result(read)
+}
+
+/// Digits alone, so many.
+pub(super) fn digits(text: &str, least: usize, most: usize) -> Result<String, String> {
+    let is_so = (least..=most).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_digit());
+    if is_so {
+        Ok(text.to_owned())
+    } else if least == most {
+        Err(format!("must be {least} digits"))
+    } else {
+        Err(format!("must be {least} to {most} digits and nothing else"))
+    }
+}
+
+/// Reads a number's business profile from Meta.
+#[utoipa::path(
+    get,
+    operation_id = "get_profile",
+    path = "/v1/accounts/{id}/phone-numbers/{number}/profile",
+    tag = "Phone numbers",
+    params(
+        ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
+        ("number" = String, Path, description = "Meta's phone number id", example = "100000000000001"),
+    ),
+    responses((status = 200, description = "The profile", body = Profile), ListProblems, IdProblems)
+)]
+pub(crate) async fn profile(
+    caller: Caller,
+    extract::State(state): extract::State<State>,
+    Path((id, number)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Json<Profile>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    parameters.finish()?;
+    let account = find(&state, &tenant, &id).await?;
+    let Access { token, waba } = access(&state, &account).await?;
+    of_waba(&state, &token, &waba, &number).await?;
+    let number = id_of(&number)?;
+    Ok(Json(
+        profile::read_from_meta(&state, &token, &number).await?,
+    ))
+}
+
+/// Change a number's business profile.
+#[utoipa::path(
+    put, operation_id = "change_profile", path = "/v1/accounts/{id}/phone-numbers/{number}/profile", tag = "Phone numbers",
+    security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("number" = String, Path, description = "Meta's phone number id"),
+    ),
+    request_body(content = crate::accounts::profile::ProfileBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The profile as Meta has it now", body = Profile),
+        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn change_profile(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, number)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Profile>, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let changes = profile::read_changes(&body).map_err(Problem::validation)?;
+    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let pushed = push(&state, &changing.account, &number, &changes).await;
+    let said = Said::about(
+        Action::PhoneNumberChanged,
+        &number,
+        json!({"profile": changes}),
+    );
+    let (profile, outcome) = match pushed {
+        Ok(profile) => (profile, Ok(said)),
+        Err(problem) => (Profile::default(), Err(problem)),
+    };
+    changing.end(outcome).await?;
+    Ok(Json(profile))
+}
+
+async fn push(
+    state: &State,
+    account: &Account,
+    number: &str,
+    changes: &Map<String, Value>,
+) -> Result<Profile, Problem> {
+    let Access { token, waba } = access(state, account).await?;
+    of_waba(state, &token, &waba, number).await?;
+    profile::put_to_meta(state, &token, &id_of(number)?, changes).await
+}
+
+/// Reads a number's settings from Meta: calling, identity change, encryption, storage, as Meta words them.
+#[utoipa::path(
+    get,
+    operation_id = "get_phone_number_settings",
+    path = "/v1/accounts/{id}/phone-numbers/{number}/settings",
+    tag = "Phone numbers",
+    params(
+        ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
+        ("number" = String, Path, description = "Meta's phone number id", example = "100000000000001"),
+    ),
+    responses((status = 200, description = "The settings", body = Object), ListProblems, IdProblems)
+)]
+pub(crate) async fn settings(
+    caller: Caller,
+    extract::State(state): extract::State<State>,
+    Path((id, number)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Json<Map<String, Value>>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    parameters.finish()?;
+    let account = find(&state, &tenant, &id).await?;
+    let Access { token, waba } = access(&state, &account).await?;
+    of_waba(&state, &token, &waba, &number).await?;
+    let settings = state.parts.meta.settings(&token, &id_of(&number)?).await;
+    let mut settings = settings.map_err(Trouble::unasked)?;
+    settings.retain(|name, _| SETTINGS.contains(&name.as_str()));
+    Ok(Json(settings))
+}
+
+/// Change a number's settings.
+///
+/// An object of Meta's own: `calling`, `user_identity_change`, `payload_encryption` or `storage_configuration`, each as Meta
+/// words it. Meta checks what is within.
+#[utoipa::path(
+    put, operation_id = "change_phone_number_settings", path = "/v1/accounts/{id}/phone-numbers/{number}/settings",
+    tag = "Phone numbers", security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("number" = String, Path, description = "Meta's phone number id"),
+    ),
+    request_body(content = Object, content_type = "application/json"),
+    responses(
+        (status = 204, description = "Changed"),
+        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn change_settings(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, number)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    check_settings(&body).map_err(Problem::validation)?;
+    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let put = put_settings(&state, &changing.account, &number, &body).await;
+    let said = Said::about(
+        Action::PhoneNumberChanged,
+        &number,
+        json!({"settings": body}),
+    );
+    changing.end(put.map(|()| said)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check_settings(body: &Value) -> Result<(), Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).map(|mut fields| {
+        let given: Vec<_> = SETTINGS
+            .into_iter()
+            .filter(|name| fields.object(name).is_some())
+            .collect();
+        if given.is_empty() {
+            let detail = format!("must have one of {}", SETTINGS.join(", "));
+            faults.add("", FaultCode::Required, detail);
+        }
+        fields.finish();
+    });
+    faults.into_result(read)
+}
+
+async fn put_settings(
+    state: &State,
+    account: &Account,
+    number: &str,
+    settings: &Value,
+) -> Result<(), Problem> {
+    let Access { token, waba } = access(state, account).await?;
+    of_waba(state, &token, &waba, number).await?;
+    let meta = &state.parts.meta;
+    let put = meta
+        .change_settings(&token, &id_of(number)?, settings)
+        .await;
+    Ok(put.map_err(Trouble::unasked)?)
+}

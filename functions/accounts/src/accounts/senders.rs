@@ -1,0 +1,378 @@
+//! `/v1/senders` as far as they are made, changed and deleted here: `GET` is `api`'s.
+
+use super::changing::{Changing, Said};
+use super::meta_id::meta_id;
+use super::{checks, entered};
+use crate::State;
+use crate::authority::Authority;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{self, Path};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use heliograph::domain::audit::Action;
+use heliograph::domain::failure::{Class, of_meta};
+use heliograph::domain::fault::{Fault, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::id::AccountId;
+use heliograph::domain::identity::PhoneNumberId;
+use heliograph::domain::pace::Pause;
+use heliograph::domain::role::Right;
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::dto::SenderDto;
+use heliograph::service::http::listing::id_of;
+use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::origin::Origin;
+use heliograph::service::problem::Problem;
+use heliograph::store::{Account, Sender, Slice, Store, WindowPolicy};
+use jiff::Timestamp;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// Senders read at once.
+const PAGE: usize = 100;
+
+/// Messages a second of any sender at most. Source: Meta, "Throughput".
+const HIGHEST_RATE: f64 = 1_000.0;
+
+/// A sender to make.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `read_new`"
+)]
+pub(crate) struct SenderBody {
+    /// Our id of its account.
+    #[schema(example = "acct_demo")]
+    account_id: String,
+    /// Meta's id of the phone number; not the number.
+    #[schema(example = "100000000000002")]
+    phone_number_id: String,
+}
+
+/// What is changed of a sender; what is absent stays.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `read_changes`"
+)]
+pub(crate) struct SenderChangesBody {
+    /// How many messages a second Meta takes from it.
+    #[schema(minimum = 1, maximum = 1000)]
+    messages_per_second: Option<u32>,
+    /// Whether somebody uses the WhatsApp Business app with the same number: Meta takes 20 a second then.
+    coexistence: Option<bool>,
+    /// Its part of the calls a second that the provider allows its account's credential; `null` takes it away.
+    #[schema(minimum = 1, maximum = 1000)]
+    calls_per_second: Option<u32>,
+    /// The share of its rate that bulk jobs leave to other messages, in percent.
+    #[schema(minimum = 0, maximum = 90)]
+    reserved_percent: Option<u8>,
+    /// Whether the 24-hour window is enforced.
+    window: Option<WindowPolicy>,
+}
+
+/// Make a sender of a phone number.
+///
+/// The number must be one of the account's WABA. One that is a sender already is answered as it is.
+#[utoipa::path(
+    post, operation_id = "create_sender", path = "/v1/senders", tag = "Senders", security(("api_key" = [])),
+    request_body(content = crate::accounts::senders::SenderBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "It is a sender", body = SenderDto),
+        (status = 409, description = "The number is connected elsewhere, or the account's set-up is not so far", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn create(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let (account, number) = read_new(&body).map_err(Problem::validation)?;
+    let mut changing = Changing::begin(&state.store, &authority, account.as_str()).await?;
+    let made = make(&state, &mut changing, &number).await;
+    let said = Said::about(Action::SenderCreated, number.as_str(), body);
+    let (sender, said) = match made {
+        Ok(sender) => (Some(sender), Ok(said)),
+        Err(problem) => (None, Err(problem)),
+    };
+    changing.end(said).await?;
+    let sender = sender.ok_or_else(Problem::not_found)?;
+    let location = format!("/v1/senders/{number}");
+    let shown = SenderDto::read(&state.store, &sender, clock::now()).await?;
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response())
+}
+
+async fn make(
+    state: &State,
+    changing: &mut Changing<'_>,
+    number: &PhoneNumberId,
+) -> Result<Sender, Problem> {
+    let token = checks::needed_token(state, &changing.account).await?;
+    let Some(waba) = changing.account.waba.clone() else {
+        let id = &changing.account.id;
+        let detail =
+            format!("the account has no WABA yet: do step 1, PUT /v1/accounts/{id}/setup/business");
+        return Err(Problem::conflict("no_waba", detail));
+    };
+    Ok(entered::take_number(state, changing, &token, &waba, number).await?)
+}
+
+fn read_new(body: &Value) -> Result<(AccountId, PhoneNumberId), Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+        let account = fields.required_parsed("account_id", str::parse::<AccountId>);
+        let number = fields.required_parsed("phone_number_id", meta_id::<PhoneNumberId>);
+        fields.finish();
+        Some((account?, number?))
+    });
+    faults.into_result(read)
+}
+
+/// What is changed of a sender.
+#[derive(Default)]
+struct Changes {
+    messages_per_second: Option<u32>,
+    coexistence: Option<bool>,
+    calls_per_second: Option<Option<u32>>,
+    reserved_percent: Option<u8>,
+    window: Option<WindowPolicy>,
+}
+
+/// Change how a sender sends.
+#[utoipa::path(
+    patch, operation_id = "change_sender", path = "/v1/senders/{id}", tag = "Senders", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
+    request_body(content = crate::accounts::senders::SenderChangesBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The sender as it is now", body = SenderDto),
+        (status = 409, description = "Its account is just being changed", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn change(
+    extract::State(store): extract::State<Store>,
+    caller: Caller,
+    origin: Origin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<SenderDto>, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let changes = read_changes(&body).map_err(Problem::validation)?;
+    let sender = find(&store, &authority, &id).await?;
+    let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
+    // Read again, now that nobody else changes it.
+    let changed = match find(&store, &authority, &id).await {
+        Ok(mut sender) => {
+            apply(&changes, &mut sender);
+            let added = store.change_sender(&mut changing.transaction, &sender);
+            added.map(|()| sender).map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    let (sender, said) = match changed {
+        Ok(sender) => (
+            Some(sender),
+            Ok(Said::about(Action::SenderChanged, &id, body)),
+        ),
+        Err(problem) => (None, Err(problem)),
+    };
+    changing.end(said).await?;
+    let sender = sender.ok_or_else(Problem::not_found)?;
+    Ok(Json(SenderDto::read(&store, &sender, clock::now()).await?))
+}
+
+fn read_changes(body: &Value) -> Result<Changes, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).map(|mut fields| {
+        let cleared = fields.is_cleared("calls_per_second");
+        let calls = whole(fields.number("calls_per_second", 1.0..=HIGHEST_RATE));
+        let changes = Changes {
+            messages_per_second: whole(fields.number("messages_per_second", 1.0..=HIGHEST_RATE)),
+            coexistence: fields.boolean("coexistence"),
+            calls_per_second: calls.map(Some).or(cleared.then_some(None)),
+            reserved_percent: whole(fields.number("reserved_percent", 0.0..=90.0))
+                .and_then(|it| u8::try_from(it).ok()),
+            window: fields
+                .choice("window", &["enforce", "warn", "off"])
+                .and_then(window),
+        };
+        fields.finish();
+        changes
+    });
+    faults.into_result(read)
+}
+
+/// A fraction of a message is none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is within a range of small whole numbers"
+)]
+fn whole(number: Option<f64>) -> Option<u32> {
+    number.map(|it| it as u32)
+}
+
+fn window(name: &str) -> Option<WindowPolicy> {
+    match name {
+        "enforce" => Some(WindowPolicy::Enforce),
+        "warn" => Some(WindowPolicy::Warn),
+        "off" => Some(WindowPolicy::Off),
+        _ => None,
+    }
+}
+
+fn apply(changes: &Changes, sender: &mut Sender) {
+    if let Some(rate) = changes.messages_per_second {
+        sender.messages_per_second = rate;
+    }
+    if let Some(coexistence) = changes.coexistence {
+        sender.coexistence = coexistence;
+    }
+    if let Some(calls) = changes.calls_per_second {
+        sender.calls_per_second = calls;
+    }
+    if let Some(percent) = changes.reserved_percent {
+        sender.reserved_percent = percent;
+    }
+    if let Some(window) = changes.window {
+        sender.window = window;
+    }
+}
+
+/// Delete a sender.
+///
+/// None of its jobs may be at work. Its messages and conversations stay; its number stays Meta's.
+#[utoipa::path(
+    delete, operation_id = "delete_sender", path = "/v1/senders/{id}", tag = "Senders", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Meta's phone number id")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, description = "A job of its is at work, or its account is just being changed", body = Problem,
+            content_type = "application/problem+json"),
+        CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn delete(
+    extract::State(store): extract::State<Store>,
+    caller: Caller,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let sender = find(&store, &authority, &id).await?;
+    let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
+    let removed = match check_unused(&store, &sender).await {
+        Ok(()) => store
+            .remove_sender(&mut changing.transaction, &sender)
+            .map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    let said = removed.map(|()| Said::about(Action::SenderDeleted, &id, Value::Null));
+    changing.end(said).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn find(store: &Store, authority: &Authority, id: &str) -> Result<Sender, Problem> {
+    let found = store.sender(&authority.tenant, &id_of(id)?).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+/// Refuses to delete a sender that a job still needs.
+pub(super) async fn check_unused(store: &Store, sender: &Sender) -> Result<(), Problem> {
+    let pace = store.pace(&sender.tenant, &sender.id).await?;
+    if pace.jobs.is_empty() {
+        return Ok(());
+    }
+    let detail = "a job of this sender's is at work: cancel it, or wait for it";
+    Err(Problem::conflict("sender_in_use", detail))
+}
+
+/// Every sender of an account.
+pub(super) async fn of_account(store: &Store, account: &Account) -> Result<Vec<Sender>, Problem> {
+    let mut senders = Vec::new();
+    let mut after = None;
+    loop {
+        let slice = Slice { limit: PAGE, after };
+        let listed = store.senders(&account.tenant, &slice).await?;
+        let own = listed.entries.into_iter();
+        senders.extend(own.filter(|sender| sender.account == account.id));
+        after = listed.next;
+        if after.is_none() {
+            return Ok(senders);
+        }
+    }
+}
+
+/// That nothing leaves a sender whose account is not active yet.
+pub(super) fn not_active(account: &Account, now: Timestamp) -> Pause {
+    let id = &account.id;
+    Pause {
+        since: now,
+        code: None,
+        reason: "its account is not active yet".to_owned(),
+        remedy: format!("finish the account's set-up, then POST /v1/accounts/{id}/activate"),
+    }
+}
+
+/// Pauses every sender of an account.
+pub(super) async fn pause(store: &Store, account: &Account, pause: &Pause) -> Result<(), Problem> {
+    for sender in of_account(store, account).await? {
+        store
+            .pause_sender(&account.tenant, &sender.id, pause)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Lets those senders of an account go on that its own standing had paused; what Meta said of one is not undone by it.
+pub(super) async fn resume(
+    store: &Store,
+    account: &Account,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    resume_where(store, account, now, |pause| pause.code.is_none()).await
+}
+
+/// Lets those senders of an account go on whose token Meta had refused: it has another one now.
+pub(super) async fn resume_refused(
+    store: &Store,
+    account: &Account,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let is_about_token = |pause: &Pause| {
+        pause
+            .code
+            .is_some_and(|code| of_meta(code).class == Class::Credential)
+    };
+    resume_where(store, account, now, is_about_token).await
+}
+
+async fn resume_where(
+    store: &Store,
+    account: &Account,
+    now: Timestamp,
+    is_over: impl Fn(&Pause) -> bool,
+) -> Result<(), Problem> {
+    for sender in of_account(store, account).await? {
+        let pace = store.pace(&account.tenant, &sender.id).await?;
+        if pace.paused.as_ref().is_some_and(&is_over) {
+            store
+                .resume_sender(&account.tenant, &sender.id, now)
+                .await?;
+        }
+    }
+    Ok(())
+}

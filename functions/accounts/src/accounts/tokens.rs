@@ -1,0 +1,252 @@
+//! Step 3: the access token and the verify token. With the access token, what was entered before is checked.
+
+use super::changing::{Changing, Said};
+use super::dto::SetupDto;
+use super::setup::{secret_text, shown};
+use super::trouble::{self, Trouble};
+use super::{checks, entered, senders};
+use crate::State;
+use crate::authority::Authority;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{self, Path};
+use axum::http::HeaderMap;
+use heliograph::domain::account::{CredentialKind, CredentialRecord, Step, StepState};
+use heliograph::domain::audit::Action;
+use heliograph::domain::fault::{Fault, FaultCode, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::role::Right;
+use heliograph::domain::secret::{Credential, SecretText};
+use heliograph::service::auth::drawn;
+use heliograph::service::caller::Caller;
+use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::origin::Origin;
+use heliograph::service::problem::Problem;
+use heliograph::service::secrets::AccountInSecrets;
+use heliograph::store::Account;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Meta's tokens have some two hundred characters.
+const LONGEST_TOKEN: usize = 2_000;
+
+/// What attempts call the token.
+const ALIAS: &str = "main";
+
+struct Tokens {
+    access: Option<SecretText>,
+    verify: Option<SecretText>,
+}
+
+/// What came of the step beside the account.
+#[derive(Default)]
+struct Shown {
+    verify_token: Option<String>,
+    warnings: Vec<String>,
+}
+
+/// Step 3: the access token and the webhook's verify token.
+///
+/// Meta is asked whether the access token is good, this app's, and may do what it must. A verify token is made if there is
+/// none. What was entered in steps 1 and 2 is checked with the new token: what Meta finds wrong with it stands at that
+/// step. Senders that were paused because of their token go on.
+#[utoipa::path(
+    put, operation_id = "set_up_tokens", path = "/v1/accounts/{id}/setup/tokens", tag = "Set-up", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Our id of the account")),
+    request_body(content = crate::accounts::dto::TokensBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The set-up as it is now", body = SetupDto),
+        (status = 409, description = "The app is not known yet, or the account is just being changed", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn tokens(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<SetupDto>, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let new = read(&body).map_err(Problem::validation)?;
+    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let mut beside = Shown::default();
+    let done = put(&state, &mut changing, new, &mut beside).await;
+    let now = changing.now;
+    let account = changing.end(done).await?;
+    senders::resume_refused(&state.store, &account, now).await?;
+    let mut setup = shown(&state, &account).await?;
+    setup.verify_token = beside.verify_token;
+    setup.warnings = beside.warnings;
+    Ok(Json(setup))
+}
+
+async fn put(
+    state: &State,
+    changing: &mut Changing<'_>,
+    new: Tokens,
+    beside: &mut Shown,
+) -> Result<Said, Problem> {
+    let (tenant, id) = (changing.account.tenant.clone(), changing.account.id.clone());
+    let keeper = &state.parts.keeper;
+    let known = keeper.inbound(&tenant, &id).await;
+    let mut inbound = known.map_err(|error| trouble::of_secrets(&error))?;
+    let Some((app, secret)) = changing
+        .account
+        .app
+        .clone()
+        .zip(inbound.app_secrets.first().cloned())
+    else {
+        let detail = format!(
+            "the token is checked with its app: first do step 1, PUT /v1/accounts/{id}/setup/business"
+        );
+        return Err(Problem::conflict("no_app", detail));
+    };
+    let known = checks::access_token(state, &changing.account).await?;
+    let Some(token) = new.access.clone().or(known) else {
+        return Err(missing_token());
+    };
+    let facts = checks::token(state, (&app, &secret), &token, changing.now).await?;
+    beside
+        .warnings
+        .extend(checks::warning(&facts, changing.now));
+    beside.verify_token = put_verify_token(&mut inbound, new.verify);
+    let said = json!({"step": "tokens", "access_token": token.masked()});
+    note(
+        &mut changing.account,
+        &inbound,
+        &token,
+        facts.expires_at,
+        changing.now,
+    );
+    keeper
+        .put_inbound(&tenant, &id, &inbound)
+        .await
+        .map_err(|error| trouble::of_secrets(&error))?;
+    let mut outbound = keeper
+        .outbound(&tenant, &id)
+        .await
+        .map_err(|error| trouble::of_secrets(&error))?;
+    outbound.access_tokens = vec![Credential {
+        alias: ALIAS.to_owned(),
+        token: token.clone(),
+    }];
+    keeper
+        .put_outbound(&tenant, &id, &outbound)
+        .await
+        .map_err(|error| trouble::of_secrets(&error))?;
+    check_entered(state, changing, &token).await?;
+    Ok(Said::of(Action::AccountSetUp, &changing.account, said))
+}
+
+/// The given one, or the one there is, or a new one: which is shown, since nobody knows it.
+fn put_verify_token(inbound: &mut AccountInSecrets, given: Option<SecretText>) -> Option<String> {
+    if let Some(given) = given {
+        inbound.verify_tokens = vec![given];
+        return None;
+    }
+    if !inbound.verify_tokens.is_empty() {
+        return None;
+    }
+    let made = drawn();
+    let shown = made.expose().to_owned();
+    inbound.verify_tokens = vec![made];
+    Some(shown)
+}
+
+fn note(
+    account: &mut Account,
+    inbound: &AccountInSecrets,
+    token: &SecretText,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) {
+    account.note_credential(CredentialRecord {
+        kind: CredentialKind::AccessToken,
+        alias: ALIAS.to_owned(),
+        mask: token.masked(),
+        since: now,
+        expires_at,
+    });
+    if let Some(verify) = inbound.verify_tokens.first() {
+        account.note_credential(CredentialRecord {
+            kind: CredentialKind::VerifyToken,
+            alias: ALIAS.to_owned(),
+            mask: verify.masked(),
+            since: now,
+            expires_at: None,
+        });
+    }
+    account.setup.note(Step::Tokens, StepState::Done, now);
+}
+
+/// Checks what waited for a token. What Meta does not take stands at its step; the token itself is good.
+async fn check_entered(
+    state: &State,
+    changing: &mut Changing<'_>,
+    token: &SecretText,
+) -> Result<(), Problem> {
+    if let Some(waba) = changing.account.setup.waba.clone() {
+        let taken = entered::take_waba(state, changing, token, &waba).await;
+        stand_at(changing, Step::Business, taken)?;
+    }
+    let number = changing.account.setup.phone_number.clone();
+    if let (Some(waba), Some(number)) = (changing.account.waba.clone(), number) {
+        let taken = entered::take_number(state, changing, token, &waba, &number).await;
+        stand_at(changing, Step::PhoneNumber, taken.map(drop))?;
+    }
+    Ok(())
+}
+
+fn stand_at(
+    changing: &mut Changing<'_>,
+    step: Step,
+    taken: Result<(), Trouble>,
+) -> Result<(), Problem> {
+    let now = changing.now;
+    match taken {
+        Ok(()) => Ok(()),
+        Err(Trouble::Refused { fault, .. }) => {
+            changing.account.setup.note_fault(step, fault, now);
+            Ok(())
+        }
+        Err(Trouble::Problem(problem)) => Err(*problem),
+    }
+}
+
+fn missing_token() -> Problem {
+    let detail = "is missing; make one in Business settings, System users, Generate token";
+    Problem::validation(vec![Fault {
+        pointer: "/access_token".to_owned(),
+        code: FaultCode::Required,
+        detail: detail.to_owned(),
+    }])
+}
+
+fn read(body: &Value) -> Result<Tokens, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).map(|mut fields| {
+        let access = fields.parsed("access_token", access_token);
+        let verify = fields.parsed("verify_token", secret_text);
+        fields.finish();
+        Tokens { access, verify }
+    });
+    faults.into_result(read)
+}
+
+fn access_token(text: &str) -> Result<SecretText, String> {
+    let text = text.trim();
+    let is_one = (8..=LONGEST_TOKEN).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_one {
+        return Err(
+            "must be an access token, without spaces and line breaks: copy it once more".to_owned(),
+        );
+    }
+    Ok(SecretText::new(text))
+}

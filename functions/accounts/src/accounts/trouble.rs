@@ -1,0 +1,110 @@
+//! What stands in the way of a step: something that Meta does not take, that Meta could not be asked, or a problem of ours.
+
+use heliograph::domain::account::StepFault;
+use heliograph::domain::failure::ProviderFailure;
+use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::service::problem::Problem;
+use heliograph::service::secrets::SecretsError;
+use heliograph::store::StoreError;
+
+/// The provider of these accounts, as problems name it.
+pub(crate) const META: &str = "meta";
+
+/// Why something cannot be done.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Meta was asked and does not take this field.
+    Refused {
+        /// The field, as a JSON pointer.
+        pointer: &'static str,
+        /// What is wrong, and what to do.
+        fault: StepFault,
+        /// What Meta said, if it was an error.
+        failure: Option<Box<ProviderFailure>>,
+    },
+    /// Whatever else.
+    Problem(Box<Problem>),
+}
+
+impl Trouble {
+    /// Meta does not take this field.
+    pub(crate) fn refused(
+        pointer: &'static str,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Refused {
+            pointer,
+            fault: StepFault {
+                detail: detail.into(),
+                remedy: remedy.into(),
+            },
+            failure: None,
+        }
+    }
+
+    /// The same, if that is what Meta's error means; one that may pass is none of the field's.
+    pub(crate) fn of_failure(
+        failure: ProviderFailure,
+        pointer: &'static str,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        if failure.is_retryable() {
+            return Self::unasked(failure);
+        }
+        Self::Refused {
+            pointer,
+            fault: StepFault {
+                detail: detail.into(),
+                remedy: remedy.into(),
+            },
+            failure: Some(Box::new(failure)),
+        }
+    }
+
+    /// Meta could not be asked, or says no without a field to blame.
+    pub(crate) fn unasked(failure: ProviderFailure) -> Self {
+        Problem::provider(META, failure).into()
+    }
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused {
+                pointer,
+                fault,
+                failure,
+            } => {
+                let fault = Fault {
+                    pointer: pointer.to_owned(),
+                    code: FaultCode::Refused,
+                    detail: format!("{}; {}", fault.detail, fault.remedy),
+                };
+                Self::refused_by_provider(META, fault, failure.map(|failure| *failure))
+            }
+            Trouble::Problem(problem) => *problem,
+        }
+    }
+}
+
+/// What the caller hears when the secrets do not come.
+pub(crate) fn of_secrets(error: &SecretsError) -> Problem {
+    match error {
+        SecretsError::Unavailable { .. } => Problem::unavailable(error),
+        SecretsError::Missing { .. } | SecretsError::Malformed { .. } => Problem::internal(error),
+    }
+}

@@ -1,0 +1,244 @@
+//! `/v1/accounts/{id}/knowledge`: what an account's bot knows.
+
+use crate::State;
+use crate::accounts::changing::{Changing, Said};
+use crate::authority::Authority;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{self, Path};
+use axum::http::{HeaderMap, StatusCode};
+use heliograph::domain::audit::Action;
+use heliograph::domain::bot::Knowledge;
+use heliograph::domain::fault::{Fault, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::id::{AccountId, KnowledgeId};
+use heliograph::domain::role::Right;
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::http::listing::{id_of, page, slice};
+use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
+use heliograph::service::openapi::{
+    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
+};
+use heliograph::service::origin::Origin;
+use heliograph::service::problem::Problem;
+use heliograph::store::Store;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+const LONGEST_QUESTION: usize = 500;
+
+/// What WhatsApp takes as one text. Source: Meta, "Text messages".
+const LONGEST_ANSWER: usize = 4_096;
+
+/// Something a bot knows.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Knowledge)]
+pub(crate) struct KnowledgeDto {
+    /// Our id.
+    #[schema(value_type = String)]
+    id: KnowledgeId,
+    /// What people ask.
+    question: String,
+    /// What they are told.
+    answer: String,
+    /// When it was written, or last changed.
+    changed_at: Timestamp,
+}
+
+impl From<&Knowledge> for KnowledgeDto {
+    fn from(knowledge: &Knowledge) -> Self {
+        Self {
+            id: knowledge.id.clone(),
+            question: knowledge.question.clone(),
+            answer: knowledge.answer.clone(),
+            changed_at: knowledge.changed_at,
+        }
+    }
+}
+
+/// Something a bot is to know.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the body, which is read by `read`")]
+pub(crate) struct KnowledgeBody {
+    /// What people ask.
+    #[schema(example = "Do you ship to islands?")]
+    question: String,
+    /// What they are told.
+    #[schema(example = "We do, within a week.")]
+    answer: String,
+}
+
+/// Lists what an account's bot knows, the oldest first.
+#[utoipa::path(
+    get,
+    operation_id = "list_knowledge",
+    path = "/v1/accounts/{id}/knowledge",
+    tag = "Set-up",
+    params(
+        ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
+        ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = Page<KnowledgeDto>), ListProblems, IdProblems)
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    extract::State(store): extract::State<Store>,
+    Path(id): Path<String>,
+    mut parameters: Parameters,
+) -> Result<Json<Page<KnowledgeDto>>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    let query = parameters.page();
+    parameters.finish()?;
+    let account: AccountId = id_of(&id)?;
+    store
+        .account(&tenant, &account)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let list = format!("knowledge of {account}");
+    let cursor = Cursor::of(&list, &tenant);
+    let listed = store
+        .all_knowledge(&tenant, &account, &slice(&query, cursor)?)
+        .await?;
+    page(&listed, cursor)
+}
+
+/// Have an account's bot know something.
+#[utoipa::path(
+    post, operation_id = "create_knowledge", path = "/v1/accounts/{id}/knowledge", tag = "Set-up", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Our id of the account")),
+    request_body(content = crate::knowledge::KnowledgeBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "It knows", body = KnowledgeDto),
+        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn create(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<KnowledgeDto>), Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let now = clock::now();
+    let knowledge = read(&body, KnowledgeId::at(now), now).map_err(Problem::validation)?;
+    put(&state.store, &authority, &id, &knowledge).await?;
+    Ok((StatusCode::CREATED, Json(KnowledgeDto::from(&knowledge))))
+}
+
+/// Change what an account's bot knows.
+#[utoipa::path(
+    put, operation_id = "change_knowledge", path = "/v1/accounts/{id}/knowledge/{entry}", tag = "Set-up",
+    security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("entry" = String, Path, description = "Our id of the entry"),
+    ),
+    request_body(content = crate::knowledge::KnowledgeBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "As it is now", body = KnowledgeDto),
+        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
+        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn change(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, entry)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<KnowledgeDto>, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let entry: KnowledgeId = id_of(&entry)?;
+    let changed = read(&body, entry.clone(), clock::now()).map_err(Problem::validation)?;
+    let known = state
+        .store
+        .knowledge(&authority.tenant, &id_of(&id)?, &entry)
+        .await?;
+    known.ok_or_else(Problem::not_found)?;
+    put(&state.store, &authority, &id, &changed).await?;
+    Ok(Json(KnowledgeDto::from(&changed)))
+}
+
+/// Have an account's bot forget something.
+#[utoipa::path(
+    delete, operation_id = "delete_knowledge", path = "/v1/accounts/{id}/knowledge/{entry}", tag = "Set-up",
+    security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("entry" = String, Path, description = "Our id of the entry"),
+    ),
+    responses(
+        (status = 204, description = "It is forgotten"),
+        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
+        CallerProblems, ServiceProblems, IdProblems,
+    ),
+)]
+pub(crate) async fn delete(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, entry)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let entry: KnowledgeId = id_of(&entry)?;
+    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let of = (&changing.account.tenant, &changing.account.id);
+    let removed = state
+        .store
+        .remove_knowledge(&mut changing.transaction, of, &entry);
+    let said = Said::of(
+        Action::AccountChanged,
+        &changing.account,
+        json!({"knowledge": entry, "deleted": true}),
+    );
+    changing
+        .end(removed.map(|()| said).map_err(Problem::from))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn put(
+    store: &Store,
+    authority: &Authority,
+    id: &str,
+    knowledge: &Knowledge,
+) -> Result<(), Problem> {
+    let mut changing = Changing::begin(store, authority, id).await?;
+    let of = (&changing.account.tenant, &changing.account.id);
+    let put = store.put_knowledge(&mut changing.transaction, of, knowledge);
+    let said = Said::of(
+        Action::AccountChanged,
+        &changing.account,
+        json!({"knowledge": knowledge.id}),
+    );
+    changing
+        .end(put.map(|()| said).map_err(Problem::from))
+        .await?;
+    Ok(())
+}
+
+fn read(body: &Value, id: KnowledgeId, now: Timestamp) -> Result<Knowledge, Vec<Fault>> {
+    let faults = Faults::new();
+    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+        let question = fields.required_text("question", 1..=LONGEST_QUESTION);
+        let answer = fields.required_text("answer", 1..=LONGEST_ANSWER);
+        fields.finish();
+        Some(Knowledge {
+            id,
+            question: question?.to_owned(),
+            answer: answer?.to_owned(),
+            changed_at: now,
+        })
+    });
+    faults.into_result(read)
+}

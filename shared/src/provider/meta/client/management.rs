@@ -1,0 +1,114 @@
+//! Calls that set things up and look after them: apps and tokens, WABAs, phone numbers, subscriptions.
+//!
+//! None sends a message, so each may be repeated; what came of one whose answer was lost is seen by looking. No error holds
+//! a word of a token: Meta's own text is kept only where `domain::failure` lets it.
+
+mod numbers;
+mod profile;
+mod subscriptions;
+mod tokens;
+mod wabas;
+
+pub use numbers::{CodeMethod, PhoneNumberNode};
+pub use profile::{PROFILE_FIELDS, Profile};
+pub use subscriptions::Subscription;
+pub use tokens::{AppFacts, TokenFacts, app_token};
+pub use wabas::WabaFacts;
+
+use super::{MetaClient, answer, bearer, body_of};
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::secret::SecretText;
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What Meta answered, or why it did not.
+pub type Answered<T> = Result<T, ProviderFailure>;
+
+/// One call.
+struct Call<'a> {
+    method: Method,
+    /// Below the version.
+    path: String,
+    query: &'a [(&'a str, &'a str)],
+    body: Option<&'a Value>,
+}
+
+impl MetaClient {
+    async fn look<T: DeserializeOwned>(
+        &self,
+        token: &SecretText,
+        path: String,
+        query: &[(&str, &str)],
+    ) -> Answered<T> {
+        let call = Call {
+            method: Method::GET,
+            path,
+            query,
+            body: None,
+        };
+        let answer = self.manage(token, call).await?;
+        serde_json::from_value(answer).map_err(|_| not_understood("its answer has another form"))
+    }
+
+    async fn tell(&self, token: &SecretText, path: String, body: &Value) -> Answered<Value> {
+        let call = Call {
+            method: Method::POST,
+            path,
+            query: &[],
+            body: Some(body),
+        };
+        self.manage(token, call).await
+    }
+
+    async fn manage(&self, token: &SecretText, call: Call<'_>) -> Answered<Value> {
+        let Some(bearer) = bearer(token) else {
+            return Err(ProviderFailure::without_code(
+                Class::Credential,
+                "it holds characters that no token has",
+                "copy the token once more, without line breaks or quotation marks",
+            ));
+        };
+        let url = format!("{}/{}/{}", self.base, self.version, call.path);
+        let url = Url::parse_with_params(&url, call.query)
+            .map_err(|_| not_understood("the address of the Graph API is none"))?;
+        let mut request = self.http.request(call.method, url);
+        request = request.header(AUTHORIZATION, bearer);
+        if let Some(body) = call.body {
+            request = request.json(body);
+        }
+        // The error's own text holds the address, and that may hold a token.
+        let sent = request.send().await.map_err(|error| match error {
+            error if error.is_connect() => {
+                ProviderFailure::unreachable("Meta could not be reached")
+            }
+            error if error.is_timeout() => not_understood("it did not answer in time"),
+            _ => not_understood("the connection broke before an answer"),
+        });
+        let mut response = sent?;
+        let status = response.status();
+        let body = body_of(&mut response).await;
+        let body = body.map_err(|_| not_understood("its answer broke off, or is too long"))?;
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| {
+            not_understood(&format!("it answered {} without JSON", status.as_u16()))
+        })?;
+        if let Some(failure) = answer::failure(&answer) {
+            return Err(failure);
+        }
+        if !status.is_success() {
+            let why = format!("it answered {} without an error object", status.as_u16());
+            return Err(not_understood(&why));
+        }
+        Ok(answer)
+    }
+}
+
+/// Nothing is known; all these calls may be repeated.
+fn not_understood(why: &str) -> ProviderFailure {
+    let remedy = "try again; if it lasts, look at Meta's status page";
+    ProviderFailure::without_code(Class::Transient, format!("Meta: {why}"), remedy)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! Writes accounts' secrets. Only `accounts` and `rotate` may; whoever writes holds the account meanwhile.
+//!
+//! What is read here is read anew each time, since it is changed and written back.
+
+use super::{
+    AccountInSecrets, AccountOutSecrets, CredentialV1, InboundV1, OutboundV1, SecretsError, fetch,
+    first_version, malformed, name_of, parse_inbound, parse_outbound, unavailable,
+};
+use crate::domain::id::AccountId;
+use crate::domain::identity::TenantId;
+use crate::domain::secret::SecretText;
+use aws_sdk_secretsmanager::Client;
+use serde::Serialize;
+
+/// How many days a deleted secret can be restored by its owner; no fewer can be asked for.
+const RESTORABLE_DAYS: i64 = 7;
+
+/// Keeps the secrets of one stack's accounts.
+#[derive(Debug, Clone)]
+pub struct SecretsKeeper {
+    client: Client,
+    prefix: String,
+}
+
+impl SecretsKeeper {
+    /// Secrets under `prefix`, the stack's name.
+    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self {
+            client,
+            prefix: prefix.into(),
+        }
+    }
+
+    /// What proves webhooks to be the provider's, as it is now; nothing if there is no such secret yet.
+    pub async fn inbound(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<AccountInSecrets, SecretsError> {
+        let name = name_of(&self.prefix, "in", tenant, account);
+        match self.read(&name).await? {
+            Some(text) => parse_inbound(&name, &text),
+            None => Ok(AccountInSecrets::default()),
+        }
+    }
+
+    /// What opens the provider, as it is now; nothing if there is no such secret yet.
+    pub async fn outbound(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<AccountOutSecrets, SecretsError> {
+        let name = name_of(&self.prefix, "out", tenant, account);
+        match self.read(&name).await? {
+            Some(text) => parse_outbound(&name, &text),
+            None => Ok(AccountOutSecrets::default()),
+        }
+    }
+
+    /// Writes what proves webhooks to be the provider's.
+    pub async fn put_inbound(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        secrets: &AccountInSecrets,
+    ) -> Result<(), SecretsError> {
+        let exposed =
+            |texts: &[SecretText]| texts.iter().map(|it| it.expose().to_owned()).collect();
+        let wire = InboundV1 {
+            v: first_version(),
+            app_secrets: exposed(&secrets.app_secrets),
+            verify_tokens: exposed(&secrets.verify_tokens),
+        };
+        let name = name_of(&self.prefix, "in", tenant, account);
+        self.write(&name, &wire).await
+    }
+
+    /// Writes what opens the provider.
+    pub async fn put_outbound(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        secrets: &AccountOutSecrets,
+    ) -> Result<(), SecretsError> {
+        let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
+            alias: it.alias.clone(),
+            token: it.token.expose().to_owned(),
+        });
+        let wire = OutboundV1 {
+            v: first_version(),
+            access_tokens: tokens.collect(),
+        };
+        let name = name_of(&self.prefix, "out", tenant, account);
+        self.write(&name, &wire).await
+    }
+
+    /// Deletes both secrets of an account; those that are gone are gone. Their owner can restore them for a week.
+    pub async fn delete(&self, tenant: &TenantId, account: &AccountId) -> Result<(), SecretsError> {
+        for direction in ["in", "out"] {
+            let name = name_of(&self.prefix, direction, tenant, account);
+            let deleted = self
+                .client
+                .delete_secret()
+                .secret_id(&name)
+                .recovery_window_in_days(RESTORABLE_DAYS)
+                .send()
+                .await;
+            if let Err(error) = deleted {
+                let gone = error.as_service_error().is_some_and(|it| {
+                    it.is_resource_not_found_exception() || it.is_invalid_request_exception()
+                });
+                if !gone {
+                    return Err(unavailable(&name, error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<SecretText>, SecretsError> {
+        match fetch(&self.client, name).await {
+            Ok(text) => Ok(Some(text)),
+            Err(SecretsError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a new version; the one before stays as AWSPREVIOUS. What is the same already is not written, or it would push
+    /// the one before out.
+    async fn write(&self, name: &str, wire: &impl Serialize) -> Result<(), SecretsError> {
+        let text = serde_json::to_string(wire)
+            .map_err(|_| malformed(name, "it cannot be written as JSON"))?;
+        let known = self.read(name).await?;
+        if known.as_ref().is_some_and(|known| known.expose() == text) {
+            return Ok(());
+        }
+        if known.is_none() {
+            let created = self
+                .client
+                .create_secret()
+                .name(name)
+                .description("An account's secrets, written by Heliograph")
+                .secret_string(text)
+                .send()
+                .await;
+            return created.map(drop).map_err(|error| unavailable(name, error));
+        }
+        let put = self
+            .client
+            .put_secret_value()
+            .secret_id(name)
+            .secret_string(text)
+            .send()
+            .await;
+        put.map(drop).map_err(|error| unavailable(name, error))
+    }
+}

@@ -1,0 +1,177 @@
+//! Senders: what messages leave from.
+
+use super::item::{Indexes, Key, body, item};
+use super::page::{Index, Listed, Listing, Order, Slice};
+use super::{Account, Holder, Store, StoreError, Transaction, keys};
+use crate::domain::account::NumberFacts;
+use crate::domain::id::AccountId;
+use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Whether free-form messages outside the 24-hour window are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowPolicy {
+    /// Refused, with the remedy.
+    Enforce,
+    /// Sent, with a warning in the answer.
+    Warn,
+    /// Not looked at.
+    Off,
+}
+
+/// What messages leave from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// Meta's phone number id.
+    pub id: PhoneNumberId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its account.
+    pub account: AccountId,
+    /// Its WhatsApp Business Account.
+    pub waba: WabaId,
+    /// Its business portfolio, if that has a messaging limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portfolio: Option<PortfolioId>,
+    /// The number as people read it.
+    pub display_number: String,
+    /// How many messages a second Meta takes from it: 80, until it raises that to 1,000 by itself.
+    #[serde(default = "usual_rate")]
+    pub messages_per_second: u32,
+    /// Whether somebody uses the WhatsApp Business app with the same number. Meta takes 20 a second then.
+    #[serde(default)]
+    pub coexistence: bool,
+    /// Its part of the calls a second that the provider allows its account's credential, if it limits them: the parts
+    /// of an account's senders add up to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<u32>,
+    /// The share of that rate bulk jobs leave to other messages, in percent.
+    pub reserved_percent: u8,
+    /// Whether the 24-hour window is enforced.
+    pub window: WindowPolicy,
+    /// What Meta last said of its number.
+    #[serde(default)]
+    pub facts: NumberFacts,
+}
+
+/// Messages a second: of a sender nobody has said more of, of one beside the app, and of any at most. Source: Meta,
+/// "Throughput".
+const USUAL_RATE: u32 = 80;
+const RATE_BESIDE_THE_APP: u32 = 20;
+const HIGHEST_RATE: u32 = 1_000;
+
+const fn usual_rate() -> u32 {
+    USUAL_RATE
+}
+
+impl Sender {
+    /// How many messages a second Meta takes from it, whatever was written down.
+    #[must_use]
+    pub fn throughput(&self) -> u32 {
+        let most = if self.coexistence {
+            RATE_BESIDE_THE_APP
+        } else {
+            HIGHEST_RATE
+        };
+        self.messages_per_second.min(most)
+    }
+
+    /// How many messages a second may leave from it: as many as it and its credential may.
+    #[must_use]
+    pub fn rate(&self) -> u32 {
+        let part = self.calls_per_second.unwrap_or(u32::MAX);
+        self.throughput().min(part)
+    }
+}
+
+impl Store {
+    /// Writes a sender; writing it again changes it.
+    pub async fn put_sender(&self, sender: &Sender) -> Result<(), StoreError> {
+        self.put(sender_item(sender)?).await
+    }
+
+    /// A tenant's senders, by their ids.
+    pub async fn senders(
+        &self,
+        tenant: &TenantId,
+        slice: &Slice,
+    ) -> Result<Listed<Sender>, StoreError> {
+        let listing = Listing {
+            index: Index::LIST,
+            partitions: vec![keys::senders(tenant)],
+            prefix: String::new(),
+            order: Order::Ascending,
+        };
+        self.list_of(&self.messages, &listing, slice).await
+    }
+
+    /// The sender of this id, if it is this tenant's.
+    pub async fn sender(
+        &self,
+        tenant: &TenantId,
+        id: &PhoneNumberId,
+    ) -> Result<Option<Sender>, StoreError> {
+        let key = sender_key(tenant, id);
+        self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    /// Adds a sender to a transaction; it fails if another account has its number, or if there is one already.
+    pub fn add_sender(
+        &self,
+        transaction: &mut Transaction,
+        account: &Account,
+        sender: &Sender,
+    ) -> Result<(), StoreError> {
+        let number = Key::new(keys::number(&sender.id), keys::HEAD);
+        self.take(transaction, "number", number, account)?;
+        transaction.put_new(&self.messages, sender_item(sender)?)
+    }
+
+    /// Adds to a transaction that a sender is as it is now; whoever changes it holds its account.
+    pub fn change_sender(
+        &self,
+        transaction: &mut Transaction,
+        sender: &Sender,
+    ) -> Result<(), StoreError> {
+        let there = Some("attribute_exists(pk)");
+        transaction.put_if(&self.messages, sender_item(sender)?, there, HashMap::new())
+    }
+
+    /// Adds to a transaction that a sender is gone, and its number free.
+    pub fn remove_sender(
+        &self,
+        transaction: &mut Transaction,
+        sender: &Sender,
+    ) -> Result<(), StoreError> {
+        let number = Key::new(keys::number(&sender.id), keys::HEAD);
+        transaction.delete(&self.messages, number, None)?;
+        let key = sender_key(&sender.tenant, &sender.id);
+        transaction.delete(&self.messages, key, None)
+    }
+
+    /// Which account has a number, whoever's it is.
+    pub async fn holder_of_number(&self, id: &PhoneNumberId) -> Result<Option<Holder>, StoreError> {
+        let key = Key::new(keys::number(id), keys::HEAD);
+        self.read(&self.messages, key).await?.map(body).transpose()
+    }
+}
+
+fn sender_item(sender: &Sender) -> Result<super::item::Item, StoreError> {
+    let indexes = Indexes {
+        list_key: Some(keys::senders(&sender.tenant)),
+        list_sort: Some(sender.id.to_string()),
+        ..Indexes::default()
+    };
+    item(
+        "sender",
+        sender_key(&sender.tenant, &sender.id),
+        indexes,
+        sender,
+    )
+}
+
+pub(super) fn sender_key(tenant: &TenantId, id: &PhoneNumberId) -> Key {
+    Key::new(keys::sender(tenant, id), keys::HEAD)
+}
