@@ -1,6 +1,6 @@
 //! What a body posted to `/messages` or `/marketing_messages` asks for, checked as Meta checks it.
 
-use super::Sender;
+use super::assets::Number;
 use super::graph_error::GraphError;
 use super::recipient::Recipient;
 use super::statuses::refusal;
@@ -68,7 +68,7 @@ impl Call {
     }
 
     /// Whom it goes to, if it says so in a way that can be read.
-    pub(super) fn recipient(&self, sender: &Sender) -> Option<Recipient> {
+    pub(super) fn recipient(&self, sender: &Number) -> Option<Recipient> {
         match self.text("to") {
             Some(id) if self.text("recipient_type") == Some("group") => {
                 Recipient::from_group_id(id)
@@ -79,7 +79,7 @@ impl Call {
     }
 
     /// Checks a body that sends.
-    pub(super) fn check_send(&self, sender: &Sender) -> Result<Send, GraphError> {
+    pub(super) fn check_send(&self, sender: &Number) -> Result<Send, GraphError> {
         self.check_product()?;
         let Some(input) = self.text("to").or(self.text("recipient")) else {
             return Err(GraphError::parameter("The parameter to is required."));
@@ -226,9 +226,10 @@ mod tests {
     use std::path::Path;
 
     fn check(body: &Value) -> Result<Send, GraphError> {
+        let sender = Number::new("100000000000001", "+15550001000", "200000000000001");
         Call::read("messages", body.to_string().as_bytes())
             .unwrap()
-            .check_send(&Sender::demo())
+            .check_send(&sender)
     }
 
     fn text(to: &str) -> Value {

@@ -1,5 +1,6 @@
-//! Takes the statuses that are due to the webhooks: gathers, signs, posts, repeats.
+//! Takes the statuses that are due to the webhooks: gathers, posts, repeats.
 
+use super::assets::Callback;
 use super::faults::WebhookFault;
 use super::outbox::{Afterwards, Due, Post, Scheduled, Turn};
 use super::record::Record;
@@ -24,7 +25,7 @@ pub(super) async fn run(state: Arc<State>) {
     let mut posts = JoinSet::new();
     loop {
         while let Some(due) = take_due(&state) {
-            if let Some(post) = post_for(&state, due) {
+            for post in posts_for(&state, due) {
                 let state = Arc::clone(&state);
                 posts.spawn(async move { carry(&state, post).await });
             }
@@ -54,11 +55,7 @@ fn time_to_next(state: &State) -> Duration {
 }
 
 async fn carry(state: &State, post: Post) {
-    let body = post.body.clone();
-    let outcome = state
-        .webhooks
-        .post(&post.account_id, &post.app_secret, body)
-        .await;
+    let outcome = state.post(&post.callback, post.body.clone()).await;
     let (epoch, statuses) = (post.epoch, post.statuses.clone());
     let settled = match outcome {
         Outcome::Taken => {
@@ -75,33 +72,31 @@ async fn carry(state: &State, post: Post) {
     }
 }
 
-fn post_for(state: &State, due: Due) -> Option<Post> {
-    let (account_id, epoch, scheduled) = match due {
-        Due::Repeat(post) => return Some(post),
+fn posts_for(state: &State, due: Due) -> Vec<Post> {
+    let (outbox, epoch, scheduled) = match due {
+        Due::Repeat(post) => return vec![post],
         Due::Fresh {
-            account_id,
+            outbox,
             epoch,
             statuses,
-        } => (account_id, epoch, statuses),
+        } => (outbox, epoch, statuses),
     };
     let mut leaving = Vec::new();
     for status in scheduled {
         let record = locked(&state.ledger).read(epoch, status.number);
         if let Some(record) = record
-            && leaves(state, &account_id, epoch, &record, status)
+            && leaves(state, &outbox, epoch, &record, status)
         {
             leaving.push((record, status));
         }
     }
-    let post = write(state, account_id.clone(), epoch, &leaving);
-    if post.is_none() {
-        locked(&state.outboxes).nothing_to_post(&account_id);
-    }
-    post
+    let posts = write(state, &outbox, epoch, &leaving);
+    locked(&state.outboxes).written(&outbox, posts.len());
+    posts
 }
 
 /// Whether a status leaves now. Enters the one after it, and what a fault makes of this one.
-fn leaves(state: &State, account_id: &str, epoch: u32, record: &Record, status: Scheduled) -> bool {
+fn leaves(state: &State, outbox: &str, epoch: u32, record: &Record, status: Scheduled) -> bool {
     if status.turn == Turn::Again {
         return true;
     }
@@ -112,7 +107,7 @@ fn leaves(state: &State, account_id: &str, epoch: u32, record: &Record, status: 
             stage: next,
             ..status
         };
-        locked(&state.outboxes).schedule(account_id, next);
+        locked(&state.outboxes).schedule(outbox, next);
     }
     let fault = locked(&state.faults).for_webhook(&record.sender, &record.recipient);
     let again_at = |due_ms| {
@@ -121,7 +116,7 @@ fn leaves(state: &State, account_id: &str, epoch: u32, record: &Record, status: 
             turn: Turn::Again,
             ..status
         };
-        locked(&state.outboxes).schedule(account_id, again);
+        locked(&state.outboxes).schedule(outbox, again);
     };
     match fault {
         None => true,
@@ -140,40 +135,72 @@ fn leaves(state: &State, account_id: &str, epoch: u32, record: &Record, status: 
     }
 }
 
-/// Writes one POST: an entry per sender, in it the statuses in the order in which they were due.
-fn write(
-    state: &State,
-    account_id: String,
-    epoch: u32,
-    leaving: &[(Record, Scheduled)],
-) -> Option<Post> {
-    let mut by_sender: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for (record, status) in leaving {
-        let rendered = statuses::render(record, status.stage, status.due_ms);
-        by_sender.entry(&record.sender).or_default().push(rendered);
+/// Writes a POST per callback: in it an entry per sender, in that the statuses in the order in which they were due.
+fn write(state: &State, outbox: &str, epoch: u32, leaving: &[(Record, Scheduled)]) -> Vec<Post> {
+    let mut by_sender: BTreeMap<&str, Vec<&(Record, Scheduled)>> = BTreeMap::new();
+    for status in leaving {
+        by_sender.entry(&status.0.sender).or_default().push(status);
     }
-    let mut app_secret = None;
-    let mut entries = Vec::new();
-    for (phone_number_id, rendered) in by_sender {
-        let sender = state.sender(phone_number_id)?;
-        entries.push(webhooks::entry(&sender, &[("statuses", rendered.into())]));
-        app_secret = Some(sender.app_secret);
-    }
-    Some(Post {
-        app_secret: app_secret?,
-        account_id,
-        body: webhooks::body(&entries),
-        statuses: leaving
+    let mut posts: BTreeMap<Callback, Parts> = BTreeMap::new();
+    for (phone_number_id, statuses) in by_sender {
+        let mut numbers: Vec<(u32, Stage)> = statuses
             .iter()
             .map(|(_, status)| (status.number, status.stage))
-            .collect(),
+            .collect();
+        let (callbacks, entry) = entry(state, phone_number_id, &statuses);
+        for callback in callbacks {
+            let parts = posts.entry(callback).or_default();
+            parts.entries.push(entry.clone());
+            // Several apps may hear of a status; it is owed until the first of them has taken it.
+            parts.statuses.append(&mut numbers);
+        }
+        // Nobody is to hear of these.
+        settle(state, epoch, &numbers);
+    }
+    let post = |(callback, parts): (Callback, Parts)| Post {
+        outbox: outbox.to_owned(),
+        callback,
+        body: webhooks::body(&parts.entries),
+        statuses: parts.statuses,
         epoch,
         first_ms: now_ms(),
         failures: 0,
-    })
+    };
+    posts.into_iter().map(post).collect()
+}
+
+#[derive(Default)]
+struct Parts {
+    entries: Vec<Value>,
+    statuses: Vec<(u32, Stage)>,
+}
+
+/// The entry of a number, and where it goes.
+fn entry(
+    state: &State,
+    phone_number_id: &str,
+    statuses: &[&(Record, Scheduled)],
+) -> (Vec<Callback>, Value) {
+    let assets = locked(&state.assets);
+    let Some(number) = assets.number(phone_number_id) else {
+        return (Vec::new(), Value::Null);
+    };
+    let callbacks = assets.callbacks(&number);
+    drop(assets);
+    let rendered = statuses
+        .iter()
+        .map(|(record, status)| statuses::render(record, status.stage, status.due_ms));
+    let rendered = rendered.collect::<Vec<_>>().into();
+    (
+        callbacks,
+        webhooks::entry(&number, &[("statuses", rendered)]),
+    )
 }
 
 fn settle(state: &State, epoch: u32, statuses: &[(u32, Stage)]) {
+    if statuses.is_empty() {
+        return;
+    }
     if let Err(error) = locked(&state.ledger).settle(epoch, statuses) {
         tracing::warn!(%error, "delivered statuses could not be noted: they will be sent again");
     }

@@ -1,6 +1,6 @@
 //! A message from a person, made by hand and sent to the platform as Meta would.
 
-use super::Sender;
+use super::assets::Number;
 use super::control::BadOrder;
 use super::faults::WebhookFault;
 use super::recipient::{Recipient, digits};
@@ -8,6 +8,7 @@ use super::state::{State, locked, now_ms};
 use super::webhooks::{self, Outcome};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// A message as the control surface takes it.
 #[derive(Debug, Deserialize)]
@@ -41,23 +42,20 @@ pub(super) async fn send(state: &State, order: InboundOrder) -> Result<Value, Ba
         Some(WebhookFault::Drop) => 0,
         Some(WebhookFault::Duplicate) => 2,
     };
+    let callbacks = locked(&state.assets).callbacks(&sender);
     let mut delivered = false;
-    for _ in 0..posts {
-        let outcome = state
-            .webhooks
-            .post(&sender.account_id, &sender.app_secret, body.clone())
-            .await;
-        delivered |= outcome == Outcome::Taken;
+    for callback in callbacks.iter().cycle().take(callbacks.len() * posts) {
+        delivered |= state.post(callback, body.clone()).await == Outcome::Taken;
     }
     Ok(json!({"wamid": wamid, "delivered": delivered}))
 }
 
-fn addressee(state: &State, to: Option<&str>) -> Result<Sender, BadOrder> {
+fn addressee(state: &State, to: Option<&str>) -> Result<Arc<Number>, BadOrder> {
     if let Some(id) = to {
         let unknown = || BadOrder::new("to is not the phone number id of a sender known here");
-        return state.sender(id).ok_or_else(unknown);
+        return locked(&state.assets).number(id).ok_or_else(unknown);
     }
-    let mut senders = state.senders().into_iter();
+    let mut senders = locked(&state.assets).senders().into_iter();
     match (senders.next(), senders.next()) {
         (Some(only), None) => Ok(only),
         _ => Err(BadOrder::new(

@@ -4,6 +4,7 @@
 //! needed to find and count them, some eighty bytes a message.
 
 use super::Sender;
+use super::assets::Change;
 use super::journal::{Journal, Place};
 use super::recipient::Recipient;
 use super::record::{Record, fingerprint};
@@ -32,6 +33,15 @@ pub(super) struct Ledger {
     index: Index,
     /// Changes with every reset, so that what was begun before it is recognised.
     epoch: u32,
+}
+
+/// What a journal holds beside messages, in the order in which it was written.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// Assets as they were from then on.
+    Change(Change),
+    /// A sender, as journals of older versions keep it.
+    Sender(Sender),
 }
 
 /// A page of messages.
@@ -68,10 +78,10 @@ impl Ledger {
         }
     }
 
-    /// The ledger kept in this file, and the senders that were added to it.
-    pub(super) fn open(path: &Path, plan: &StatusPlan) -> anyhow::Result<(Self, Vec<Sender>)> {
+    /// The ledger kept in this file, and what else is kept in it.
+    pub(super) fn open(path: &Path, plan: &StatusPlan) -> anyhow::Result<(Self, Vec<Kept>)> {
         let mut index = Index::default();
-        let mut senders = Vec::new();
+        let mut kept = Vec::new();
         let journal = Journal::open(path, |place, line| {
             let (kind, text) = line.split_once('\t').context("a line without a kind")?;
             match kind {
@@ -84,7 +94,12 @@ impl Ledger {
                         index.close(number.parse().context("not a number of a message")?);
                     }
                 }
-                "s" => senders.push(serde_json::from_str(text).context("not a sender")?),
+                "c" => kept.push(Kept::Change(
+                    serde_json::from_str(text).context("not a change")?,
+                )),
+                "s" => kept.push(Kept::Sender(
+                    serde_json::from_str(text).context("not a sender")?,
+                )),
                 _ => anyhow::bail!("a line of unknown kind"),
             }
             Ok(())
@@ -94,7 +109,7 @@ impl Ledger {
             index,
             epoch: 0,
         };
-        Ok((ledger, senders))
+        Ok((ledger, kept))
     }
 
     /// Writes a message down and gives its number.
@@ -103,10 +118,13 @@ impl Ledger {
         self.index.add(place, record, plan)
     }
 
-    /// Keeps a sender that was added.
-    pub(super) fn keep_sender(&mut self, sender: &Sender) -> io::Result<()> {
-        let text = serde_json::to_string(sender)?;
-        self.journal.append(line("s", &text)).map(drop)
+    /// Keeps a change of assets: one line, so that all of it is kept or nothing.
+    pub(super) fn keep(&mut self, change: &Change) -> io::Result<()> {
+        if *change == Change::default() {
+            return Ok(());
+        }
+        let text = serde_json::to_string(change)?;
+        self.journal.append(line("c", &text)).map(drop)
     }
 
     /// Notes that these statuses were delivered, or never will be.

@@ -16,6 +16,8 @@
 //!
 //! Rates and refusals are counted since the start; what was accepted is counted since the last reset.
 
+mod access;
+mod assets;
 mod call;
 mod chance;
 mod connection;
@@ -24,6 +26,7 @@ mod courier;
 mod faults;
 mod graph;
 mod graph_error;
+mod handshake;
 mod inbound;
 mod journal;
 mod ledger;
@@ -37,14 +40,16 @@ mod statuses;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod updates;
 mod webhooks;
 
 pub use sender::Sender;
 pub use statuses::StatusPlan;
 
 use anyhow::Context;
+use assets::Assets;
 use connection::{Connection, CuttableListener};
-use ledger::Ledger;
+use ledger::{Kept, Ledger};
 use state::State;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -102,11 +107,11 @@ impl Simulator {
         senders: Vec<Sender>,
     ) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
-        let webhooks = Webhooks::new(&options.webhook_url)?;
-        let (ledger, mut known) = open(options.data_dir.as_deref(), &options.statuses).await?;
-        known.extend(senders);
+        let webhooks = Webhooks::new()?;
+        let (ledger, kept) = open(options.data_dir.as_deref(), &options.statuses).await?;
+        let assets = recall(&options.webhook_url, senders, kept);
         let (stop, stopped) = watch::channel(());
-        let state = State::new(ledger, known, webhooks, options.statuses, stopped);
+        let state = State::new(ledger, assets, webhooks, options.statuses, stopped);
         let state = Arc::new(state);
         let courier = tokio::spawn(courier::run(Arc::clone(&state)));
         let server = tokio::spawn(serve(listener, state));
@@ -154,7 +159,21 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn open(data_dir: Option<&Path>, plan: &StatusPlan) -> anyhow::Result<(Ledger, Vec<Sender>)> {
+/// What is known at every start, then what the journal keeps, which may change it.
+fn recall(webhook_url: &str, senders: Vec<Sender>, kept: Vec<Kept>) -> Assets {
+    let mut assets = Assets::new(webhook_url);
+    let senders = senders.into_iter().map(Kept::Sender);
+    for kept in senders.chain(kept) {
+        let change = match kept {
+            Kept::Change(change) => change,
+            Kept::Sender(sender) => assets.introduce(&sender),
+        };
+        assets.apply(change);
+    }
+    assets
+}
+
+async fn open(data_dir: Option<&Path>, plan: &StatusPlan) -> anyhow::Result<(Ledger, Vec<Kept>)> {
     let Some(data_dir) = data_dir else {
         return Ok((Ledger::in_memory(), Vec::new()));
     };

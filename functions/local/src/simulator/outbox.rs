@@ -1,8 +1,9 @@
-//! Which updates are due at which account's webhook, and which POSTs wait to be repeated.
+//! Which updates are due, and which POSTs wait to be repeated: an outbox for each account, or else for each WABA.
 //!
 //! One small entry per message, whatever the webhook does: a message's next status is entered when the one
 //! before it leaves. Time is an argument.
 
+use super::assets::Callback;
 use super::statuses::Stage;
 use super::webhooks::Outcome;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 const BATCH_UPDATES: usize = 100;
 /// How long the first update of a batch waits for others.
 const GATHER_MS: i64 = 50;
-/// POSTs to one account at a time.
+/// POSTs from one outbox at a time.
 const CONCURRENT_POSTS: usize = 16;
 /// With so many POSTs waiting to be repeated, no new ones are begun.
 const WAITING_POSTS: usize = 64;
@@ -43,8 +44,9 @@ pub(super) enum Turn {
 /// One POST.
 #[derive(Debug, Clone)]
 pub(super) struct Post {
-    pub(super) account_id: String,
-    pub(super) app_secret: String,
+    /// The outbox it comes from.
+    pub(super) outbox: String,
+    pub(super) callback: Callback,
     pub(super) body: Bytes,
     pub(super) statuses: Vec<(u32, Stage)>,
     pub(super) epoch: u32,
@@ -55,9 +57,9 @@ pub(super) struct Post {
 /// Something that is to be done now.
 #[derive(Debug)]
 pub(super) enum Due {
-    /// Statuses to write into a POST.
+    /// Statuses to write into POSTs.
     Fresh {
-        account_id: String,
+        outbox: String,
         epoch: u32,
         statuses: Vec<Scheduled>,
     },
@@ -72,10 +74,10 @@ pub(super) enum Afterwards {
     GivenUp,
 }
 
-/// The outboxes of all accounts.
+/// All outboxes.
 #[derive(Debug, Default)]
 pub(super) struct Outboxes {
-    accounts: BTreeMap<String, Outbox>,
+    boxes: BTreeMap<String, Outbox>,
     epoch: u32,
     serial: u64,
 }
@@ -90,20 +92,20 @@ struct Outbox {
 }
 
 impl Outboxes {
-    /// Enters a status; whether it is the next thing due at its account.
-    pub(super) fn schedule(&mut self, account_id: &str, status: Scheduled) -> bool {
-        let outbox = match self.accounts.get_mut(account_id) {
+    /// Enters a status; whether it is the next thing due in its outbox.
+    pub(super) fn schedule(&mut self, name: &str, status: Scheduled) -> bool {
+        let outbox = match self.boxes.get_mut(name) {
             Some(outbox) => outbox,
-            None => self.accounts.entry(account_id.to_owned()).or_default(),
+            None => self.boxes.entry(name.to_owned()).or_default(),
         };
         outbox.scheduled.push(Reverse(status));
         outbox.scheduled.peek() == Some(&Reverse(status))
     }
 
-    /// Takes something that is due, if any account may post now.
+    /// Takes something that is due, if any outbox may post now.
     pub(super) fn take_due(&mut self, now_ms: i64) -> Option<Due> {
         let epoch = self.epoch;
-        self.accounts.iter_mut().find_map(|(account_id, outbox)| {
+        self.boxes.iter_mut().find_map(|(name, outbox)| {
             if outbox.next_ms()? > now_ms {
                 return None;
             }
@@ -115,7 +117,7 @@ impl Outboxes {
             }
             outbox.posting += 1;
             Some(Due::Fresh {
-                account_id: account_id.clone(),
+                outbox: name.clone(),
                 epoch,
                 statuses: outbox.take_scheduled(now_ms),
             })
@@ -124,19 +126,19 @@ impl Outboxes {
 
     /// When [`Self::take_due`] will next give something, if nothing else happens.
     pub(super) fn next_ms(&self) -> Option<i64> {
-        self.accounts.values().filter_map(Outbox::next_ms).min()
+        self.boxes.values().filter_map(Outbox::next_ms).min()
     }
 
-    /// Notes that nothing is posted for what was taken as [`Due::Fresh`].
-    pub(super) fn nothing_to_post(&mut self, account_id: &str) {
-        if let Some(outbox) = self.accounts.get_mut(account_id) {
-            outbox.posting = outbox.posting.saturating_sub(1);
+    /// Notes how many POSTs were made of what was taken as [`Due::Fresh`], which counted as one.
+    pub(super) fn written(&mut self, name: &str, posts: usize) {
+        if let Some(outbox) = self.boxes.get_mut(name) {
+            outbox.posting = (outbox.posting + posts).saturating_sub(1);
         }
     }
 
     /// Notes that a POST was taken. A webhook that answers again gets at once everything it did not answer.
     pub(super) fn taken(&mut self, post: &Post, now_ms: i64) {
-        let Some(outbox) = self.accounts.get_mut(&post.account_id) else {
+        let Some(outbox) = self.boxes.get_mut(&post.outbox) else {
             return;
         };
         outbox.posting = outbox.posting.saturating_sub(1);
@@ -151,7 +153,7 @@ impl Outboxes {
     /// Notes that a POST failed.
     pub(super) fn failed(&mut self, mut post: Post, outcome: Outcome, now_ms: i64) -> Afterwards {
         self.serial += 1;
-        let Some(outbox) = self.accounts.get_mut(&post.account_id) else {
+        let Some(outbox) = self.boxes.get_mut(&post.outbox) else {
             return Afterwards::GivenUp;
         };
         outbox.posting = outbox.posting.saturating_sub(1);
@@ -168,7 +170,7 @@ impl Outboxes {
     /// Forgets everything but the POSTs that are under way, whose end changes nothing any more.
     pub(super) fn clear(&mut self, epoch: u32) {
         self.epoch = epoch;
-        for outbox in self.accounts.values_mut() {
+        for outbox in self.boxes.values_mut() {
             outbox.scheduled.clear();
             outbox.waiting.clear();
         }
@@ -225,12 +227,15 @@ mod tests {
         match outboxes.take_due(now_ms).unwrap() {
             Due::Repeat(post) => post,
             Due::Fresh {
-                account_id,
+                outbox,
                 epoch,
                 statuses,
             } => Post {
-                account_id,
-                app_secret: String::new(),
+                outbox,
+                callback: Callback {
+                    app_id: String::new(),
+                    url: String::new(),
+                },
                 body: Bytes::new(),
                 statuses: statuses.iter().map(|it| (it.number, it.stage)).collect(),
                 epoch,
@@ -300,7 +305,7 @@ mod tests {
                 outboxes.failed(failed, Outcome::Unanswered, now_ms);
             }
         }
-        let outbox = outboxes.accounts.get("acct_demo").unwrap();
+        let outbox = outboxes.boxes.get("acct_demo").unwrap();
         assert!(outbox.waiting.len() <= WAITING_POSTS);
     }
 }

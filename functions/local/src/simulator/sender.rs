@@ -1,9 +1,9 @@
 //! A business number the simulator plays.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A business number the simulator knows, with the account whose webhook it calls and the secret it signs with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
     /// Meta's id of the number.

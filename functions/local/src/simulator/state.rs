@@ -1,6 +1,6 @@
 //! What the simulator's routes and its courier share.
 
-use super::Sender;
+use super::assets::{Assets, Callback, Change, Number};
 use super::chance::mixed;
 use super::faults::Faults;
 use super::ledger::Ledger;
@@ -10,19 +10,21 @@ use super::recipient::Recipient;
 use super::record::Record;
 use super::statuses::StatusPlan;
 use super::templates::Templates;
-use super::webhooks::Webhooks;
+use super::webhooks::{Outcome, Webhooks};
+use bytes::Bytes;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// Everything one simulator knows. Locks are taken in the order ledger, outboxes, senders.
+/// Everything one simulator knows. Locks are taken in the order ledger, outboxes, assets, rates.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) ledger: Mutex<Ledger>,
+    pub(super) assets: Mutex<Assets>,
     pub(super) faults: Mutex<Faults>,
     pub(super) outboxes: Mutex<Outboxes>,
     pub(super) latency: Mutex<Latency>,
@@ -32,7 +34,7 @@ pub(super) struct State {
     /// Wakes the courier when something is due earlier than it knew.
     pub(super) wake: Notify,
     pub(super) stop: watch::Receiver<()>,
-    senders: Mutex<BTreeMap<String, KnownSender>>,
+    rates: Mutex<HashMap<String, Rates>>,
     refused: AtomicU64,
     calls: AtomicU64,
 }
@@ -44,9 +46,9 @@ pub(super) struct Latency {
     pub(super) max_ms: u64,
 }
 
-#[derive(Debug)]
-struct KnownSender {
-    sender: Sender,
+/// How often a number was called, and how often that went well.
+#[derive(Debug, Default)]
+struct Rates {
     called: Window,
     accepted: Window,
 }
@@ -60,13 +62,14 @@ impl State {
     /// The state at start: what the ledger still owes is scheduled anew.
     pub(super) fn new(
         ledger: Ledger,
-        senders: Vec<Sender>,
+        assets: Assets,
         webhooks: Webhooks,
         plan: StatusPlan,
         stop: watch::Receiver<()>,
     ) -> Self {
         let state = Self {
             ledger: Mutex::new(ledger),
+            assets: Mutex::new(assets),
             faults: Mutex::default(),
             outboxes: Mutex::default(),
             latency: Mutex::default(),
@@ -75,75 +78,78 @@ impl State {
             plan,
             wake: Notify::new(),
             stop,
-            senders: Mutex::default(),
+            rates: Mutex::default(),
             refused: AtomicU64::new(0),
             calls: AtomicU64::new(0),
         };
-        for sender in senders {
-            state.know(sender);
-        }
         state.schedule_owed();
         state
     }
 
-    /// Adds a sender, or puts it in the place of the one with its id.
-    pub(super) fn know(&self, sender: Sender) {
-        let known = KnownSender {
-            called: Window::default(),
-            accepted: Window::default(),
-            sender,
-        };
-        locked(&self.senders).insert(known.sender.phone_number_id.clone(), known);
+    /// Changes assets: what `decide` makes of them is in the journal, and known, when this returns.
+    pub(super) fn change<T, E: From<io::Error>>(
+        &self,
+        decide: impl FnOnce(&Assets) -> Result<(Change, T), E>,
+    ) -> Result<T, E> {
+        let mut ledger = locked(&self.ledger);
+        let mut assets = locked(&self.assets);
+        let (change, outcome) = decide(&assets)?;
+        ledger.keep(&change)?;
+        assets.apply(change);
+        Ok(outcome)
     }
 
-    /// The sender with this phone number id.
-    pub(super) fn sender(&self, phone_number_id: &str) -> Option<Sender> {
-        let senders = locked(&self.senders);
-        senders.get(phone_number_id).map(|it| it.sender.clone())
-    }
-
-    /// All senders.
-    pub(super) fn senders(&self) -> Vec<Sender> {
-        let senders = locked(&self.senders);
-        senders.values().map(|known| known.sender.clone()).collect()
-    }
-
-    /// Notes that a sender was called, whatever comes of it.
-    pub(super) fn note_call(&self, phone_number_id: &str) {
-        if let Some(known) = locked(&self.senders).get_mut(phone_number_id) {
-            known.called.note(now_micros());
+    /// Posts a webhook, signed with the secret its app has now.
+    pub(super) async fn post(&self, callback: &Callback, body: Bytes) -> Outcome {
+        let app = locked(&self.assets).app(&callback.app_id);
+        match app {
+            Some(app) => {
+                let secret = app.secret.as_str();
+                self.webhooks.post(&callback.url, secret, body).await
+            }
+            None => Outcome::Refused,
         }
     }
 
-    /// Takes leave for one more message within the sender's rate; whether there was any.
-    pub(super) fn take_leave(&self, phone_number_id: &str) -> bool {
-        let mut senders = locked(&self.senders);
-        let Some(known) = senders.get_mut(phone_number_id) else {
-            return false;
-        };
+    /// Notes that a number was called, whatever comes of it.
+    pub(super) fn note_call(&self, phone_number_id: &str) {
+        let mut rates = locked(&self.rates);
+        let rates = rates.entry(phone_number_id.to_owned()).or_default();
+        rates.called.note(now_micros());
+    }
+
+    /// Takes leave for one more message within the number's rate; whether there was any.
+    pub(super) fn take_leave(&self, number: &Number) -> bool {
+        let mut rates = locked(&self.rates);
+        let accepted = &mut rates
+            .entry(number.phone_number_id.clone())
+            .or_default()
+            .accepted;
         let now = now_micros();
-        let limit = usize::try_from(known.sender.messages_per_second).unwrap_or(usize::MAX);
-        let free = known.accepted.count(now) < limit;
+        let limit = usize::try_from(number.messages_per_second).unwrap_or(usize::MAX);
+        let free = accepted.count(now) < limit;
         if free {
-            known.accepted.note(now);
+            accepted.note(now);
         }
         free
     }
 
-    /// The most calls within one second, by phone number id.
+    /// The most calls within one second, by phone number id, of all senders and of whoever else was called.
     pub(super) fn highest_rates(&self) -> BTreeMap<String, usize> {
-        let senders = locked(&self.senders);
-        let rates = senders.iter();
-        rates
-            .map(|(id, known)| (id.clone(), known.called.highest()))
-            .collect()
+        let senders = locked(&self.assets).senders();
+        let senders = senders.iter().map(|it| (it.phone_number_id.clone(), 0));
+        let mut highest: BTreeMap<_, _> = senders.collect();
+        let rates = locked(&self.rates);
+        let called = rates.iter();
+        highest.extend(called.map(|(id, rates)| (id.clone(), rates.called.highest())));
+        highest
     }
 
     /// Writes a message down, then owes its statuses. Nothing is awaited in between: a caller that hangs up
     /// changes nothing.
-    pub(super) fn accept(&self, account_id: &str, record: &Record) -> io::Result<()> {
+    pub(super) fn accept(&self, sender: &Number, record: &Record) -> io::Result<()> {
         let number = locked(&self.ledger).accept(record, &self.plan)?;
-        self.schedule_first(account_id, number, &record.recipient, record.at_ms);
+        self.schedule_first(sender.outbox(), number, &record.recipient, record.at_ms);
         Ok(())
     }
 
@@ -178,20 +184,18 @@ impl State {
         }
     }
 
-    /// Forgets messages, faults and counts; the senders stay.
+    /// Forgets messages, faults, counts, and what was changed of assets; the senders stay.
     pub(super) fn reset(&self) -> io::Result<()> {
         {
             let mut ledger = locked(&self.ledger);
             ledger.clear()?;
             locked(&self.outboxes).clear(ledger.epoch());
-            for sender in self.senders() {
-                ledger.keep_sender(&sender)?;
-            }
+            let mut assets = locked(&self.assets);
+            let (anew, kept) = assets.started_anew();
+            ledger.keep(&kept)?;
+            *assets = anew;
         }
-        for known in locked(&self.senders).values_mut() {
-            known.called = Window::default();
-            known.accepted = Window::default();
-        }
+        locked(&self.rates).clear();
         locked(&self.faults).clear();
         *locked(&self.latency) = Latency::default();
         self.refused.store(0, Ordering::Relaxed);
@@ -203,13 +207,14 @@ impl State {
         let now_ms = now_ms();
         let owed = locked(&self.ledger);
         for (number, record) in owed.owed() {
-            if let Some(sender) = self.sender(&record.sender) {
-                self.schedule_first(&sender.account_id, number, &record.recipient, now_ms);
+            let sender = locked(&self.assets).number(&record.sender);
+            if let Some(sender) = sender {
+                self.schedule_first(sender.outbox(), number, &record.recipient, now_ms);
             }
         }
     }
 
-    fn schedule_first(&self, account_id: &str, number: u32, recipient: &Recipient, at_ms: i64) {
+    fn schedule_first(&self, outbox: &str, number: u32, recipient: &Recipient, at_ms: i64) {
         let stage = StatusPlan::first(recipient);
         let first = Scheduled {
             due_ms: at_ms + self.plan.after_ms(stage),
@@ -217,7 +222,7 @@ impl State {
             stage,
             turn: Turn::First,
         };
-        if locked(&self.outboxes).schedule(account_id, first) {
+        if locked(&self.outboxes).schedule(outbox, first) {
             self.wake.notify_one();
         }
     }
@@ -226,6 +231,11 @@ impl State {
 /// The time, in milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()
+}
+
+/// The time, in seconds since 1970.
+pub(super) fn now_s() -> i64 {
+    Timestamp::now().as_second()
 }
 
 fn now_micros() -> i64 {

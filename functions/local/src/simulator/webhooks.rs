@@ -1,6 +1,6 @@
 //! Webhooks as Meta sends them: the envelope, the escapes, the signature, the POST.
 
-use super::Sender;
+use super::assets::Number;
 use anyhow::Context;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -29,14 +29,13 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Webhooks {
     client: reqwest::Client,
-    base: String,
     sent: AtomicU64,
     failed: AtomicU64,
 }
 
 impl Webhooks {
-    /// A sender of webhooks to the platform at this URL.
-    pub(super) fn new(base: &str) -> anyhow::Result<Self> {
+    /// Nothing sent yet.
+    pub(super) fn new() -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .no_proxy()
@@ -46,17 +45,21 @@ impl Webhooks {
             .context("cannot build the client for webhooks")?;
         Ok(Self {
             client,
-            base: base.trim_end_matches('/').to_owned(),
             sent: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         })
     }
 
-    /// Posts a body to the webhook of an account.
-    pub(super) async fn post(&self, account_id: &str, app_secret: &str, body: Bytes) -> Outcome {
+    /// The client, which neither waits for ever nor follows where it is sent.
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Posts a body, signed with the secret of an app.
+    pub(super) async fn post(&self, url: &str, app_secret: &str, body: Bytes) -> Outcome {
         let response = self
             .client
-            .post(format!("{}/webhooks/meta/{account_id}", self.base))
+            .post(url)
             .header(CONTENT_TYPE, "application/json")
             .header("x-hub-signature-256", signature(app_secret, &body))
             .body(body)
@@ -90,20 +93,20 @@ impl Webhooks {
     }
 }
 
-/// A `messages` entry of a sender: `fields` are put beside the metadata.
-pub(super) fn entry(sender: &Sender, fields: &[(&str, Value)]) -> Value {
+/// A `messages` entry of a number: `fields` are put beside the metadata.
+pub(super) fn entry(number: &Number, fields: &[(&str, Value)]) -> Value {
     let mut value = json!({
         "messaging_product": "whatsapp",
         "metadata": {
-            "display_phone_number": sender.display_phone_number.trim_start_matches('+'),
-            "phone_number_id": sender.phone_number_id,
+            "display_phone_number": number.digits(),
+            "phone_number_id": number.phone_number_id,
         },
     });
     if let Some(object) = value.as_object_mut() {
         let fields = fields.iter().cloned();
         object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     }
-    json!({"id": sender.waba_id, "changes": [{"value": value, "field": "messages"}]})
+    json!({"id": number.waba_id, "changes": [{"value": value, "field": "messages"}]})
 }
 
 /// The body of a webhook with these entries, escaped as Meta escapes: ASCII only, and `\/` for every slash.

@@ -1,6 +1,10 @@
 //! The control surface under `/_sim`: what was accepted, and what is to go wrong.
 
+mod assets;
+mod numbers;
+
 use super::Sender;
+use super::assets::Number;
 use super::faults::FaultOrder;
 use super::inbound::{self, InboundOrder};
 use super::recipient::Recipient;
@@ -39,6 +43,8 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
         .route("/_sim/senders", get(senders).post(add_sender))
         .route("/_sim/templates", post(put_template))
         .route("/_sim/reset", post(reset))
+        .merge(assets::router())
+        .merge(numbers::router())
 }
 
 /// Why an order cannot be carried out.
@@ -49,6 +55,14 @@ pub(super) struct BadOrder {
 }
 
 impl BadOrder {
+    /// A name of something that is not there.
+    pub(super) fn not_found(reason: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            reason: reason.into(),
+        }
+    }
+
     /// A fault of the caller.
     pub(super) fn new(reason: impl Into<String>) -> Self {
         Self {
@@ -177,12 +191,22 @@ async fn set_latency(
 }
 
 async fn senders(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
-    let mut senders = simulator.senders();
-    for sender in &mut senders {
-        "…".clone_into(&mut sender.app_secret);
-        "…".clone_into(&mut sender.access_token);
-    }
-    Json(json!({"data": senders}))
+    let senders = locked(&simulator.assets).senders();
+    let shown = senders.iter().map(|it| shown_sender(it));
+    Json(json!({"data": shown.collect::<Vec<_>>()}))
+}
+
+fn shown_sender(number: &Number) -> Value {
+    let account = number.account.as_ref();
+    json!({
+        "phone_number_id": number.phone_number_id,
+        "display_phone_number": number.display_phone_number,
+        "waba_id": number.waba_id,
+        "account_id": account.map(|account| &account.account_id),
+        "app_secret": "…",
+        "access_token": "…",
+        "messages_per_second": number.messages_per_second,
+    })
 }
 
 async fn add_sender(
@@ -191,9 +215,8 @@ async fn add_sender(
 ) -> Result<Response, BadOrder> {
     let sender: Sender = read(&body)?;
     sender.check().map_err(BadOrder::new)?;
-    locked(&simulator.ledger).keep_sender(&sender)?;
-    let id = sender.phone_number_id.clone();
-    simulator.know(sender);
+    simulator.change(|assets| Ok::<_, BadOrder>((assets.introduce(&sender), ())))?;
+    let id = sender.phone_number_id;
     Ok((StatusCode::CREATED, Json(json!({"phone_number_id": id}))).into_response())
 }
 

@@ -1,20 +1,31 @@
-//! The routes of Meta's Graph API that the platform calls.
+//! The routes of Meta's Graph API that the simulator plays: sending here, what a company's set-up needs beside it.
 
-use super::Sender;
+mod apps;
+mod fields;
+mod incoming;
+mod numbers;
+mod profile;
+mod registration;
+mod subscriptions;
+mod wabas;
+
+pub(super) use incoming::pairs;
+
+use super::access::Request;
+use super::assets::{Number, Scope};
 use super::call::{Call, Send};
 use super::connection::Connection;
 use super::faults::CallFault;
 use super::graph_error::GraphError;
 use super::record::{Record, fingerprint, on_one_line};
 use super::state::{State as Simulator, locked, now_ms};
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::header::AUTHORIZATION;
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use serde::Deserialize;
+use incoming::Incoming;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,22 +35,51 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
     Router::new()
         .route("/{version}", get(version))
         .route("/{version}/", get(version))
-        .route("/{version}/{id}", get(node))
-        .route("/{version}/{id}/phone_numbers", get(phone_numbers))
-        .route("/{version}/{id}/message_templates", get(templates))
+        .route("/{version}/debug_token", get(apps::debug_token))
+        .route("/{version}/oauth/access_token", get(apps::exchange))
+        .route("/{version}/{id}", get(node).post(update))
         .route("/{version}/{id}/messages", post(messages))
         .route("/{version}/{id}/marketing_messages", post(messages))
+        .merge(waba_routes())
+        .merge(number_routes())
         .fallback(unknown)
 }
 
-#[derive(Deserialize)]
-struct Fields {
-    fields: Option<String>,
+fn waba_routes() -> Router<Arc<Simulator>> {
+    Router::new()
+        .route(
+            "/{version}/{id}/phone_numbers",
+            get(wabas::phone_numbers).post(wabas::add_phone_number),
+        )
+        .route("/{version}/{id}/message_templates", get(wabas::templates))
+        .route(
+            "/{version}/{id}/subscribed_apps",
+            get(subscriptions::list)
+                .post(subscriptions::subscribe)
+                .delete(subscriptions::unsubscribe),
+        )
 }
 
-#[derive(Deserialize)]
-struct TemplateSearch {
-    name: Option<String>,
+fn number_routes() -> Router<Arc<Simulator>> {
+    Router::new()
+        .route(
+            "/{version}/{id}/request_code",
+            post(registration::request_code),
+        )
+        .route(
+            "/{version}/{id}/verify_code",
+            post(registration::verify_code),
+        )
+        .route("/{version}/{id}/register", post(registration::register))
+        .route("/{version}/{id}/deregister", post(registration::deregister))
+        .route(
+            "/{version}/{id}/whatsapp_business_profile",
+            get(profile::show).post(profile::set),
+        )
+        .route(
+            "/{version}/{id}/settings",
+            get(profile::show_settings).post(profile::set_settings),
+        )
 }
 
 /// Cheap and without a token, so that a health check has something to call.
@@ -48,46 +88,24 @@ async fn version(Path(version): Path<String>) -> Result<Json<Value>, GraphError>
     Ok(Json(json!({"success": true})))
 }
 
-async fn node(
-    State(simulator): State<Arc<Simulator>>,
-    Path((version, id)): Path<(String, String)>,
-    Query(query): Query<Fields>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, GraphError> {
-    check_version(&version)?;
-    let visible = visible(&simulator, &headers)?;
-    let by_number = visible.iter().find(|it| it.phone_number_id == id);
-    let by_account = visible.iter().find(|it| it.waba_id == id);
-    let node = match (by_number, by_account) {
-        (Some(sender), _) => phone_number(sender),
-        (None, Some(sender)) => json!({"id": sender.waba_id, "name": "Simulated account"}),
-        (None, None) if id == "me" => json!({"id": "300000000000001", "name": "Simulated user"}),
-        (None, None) => return Err(GraphError::unknown_object("get", &id)),
+/// `GET` of any node: the id alone tells what it is.
+async fn node(call: Incoming) -> Result<Json<Value>, GraphError> {
+    if call.id == "me" {
+        return apps::me(&call).map(Json);
+    }
+    let (app, waba) = {
+        let assets = locked(&call.simulator.assets);
+        (assets.app(&call.id), assets.waba(&call.id))
     };
-    Ok(Json(only_fields(node, query.fields.as_deref())))
+    match (app, waba) {
+        (Some(app), _) => apps::app_node(&call, &app).map(Json),
+        (None, Some(_)) => wabas::node(&call).map(Json),
+        (None, None) => numbers::node(&call).map(Json),
+    }
 }
 
-async fn phone_numbers(
-    State(simulator): State<Arc<Simulator>>,
-    Path((version, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, GraphError> {
-    check_version(&version)?;
-    let numbers = of_waba(&simulator, &headers, &id)?;
-    let numbers: Vec<Value> = numbers.iter().map(phone_number).collect();
-    Ok(Json(json!({"data": numbers})))
-}
-
-async fn templates(
-    State(simulator): State<Arc<Simulator>>,
-    Path((version, id)): Path<(String, String)>,
-    Query(search): Query<TemplateSearch>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, GraphError> {
-    check_version(&version)?;
-    of_waba(&simulator, &headers, &id)?;
-    let name = search.name.unwrap_or_default();
-    Ok(Json(locked(&simulator.templates).list(&id, &name)))
+async fn update(call: Incoming) -> Result<Json<Value>, GraphError> {
+    numbers::update(&call).await
 }
 
 async fn messages(
@@ -99,15 +117,15 @@ async fn messages(
     body: Bytes,
 ) -> Response {
     let path = uri.path().rsplit('/').next().unwrap_or_default();
+    let request = Request {
+        state: &simulator,
+        verb: "post",
+        uri: &uri,
+        headers: &headers,
+    };
     let checked = check_version(&version)
-        .and_then(|()| visible(&simulator, &headers))
-        .and_then(|visible| {
-            let mut visible = visible.into_iter();
-            visible
-                .find(|sender| sender.phone_number_id == id)
-                .ok_or_else(|| GraphError::unknown_object("post", &id))
-        })
-        .and_then(|sender| Ok((sender, Call::read(path, &body)?)));
+        .and_then(|()| request.number(&id, &[Scope::Messaging]))
+        .and_then(|it| Ok((it.number, Call::read(path, &body)?)));
     let (sender, call) = match checked {
         Ok(checked) => checked,
         Err(error) => return refuse(&simulator, error),
@@ -125,7 +143,7 @@ async fn messages(
 /// A send, with what a fault makes of it.
 async fn send(
     simulator: &Simulator,
-    sender: &Sender,
+    sender: &Number,
     call: &Call,
     body: &[u8],
     connection: &Connection,
@@ -161,25 +179,23 @@ async fn send(
 /// Checks a send and writes it down; the answer may be given when this returns, not before.
 fn accept(
     simulator: &Simulator,
-    sender: &Sender,
+    sender: &Number,
     call: &Call,
     body: &[u8],
 ) -> Result<Value, GraphError> {
     let send = call.check_send(sender)?;
-    if !simulator.take_leave(&sender.phone_number_id) {
+    if !sender.registration.registered {
+        return Err(GraphError::of_code(133_010));
+    }
+    if !simulator.take_leave(sender) {
         return Err(GraphError::of_code(130_429));
     }
     let record = record(sender, &send, body);
-    simulator
-        .accept(&sender.account_id, &record)
-        .map_err(|error| {
-            tracing::error!(%error, "a message could not be written to the journal");
-            GraphError::of_code(131_016)
-        })?;
+    simulator.accept(sender, &record)?;
     Ok(send.answer(&record.wamid))
 }
 
-fn record(sender: &Sender, send: &Send, body: &[u8]) -> Record {
+fn record(sender: &Number, send: &Send, body: &[u8]) -> Record {
     Record {
         at_ms: now_ms(),
         wamid: send.recipient.new_wamid(),
@@ -223,62 +239,4 @@ fn check_version(version: &str) -> Result<(), GraphError> {
     Err(GraphError::parameter(
         "Invalid version format. Use format like 'v23.0'",
     ))
-}
-
-/// The senders the token of a call may use.
-fn visible(simulator: &Simulator, headers: &HeaderMap) -> Result<Vec<Sender>, GraphError> {
-    let token = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or_else(GraphError::bad_token)?;
-    let mut senders = simulator.senders();
-    senders.retain(|sender| sender.access_token == token);
-    if senders.is_empty() {
-        return Err(GraphError::bad_token());
-    }
-    Ok(senders)
-}
-
-/// Those of them that are a WABA's; one without any does not exist for the token.
-fn of_waba(
-    simulator: &Simulator,
-    headers: &HeaderMap,
-    waba: &str,
-) -> Result<Vec<Sender>, GraphError> {
-    let mut senders = visible(simulator, headers)?;
-    senders.retain(|sender| sender.waba_id == waba);
-    if senders.is_empty() {
-        return Err(GraphError::unknown_object("get", waba));
-    }
-    Ok(senders)
-}
-
-fn phone_number(sender: &Sender) -> Value {
-    let level = match sender.messages_per_second {
-        0..=80 => "STANDARD",
-        _ => "HIGH",
-    };
-    json!({
-        "id": sender.phone_number_id,
-        "display_phone_number": sender.display_phone_number,
-        "verified_name": "Simulated business",
-        "quality_rating": "GREEN",
-        "status": "CONNECTED",
-        "name_status": "APPROVED",
-        "code_verification_status": "VERIFIED",
-        "platform_type": "CLOUD_API",
-        "throughput": {"level": level},
-        "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
-        "health_status": {"can_send_message": "AVAILABLE", "entities": []},
-    })
-}
-
-/// The node with its id and the named fields alone, or with all.
-fn only_fields(mut node: Value, fields: Option<&str>) -> Value {
-    if let (Some(object), Some(fields)) = (node.as_object_mut(), fields) {
-        object
-            .retain(|name, _| name == "id" || fields.split(',').any(|field| field.trim() == name));
-    }
-    node
 }
