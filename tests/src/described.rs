@@ -27,6 +27,7 @@ pub fn routes() -> Vec<(Method, String)> {
 
 fn with_ids(path: &str) -> String {
     let id = match path.split('/').nth(2) {
+        Some("accounts") => "acct_1",
         Some("bulk-jobs") => "job_1",
         Some("contacts") => "cont_1",
         Some("conversations") => "conv_1",
@@ -39,6 +40,8 @@ fn with_ids(path: &str) -> String {
         _ => "1",
     };
     path.replace("{id}", id)
+        .replace("{number}", "999999999999999")
+        .replace("{entry}", "kb_1")
 }
 
 /// What the document has against a body posted to a path: where, and what.

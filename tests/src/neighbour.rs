@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 const TENANT: &str = "neighbour";
 const ACCOUNT: &str = "acct_neighbour";
-const WABA: &str = "200000000000002";
+const WABA: &str = "200000000000009";
 
 /// The neighbour's sender.
-pub const SENDER: &str = "100000000000002";
+pub const SENDER: &str = "100000000000009";
 
 const APP_SECRET: &str = "neighbour-app-secret";
 const ACCESS_TOKEN: &str = "neighbour-access-token";

@@ -108,6 +108,12 @@ impl Desk {
         format!("{}/webhooks/meta/{account}", self.webhook)
     }
 
+    /// Where the simulated Meta answers.
+    #[must_use]
+    pub fn simulator_url(&self) -> &str {
+        &self.simulator
+    }
+
     /// The client, for requests that nothing here makes.
     #[must_use]
     pub fn http(&self) -> &reqwest::Client {

@@ -31,7 +31,7 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
-use heliograph::domain::pace::Pause;
+use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -39,7 +39,7 @@ use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
 use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{
-    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
+    AccountProblems, BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
 };
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
@@ -177,9 +177,7 @@ fn read_name(body: &Value) -> Result<String, Vec<Fault>> {
     request_body(content = crate::accounts::dto::AccountChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The account as it is now", body = AccountDto),
-        (status = 409, description = "Somebody else changes it just now", body = Problem,
-            content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems,
     ),
 )]
 pub(crate) async fn change(
@@ -223,6 +221,7 @@ fn disabled_pause(now: Timestamp) -> Pause {
         code: None,
         reason: "its account is disabled".to_owned(),
         remedy: "enable the account: PATCH /v1/accounts/{id} with {\"disabled\": false}".to_owned(),
+        cause: PauseCause::Account,
     }
 }
 
@@ -247,9 +246,7 @@ fn read_changes(body: &Value) -> Result<(Option<String>, Option<bool>), Vec<Faul
     params(("id" = String, Path, description = "Our id")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 409, description = "It is not disabled, or a job of its is at work", body = Problem,
-            content_type = "application/problem+json"),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems,
     ),
 )]
 pub(crate) async fn delete(

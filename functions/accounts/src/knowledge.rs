@@ -17,9 +17,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
-use heliograph::service::openapi::{
-    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
-};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, IdProblems, ListProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::Store;
@@ -113,8 +111,7 @@ pub(crate) async fn list(
     request_body(content = crate::knowledge::KnowledgeBody, content_type = "application/json"),
     responses(
         (status = 201, description = "It knows", body = KnowledgeDto),
-        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems,
     ),
 )]
 pub(crate) async fn create(
@@ -144,8 +141,7 @@ pub(crate) async fn create(
     request_body(content = crate::knowledge::KnowledgeBody, content_type = "application/json"),
     responses(
         (status = 200, description = "As it is now", body = KnowledgeDto),
-        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems,
     ),
 )]
 pub(crate) async fn change(
@@ -179,8 +175,7 @@ pub(crate) async fn change(
     ),
     responses(
         (status = 204, description = "It is forgotten"),
-        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems,
     ),
 )]
 pub(crate) async fn delete(

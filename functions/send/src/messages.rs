@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
+use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::{Origin, Submission, SubmitError, Submitted, replayed, submit};
 use heliograph::service::caller::Caller;
@@ -145,13 +146,7 @@ fn problem(error: SubmitError) -> Problem {
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",
         ),
-        SubmitError::SenderPaused(pause) => Problem::conflict(
-            "sender_paused",
-            format!(
-                "the sender is paused since {}: {}. Remedy: {}. Then POST /v1/senders/{{id}}/resume",
-                pause.since, pause.reason, pause.remedy
-            ),
-        ),
+        SubmitError::SenderPaused(pause) => paused(&pause),
         SubmitError::PortfolioFull(until) => Problem::conflict(
             "portfolio_limit",
             format!(
@@ -205,4 +200,16 @@ pub(crate) struct MessageRequest {
     /// What it may not wait behind: `otp` or `single`. Unless told, a template that brings a one-time code, the same in
     /// its body and its button, goes by `otp`, and all else by `single`.
     lane: Option<String>,
+}
+
+fn paused(pause: &Pause) -> Problem {
+    let then = match pause.cause {
+        PauseCause::Provider => ". Then POST /v1/senders/{id}/resume",
+        PauseCause::Account => "",
+    };
+    let detail = format!(
+        "the sender is paused since {}: {}. Remedy: {}{then}",
+        pause.since, pause.reason, pause.remedy
+    );
+    Problem::conflict("sender_paused", detail)
 }

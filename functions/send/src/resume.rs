@@ -5,6 +5,7 @@ use crate::life::hint_dispatch;
 use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::identity::PhoneNumberId;
+use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -21,6 +22,7 @@ use heliograph::service::problem::Problem;
     params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
     responses(
         (status = 200, description = "It may send", body = SenderDto),
+        (status = 409, description = "Its account is not active", body = Problem, content_type = "application/problem+json"),
         CallerProblems, IdProblems, ServiceProblems,
     ),
 )]
@@ -33,6 +35,14 @@ pub(crate) async fn resume(
     let id: PhoneNumberId = id.parse().map_err(|_| Problem::not_found())?;
     let found = state.store.sender(&tenant, &id).await?;
     let sender = found.ok_or_else(Problem::not_found)?;
+    let pause = state.store.pace(&tenant, &id).await?.paused;
+    if let Some(pause) = pause.filter(|it| it.cause == PauseCause::Account) {
+        let Pause { reason, remedy, .. } = pause;
+        return Err(Problem::conflict(
+            "account_not_active",
+            format!("{reason}: {remedy}"),
+        ));
+    }
     if state
         .store
         .resume_sender(&tenant, &id, clock::now())

@@ -19,7 +19,7 @@ pub use pair::{Burst, Place};
 pub use portfolio::{Portfolio, Reached, Room, hour_of};
 pub use rows::{Behind, Leasable, Line, Rows, Shares, Taken};
 pub use speed::{Speed, probes};
-pub use standing::{Consequence, Pause, Slowed, consequence};
+pub use standing::{Consequence, Pause, PauseCause, Slowed, consequence};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

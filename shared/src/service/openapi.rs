@@ -141,6 +141,44 @@ impl IntoResponses for JobProblems {
     }
 }
 
+/// What may be answered instead where an account, or something of one, is asked for or changed.
+#[derive(Debug)]
+pub enum AccountProblems {}
+
+impl IntoResponses for AccountProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let parts = [
+            CallerProblems::responses(),
+            IdProblems::responses(),
+            AccountConflict::responses(),
+            ServiceProblems::responses(),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+}
+
+/// What may stand against it in the account.
+#[derive(Debug, IntoResponses)]
+pub enum AccountConflict {
+    /// Not as the account stands, or somebody else changes it just now: `code` says which.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+}
+
+/// What may be answered instead where the provider is asked.
+#[derive(Debug, IntoResponses)]
+pub enum ProviderProblems {
+    /// The provider does not take it: `errors` names the field, `provider` what was said. Nothing was changed.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Refused(Problem),
+    /// The provider asks to slow down.
+    #[response(status = 429, content_type = "application/problem+json")]
+    Throttled(Problem),
+    /// The provider failed, or does not take our token.
+    #[response(status = 502, content_type = "application/problem+json")]
+    Failed(Problem),
+}
+
 /// What may stand against it in the job.
 #[derive(Debug, IntoResponses)]
 pub enum JobConflict {
@@ -166,6 +204,10 @@ pub enum JobConflict {
         (name = "Webhook events", description = "What providers sent, kept raw"),
         (name = "Stats", description = "Messages counted by day and sender"),
         (name = "Access", description = "API keys, people, sessions, and the trail of what was changed"),
+        (name = "Accounts", description = "Connections to Meta"),
+        (name = "Set-up", description = "The six steps that connect an account"),
+        (name = "Phone numbers", description = "An account's numbers, as Meta has them"),
+        (name = "Senders", description = "What messages leave from"),
         (name = "Tenants", description = "Who is on this installation; with the operator's key alone"),
         (name = "Platform", description = "Health, and this document")
     ),

@@ -27,6 +27,7 @@ mod refusals;
 mod report;
 mod senders;
 mod sending;
+mod setup;
 mod tenants;
 mod unknown;
 

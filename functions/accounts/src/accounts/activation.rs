@@ -18,7 +18,7 @@ use heliograph::domain::fields::Fields;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::{MAX_JSON, read_json};
-use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use serde_json::{Value, json};
@@ -45,10 +45,7 @@ pub(crate) struct ActivationBody {
     params(("id" = String, Path, description = "Our id of the account")),
     responses(
         (status = 200, description = "The set-up as it is now", body = SetupDto),
-        (status = 409, description = "An earlier step is missing, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn webhook(
@@ -106,7 +103,7 @@ async fn subscribe(state: &State, changing: &mut Changing<'_>) -> Result<Said, P
         .account
         .setup
         .note(Step::Webhook, StepState::Done, now);
-    let said = json!({"step": "webhook", "url": url});
+    let said = json!({"step": Step::Webhook, "url": url});
     Ok(Said::of(Action::AccountSetUp, &changing.account, said))
 }
 
@@ -127,9 +124,7 @@ fn incomplete(detail: &str, steps: &[Step]) -> Problem {
     request_body(content = crate::accounts::activation::ActivationBody, content_type = "application/json"),
     responses(
         (status = 200, description = "It is active", body = AccountDto),
-        (status = 409, description = "A step is missing, or no event has come", body = Problem,
-            content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems,
     ),
 )]
 pub(crate) async fn activate(

@@ -16,9 +16,7 @@ use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
-use heliograph::service::openapi::{
-    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
-};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, IdProblems, ListProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::Store;
@@ -64,8 +62,7 @@ pub(crate) async fn show(
     request_body(content = Bot, content_type = "application/json"),
     responses(
         (status = 200, description = "The bot as it is now", body = Bot),
-        (status = 409, description = "The account is just being changed", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems,
     ),
 )]
 pub(crate) async fn change(
@@ -84,7 +81,7 @@ pub(crate) async fn change(
     changing.account.setup.note(Step::Bot, StepState::Done, now);
     let of = (&changing.account.tenant, &changing.account.id);
     let put = state.store.put_bot(&mut changing.transaction, of, &bot);
-    let said = json!({"step": "bot", "auto_reply": bot.auto_reply});
+    let said = json!({"step": Step::Bot, "auto_reply": bot.auto_reply});
     let said = Said::of(Action::AccountSetUp, &changing.account, said);
     changing
         .end(put.map(|()| said).map_err(Problem::from))

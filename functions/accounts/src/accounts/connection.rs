@@ -13,7 +13,7 @@ use heliograph::provider::meta::client::management::PhoneNumberNode;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::id_of;
-use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::AccountProblems;
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry::chain;
 use heliograph::store::Account;
@@ -101,7 +101,7 @@ impl Checks {
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
     responses(
         (status = 200, description = "What was found", body = ConnectionTest),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems,
     ),
 )]
 pub(crate) async fn test(

@@ -21,9 +21,7 @@ use heliograph::provider::meta::client::management::{PhoneNumberNode, Profile};
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
-use heliograph::service::openapi::{
-    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
-};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ListProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::Account;
@@ -125,7 +123,7 @@ async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Account, Pro
     path = "/v1/accounts/{id}/phone-numbers",
     tag = "Phone numbers",
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
-    responses((status = 200, description = "All of them", body = PhoneNumbers), ListProblems, IdProblems)
+    responses((status = 200, description = "All of them", body = PhoneNumbers), ListProblems, AccountProblems, ProviderProblems)
 )]
 pub(crate) async fn list(
     caller: Caller,
@@ -157,7 +155,7 @@ pub(crate) async fn list(
         ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
         ("number" = String, Path, description = "Meta's phone number id", example = "100000000000001"),
     ),
-    responses((status = 200, description = "The number", body = PhoneNumberDto), ListProblems, IdProblems)
+    responses((status = 200, description = "The number", body = PhoneNumberDto), ListProblems, AccountProblems, ProviderProblems)
 )]
 pub(crate) async fn one(
     caller: Caller,
@@ -199,10 +197,7 @@ pub(super) async fn of_waba(
     request_body(content = crate::accounts::numbers::NewNumberBody, content_type = "application/json"),
     responses(
         (status = 201, description = "Added", body = PhoneNumberDto),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn add(
@@ -290,7 +285,7 @@ pub(super) fn digits(text: &str, least: usize, most: usize) -> Result<String, St
         ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
         ("number" = String, Path, description = "Meta's phone number id", example = "100000000000001"),
     ),
-    responses((status = 200, description = "The profile", body = Profile), ListProblems, IdProblems)
+    responses((status = 200, description = "The profile", body = Profile), ListProblems, AccountProblems, ProviderProblems)
 )]
 pub(crate) async fn profile(
     caller: Caller,
@@ -320,10 +315,7 @@ pub(crate) async fn profile(
     request_body(content = crate::accounts::profile::ProfileBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The profile as Meta has it now", body = Profile),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn change_profile(
@@ -373,7 +365,7 @@ async fn push(
         ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
         ("number" = String, Path, description = "Meta's phone number id", example = "100000000000001"),
     ),
-    responses((status = 200, description = "The settings", body = Object), ListProblems, IdProblems)
+    responses((status = 200, description = "The settings", body = Object), ListProblems, AccountProblems, ProviderProblems)
 )]
 pub(crate) async fn settings(
     caller: Caller,
@@ -406,10 +398,7 @@ pub(crate) async fn settings(
     request_body(content = Object, content_type = "application/json"),
     responses(
         (status = 204, description = "Changed"),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn change_settings(

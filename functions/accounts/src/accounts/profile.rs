@@ -20,9 +20,7 @@ use heliograph::provider::meta::client::management::Profile;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
-use heliograph::service::openapi::{
-    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
-};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ListProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, Sender, Store};
@@ -97,7 +95,7 @@ pub(crate) struct ProfileBody {
     path = "/v1/accounts/{id}/setup/profile",
     tag = "Set-up",
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
-    responses((status = 200, description = "The profile", body = Profile), ListProblems, IdProblems)
+    responses((status = 200, description = "The profile", body = Profile), ListProblems, AccountProblems, ProviderProblems)
 )]
 pub(crate) async fn show(
     caller: Caller,
@@ -123,10 +121,7 @@ pub(crate) async fn show(
     request_body(content = crate::accounts::profile::ProfileBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The profile as Meta has it now", body = Profile),
-        (status = 409, description = "There is no token or no sender yet, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn change(
@@ -147,7 +142,7 @@ pub(crate) async fn change(
         .account
         .setup
         .note(Step::Profile, StepState::Done, now);
-    let said = json!({"step": "profile", "profile": changes});
+    let said = json!({"step": Step::Profile, "profile": changes});
     let said = Said::of(Action::AccountSetUp, &changing.account, said);
     let (profile, outcome) = match pushed {
         Ok(profile) => (profile, Ok(said)),

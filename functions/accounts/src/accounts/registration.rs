@@ -20,7 +20,7 @@ use heliograph::provider::meta::client::management::{Answered, CodeMethod};
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, read_json};
-use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use serde_json::{Value, json};
@@ -150,10 +150,7 @@ pub(crate) struct RegistrationBody {
     request_body(content = crate::accounts::registration::CodeRequestBody, content_type = "application/json"),
     responses(
         (status = 204, description = "It is on its way"),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not do it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn request_code(
@@ -194,10 +191,7 @@ pub(crate) async fn request_code(
     request_body(content = crate::accounts::registration::CodeBody, content_type = "application/json"),
     responses(
         (status = 204, description = "It is yours"),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take the code", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn verify_code(
@@ -236,10 +230,7 @@ pub(crate) async fn verify_code(
     request_body(content = crate::accounts::registration::RegistrationBody, content_type = "application/json"),
     responses(
         (status = 204, description = "It is registered"),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not do it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn register(
@@ -278,10 +269,7 @@ pub(crate) async fn register(
     ),
     responses(
         (status = 204, description = "It is off"),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not do it", body = Problem, content_type = "application/problem+json"),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn deregister(
@@ -311,10 +299,7 @@ pub(crate) async fn deregister(
     request_body(content = crate::accounts::registration::PinBody, content_type = "application/json"),
     responses(
         (status = 204, description = "It is set"),
-        (status = 409, description = "The set-up is not so far, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not do it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn set_pin(

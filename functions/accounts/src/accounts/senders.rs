@@ -17,14 +17,14 @@ use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::PhoneNumberId;
-use heliograph::domain::pace::Pause;
+use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::SenderDto;
 use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, read_json};
-use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, Sender, Slice, Store, WindowPolicy};
@@ -83,10 +83,7 @@ pub(crate) struct SenderChangesBody {
     request_body(content = crate::accounts::senders::SenderBody, content_type = "application/json"),
     responses(
         (status = 201, description = "It is a sender", body = SenderDto),
-        (status = 409, description = "The number is connected elsewhere, or the account's set-up is not so far", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn create(
@@ -156,8 +153,7 @@ struct Changes {
     request_body(content = crate::accounts::senders::SenderChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The sender as it is now", body = SenderDto),
-        (status = 409, description = "Its account is just being changed", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems,
     ),
 )]
 pub(crate) async fn change(
@@ -260,9 +256,7 @@ fn apply(changes: &Changes, sender: &mut Sender) {
     params(("id" = String, Path, description = "Meta's phone number id")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 409, description = "A job of its is at work, or its account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems,
     ),
 )]
 pub(crate) async fn delete(
@@ -324,6 +318,7 @@ pub(super) fn not_active(account: &Account, now: Timestamp) -> Pause {
         code: None,
         reason: "its account is not active yet".to_owned(),
         remedy: format!("finish the account's set-up, then POST /v1/accounts/{id}/activate"),
+        cause: PauseCause::Account,
     }
 }
 
@@ -343,7 +338,10 @@ pub(super) async fn resume(
     account: &Account,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    resume_where(store, account, now, |pause| pause.code.is_none()).await
+    resume_where(store, account, now, |pause| {
+        pause.cause == PauseCause::Account
+    })
+    .await
 }
 
 /// Lets those senders of an account go on whose token Meta had refused: it has another one now.
@@ -353,9 +351,8 @@ pub(super) async fn resume_refused(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let is_about_token = |pause: &Pause| {
-        pause
-            .code
-            .is_some_and(|code| of_meta(code).class == Class::Credential)
+        let is_so = |code: i64| of_meta(code).class == Class::Credential;
+        pause.cause == PauseCause::Provider && pause.code.is_none_or(is_so)
     };
     resume_where(store, account, now, is_about_token).await
 }

@@ -24,7 +24,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{
-    BodyProblems, CallerProblems, IdProblems, ListProblems, ServiceProblems,
+    AccountProblems, BodyProblems, IdProblems, ListProblems, ProviderProblems,
 };
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
@@ -89,10 +89,7 @@ struct Business {
     request_body(content = crate::accounts::dto::BusinessBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The set-up as it is now", body = SetupDto),
-        (status = 409, description = "The WABA is connected elsewhere, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn business(
@@ -134,7 +131,7 @@ async fn put_business(
     secrets.app_secrets.retain(|known| *known != secret);
     secrets.app_secrets.insert(0, secret.clone());
     secrets.app_secrets.truncate(APP_SECRETS);
-    let said = json!({"step": "business", "waba_id": new.waba, "app_id": new.app, "app_secret": secret.masked()});
+    let said = json!({"step": Step::Business, "waba_id": new.waba, "app_id": new.app, "app_secret": secret.masked()});
     if let Some(token) = &token {
         entered::take_waba(state, changing, token, &new.waba).await?;
     } else {
@@ -214,10 +211,7 @@ pub(crate) fn secret_text(text: &str) -> Result<SecretText, String> {
     request_body(content = crate::accounts::dto::PhoneNumberBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The set-up as it is now", body = SetupDto),
-        (status = 409, description = "The number is connected elsewhere, or the account is just being changed",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn phone_number(
@@ -243,7 +237,7 @@ async fn put_phone_number(
     number: PhoneNumberId,
 ) -> Result<Said, Problem> {
     entered::check_number_free(state, &changing.account, &number).await?;
-    let said = json!({"step": "phone-number", "phone_number_id": number});
+    let said = json!({"step": Step::PhoneNumber, "phone_number_id": number});
     let token = checks::access_token(state, &changing.account).await?;
     match (token, changing.account.waba.clone()) {
         (Some(token), Some(waba)) => {

@@ -20,7 +20,7 @@ use heliograph::domain::secret::{Credential, SecretText};
 use heliograph::service::auth::drawn;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::{MAX_JSON, read_json};
-use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::service::secrets::AccountInSecrets;
@@ -57,10 +57,7 @@ struct Shown {
     request_body(content = crate::accounts::dto::TokensBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The set-up as it is now", body = SetupDto),
-        (status = 409, description = "The app is not known yet, or the account is just being changed", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Meta does not take it", body = Problem, content_type = "application/problem+json"),
-        BodyProblems, CallerProblems, ServiceProblems, IdProblems,
+        BodyProblems, AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn tokens(
@@ -116,7 +113,7 @@ async fn put(
         .warnings
         .extend(checks::warning(&facts, changing.now));
     beside.verify_token = put_verify_token(&mut inbound, new.verify);
-    let said = json!({"step": "tokens", "access_token": token.masked()});
+    let said = json!({"step": Step::Tokens, "access_token": token.masked()});
     note(
         &mut changing.account,
         &inbound,

@@ -53,12 +53,19 @@ impl Trouble {
         if failure.is_retryable() {
             return Self::unasked(failure);
         }
+        let fault = StepFault {
+            detail: detail.into(),
+            remedy: remedy.into(),
+        };
+        // What the code means for a message is not what it means here.
+        let failure = ProviderFailure {
+            message: fault.detail.clone(),
+            remedy: fault.remedy.clone(),
+            ..failure
+        };
         Self::Refused {
             pointer,
-            fault: StepFault {
-                detail: detail.into(),
-                remedy: remedy.into(),
-            },
+            fault,
             failure: Some(Box::new(failure)),
         }
     }

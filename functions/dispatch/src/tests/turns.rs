@@ -9,7 +9,7 @@ use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::job::{Changes, Outcomes, PausedBy};
 use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
-use heliograph::domain::pace::{Pause, Slot};
+use heliograph::domain::pace::{Pause, PauseCause, Slot};
 use heliograph::domain::webhook::Person;
 use heliograph::service::clock;
 use heliograph::store::{CounterDelta, Slice};
@@ -353,6 +353,7 @@ async fn a_job_of_a_paused_sender_is_looked_at_when_it_expires() {
         code: Some(131_048),
         reason: "too many blocks".into(),
         remedy: "look at the quality".into(),
+        cause: PauseCause::Provider,
     };
     assert!(
         store

@@ -71,6 +71,20 @@ pub struct Pause {
     pub reason: String,
     /// What to do about it before it is resumed.
     pub remedy: String,
+    /// Whose standing it is.
+    #[serde(default)]
+    pub cause: PauseCause,
+}
+
+/// Whose standing pauses a sender.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseCause {
+    /// The provider's: it refused what the sender sent.
+    #[default]
+    Provider,
+    /// Its account's: that is not active. The sender goes on with the account, and not before.
+    Account,
 }
 
 /// What a refused message means for the sender it left from.
@@ -93,6 +107,7 @@ pub fn consequence(failure: &ProviderFailure, now: Timestamp) -> Consequence {
             code: failure.code,
             reason: failure.message.clone(),
             remedy: failure.remedy.clone(),
+            cause: PauseCause::Provider,
         });
     }
     if failure.class == Class::Throttled && failure.code != Some(PAIR_LIMIT) {

@@ -7,7 +7,7 @@ use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{ended, queued, settlement};
 use crate::domain::ledger::{CallResult, LEASE};
 use crate::domain::message::{Lane, OnUnknown, Outbound};
-use crate::domain::pace::Pause;
+use crate::domain::pace::{Pause, PauseCause};
 use crate::domain::settlement::Verdict;
 use crate::domain::state::State;
 use crate::domain::waiting::WaitMinutes;
@@ -200,6 +200,7 @@ async fn a_message_of_a_paused_sender_has_no_hint_until_it_is_resumed_and_leaves
         code: Some(131_048),
         reason: "too many blocks".into(),
         remedy: "look at the quality".into(),
+        cause: PauseCause::Provider,
     };
     assert!(store.pause_sender(tenant, sender, &pause).await.unwrap());
     for second in [40, 60, 600] {

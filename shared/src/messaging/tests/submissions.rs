@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::Outbound;
-use crate::domain::pace::Pause;
+use crate::domain::pace::{Pause, PauseCause};
 use crate::domain::state::State;
 use crate::messaging::submit::{
     Meanwhile, Origin, Submission, SubmitError, Submitted, WINDOW, submit,
@@ -50,6 +50,7 @@ async fn a_message_for_now_is_refused_while_its_sender_is_paused() {
         code: Some(368),
         reason: "blocked".into(),
         remedy: "appeal".into(),
+        cause: PauseCause::Provider,
     };
     let sender = "100000000000001".parse().unwrap();
     let paused = store.pause_sender(&tenant(), &sender, &pause).await;

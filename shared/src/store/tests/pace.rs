@@ -1,7 +1,7 @@
 //! A sender's pace in the store: each slot is one worker's, and what the provider asks for is written once.
 
 use super::*;
-use crate::domain::pace::{InboundRate, Line, Pause, Row, Shares, Slot, Speed};
+use crate::domain::pace::{InboundRate, Line, Pause, PauseCause, Row, Shares, Slot, Speed};
 use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -39,6 +39,7 @@ pub(super) fn pause(now: Timestamp) -> Pause {
         code: Some(131_048),
         reason: "too many blocks".into(),
         remedy: "look at the quality".into(),
+        cause: PauseCause::Provider,
     }
 }
 
