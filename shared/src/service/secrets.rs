@@ -7,11 +7,9 @@ mod keeper;
 
 pub use keeper::SecretsKeeper;
 
-use super::telemetry::chain;
-use crate::domain::failure::Class;
+use super::telemetry::{chain, count};
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
-use crate::domain::message::Outbound;
 use crate::domain::secret::{Credential, SecretText};
 use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
@@ -85,6 +83,8 @@ pub struct SecretsCache {
     doubted: Expiring<()>,
     doubting: Mutex<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
+    /// Credentials that the provider has refused.
+    dead: Expiring<Vec<SecretText>>,
     operator: Expiring<SecretText>,
 }
 
@@ -98,6 +98,7 @@ impl SecretsCache {
             doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
             doubting: Mutex::new(()),
             outbound: Expiring::new(CAPACITY, LIFETIME),
+            dead: Expiring::new(CAPACITY, LIFETIME),
             operator: Expiring::new(1, OPERATOR_LIFETIME),
         }
     }
@@ -187,19 +188,57 @@ impl SecretsCache {
         }
     }
 
-    /// Whether the provider refused the credential of `message`, and the account, its secrets read anew, has no other
-    /// than the one it was `tried` with.
-    pub async fn refused(&self, message: &Outbound, tried: Option<&Credential>) -> bool {
-        let refused = message
-            .failure()
-            .is_some_and(|failure| failure.class == Class::Credential);
-        if !refused {
-            return false;
+    /// Whether the account has another credential than `refused`, which the provider has just refused: another one in
+    /// its secret as that is now, or the one before (AWSPREVIOUS). From now on the first that has not been refused is
+    /// given. What cannot be read now may hold another one.
+    pub async fn has_other(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        refused: &Credential,
+    ) -> bool {
+        let name = self.name("out", tenant, account);
+        self.outbound.remove(&name);
+        let mut dead = self.dead.get(&name, Instant::now()).unwrap_or_default();
+        if !dead.contains(&refused.token) {
+            dead.push(refused.token.clone());
         }
-        let (tenant, account) = (&message.tenant, &message.account);
-        self.outbound.remove(&self.name("out", tenant, account));
-        let now = self.credential(tenant, account).await;
-        matches!(now, Ok(now) if now.as_ref() == tried)
+        self.dead.put(&name, dead.clone(), Instant::now());
+        for stage in [Stage::Current, Stage::Previous] {
+            match self.alive(&name, stage, &dead).await {
+                Ok(Some(secrets)) => {
+                    tracing::warn!(account.id = %account, ?stage, "a refused credential was replaced");
+                    self.outbound.put(&name, Arc::new(secrets), Instant::now());
+                    return true;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(account.id = %account, error = chain(&error), "no other credential could be read");
+                    return matches!(error, SecretsError::Unavailable { .. });
+                }
+            }
+        }
+        tracing::error!(account.id = %account, "the last credential of an account was refused");
+        count("account_paused", "credential", 1);
+        false
+    }
+
+    /// Those credentials of a secret's version that have not been refused, if there is one.
+    async fn alive(
+        &self,
+        name: &str,
+        stage: Stage,
+        dead: &[SecretText],
+    ) -> Result<Option<AccountOutSecrets>, SecretsError> {
+        let text = match fetch_stage(&self.client, name, stage).await {
+            Ok(text) => text,
+            // A secret that was written once has no version before.
+            Err(SecretsError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut secrets = parse_outbound(name, &text)?;
+        secrets.access_tokens.retain(|it| !dead.contains(&it.token));
+        Ok((!secrets.access_tokens.is_empty()).then_some(secrets))
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
@@ -215,8 +254,37 @@ fn name_of(prefix: &str, direction: &str, tenant: &TenantId, account: &AccountId
     format!("{prefix}/{direction}/{tenant}/{account}")
 }
 
+/// Which version of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Current,
+    /// The one that was current before.
+    Previous,
+}
+
+impl Stage {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Previous => "AWSPREVIOUS",
+        }
+    }
+}
+
 async fn fetch(client: &Client, name: &str) -> Result<SecretText, SecretsError> {
-    let answer = client.get_secret_value().secret_id(name).send().await;
+    fetch_stage(client, name, Stage::Current).await
+}
+
+async fn fetch_stage(
+    client: &Client,
+    name: &str,
+    stage: Stage,
+) -> Result<SecretText, SecretsError> {
+    let mut request = client.get_secret_value().secret_id(name);
+    if stage != Stage::Current {
+        request = request.version_stage(stage.as_str());
+    }
+    let answer = request.send().await;
     let value = answer.map_err(|error| refused(name, error))?;
     let text = value.secret_string.map(SecretText::new);
     text.ok_or_else(|| malformed(name, "it is not a text"))

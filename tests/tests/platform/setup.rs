@@ -425,3 +425,68 @@ async fn a_sender_is_changed_and_deleted_by_its_tenant_alone() {
     assert_eq!(gone.status, 204);
     desk.get(&path).await.problem(404, "not_found");
 }
+
+/// Has Meta know another token, with the same rights.
+async fn another_token(desk: &Desk, token: &str) {
+    let order = json!({"token": token, "app_id": APP, "wabas": [WABA]});
+    let url = format!("{}/_sim/tokens", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
+}
+
+/// Has Meta take a token no more.
+async fn revoke(desk: &Desk, token: &str) {
+    let url = format!("{}/_sim/tokens/{token}", desk.simulator_url());
+    read(desk.http().delete(url)).await.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_all_the_same() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    revoke(&desk, "playground-second-token").await;
+    let sent = desk.send(&message()).await;
+    let id = id_of(&sent.json());
+    let sent = desk.message_once(&id, "read").await;
+    assert!(sent["attempt_count"].as_u64() >= Some(2), "{sent}");
+    let attempts = desk.get(&format!("/v1/messages/{id}/attempts")).await;
+    let first = &attempts.with(200)["data"][0];
+    assert_eq!(first["failure"]["class"], "transient", "{first}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_last_token_dies_is_paused_and_goes_on_with_the_next() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    revoke(&desk, TOKEN).await;
+    let failed = desk.send(&message()).await;
+    assert_eq!(failed.status, 502, "{}", failed.text);
+    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
+    assert_eq!(
+        (&sender["state"], &sender["paused"]["code"]),
+        (&json!("paused"), &json!(190))
+    );
+    let wamid = desk
+        .inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Still there?"}))
+        .await;
+    let look = async || {
+        let all = desk.all("/v1/messages").await;
+        all.into_iter()
+            .find(|it| it["provider_id"] == wamid.as_str())
+    };
+    eventually("what comes in to go on coming in", look).await;
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    let look = async || {
+        let sent = desk.send(&message()).await;
+        (sent.status == 200).then_some(())
+    };
+    eventually("messages to be sent again", look).await;
+}
