@@ -4,8 +4,10 @@
 //! the other's. No error holds anything of a secret but its name.
 
 mod keeper;
+mod rotating;
 
-pub use keeper::SecretsKeeper;
+pub use keeper::{Begin, RotatingDirection, SecretsKeeper};
+pub use rotating::RotatingSecret;
 
 use super::telemetry::{chain, count};
 use crate::domain::id::AccountId;
@@ -363,6 +365,26 @@ fn parse_outbound(name: &str, text: &SecretText) -> Result<AccountOutSecrets, Se
     Ok(AccountOutSecrets {
         access_tokens: tokens.collect(),
     })
+}
+
+fn wire_of_inbound(secrets: &AccountInSecrets) -> InboundV1 {
+    let exposed = |texts: &[SecretText]| texts.iter().map(|it| it.expose().to_owned()).collect();
+    InboundV1 {
+        v: first_version(),
+        app_secrets: exposed(&secrets.app_secrets),
+        verify_tokens: exposed(&secrets.verify_tokens),
+    }
+}
+
+fn wire_of_outbound(secrets: &AccountOutSecrets) -> OutboundV1 {
+    let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
+        alias: it.alias.clone(),
+        token: it.token.expose().to_owned(),
+    });
+    OutboundV1 {
+        v: first_version(),
+        access_tokens: tokens.collect(),
+    }
 }
 
 fn parse_v1<'de, T: Deserialize<'de>>(
