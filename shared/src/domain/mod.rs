@@ -27,5 +27,6 @@ pub mod secret;
 pub mod settlement;
 pub mod state;
 pub mod times;
+pub mod usage;
 pub mod waiting;
 pub mod webhook;

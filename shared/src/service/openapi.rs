@@ -165,6 +165,7 @@ pub enum JobConflict {
         (name = "Contacts", description = "People"),
         (name = "Webhook events", description = "What providers sent, kept raw"),
         (name = "Stats", description = "Messages counted by day and sender"),
+        (name = "Usage", description = "Messages counted by day, account, sender and price category"),
         (name = "Access", description = "API keys, people, sessions, and the trail of what was changed"),
         (name = "Tenants", description = "Who is on this installation; with the operator's key alone"),
         (name = "Platform", description = "Health, and this document")

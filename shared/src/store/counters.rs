@@ -128,16 +128,20 @@ impl Store {
             prefix: String::new(),
             order: Order::Ascending,
         };
-        let slice = Slice {
+        let mut slice = Slice {
             limit: 1000,
             after: None,
         };
-        let page = self.list(&self.messages, &listing, &slice).await?;
-        Ok(page
-            .entries
-            .into_iter()
-            .map(|entry| (entry.sort, numbers_of(entry.item)))
-            .collect())
+        let mut parts = BTreeMap::new();
+        loop {
+            let page = self.list(&self.messages, &listing, &slice).await?;
+            let entries = page.entries.into_iter();
+            parts.extend(entries.map(|entry| (entry.sort, numbers_of(entry.item))));
+            slice.after = page.next;
+            if slice.after.is_none() {
+                return Ok(parts);
+            }
+        }
     }
 
     /// How many messages of today have come in to a sender, as far as they have been counted.

@@ -29,6 +29,7 @@ mod senders;
 mod sending;
 mod tenants;
 mod unknown;
+mod usage;
 
 use tests::neighbour;
 
