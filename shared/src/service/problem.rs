@@ -153,6 +153,14 @@ impl Problem {
             .because("this tenant is disabled; ask whoever runs this installation")
     }
 
+    /// 403: the tenant has as many senders as its tier allows.
+    #[must_use]
+    pub fn sender_limit_reached(limit: u64) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "sender_limit_reached").because(format!(
+            "this tenant may have {limit} senders, and has them; remove one, or ask whoever runs this installation for more"
+        ))
+    }
+
     /// 404: it is not there, or it is another tenant's, which is the same.
     #[must_use]
     pub fn not_found() -> Self {

@@ -34,6 +34,7 @@ mod setup;
 mod standing;
 mod statuses;
 mod tenants;
+mod tiers;
 mod transaction;
 mod users;
 
@@ -56,6 +57,7 @@ pub use page::{Listed, Slice};
 pub use sessions::{Invitation, RefreshBefore, Session};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
 pub use tenants::{Tenant, TenantChanges};
+pub use tiers::Standing;
 pub use transaction::Transaction;
 pub use users::{User, UserChanges};
 
@@ -68,8 +70,8 @@ pub struct Store {
     client: Client,
     messages: String,
     logs: String,
-    /// The tenants that are disabled, and those that are not.
-    disabled: Arc<Expiring<bool>>,
+    /// How tenants stand.
+    standings: Arc<Expiring<Standing>>,
 }
 
 impl Store {
@@ -80,10 +82,7 @@ impl Store {
             client,
             messages: messages.into(),
             logs: logs.into(),
-            disabled: Arc::new(Expiring::new(
-                tenants::STANDINGS,
-                tenants::STANDING_KNOWN_FOR,
-            )),
+            standings: Arc::new(Expiring::new(tiers::STANDINGS, tiers::STANDING_KNOWN_FOR)),
         }
     }
 

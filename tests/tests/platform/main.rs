@@ -28,6 +28,7 @@ mod report;
 mod senders;
 mod sending;
 mod tenants;
+mod tiers;
 mod unknown;
 mod usage;
 
