@@ -15,7 +15,7 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::tier::{LimitChanges, Limits};
+use heliograph::domain::tier::{Changed, LimitChanges, Limits};
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
@@ -245,7 +245,7 @@ fn read_new(body: &Value, now: Timestamp) -> Result<Tenant, Vec<Fault>> {
 }
 
 /// What is said of a subscription; `null` takes away what was.
-fn read_tier(fields: &mut Fields<'_>) -> (Option<Option<String>>, LimitChanges) {
+fn read_tier(fields: &mut Fields<'_>) -> (Changed<String>, LimitChanges) {
     let tier = if fields.is_cleared("tier") {
         Some(None)
     } else {

@@ -9,6 +9,7 @@ mod conversations;
 mod document;
 mod events;
 mod health;
+mod limits;
 mod messages;
 mod period;
 mod plan;

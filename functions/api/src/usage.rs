@@ -1,6 +1,7 @@
 //! `GET /v1/usage`: how many messages went out and came in, by day, account, sender and price category, from the
 //! counters that `tally` keeps.
 
+use crate::limits::LimitsDto;
 use crate::period::Period;
 use axum::Json;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use heliograph::domain::fault::FaultCode;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::Right;
+use heliograph::domain::tier::day_of;
 use heliograph::domain::usage::{Category, Charge, Use};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -16,7 +18,6 @@ use heliograph::service::openapi::ListProblems;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Store, StoreError, day_counters};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
@@ -70,6 +71,11 @@ pub(crate) struct UsageDto {
     totals: UsedDto,
     /// What was used, in order. A row has the fields that `by` names, and no other of these.
     rows: Vec<RowDto>,
+    /// What people call the tenant's subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<String>,
+    /// What it allows, and how much of that is used, whatever the period.
+    limits: LimitsDto,
 }
 
 /// How many messages.
@@ -163,8 +169,8 @@ pub(crate) async fn usage(
     mut parameters: Parameters,
 ) -> Result<Json<UsageDto>, Problem> {
     let tenant = caller.with(Right::Read)?.tenant;
-    let today = clock::now().to_zoned(TimeZone::UTC).date();
-    let period = Period::read(&mut parameters, today);
+    let now = clock::now();
+    let period = Period::read(&mut parameters, day_of(now));
     let by = read_by(&mut parameters);
     parameters.finish()?;
     let (totals, rows) = counted(&store, &tenant, period, &by).await?;
@@ -175,6 +181,13 @@ pub(crate) async fn usage(
         );
         return Err(Problem::bad_request("too_many_rows", detail));
     }
+    let (tier, limits) = match store.tenant(&tenant).await? {
+        Some(tenant) => {
+            let limits = LimitsDto::read(&store, &tenant, now).await?;
+            (tenant.tier, limits)
+        }
+        None => (None, LimitsDto::default()),
+    };
     let rows = rows.into_iter().map(|(of, used)| RowDto { of, used });
     Ok(Json(UsageDto {
         from: period.from,
@@ -182,6 +195,8 @@ pub(crate) async fn usage(
         by,
         totals,
         rows: rows.collect(),
+        tier,
+        limits,
     }))
 }
 

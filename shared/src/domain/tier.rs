@@ -1,7 +1,12 @@
 //! What a tenant may use: the limits of its subscription tier. A limit that is absent is none.
 
+mod day;
+
+pub use day::{DAY_SHARDS, DayPlace, DayRoom, day_of, end_of};
+
 use super::fault::FaultCode;
 use super::fields::Fields;
+use super::pace::Room;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,15 +31,27 @@ pub struct Limits {
     pub senders: Option<u64>,
 }
 
-/// What is changed of limits: `None` stays, `Some(None)` is taken away.
+/// The room that messages need besides a slot, where it is limited.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rooms {
+    /// What is left of the portfolio's limit.
+    pub portfolio: Option<Room>,
+    /// What is left of the tenant's day.
+    pub day: Option<DayRoom>,
+}
+
+/// What is changed of something that may be absent: `None` stays, `Some(None)` is taken away.
+pub type Changed<T> = Option<Option<T>>;
+
+/// What is changed of limits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LimitChanges {
     /// Requests a minute.
-    pub requests_per_minute: Option<Option<u64>>,
+    pub requests_per_minute: Changed<u64>,
     /// Messages a day.
-    pub messages_per_day: Option<Option<u64>>,
+    pub messages_per_day: Changed<u64>,
     /// Senders.
-    pub senders: Option<Option<u64>>,
+    pub senders: Changed<u64>,
 }
 
 impl LimitChanges {
@@ -66,7 +83,7 @@ impl LimitChanges {
     /// Only what is otherwise than it was.
     #[must_use]
     pub fn beside(self, limits: Limits) -> Self {
-        let other = |new: Option<Option<u64>>, old| new.filter(|new| *new != old);
+        let other = |new: Changed<u64>, old| new.filter(|new| *new != old);
         Self {
             requests_per_minute: other(self.requests_per_minute, limits.requests_per_minute),
             messages_per_day: other(self.messages_per_day, limits.messages_per_day),
@@ -75,7 +92,7 @@ impl LimitChanges {
     }
 }
 
-fn limit(fields: &mut Fields<'_>, name: &'static str, least: u64) -> Option<Option<u64>> {
+fn limit(fields: &mut Fields<'_>, name: &'static str, least: u64) -> Changed<u64> {
     if fields.is_cleared(name) {
         return Some(None);
     }
@@ -99,15 +116,10 @@ mod tests {
     fn read(body: &Value) -> Result<LimitChanges, Vec<String>> {
         let faults = Faults::new();
         let changes = Fields::of(body, "/limits", &faults).map(LimitChanges::read);
-        let places = |faults: Vec<crate::domain::fault::Fault>| {
-            let pointers = faults
-                .iter()
-                .map(|fault| serde_json::to_value(fault).unwrap());
-            pointers
-                .map(|it| it["pointer"].as_str().unwrap().to_owned())
-                .collect()
-        };
-        faults.into_result(changes).map_err(places)
+        faults.into_result(changes).map_err(|faults| {
+            let pointers = faults.into_iter().map(|fault| fault.pointer);
+            pointers.map(String::from).collect()
+        })
     }
 
     #[test]

@@ -9,8 +9,10 @@ use crate::domain::role::{Right, Role};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
 use serde::Serialize;
 use std::error::Error;
+use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
 /// The media type of every error answer.
@@ -51,7 +53,22 @@ pub struct Problem {
     message_id: Option<Box<str>>,
     /// After how many seconds another try makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u32>,
+    #[schema(value_type = Option<u32>)]
+    retry_after: Option<NonZeroU32>,
+    /// Which limit of ours is reached, for the headers.
+    #[serde(skip)]
+    quota: Option<Box<Quota>>,
+}
+
+/// A limit of a tenant's tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quota {
+    /// What is counted.
+    name: &'static str,
+    /// How much of it there is.
+    limit: u64,
+    /// In so many seconds.
+    window: u32,
 }
 
 /// What a provider said.
@@ -161,6 +178,19 @@ impl Problem {
         ))
     }
 
+    /// 429: the tenant has sent as many messages on this day as its tier allows.
+    #[must_use]
+    pub fn daily_limit_reached(limit: u64, day: Date, retry_after: u32) -> Self {
+        let detail = format!(
+            "this tenant may send {limit} messages a day, and has no room left on {day} (UTC); wait for the next day, or \
+             ask whoever runs this installation for more"
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "daily_limit_reached")
+            .because(detail)
+            .after(retry_after)
+            .of_quota("messages", limit, 24 * 60 * 60)
+    }
+
     /// 404: it is not there, or it is another tenant's, which is the same.
     #[must_use]
     pub fn not_found() -> Self {
@@ -248,7 +278,7 @@ impl Problem {
             Class::Permanent => (StatusCode::UNPROCESSABLE_ENTITY, "provider_permanent"),
         };
         let mut problem = Self::new(status, code).because(failure.message.clone());
-        problem.retry_after = (failure.class == Class::Throttled).then_some(SOON);
+        problem.retry_after = NonZeroU32::new(SOON).filter(|_| failure.class == Class::Throttled);
         problem.provider = Some(Box::new(ProviderProblem {
             name: name.to_owned(),
             failure,
@@ -323,7 +353,16 @@ impl Problem {
     /// Says after how many seconds another try makes sense.
     #[must_use]
     pub fn after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+        self.retry_after = NonZeroU32::new(seconds.max(1));
+        self
+    }
+
+    fn of_quota(mut self, name: &'static str, limit: u64, window: u32) -> Self {
+        self.quota = Some(Box::new(Quota {
+            name,
+            limit,
+            window,
+        }));
         self
     }
 
@@ -338,6 +377,7 @@ impl Problem {
             provider: None,
             message_id: None,
             retry_after: None,
+            quota: None,
         }
     }
 
@@ -348,10 +388,21 @@ impl Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
             if self.status() == StatusCode::TOO_MANY_REQUESTS {
-                headers.insert("ratelimit", rate_limit(seconds));
+                let name = self.quota.as_ref().map_or("default", |quota| quota.name);
+                let left = format!("\"{name}\";r=0;t={seconds}");
+                insert(&mut headers, "ratelimit", &left);
             }
+        }
+        if let Some(quota) = &self.quota {
+            let Quota {
+                name,
+                limit,
+                window,
+            } = **quota;
+            let policy = format!("\"{name}\";q={limit};w={window}");
+            insert(&mut headers, "ratelimit-policy", &policy);
         }
         headers
     }
@@ -364,10 +415,11 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Nothing left, new quota in so many seconds: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>.
-fn rate_limit(seconds: u32) -> HeaderValue {
-    HeaderValue::try_from(format!("\"default\";r=0;t={seconds}"))
-        .unwrap_or(HeaderValue::from_static("\"default\";r=0"))
+/// What is left, and of what: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/11/>.
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod condition;
 mod contacts;
 mod conversations;
 mod counters;
+mod days;
 mod edit;
 mod error;
 mod events;

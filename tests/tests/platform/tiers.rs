@@ -3,7 +3,11 @@
 use crate::access::{ask, give, text_of};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY};
+use std::time::Duration;
+use tests::{
+    ADMIN_KEY, Answer, Desk, OPERATOR_KEY, eventually, eventually_within, in_seconds, recipients,
+    text,
+};
 
 async fn operator(desk: &Desk, method: Method, path: &str, body: &Value) -> Answer {
     give(desk, OPERATOR_KEY, method, path, body).await
@@ -76,4 +80,96 @@ async fn what_is_no_limit_is_refused_with_its_place() {
     let more = json!({"limits": {"senders": 100}});
     let answer = give(&desk, ADMIN_KEY, Method::PATCH, "/v1/tenants/demo", &more).await;
     answer.problem(403, "forbidden");
+}
+
+/// Sets limits of the demo tenant, which nobody has called for yet: so every function learns of them at once.
+async fn limit(desk: &Desk, limits: Value) {
+    let body = json!({"tier": "starter", "limits": limits});
+    operator(desk, Method::PATCH, "/v1/tenants/demo", &body)
+        .await
+        .with(200);
+}
+
+/// A test of a day does not begin where the day is about to end.
+async fn not_before_midnight() {
+    let look = async || {
+        (in_seconds(90).to_string().get(..10) == in_seconds(0).to_string().get(..10)).then_some(())
+    };
+    eventually_within(Duration::from_mins(3), "midnight to pass", look).await;
+}
+
+async fn used(desk: &Desk) -> Value {
+    desk.get("/v1/usage").await.with(200)["limits"].take()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_messages_beyond_the_days_limit_are_refused_and_nothing_of_them_is_kept() {
+    not_before_midnight().await;
+    let desk = Desk::start().await;
+    limit(&desk, json!({"messages_per_day": 3, "senders": 1})).await;
+    let to = |place: usize| text(&format!("+1555001410{place}"), "Hello");
+    for place in 0..3 {
+        desk.send(&to(place)).await.with(200);
+    }
+    let refused = desk.send(&to(3)).await;
+    refused.problem(429, "daily_limit_reached");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=86_400).contains(&wait), "{wait}");
+    assert_eq!(
+        refused.header("ratelimit-policy"),
+        Some("\"messages\";q=3;w=86400")
+    );
+    let left = format!("\"messages\";r=0;t={wait}");
+    assert_eq!(refused.header("ratelimit"), Some(left.as_str()));
+    // Tomorrow there is room.
+    let mut tomorrow = to(4);
+    tomorrow["send_at"] = json!(in_seconds(86_400));
+    desk.send(&tomorrow).await.with(202);
+    let messages = desk.all("/v1/messages").await;
+    let outbound = messages.iter().filter(|it| it["direction"] == "outbound");
+    assert_eq!(outbound.count(), 4);
+    let limits =
+        json!({"messages_per_day": {"limit": 3, "used": 3}, "senders": {"limit": 1, "used": 1}});
+    assert_eq!(used(&desk).await, limits);
+    assert_eq!(desk.get("/v1/usage").await.with(200)["tier"], "starter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_without_room_today_waits_says_why_and_leaves_none_to_others() {
+    not_before_midnight().await;
+    let desk = Desk::start().await;
+    limit(&desk, json!({"messages_per_day": 12})).await;
+    let job = desk.make_job("Hello").await;
+    desk.add(&job, &recipients(20)).await.with(200);
+    let plan = format!("/v1/bulk-jobs/{job}/plan");
+    let before = desk.get(&plan).await.with(200);
+    assert_eq!(
+        (&before["limited_by"], &before["to_send"]),
+        (&json!("daily_limit"), &json!(20))
+    );
+    desk.start_job(&job).await.with(202);
+    let look = async || (desk.job(&job).await["counts"]["read"] == 12).then_some(());
+    eventually("the day's room to be used", look).await;
+    desk.send(&text("+15550014111", "Hello"))
+        .await
+        .problem(429, "daily_limit_reached");
+    let waiting = desk.job(&job).await;
+    assert_eq!(
+        (&waiting["status"], &waiting["counts"]["queued"]),
+        (&json!("running"), &json!(8))
+    );
+    let plan = desk.get(&plan).await.with(200);
+    assert_eq!(
+        (&plan["limited_by"], &plan["to_send"]),
+        (&json!("daily_limit"), &json!(8))
+    );
+    assert_eq!(
+        used(&desk).await["messages_per_day"],
+        json!({"limit": 12, "used": 12})
+    );
+    // An operator may give it more: within half a minute it goes on.
+    limit(&desk, json!({"messages_per_day": 20})).await;
+    desk.job_once_all_are(&job, &["read"], Duration::from_mins(2))
+        .await;
+    assert_eq!(desk.stats().await["duplicates"], 0);
 }
