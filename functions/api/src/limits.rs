@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = UsageLimits)]
 pub(crate) struct LimitsDto {
+    /// Requests of this minute (UTC), of all the tenant's callers together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_per_minute: Option<LimitDto>,
     /// Messages that go out today (UTC): taken in to go now, scheduled for today, or handed out by bulk jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages_per_day: Option<LimitDto>,
@@ -35,6 +38,13 @@ impl LimitsDto {
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let requests_per_minute = match tenant.limits.requests_per_minute {
+            Some(limit) => {
+                let used = store.requests(&tenant.id, limit, now).await?;
+                Some(LimitDto { limit, used })
+            }
+            None => None,
+        };
         let messages_per_day = match tenant.limits.messages_per_day {
             Some(limit) => Some(of_day(store, &tenant.id, limit, now).await?),
             None => None,
@@ -44,6 +54,7 @@ impl LimitsDto {
             used: u64::try_from(tenant.sender_count).unwrap_or(0),
         });
         Ok(Self {
+            requests_per_minute,
             messages_per_day,
             senders,
         })

@@ -138,7 +138,7 @@ impl Kind {
 impl UsedDto {
     fn add(&mut self, used: &Use, count: u64) {
         self.messages += count;
-        if used.category == Category::inbound() {
+        if used.category == Category::INBOUND {
             self.inbound += count;
         } else {
             self.outbound += count;

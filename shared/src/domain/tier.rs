@@ -1,8 +1,10 @@
 //! What a tenant may use: the limits of its subscription tier. A limit that is absent is none.
 
 mod day;
+mod minute;
 
 pub use day::{DAY_SHARDS, DayPlace, DayRoom, day_of, end_of};
+pub use minute::{Minute, MinuteShards};
 
 use super::fault::FaultCode;
 use super::fields::Fields;
@@ -92,6 +94,12 @@ impl LimitChanges {
     }
 }
 
+/// What one of several shards has of a limit: the parts add up to it.
+fn part(limit: u64, shards: usize, shard: usize) -> u64 {
+    let (shards, shard) = (shards.max(1) as u64, shard as u64);
+    limit / shards + u64::from(shard < limit % shards)
+}
+
 fn limit(fields: &mut Fields<'_>, name: &'static str, least: u64) -> Changed<u64> {
     if fields.is_cleared(name) {
         return Some(None);
@@ -118,7 +126,7 @@ mod tests {
         let changes = Fields::of(body, "/limits", &faults).map(LimitChanges::read);
         faults.into_result(changes).map_err(|faults| {
             let pointers = faults.into_iter().map(|fault| fault.pointer);
-            pointers.map(String::from).collect()
+            pointers.collect()
         })
     }
 

@@ -12,43 +12,51 @@ use serde_json::Value;
 /// Before the names of these numbers, among a sender's numbers of a day.
 const PREFIX: &str = "used_";
 
-/// The longest name of a category that is kept as it came.
-const LONGEST_CATEGORY: usize = 40;
+/// Meta's categories. The list is closed: the names stand in items and expressions, which have a size, and whoever holds
+/// an app secret could sign any name. Source: Meta, "Pricing" and the `pricing` object of the messages webhook.
+const CATEGORIES: [&str; 7] = [
+    "authentication",
+    "authentication_international",
+    "marketing",
+    "marketing_lite",
+    "referral_conversion",
+    "service",
+    "utility",
+];
+
+const INBOUND: &str = "inbound";
+const UNKNOWN: &str = "unknown";
+const OTHER: &str = "other";
 
 /// What a message is charged as, by the provider's word.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Category(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Category(&'static str);
 
 impl Category {
     /// A message that came in.
-    #[must_use]
-    pub fn inbound() -> Self {
-        Self("inbound".into())
-    }
+    pub const INBOUND: Self = Self(INBOUND);
 
-    /// An outbound message of which no status has told it.
-    #[must_use]
-    pub fn unknown() -> Self {
-        Self("unknown".into())
-    }
-
-    /// By Meta's `pricing` object. Meta writes `authentication-international` with a dash and without. A name that could
-    /// be none of Meta's is `other`.
+    /// By Meta's `pricing` object: `unknown` if it does not tell, `other` if it tells what is not known here. Meta writes
+    /// `authentication-international` with a dash and without.
     #[must_use]
     pub fn of(pricing: &Value) -> Self {
         let Some(name) = pricing.get("category").and_then(Value::as_str) else {
-            return Self::unknown();
+            return Self(UNKNOWN);
         };
         let name = name.to_ascii_lowercase().replace('-', "_");
-        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let is_name = (1..=LONGEST_CATEGORY).contains(&name.len()) && name.bytes().all(is_word);
-        Self(if is_name { name } else { "other".into() })
+        let known = CATEGORIES.into_iter().find(|known| *known == name);
+        Self(known.unwrap_or(OTHER))
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let mut names = CATEGORIES.into_iter().chain([INBOUND, UNKNOWN, OTHER]);
+        names.find(|known| *known == name).map(Self)
     }
 
     /// Its name.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub const fn as_str(self) -> &'static str {
+        self.0
     }
 }
 
@@ -70,7 +78,7 @@ impl Charge {
     }
 
     /// Of a message in this state: what was not delivered is not charged. Meta means to leave `billable` out one day;
-    /// then `type` says it. Source: Meta, "Pricing" and the `pricing` object of the messages webhook.
+    /// then `type` says it.
     fn of(state: State, pricing: &Value) -> Self {
         let told = pricing.get("billable").and_then(Value::as_bool);
         let by_type = || pricing.get("type").and_then(Value::as_str) == Some("regular");
@@ -115,7 +123,7 @@ impl Use {
     pub fn of_inbound(account: &AccountId) -> Self {
         Self {
             account: account.clone(),
-            category: Category::inbound(),
+            category: Category::INBOUND,
             charge: Charge::Free,
         }
     }
@@ -142,7 +150,7 @@ impl Use {
         };
         Some(Self {
             account: format!("acct_{account}").parse().ok()?,
-            category: Category(parts.next()?.to_owned()),
+            category: Category::named(parts.next()?)?,
             charge,
         })
     }
@@ -248,13 +256,13 @@ mod tests {
             ),
             (
                 State::Sent,
-                Some(json!({"category": "n_a = 1, #b"})),
+                Some(json!({"category": "inbound"})),
                 "other",
                 Charge::Free,
             ),
             (
                 State::Sent,
-                Some(json!({"category": ""})),
+                Some(json!({"category": "telepathy #1"})),
                 "other",
                 Charge::Free,
             ),
@@ -291,6 +299,7 @@ mod tests {
             "outbound_sent",
             "inbound_received",
             "used_a_often_service",
+            "used_a_free_telepathy",
             "used_",
         ] {
             assert_eq!(Use::counted_by(other), None, "{other}");

@@ -104,6 +104,10 @@ pub enum CallerProblems {
     /// The key's role is not enough.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
+    /// Too many: more requests a minute than the tenant's tier allows (`rate_limited`), more messages a day
+    /// (`daily_limit_reached`), or more than the provider takes or the gateway lets through. `Retry-After` says when.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
 }
 
 /// What may be wrong with us.

@@ -2,6 +2,9 @@
 //!
 //! One type for every error answer. A cause of ours is logged here, once and whole, and never shown.
 
+mod limits;
+
+use self::limits::Quota;
 use super::telemetry::chain;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::fault::Fault;
@@ -9,7 +12,6 @@ use crate::domain::role::{Right, Role};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jiff::civil::Date;
 use serde::Serialize;
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -58,17 +60,6 @@ pub struct Problem {
     /// Which limit of ours is reached, for the headers.
     #[serde(skip)]
     quota: Option<Box<Quota>>,
-}
-
-/// A limit of a tenant's tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Quota {
-    /// What is counted.
-    name: &'static str,
-    /// How much of it there is.
-    limit: u64,
-    /// In so many seconds.
-    window: u32,
 }
 
 /// What a provider said.
@@ -168,27 +159,6 @@ impl Problem {
     pub fn tenant_disabled() -> Self {
         Self::new(StatusCode::FORBIDDEN, "tenant_disabled")
             .because("this tenant is disabled; ask whoever runs this installation")
-    }
-
-    /// 403: the tenant has as many senders as its tier allows.
-    #[must_use]
-    pub fn sender_limit_reached(limit: u64) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "sender_limit_reached").because(format!(
-            "this tenant may have {limit} senders, and has them; remove one, or ask whoever runs this installation for more"
-        ))
-    }
-
-    /// 429: the tenant has sent as many messages on this day as its tier allows.
-    #[must_use]
-    pub fn daily_limit_reached(limit: u64, day: Date, retry_after: u32) -> Self {
-        let detail = format!(
-            "this tenant may send {limit} messages a day, and has no room left on {day} (UTC); wait for the next day, or \
-             ask whoever runs this installation for more"
-        );
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "daily_limit_reached")
-            .because(detail)
-            .after(retry_after)
-            .of_quota("messages", limit, 24 * 60 * 60)
     }
 
     /// 404: it is not there, or it is another tenant's, which is the same.
@@ -357,15 +327,6 @@ impl Problem {
         self
     }
 
-    fn of_quota(mut self, name: &'static str, limit: u64, window: u32) -> Self {
-        self.quota = Some(Box::new(Quota {
-            name,
-            limit,
-            window,
-        }));
-        self
-    }
-
     fn new(status: StatusCode, code: &'static str) -> Self {
         Self {
             kind: format!("urn:heliograph:problem:{code}").into(),
@@ -389,20 +350,9 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
-            if self.status() == StatusCode::TOO_MANY_REQUESTS {
-                let name = self.quota.as_ref().map_or("default", |quota| quota.name);
-                let left = format!("\"{name}\";r=0;t={seconds}");
-                insert(&mut headers, "ratelimit", &left);
-            }
         }
-        if let Some(quota) = &self.quota {
-            let Quota {
-                name,
-                limit,
-                window,
-            } = **quota;
-            let policy = format!("\"{name}\";q={limit};w={window}");
-            insert(&mut headers, "ratelimit-policy", &policy);
+        if self.status() == StatusCode::TOO_MANY_REQUESTS {
+            self.tell_limit(&mut headers);
         }
         headers
     }
@@ -412,13 +362,6 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         (self.status(), self.headers(), body).into_response()
-    }
-}
-
-/// What is left, and of what: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/11/>.
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
     }
 }
 

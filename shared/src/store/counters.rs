@@ -172,18 +172,18 @@ impl Store {
     }
 }
 
+/// An expression has 4 KB, so values have short names.
 fn addition(numbers: &[(&str, i64)]) -> Change {
-    let adds: Vec<String> = numbers
-        .iter()
-        .map(|(name, _)| format!("n_{name} :n_{name}"))
+    let placed = || (0..).zip(numbers);
+    let adds: Vec<String> = placed()
+        .map(|(place, (name, _)): (usize, _)| format!("n_{name} :n{place}"))
         .collect();
     Change {
         update: format!("ADD {}", adds.join(", ")),
         condition: None,
         names: Vec::new(),
-        values: numbers
-            .iter()
-            .map(|(name, by)| (format!(":n_{name}"), number(by)))
+        values: placed()
+            .map(|(place, (_, by)): (usize, _)| (format!(":n{place}"), number(by)))
             .collect(),
     }
     .making("counters")

@@ -119,6 +119,11 @@ pub(super) fn day_taken(tenant: &TenantId, day: Date, shard: usize) -> String {
     format!("T#{tenant}#DAY#{day}#{shard}")
 }
 
+/// How many requests of a minute were let through by one shard of a tenant's limit.
+pub(super) fn requests(tenant: &TenantId, minute: i64, shard: usize) -> String {
+    format!("T#{tenant}#REQUESTS#{minute}#{shard}")
+}
+
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")
 }

@@ -30,6 +30,7 @@ mod pace;
 mod packed;
 mod page;
 mod portfolios;
+mod requests;
 mod sessions;
 mod setup;
 mod standing;
@@ -62,6 +63,7 @@ pub use tiers::Standing;
 pub use transaction::Transaction;
 pub use users::{User, UserChanges};
 
+use crate::domain::tier::Minute;
 use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
 
@@ -73,6 +75,8 @@ pub struct Store {
     logs: String,
     /// How tenants stand.
     standings: Arc<Expiring<Standing>>,
+    /// The minutes in which tenants may make no request more, and under which limit.
+    full_minutes: Arc<Expiring<(Minute, u64)>>,
 }
 
 impl Store {
@@ -84,6 +88,7 @@ impl Store {
             messages: messages.into(),
             logs: logs.into(),
             standings: Arc::new(Expiring::new(tiers::STANDINGS, tiers::STANDING_KNOWN_FOR)),
+            full_minutes: Arc::new(Expiring::new(tiers::STANDINGS, requests::FULL_KNOWN_FOR)),
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a tenant's tier allows: set by the operator, told to the tenant, and held.
 
 use crate::access::{ask, give, text_of};
+use crate::neighbour::Neighbour;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{
-    ADMIN_KEY, Answer, Desk, OPERATOR_KEY, eventually, eventually_within, in_seconds, recipients,
-    text,
+    ADMIN_KEY, Answer, Desk, OPERATOR_KEY, VIEWER_KEY, eventually, eventually_within, in_seconds,
+    recipients, text,
 };
 
 async fn operator(desk: &Desk, method: Method, path: &str, body: &Value) -> Answer {
@@ -172,4 +173,54 @@ async fn a_job_without_room_today_waits_says_why_and_leaves_none_to_others() {
     desk.job_once_all_are(&job, &["read"], Duration::from_mins(2))
         .await;
     assert_eq!(desk.stats().await["duplicates"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_beyond_the_minutes_limit_are_refused_whoever_of_the_tenant_makes_them() {
+    let desk = Desk::start().await;
+    limit(&desk, json!({"requests_per_minute": 5})).await;
+    // Of twelve requests within two minutes of the clock ten are let through.
+    let mut refused = Vec::new();
+    for place in 0..12 {
+        let key = if place % 2 == 0 {
+            ADMIN_KEY
+        } else {
+            VIEWER_KEY
+        };
+        let path = ["/v1/messages", "/v1/me"][place / 2 % 2];
+        let answer = ask(&desk, key, Method::GET, path).await;
+        if answer.status != 200 {
+            refused.push(answer);
+        }
+    }
+    let refused = refused.first().unwrap();
+    refused.problem(429, "rate_limited");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(
+        refused.header("ratelimit-policy"),
+        Some("\"requests\";q=5;w=60")
+    );
+    let left = format!("\"requests\";r=0;t={wait}");
+    assert_eq!(refused.header("ratelimit"), Some(left.as_str()));
+    // Neither the operator nor another tenant is counted.
+    let neighbour = Neighbour::move_in(&desk).await;
+    for _ in 0..8 {
+        ask(&desk, OPERATOR_KEY, Method::GET, "/v1/tenants/demo")
+            .await
+            .with(200);
+        neighbour.get(&desk, "/v1/messages").await.with(200);
+    }
+    // The next minute has room again.
+    let look = async || {
+        let usage = desk.get("/v1/usage").await;
+        (usage.status == 200).then(|| usage.json())
+    };
+    let usage = eventually("the minute to pass", look).await;
+    let limits = &usage["limits"]["requests_per_minute"];
+    assert_eq!(limits["limit"], 5);
+    assert!(
+        (1..=5).contains(&limits["used"].as_u64().unwrap()),
+        "{limits}"
+    );
 }

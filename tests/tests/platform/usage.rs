@@ -118,9 +118,9 @@ async fn usage_equals_the_messages_by_day_and_category_once_they_are_counted() {
         "what was not delivered has no price"
     );
     let mut sum = Used::default();
-    rows(&usage)
-        .into_values()
-        .for_each(|row| add(&mut sum, row));
+    for row in rows(&usage).into_values() {
+        add(&mut sum, row);
+    }
     assert_eq!(used(&usage["totals"]), sum, "the rows sum to the totals");
 }
 

@@ -4,6 +4,7 @@
 //! recipient of a job when he is handed out for the first time. The limit is divided over shards, so that no item takes
 //! every message of a busy tenant, and each shard holds to its part: so the parts together hold to the limit.
 
+use super::part;
 use crate::domain::reckoning::{float, whole};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -107,10 +108,8 @@ impl DayRoom {
         })
     }
 
-    /// A shard's part of the limit.
     fn part(&self, shard: usize) -> u64 {
-        let shards = DAY_SHARDS as u64;
-        self.per_day / shards + u64::from((shard as u64) < self.per_day % shards)
+        part(self.per_day, DAY_SHARDS, shard)
     }
 
     /// What is left of each shard's part.

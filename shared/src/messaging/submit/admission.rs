@@ -49,7 +49,16 @@ impl Addressee {
         }
     }
 
-    fn met(tenant: &TenantId, name: Identity, sender: &Sender, now: Timestamp) -> Self {
+    /// Somebody who is met by this message, or a group, which has no name.
+    fn nobody_known(
+        tenant: &TenantId,
+        name: Option<Identity>,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Self {
+        let Some(name) = name else {
+            return Self::Group;
+        };
         let contact = Contact {
             senders: BTreeSet::from([sender.id.clone()]),
             ..Contact::met(tenant, &Person::from(name.clone()), now)
@@ -86,16 +95,12 @@ pub(super) async fn admit(
         room(store, submission, sender),
         store.day_room(tenant, day_of(goes_on)),
     )?;
-    let (addressee, conversation) = match (known, name) {
-        (Some(known), _) => {
-            let Acquaintance {
-                contact,
-                conversation,
-            } = known;
-            (Addressee::Known(Box::new(contact)), conversation)
-        }
-        (None, Some(name)) => (Addressee::met(tenant, name, sender, now), None),
-        (None, None) => (Addressee::Group, None),
+    let (addressee, conversation) = match known {
+        Some(Acquaintance {
+            contact,
+            conversation,
+        }) => (Addressee::Known(Box::new(contact)), conversation),
+        None => (Addressee::nobody_known(tenant, name, sender, now), None),
     };
     let contact = addressee.contact().map(|contact| &contact.id);
     let mut message = outbound(submission.clone(), sender, contact, now);

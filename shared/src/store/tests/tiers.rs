@@ -126,3 +126,41 @@ async fn a_tenants_limits_are_read_as_they_were_written() {
     store.forget_standing(&id());
     assert_eq!(store.standing(&id()).await.unwrap().limits, after);
 }
+
+#[tokio::test]
+async fn no_more_requests_are_let_through_in_a_minute_than_the_tier_allows() {
+    let (store, url) = empty_store_and_url().await;
+    // Others do not know what this one remembers.
+    let stores = [store.clone(), store_at(&url)];
+    let tenant = id();
+    let count = |place: usize, second| {
+        let store = stores.get(place % stores.len()).unwrap();
+        let tenant = &tenant;
+        async move { store.count_request(tenant, 7, at(second)).await.unwrap() }
+    };
+    // This second is the 20th of its minute.
+    let through = join_all((0..20).map(|place| count(place, 0))).await;
+    assert_eq!(through.into_iter().filter(|through| *through).count(), 7);
+    assert_eq!(store.requests(&tenant, 7, at(0)).await.unwrap(), 7);
+    assert!(!count(0, 19).await && !count(1, 19).await);
+    assert!(count(0, 60).await && count(1, 60).await, "a minute later");
+    assert!(
+        stores[0]
+            .count_request(&"other".parse().unwrap(), 7, at(0))
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_limit_over_several_shards_lets_all_of_it_through() {
+    let store = empty_store().await;
+    let limit = 12_001;
+    for (shard, part) in crate::domain::tier::MinuteShards::of(limit).starting_at(0) {
+        assert!(part >= 6_000, "{shard}");
+    }
+    for _ in 0..30 {
+        assert!(store.count_request(&id(), limit, at(0)).await.unwrap());
+    }
+    assert_eq!(store.requests(&id(), limit, at(0)).await.unwrap(), 30);
+}
