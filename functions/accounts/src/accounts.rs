@@ -47,6 +47,9 @@ use heliograph::store::{Account, IdempotencyClaim, Store, StoreError, Transactio
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// Senders that go with their account in one transaction, which holds a hundred items.
+const MOST_SENDERS: usize = 40;
+
 /// Lists a tenant's accounts, the newest first.
 #[utoipa::path(
     get,
@@ -268,12 +271,19 @@ async fn remove(state: &State, changing: &mut Changing<'_>) -> Result<(), Proble
         let detail = "disable the account first: PATCH it with {\"disabled\": true}";
         return Err(Problem::conflict("account_enabled", detail));
     }
-    for sender in senders::of_account(&state.store, &account).await? {
-        senders::check_unused(&state.store, &sender).await?;
-        state
-            .store
-            .remove_sender(&mut changing.transaction, &sender)?;
+    let senders = senders::of_account(&state.store, &account).await?;
+    if senders.len() > MOST_SENDERS {
+        let detail =
+            format!("the account has more than {MOST_SENDERS} senders: delete some of them first");
+        return Err(Problem::conflict("too_many_senders", detail));
     }
+    for sender in &senders {
+        senders::check_unused(&state.store, sender).await?;
+    }
+    let transaction = &mut changing.transaction;
+    state
+        .store
+        .remove_senders(transaction, &account.tenant, &senders)?;
     if let Some(waba) = &account.waba {
         state.store.leave_waba(&mut changing.transaction, waba)?;
         connection::unsubscribe(state, &account, waba).await;

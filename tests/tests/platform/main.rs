@@ -29,7 +29,9 @@ mod senders;
 mod sending;
 mod setup;
 mod tenants;
+mod tiers;
 mod unknown;
+mod usage;
 
 use tests::neighbour;
 

@@ -160,7 +160,12 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
     ),
     ("ingest", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
     ("schedule", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
-    ("api", "dynamodb:UpdateItem", "MessagesTable", &["KEY#*"]),
+    (
+        "api",
+        "dynamodb:UpdateItem",
+        "MessagesTable",
+        &["KEY#*", "T#*#REQUESTS#*"],
+    ),
     (
         "accounts",
         "dynamodb:ConditionCheckItem",
@@ -177,7 +182,14 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
         "accounts",
         "dynamodb:UpdateItem",
         "MessagesTable",
-        &["KEY#*", "SESSION#*", "T#*#TENANT", "T#*#USERS", "TRIES#*"],
+        &[
+            "KEY#*",
+            "SESSION#*",
+            "T#*#REQUESTS#*",
+            "T#*#TENANT",
+            "T#*#USERS",
+            "TRIES#*",
+        ],
     ),
     (
         "accounts",

@@ -270,7 +270,11 @@ pub(crate) async fn delete(
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
     let removed = match check_unused(&store, &sender).await {
         Ok(()) => store
-            .remove_sender(&mut changing.transaction, &sender)
+            .remove_senders(
+                &mut changing.transaction,
+                &authority.tenant,
+                std::slice::from_ref(&sender),
+            )
             .map_err(Problem::from),
         Err(problem) => Err(problem),
     };
