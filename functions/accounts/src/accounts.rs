@@ -11,6 +11,7 @@ pub(crate) mod meta_id;
 pub(crate) mod numbers;
 pub(crate) mod profile;
 pub(crate) mod registration;
+pub(crate) mod rotation;
 pub(crate) mod senders;
 pub(crate) mod setup;
 pub(crate) mod tokens;

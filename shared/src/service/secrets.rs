@@ -152,6 +152,21 @@ impl SecretsCache {
         self.read_inbound(&name).await.map(Some)
     }
 
+    /// The verify tokens that are to follow while the account's are being rotated: Meta is told the new one, and calls with
+    /// it, before it is in force.
+    pub async fn pending_verify_tokens(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Vec<SecretText>, SecretsError> {
+        let name = self.name("in", tenant, account);
+        match fetch_stage(&self.client, &name, Stage::Pending).await {
+            Ok(text) => Ok(parse_inbound(&name, &text)?.verify_tokens),
+            Err(SecretsError::Missing { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn read_inbound(&self, name: &str) -> Result<Arc<AccountInSecrets>, SecretsError> {
         let secrets = Arc::new(parse_inbound(name, &self.fetch(name).await?)?);
         self.inbound.put(name, secrets.clone(), Instant::now());
@@ -262,6 +277,8 @@ enum Stage {
     Current,
     /// The one that was current before.
     Previous,
+    /// The one that is to follow. Source: AWS, "Lambda rotation functions".
+    Pending,
 }
 
 impl Stage {
@@ -269,6 +286,7 @@ impl Stage {
         match self {
             Self::Current => "AWSCURRENT",
             Self::Previous => "AWSPREVIOUS",
+            Self::Pending => "AWSPENDING",
         }
     }
 }

@@ -13,9 +13,6 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use serde::{Deserialize, Serialize};
 
-/// The stage of the version that is to follow. Source: AWS, "Lambda rotation functions".
-const PENDING: &str = "AWSPENDING";
-
 /// A secret that is being rotated.
 #[derive(Debug)]
 pub struct RotatingSecret {
@@ -147,7 +144,7 @@ impl RotatingSecret {
             .put_secret_value()
             .secret_id(&self.id)
             .client_request_token(&self.token)
-            .version_stages(PENDING)
+            .version_stages(Stage::Pending.as_str())
             .secret_string(text)
             .send()
             .await;
@@ -164,7 +161,9 @@ impl RotatingSecret {
 
     async fn pending(&self) -> Result<SecretText, SecretsError> {
         let request = self.client.get_secret_value().secret_id(&self.id);
-        let request = request.version_id(&self.token).version_stage(PENDING);
+        let request = request
+            .version_id(&self.token)
+            .version_stage(Stage::Pending.as_str());
         let answer = request.send().await.map_err(|error| self.not_read(error))?;
         let text = answer.secret_string.map(SecretText::new);
         text.ok_or_else(|| malformed(&self.id, "it is not a text"))
