@@ -28,6 +28,8 @@ use tokio::sync::Mutex;
 const LIFETIME: Duration = Duration::from_mins(5);
 /// How long what did not fit is not read again.
 const DOUBTED_FOR: Duration = Duration::from_secs(10);
+/// How long a handshake that did not fit is not followed by another reading. Whoever sets an account up tries again soon.
+const HANDSHAKE_LIFETIME: Duration = Duration::from_secs(2);
 /// How long the operator's key opens after it was changed. Its reads are few.
 const OPERATOR_LIFETIME: Duration = Duration::from_mins(1);
 /// Accounts of one direction.
@@ -84,6 +86,7 @@ pub struct SecretsCache {
     inbound: Expiring<Arc<AccountInSecrets>>,
     doubted: Expiring<()>,
     doubting: Mutex<()>,
+    verify_tokens: Expiring<Arc<Vec<SecretText>>>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
     /// Credentials that the provider has refused.
     dead: Expiring<Vec<SecretText>>,
@@ -99,6 +102,7 @@ impl SecretsCache {
             inbound: Expiring::new(CAPACITY, LIFETIME),
             doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
             doubting: Mutex::new(()),
+            verify_tokens: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             outbound: Expiring::new(CAPACITY, LIFETIME),
             dead: Expiring::new(CAPACITY, LIFETIME),
             operator: Expiring::new(1, OPERATOR_LIFETIME),
@@ -152,19 +156,29 @@ impl SecretsCache {
         self.read_inbound(&name).await.map(Some)
     }
 
-    /// The verify tokens that are to follow while the account's are being rotated: Meta is told the new one, and calls with
-    /// it, before it is in force.
-    pub async fn pending_verify_tokens(
+    /// Every verify token that is good at this moment, because the one that was presented is none of those remembered:
+    /// somebody may have changed the secret, or it is being rotated, and Meta calls with the next one before that is in
+    /// force. Read once in two seconds at most, so that a flood reads hardly anything.
+    pub async fn verify_tokens_now(
         &self,
         tenant: &TenantId,
         account: &AccountId,
-    ) -> Result<Vec<SecretText>, SecretsError> {
+    ) -> Result<Arc<Vec<SecretText>>, SecretsError> {
         let name = self.name("in", tenant, account);
-        match fetch_stage(&self.client, &name, Stage::Pending).await {
-            Ok(text) => Ok(parse_inbound(&name, &text)?.verify_tokens),
-            Err(SecretsError::Missing { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error),
+        let _one_at_a_time = self.doubting.lock().await;
+        if let Some(known) = self.verify_tokens.get(&name, Instant::now()) {
+            return Ok(known);
         }
+        let mut tokens = self.read_inbound(&name).await?.verify_tokens.clone();
+        match fetch_stage(&self.client, &name, Stage::Pending).await {
+            Ok(text) => tokens.extend(parse_inbound(&name, &text)?.verify_tokens),
+            Err(SecretsError::Missing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let tokens = Arc::new(tokens);
+        self.verify_tokens
+            .put(&name, tokens.clone(), Instant::now());
+        Ok(tokens)
     }
 
     async fn read_inbound(&self, name: &str) -> Result<Arc<AccountInSecrets>, SecretsError> {

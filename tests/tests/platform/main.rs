@@ -25,6 +25,7 @@ mod people;
 mod recipients;
 mod refusals;
 mod report;
+mod rotation;
 mod senders;
 mod sending;
 mod setup;

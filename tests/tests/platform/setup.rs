@@ -7,17 +7,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY, eventually, read};
 
-const WABA: &str = "200000000000002";
-const APP: &str = "400000000000002";
+pub(crate) const WABA: &str = "200000000000002";
+pub(crate) const APP: &str = "400000000000002";
 const APP_SECRET: &str = "playground-app-secret";
-const TOKEN: &str = "playground-access-token";
-const NUMBER: &str = "100000000000002";
+pub(crate) const TOKEN: &str = "playground-access-token";
+pub(crate) const NUMBER: &str = "100000000000002";
 const SECOND_NUMBER: &str = "100000000000003";
 
 /// A person who writes to the new number.
-const PERSON: &str = "+15550009001";
+pub(crate) const PERSON: &str = "+15550009001";
 
-async fn put(desk: &Desk, path: &str, body: &Value) -> Answer {
+pub(crate) async fn put(desk: &Desk, path: &str, body: &Value) -> Answer {
     give(desk, ADMIN_KEY, Method::PUT, path, body).await
 }
 
@@ -42,7 +42,7 @@ async fn connect(desk: &Desk, account: &str) -> Value {
 }
 
 /// All of them, and an event of Meta's.
-async fn set_up(desk: &Desk) -> String {
+pub(crate) async fn set_up(desk: &Desk) -> String {
     let account = new_account(desk).await;
     connect(desk, &account).await;
     let step = |name: &str| format!("{account}/setup/{name}");
@@ -67,7 +67,7 @@ async fn event_comes(desk: &Desk, account: &str) {
     eventually("the event to be seen", look).await;
 }
 
-fn message() -> Value {
+pub(crate) fn message() -> Value {
     json!({"from": NUMBER, "to": PERSON, "type": "text", "text": {"body": "Hello back"}})
 }
 
@@ -427,14 +427,21 @@ async fn a_sender_is_changed_and_deleted_by_its_tenant_alone() {
 }
 
 /// Has Meta know another token, with the same rights.
-async fn another_token(desk: &Desk, token: &str) {
+pub(crate) async fn another_token(desk: &Desk, token: &str) {
     let order = json!({"token": token, "app_id": APP, "wabas": [WABA]});
     let url = format!("{}/_sim/tokens", desk.simulator_url());
     read(desk.http().post(url).json(&order)).await.with(201);
 }
 
+/// What an account shows of its secret of this kind.
+pub(crate) async fn shown_credential(desk: &Desk, account: &str, kind: &str) -> Value {
+    let account = desk.get(account).await.with(200);
+    let mut all = account["credentials"].as_array().unwrap().iter();
+    all.find(|it| it["kind"] == kind).unwrap().clone()
+}
+
 /// Has Meta take a token no more.
-async fn revoke(desk: &Desk, token: &str) {
+pub(crate) async fn revoke(desk: &Desk, token: &str) {
     let url = format!("{}/_sim/tokens/{token}", desk.simulator_url());
     read(desk.http().delete(url)).await.with(200);
 }
@@ -455,7 +462,7 @@ async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_a
     assert!(sent["attempt_count"].as_u64() >= Some(2), "{sent}");
     let attempts = desk.get(&format!("/v1/messages/{id}/attempts")).await;
     let first = &attempts.with(200)["data"][0];
-    assert_eq!(first["failure"]["class"], "transient", "{first}");
+    assert_eq!(first["provider"]["class"], "transient", "{first}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
