@@ -34,6 +34,7 @@ use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
+use heliograph::messaging::health::senders_of;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
@@ -272,7 +273,7 @@ async fn remove(state: &State, changing: &mut Changing<'_>) -> Result<(), Proble
         let detail = "disable the account first: PATCH it with {\"disabled\": true}";
         return Err(Problem::conflict("account_enabled", detail));
     }
-    let senders = senders::of_account(&state.store, &account).await?;
+    let senders = senders_of(&state.store, &account).await?;
     if senders.len() > MOST_SENDERS {
         let detail =
             format!("the account has more than {MOST_SENDERS} senders: delete some of them first");

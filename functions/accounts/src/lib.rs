@@ -148,6 +148,9 @@ fn account_routes() -> Router<State> {
                 .delete(accounts::delete),
         )
         .route("/v1/accounts/{id}/test", post(connection::test))
+        .route("/v1/accounts/{id}/health", get(connection::health))
+        .route("/v1/accounts/{id}/health/log", get(connection::log))
+        .route("/v1/accounts/{id}/health-check", post(connection::check))
         .route("/v1/accounts/{id}/activate", post(activation::activate))
         .route("/v1/accounts/{id}/rotate", post(rotation::rotate))
         .route("/v1/accounts/{id}/setup", get(setup::show))
@@ -215,6 +218,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::change,
     accounts::delete,
     accounts::connection::test,
+    accounts::connection::health,
+    accounts::connection::log,
+    accounts::connection::check,
     accounts::activation::activate,
     accounts::rotation::rotate,
     accounts::activation::webhook,

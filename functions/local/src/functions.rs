@@ -41,7 +41,7 @@ impl Functions {
             dispatch: dispatch::State::new(&dispatch::Config::from_env(&env)?, aws),
             deliver: deliver::State::new(&deliver::Config::from_env(&env)?, aws)?,
             tally: tally::State::new(&tally::Config::from_env(&env)?, aws),
-            schedule: schedule::State::new(&schedule::Config::from_env(&env)?, aws),
+            schedule: schedule::State::new(&schedule::Config::from_env(&env)?, aws)?,
             rotate: rotate::State::new(&rotate::Config::from_env(&env)?, aws)?,
         })
     }
@@ -107,13 +107,13 @@ fn is_accounts(method: &Method, path: &str) -> bool {
 /// The same below an account.
 fn of_accounts(rest: &[&str]) -> &'static [Method] {
     match rest {
-        ["test" | "activate" | "rotate"]
+        ["test" | "activate" | "rotate" | "health-check"]
         | [
             "phone-numbers",
             _,
             "request-code" | "verify-code" | "register" | "deregister",
         ] => &[Method::POST],
-        ["setup"] | ["phone-numbers", _] => &[Method::GET],
+        ["setup" | "health"] | ["health", "log"] | ["phone-numbers", _] => &[Method::GET],
         ["setup", "business" | "phone-number" | "tokens" | "webhook"]
         | ["phone-numbers", _, "pin"] => &[Method::PUT],
         ["setup", "profile" | "bot"] | ["phone-numbers", _, "profile" | "settings"] => {

@@ -1,9 +1,10 @@
 //! Looks after what should have happened and has not: messages and jobs whose time has come, leases that ran out,
-//! senders whose dispatch died, webhook events that wait for their message or failed.
+//! senders whose dispatch died, webhook events that wait for their message or failed. Looks at accounts at Meta.
 //!
 //! Trigger: EventBridge, each minute. Role: reads and writes `messages` and `logs`, puts hints on `otp`, `single` and
-//! `dispatch`. Promise: whatever died between two writes goes on, and doing it twice changes nothing.
+//! `dispatch`, reads access tokens, asks Meta. Promise: whatever died between two writes goes on, and doing it twice changes nothing.
 
+mod accounts;
 mod events;
 mod jobs;
 mod messages;
@@ -14,11 +15,13 @@ use futures_util::future::join_all;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::messaging::receive::Receiving;
+use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::{Queue, QueueError};
+use heliograph::service::secrets::{SecretsCache, SecretsError};
 use heliograph::service::telemetry;
 use heliograph::store::{JobError, Overdue, Store, StoreError};
 use jiff::Timestamp;
@@ -37,6 +40,9 @@ const ROUNDS: usize = 5;
 /// How many messages are looked after side by side.
 const TOGETHER: usize = 16;
 
+/// How many accounts one run looks at, side by side.
+const ACCOUNTS: usize = 8;
+
 /// What the environment says.
 #[derive(Debug)]
 pub struct Config {
@@ -45,6 +51,10 @@ pub struct Config {
     otp_queue: String,
     single_queue: String,
     dispatch_queue: String,
+    secrets_prefix: String,
+    graph_url: String,
+    graph_version: String,
+    webhook_url: String,
 }
 
 impl Config {
@@ -57,6 +67,10 @@ impl Config {
             otp_queue: env.url("OTP_QUEUE_URL"),
             single_queue: env.url("SINGLE_QUEUE_URL"),
             dispatch_queue: env.url("DISPATCH_QUEUE_URL"),
+            secrets_prefix: env.text("SECRETS_PREFIX"),
+            graph_url: env.url("GRAPH_URL"),
+            graph_version: env.text("GRAPH_VERSION"),
+            webhook_url: env.url("WEBHOOK_URL"),
         };
         env.finish(config)
     }
@@ -69,20 +83,25 @@ pub struct State {
     receiving: Receiving,
     lanes: Lanes,
     dispatch: Queue,
+    secrets: SecretsCache,
+    meta: MetaClient,
+    webhook_url: String,
 }
 
 impl State {
     /// Builds the clients; calls nobody.
-    #[must_use]
-    pub fn new(config: &Config, aws: &Aws) -> Self {
+    pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
         let store = Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table);
         let sqs = aws.sqs();
-        Self {
+        Ok(Self {
             receiving: Receiving::new(store.clone()),
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),
+            secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
+            meta: MetaClient::new(&config.graph_url, &config.graph_version)?,
+            webhook_url: config.webhook_url.clone(),
             store,
-        }
+        })
     }
 }
 
@@ -95,6 +114,8 @@ enum SweepError {
     Queue(#[from] QueueError),
     #[error("the job was not moved")]
     Job(#[from] JobError),
+    #[error("the access token could not be read")]
+    Secrets(#[from] SecretsError),
 }
 
 /// One run. What fails is logged and left to the next run; the rest goes on.
@@ -121,6 +142,8 @@ pub async fn handle(
         }
     }
     report("store", "events", events::try_again(state, now).await);
+    // Last, for Meta may take its time.
+    look_at_accounts(state, now).await;
     Ok(())
 }
 
@@ -145,6 +168,19 @@ async fn set_all_going(
         let moved = jobs::look_after(state, tenant, id, now).await;
         report("job", id.as_str(), moved);
     }
+}
+
+/// Some of those that are due; the others the next run looks at.
+async fn look_at_accounts(state: &State, now: Timestamp) {
+    let due = match state.store.overdue(now, AT_ONCE).await {
+        Ok(overdue) => overdue.accounts,
+        Err(error) => return report("store", "accounts", Err::<(), _>(error)),
+    };
+    let looked_at = due.iter().take(ACCOUNTS).map(async |(tenant, id)| {
+        let outcome = accounts::look_at(state, tenant, id, now).await;
+        report("account", id.as_str(), outcome);
+    });
+    join_all(looked_at).await;
 }
 
 async fn look_after(state: &State, overdue: &[(TenantId, MessageId)], now: Timestamp) {

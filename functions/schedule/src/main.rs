@@ -9,7 +9,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let environment = Environment::process();
     let config = schedule::Config::from_env(&environment)?;
-    let state = schedule::State::new(&config, &Aws::from_env(&environment));
+    let state = schedule::State::new(&config, &Aws::from_env(&environment))?;
     lambda_runtime::run(lambda_runtime::service_fn(|event| {
         schedule::handle(&state, event)
     }))

@@ -12,6 +12,7 @@ pub mod email;
 pub mod failure;
 pub mod fault;
 pub mod fields;
+pub mod health;
 pub mod id;
 pub mod identity;
 pub mod job;

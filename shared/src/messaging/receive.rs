@@ -38,6 +38,18 @@ const WAITS: [SignedDuration; 8] = [
     SignedDuration::from_hours(72),
 ];
 
+/// Fields whose events tell that an account, a number or a template stands otherwise than it did.
+const TELLS_OF_HEALTH: [&str; 8] = [
+    "account_alerts",
+    "account_review_update",
+    "account_update",
+    "business_status_update",
+    "message_template_status_update",
+    "phone_number_name_update",
+    "phone_number_quality_update",
+    "security",
+];
+
 /// The longest name of an event's kind.
 const LONGEST_KIND: usize = 200;
 
@@ -174,6 +186,9 @@ impl Receiving {
                 "the WABA or the phone number is not one of this tenant's",
             ));
         };
+        if TELLS_OF_HEALTH.contains(&update.field.as_str()) {
+            self.look_again(&record.tenant, update, now).await?;
+        }
         match (&update.fact, sender) {
             (Fact::Message(message), Owner::Sender(sender)) => {
                 inbound::apply(&self.store, &sender, message, record.received_at).await
@@ -194,6 +209,22 @@ impl Receiving {
                 Ok(Applied::not(EventState::Malformed, "no phone number id"))
             }
             (Fact::Other(_) | Fact::Malformed(_), _) => Ok(Applied::kept()),
+        }
+    }
+
+    /// Has the account looked at soon: what has changed is asked of Meta, which tells more than the event does.
+    async fn look_again(
+        &self,
+        tenant: &TenantId,
+        update: &Update,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Ok(waba) = update.entry.parse() else {
+            return Ok(());
+        };
+        match self.store.account_of_waba(tenant, &waba).await? {
+            Some(account) => self.store.hasten_health_check(tenant, &account, now).await,
+            None => Ok(()),
         }
     }
 

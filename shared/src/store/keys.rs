@@ -141,6 +141,20 @@ pub(super) fn bot(tenant: &TenantId, id: &AccountId) -> String {
 /// Beside the account itself: when Meta's newest event came.
 pub(super) const EVENTS: &str = "EVENTS";
 
+/// Beside the account itself: how it stands.
+pub(super) const HEALTH: &str = "HEALTH";
+
+/// The account in the partition key of what stands beside it, and its tenant.
+pub(super) fn account_of(pk: &str) -> Option<(TenantId, AccountId)> {
+    let (tenant, id) = pk.strip_prefix("T#")?.split_once("#A#")?;
+    Some((tenant.parse().ok()?, id.parse().ok()?))
+}
+
+/// What was different each time an account was looked at.
+pub(super) fn health_log(tenant: &TenantId, id: &AccountId) -> String {
+    format!("T#{tenant}#H#{id}")
+}
+
 /// One of Meta's things belongs to one account of the whole installation, so these two have no tenant.
 pub(super) fn waba(id: &WabaId) -> String {
     format!("WABA#{id}")

@@ -17,6 +17,7 @@ mod edit;
 mod error;
 mod events;
 mod expiring;
+mod health;
 mod idempotency;
 mod item;
 mod jobs;
@@ -52,6 +53,7 @@ pub use counters::{Counter, CounterDelta, Position, RECEIVED_COUNTER, day_counte
 pub use error::StoreError;
 pub use events::{Event, EventState, StoredRecord};
 pub use expiring::Expiring;
+pub use health::HealthChange;
 pub use idempotency::{IdempotencyClaim, IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
 pub use jobs::JobError;
 pub use keys_of_callers::{ApiKey, ApiKeyChanges};

@@ -5,7 +5,7 @@
 use super::item::{Key, body, number, text};
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
-use crate::domain::id::{JobId, MessageId};
+use crate::domain::id::{AccountId, JobId, MessageId};
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::job::Job;
 use crate::domain::message::Outbound;
@@ -83,6 +83,8 @@ pub struct Overdue {
     pub senders: Vec<(TenantId, PhoneNumberId)>,
     /// Jobs whose time has come, or has passed.
     pub jobs: Vec<(TenantId, JobId)>,
+    /// Accounts that are to be looked at.
+    pub accounts: Vec<(TenantId, AccountId)>,
 }
 
 /// What a tick takes.
@@ -305,6 +307,8 @@ impl Store {
         for key in others.into_iter().chain(messages) {
             if key.sk == keys::PACE {
                 overdue.senders.extend(sender_of(&key.pk));
+            } else if key.sk == keys::HEALTH {
+                overdue.accounts.extend(keys::account_of(&key.pk));
             } else if let Some(job) = keys::job_of(&key.pk) {
                 overdue.jobs.push(job);
             } else {

@@ -2,6 +2,7 @@
 
 use super::item::{Indexes, Key, body, item};
 use super::page::{Index, Listed, Listing, Order, Slice};
+use super::transaction::Change;
 use super::{Account, Holder, Store, StoreError, Transaction, keys};
 use crate::domain::account::NumberFacts;
 use crate::domain::id::AccountId;
@@ -157,6 +158,23 @@ impl Store {
             return Ok(());
         }
         self.give_back_sender_places(transaction, tenant, senders.len())
+    }
+
+    /// Notes what Meta says of a sender's number now. Nothing happens if the sender is gone.
+    pub async fn note_facts(
+        &self,
+        tenant: &TenantId,
+        id: &PhoneNumberId,
+        facts: &NumberFacts,
+    ) -> Result<(), StoreError> {
+        let change = Change {
+            update: "SET facts = :facts".into(),
+            condition: Some("attribute_exists(pk)".into()),
+            names: vec![],
+            values: vec![(":facts".into(), serde_dynamo::to_attribute_value(facts)?)],
+        };
+        self.change_if(sender_key(tenant, id), &change).await?;
+        Ok(())
     }
 
     /// Which account has a number, whoever's it is.

@@ -347,7 +347,7 @@ async fn a_test_of_the_connection_says_of_each_part_whether_it_is_well() {
     };
     let well = test().await;
     assert_eq!(well["ok"], true, "{well}");
-    assert_eq!(well["checks"].as_array().unwrap().len(), 5);
+    assert_eq!(well["checks"].as_array().unwrap().len(), 6);
     let token = format!("{}/_sim/tokens/{TOKEN}", desk.simulator_url());
     let revoked = desk.http().delete(token).send().await.unwrap();
     assert!(revoked.status().is_success());
@@ -357,7 +357,7 @@ async fn a_test_of_the_connection_says_of_each_part_whether_it_is_well() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|it| it["ok"] == false)
+        .filter(|it| it["standing"] != "well")
         .map(|it| it["check"].as_str().unwrap())
         .collect();
     assert_eq!(wrong, ["access_token", "waba"], "{ill}");
@@ -496,4 +496,66 @@ async fn a_sender_whose_last_token_dies_is_paused_and_goes_on_with_the_next() {
         (sent.status == 200).then_some(())
     };
     eventually("messages to be sent again", look).await;
+}
+
+/// Has Meta change something of the number.
+async fn change_number(desk: &Desk, change: &Value) {
+    let mut order = change.clone();
+    order["phone_number_id"] = NUMBER.into();
+    let url = format!("{}/_sim/numbers", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_active_account_is_looked_at_by_itself_and_again_when_meta_tells_of_a_change() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let standing = async |expected: &str| {
+        let look = async || {
+            let health = desk.get(&format!("{account}/health")).await.with(200);
+            (health["standing"] == expected).then_some(health)
+        };
+        eventually(&format!("the account to be {expected}"), look).await
+    };
+    let well = standing("well").await;
+    assert_eq!(well["checks"].as_array().unwrap().len(), 5, "{well}");
+    change_number(&desk, &json!({"quality_rating": "RED"})).await;
+    let ill = standing("warning").await;
+    let number = ill["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["check"] == "phone_number");
+    assert_eq!(number.unwrap()["phone_number_id"], NUMBER);
+    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
+    assert_eq!(sender["number"]["quality_rating"], "RED");
+    let log = desk.all(&format!("{account}/health/log")).await;
+    let changed: Vec<_> = log
+        .iter()
+        .map(|it| it["checks"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(changed, [1, 5], "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_can_have_an_account_looked_at_at_any_time() {
+    let desk = Desk::start().await;
+    let account = new_account(&desk).await;
+    let check = async || {
+        let answer = desk
+            .post(&format!("{account}/health-check"), &Value::Null)
+            .await;
+        answer.with(200)
+    };
+    assert_eq!(check().await["standing"], "failing");
+    connect(&desk, &account).await;
+    let health = check().await;
+    let webhook = health["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["check"] == "webhook");
+    assert_eq!(webhook.unwrap()["standing"], "failing", "{health}");
+    let read = desk.get(&format!("{account}/health")).await.with(200);
+    assert_eq!(read, health);
 }

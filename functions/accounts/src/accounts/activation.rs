@@ -144,6 +144,8 @@ pub(crate) async fn activate(
     changing.account.active_since.get_or_insert(now);
     let said = Said::of(Action::AccountActivated, &changing.account, body);
     let account = changing.end(ready.map(|()| said)).await?;
+    let (tenant, id) = (&account.tenant, &account.id);
+    state.store.plan_health_check(tenant, id, now).await?;
     if account.disabled_at.is_none() {
         senders::resume(&state.store, &account, now).await?;
     }

@@ -1,25 +1,33 @@
-//! `POST /v1/accounts/{id}/test`: asks Meta everything that sending and receiving need, and changes nothing.
+//! `POST /v1/accounts/{id}/test` and an account's health: everything that sending and receiving need is asked of Meta.
 
+use super::checks;
 use super::setup::webhook_url;
 use super::trouble::{self, Trouble};
-use super::{checks, senders};
 use crate::State;
 use axum::Json;
 use axum::extract::{self, Path};
-use heliograph::domain::identity::WabaId;
+use heliograph::domain::health::{Check, CheckName, Health, Standing};
+use heliograph::domain::id::AuditId;
+use heliograph::domain::identity::{TenantId, WabaId};
 use heliograph::domain::role::Right;
-use heliograph::domain::secret::SecretText;
-use heliograph::provider::meta::client::management::PhoneNumberNode;
+use heliograph::messaging::health::Looking;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
-use heliograph::service::http::listing::id_of;
-use heliograph::service::openapi::AccountProblems;
+use heliograph::service::http::listing::{id_of, page, slice};
+use heliograph::service::http::{Cursor, Page, Parameters};
+use heliograph::service::openapi::{
+    CallerProblems, IdProblems, ListProblems, ProviderProblems, ServiceProblems,
+};
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry::chain;
-use heliograph::store::Account;
+use heliograph::store::{Account, HealthChange, Store};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::io;
 use utoipa::ToSchema;
+
+/// When an account that a person has looked at is looked at again.
+const NEXT_LOOK: SignedDuration = SignedDuration::from_hours(1);
 
 /// What came of a test.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,81 +35,65 @@ pub(crate) struct ConnectionTest {
     /// Whether everything is well.
     ok: bool,
     /// Each part that was tried, in order; a part that needs one that failed is not tried.
-    checks: Vec<CheckDto>,
+    checks: Vec<Check>,
 }
 
-/// One part of it.
+/// How an account stands at Meta.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ConnectionCheck)]
-struct CheckDto {
-    /// What was tried.
-    check: CheckName,
-    /// Of which phone number.
+#[schema(as = Health)]
+pub(crate) struct HealthDto {
+    /// As the worst of its parts.
+    standing: Standing,
+    /// When it was last looked at; each active account is, once an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
-    phone_number_id: Option<String>,
-    /// Whether it is well.
-    ok: bool,
-    /// What is wrong, and what to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    checked_at: Option<Timestamp>,
+    /// Part by part.
+    checks: Vec<Check>,
 }
 
-/// What is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum CheckName {
-    /// The app's id and secret belong together.
-    App,
-    /// The access token is good, the app's, and may do what it must.
-    AccessToken,
-    /// The token sees the WABA.
-    Waba,
-    /// The number may send.
-    PhoneNumber,
-    /// Meta calls this account's webhook.
-    Webhook,
-}
-
-#[derive(Default)]
-struct Checks(Vec<CheckDto>);
-
-impl Checks {
-    fn note<T>(&mut self, check: CheckName, came: Result<T, Trouble>) -> Option<T> {
-        self.note_of(check, None, came)
+impl From<&Health> for HealthDto {
+    fn from(health: &Health) -> Self {
+        Self {
+            standing: health.standing(),
+            checked_at: Some(health.checked_at),
+            checks: health.checks.clone(),
+        }
     }
+}
 
-    fn note_of<T>(
-        &mut self,
-        check: CheckName,
-        phone_number_id: Option<String>,
-        came: Result<T, Trouble>,
-    ) -> Option<T> {
-        let (value, detail) = match came {
-            Ok(value) => (Some(value), None),
-            Err(Trouble::Refused { fault, .. }) => {
-                (None, Some(format!("{}; {}", fault.detail, fault.remedy)))
-            }
-            Err(Trouble::Problem(problem)) => (None, Some(problem.detail().to_owned())),
-        };
-        self.0.push(CheckDto {
-            check,
-            phone_number_id,
-            ok: detail.is_none(),
-            detail,
-        });
-        value
+/// What was different when an account was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthChange)]
+pub(crate) struct HealthChangeDto {
+    /// Our id.
+    #[schema(value_type = String)]
+    id: AuditId,
+    /// When it was seen.
+    at: Timestamp,
+    /// The parts that stand otherwise, as they stand since.
+    checks: Vec<Check>,
+}
+
+impl From<&HealthChange> for HealthChangeDto {
+    fn from(change: &HealthChange) -> Self {
+        Self {
+            id: change.id.clone(),
+            at: change.at,
+            checks: change.checks.clone(),
+        }
     }
 }
 
 /// Test an account's connection to Meta.
 ///
-/// Whatever is found stands in the answer, which is 200: app and secret, token, WABA, each sender's number, webhook.
+/// Whatever is found stands in the answer, which is 200: app and secret, token, WABA, each sender's number, webhook,
+/// templates.
 #[utoipa::path(
     post, operation_id = "test_account", path = "/v1/accounts/{id}/test", tag = "Accounts", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
     responses(
         (status = 200, description = "What was found", body = ConnectionTest),
-        AccountProblems,
+        CallerProblems, ServiceProblems, IdProblems,
     ),
 )]
 pub(crate) async fn test(
@@ -110,18 +102,124 @@ pub(crate) async fn test(
     Path(id): Path<String>,
 ) -> Result<Json<ConnectionTest>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
-    let found = state.store.account(&tenant, &id_of(&id)?).await?;
-    let account = found.ok_or_else(Problem::not_found)?;
-    let mut checks = Checks::default();
-    try_all(&state, &account, &mut checks).await?;
-    let Checks(checks) = checks;
-    Ok(Json(ConnectionTest {
-        ok: checks.iter().all(|check| check.ok),
-        checks,
-    }))
+    let account = find(&state.store, &tenant, &id).await?;
+    let checks = try_all(&state, &account).await?;
+    let ok = checks.iter().all(|check| check.standing == Standing::Well);
+    Ok(Json(ConnectionTest { ok, checks }))
 }
 
-async fn try_all(state: &State, account: &Account, checks: &mut Checks) -> Result<(), Problem> {
+/// Reads how an account stood at Meta when it was last looked at.
+#[utoipa::path(
+    get,
+    operation_id = "get_health_of_account",
+    path = "/v1/accounts/{id}/health",
+    tag = "Accounts",
+    params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
+    responses((status = 200, description = "How it stands", body = HealthDto), ListProblems, IdProblems)
+)]
+pub(crate) async fn health(
+    caller: Caller,
+    extract::State(store): extract::State<Store>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Json<HealthDto>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    parameters.finish()?;
+    let account = find(&store, &tenant, &id).await?;
+    let health = store.health(&tenant, &account.id).await?;
+    let unseen = HealthDto {
+        standing: Standing::Unknown,
+        checked_at: None,
+        checks: Vec::new(),
+    };
+    Ok(Json(health.as_ref().map_or(unseen, HealthDto::from)))
+}
+
+/// Lists what was different each time an account was looked at, newest first. Kept for 400 days.
+#[utoipa::path(
+    get,
+    operation_id = "list_health_log",
+    path = "/v1/accounts/{id}/health/log",
+    tag = "Accounts",
+    params(
+        ("id" = String, Path, description = "Our id of the account", example = "acct_demo"),
+        ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = Page<HealthChangeDto>), ListProblems, IdProblems)
+)]
+pub(crate) async fn log(
+    caller: Caller,
+    extract::State(store): extract::State<Store>,
+    Path(id): Path<String>,
+    mut parameters: Parameters,
+) -> Result<Json<Page<HealthChangeDto>>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    let query = parameters.page();
+    parameters.finish()?;
+    let account = find(&store, &tenant, &id).await?;
+    let list = format!("health of {}", account.id);
+    let cursor = Cursor::of(&list, &tenant);
+    let listed = store
+        .health_log(&tenant, &account.id, &slice(&query, cursor)?)
+        .await?;
+    page(&listed, cursor)
+}
+
+/// Look at an account at Meta now.
+///
+/// What is found is kept, with what is different from the last time.
+#[utoipa::path(
+    post, operation_id = "check_health", path = "/v1/accounts/{id}/health-check", tag = "Accounts", security(("api_key" = [])),
+    params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
+    responses(
+        (status = 200, description = "How it stands", body = HealthDto),
+        CallerProblems, ServiceProblems, IdProblems, ProviderProblems,
+    ),
+)]
+pub(crate) async fn check(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<HealthDto>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    let account = find(&state.store, &tenant, &id).await?;
+    let now = clock::now();
+    let health = Health {
+        checked_at: now,
+        checks: look(&state, &account, now).await?,
+    };
+    let next = now.saturating_add(NEXT_LOOK).unwrap_or(now);
+    state
+        .store
+        .put_health(&tenant, &account.id, &health, next)
+        .await?;
+    Ok(Json(HealthDto::from(&health)))
+}
+
+async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<Account, Problem> {
+    let found = store.account(tenant, &id_of(id)?).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+/// What the account's token shows.
+async fn look(state: &State, account: &Account, now: Timestamp) -> Result<Vec<Check>, Problem> {
+    let Some(token) = checks::access_token(state, account).await? else {
+        return Ok(vec![missing(CheckName::AccessToken, "tokens")]);
+    };
+    let looking = Looking {
+        store: &state.store,
+        meta: &state.parts.meta,
+        token: &token,
+        callback: &webhook_url(state, account),
+    };
+    Ok(looking.look(account, now).await?)
+}
+
+/// The same, with what the app shows of itself and of the token.
+async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem> {
+    let now = clock::now();
+    let seen = look(state, account, now).await?;
     let keeper = &state.parts.keeper;
     let inbound = keeper.inbound(&account.tenant, &account.id).await;
     let inbound = inbound.map_err(|error| trouble::of_secrets(&error))?;
@@ -130,95 +228,43 @@ async fn try_all(state: &State, account: &Account, checks: &mut Checks) -> Resul
         .clone()
         .zip(inbound.app_secrets.first().cloned())
     else {
-        checks.note(CheckName::App, Err::<(), _>(missing("the app", "business")));
-        return Ok(());
+        return Ok([missing(CheckName::App, "business")]
+            .into_iter()
+            .chain(seen)
+            .collect());
     };
     let came = checks::app(state, &app, &secret).await;
-    let known = checks.note(CheckName::App, came);
-    let Some(token) = checks::access_token(state, account).await? else {
-        checks.note(
-            CheckName::AccessToken,
-            Err::<(), _>(missing("the token", "tokens")),
-        );
-        return Ok(());
-    };
-    if known.is_some() {
-        let came = checks::token(state, (&app, &secret), &token, clock::now()).await;
-        checks.note(CheckName::AccessToken, came);
+    let mut tried = vec![of(CheckName::App, came)];
+    let is_known = tried.iter().all(|it| it.standing == Standing::Well);
+    match checks::access_token(state, account).await? {
+        // The app tells more of the token than the token itself.
+        Some(token) if is_known => {
+            let came = checks::token(state, (&app, &secret), &token, now).await;
+            tried.push(of(CheckName::AccessToken, came));
+            tried.extend(
+                seen.into_iter()
+                    .filter(|it| it.check != CheckName::AccessToken),
+            );
+        }
+        Some(_) | None => tried.extend(seen),
     }
-    let Some(waba) = &account.waba else {
-        checks.note(
-            CheckName::Waba,
-            Err::<(), _>(missing("the WABA", "business")),
-        );
-        return Ok(());
-    };
-    let came = checks::waba(state, &token, waba).await;
-    if checks.note(CheckName::Waba, came).is_some() {
-        try_numbers(state, account, (&token, waba), checks).await?;
-        let came = subscription(state, account, &token, waba).await;
-        checks.note(CheckName::Webhook, came);
-    }
-    Ok(())
+    Ok(tried)
 }
 
-async fn try_numbers(
-    state: &State,
-    account: &Account,
-    (token, waba): (&SecretText, &WabaId),
-    checks: &mut Checks,
-) -> Result<(), Problem> {
-    for sender in senders::of_account(&state.store, account).await? {
-        let came = checks::number(state, token, waba, &sender.id).await;
-        let came = came.and_then(|node| may_send(&node));
-        let id = Some(sender.id.to_string());
-        checks.note_of(CheckName::PhoneNumber, id, came);
+fn of<T>(check: CheckName, came: Result<T, Trouble>) -> Check {
+    match came {
+        Ok(_) => Check::well(check),
+        Err(Trouble::Refused { fault, .. }) => {
+            let detail = format!("{}; {}", fault.detail, fault.remedy);
+            Check::ill(check, Standing::Failing, detail)
+        }
+        Err(Trouble::Problem(problem)) => Check::ill(check, Standing::Unknown, problem.detail()),
     }
-    Ok(())
 }
 
-/// Whether a number may send, as Meta says; one of which it says nothing may.
-fn may_send(node: &PhoneNumberNode) -> Result<(), Trouble> {
-    if node.health.can_send_message.as_deref() != Some("BLOCKED") {
-        return Ok(());
-    }
-    let entities = node.health.entities.iter();
-    let wrong = entities.flat_map(|entity| &entity.errors);
-    let first = wrong
-        .into_iter()
-        .find_map(|it| it.possible_solution.clone());
-    let remedy = first.unwrap_or_else(|| "look at the number in WhatsApp Manager".to_owned());
-    Err(Trouble::refused(
-        "",
-        "Meta lets this number send nothing",
-        remedy,
-    ))
-}
-
-async fn subscription(
-    state: &State,
-    account: &Account,
-    token: &SecretText,
-    waba: &WabaId,
-) -> Result<(), Trouble> {
-    let known = state.parts.meta.subscriptions(token, waba).await;
-    let known = known.map_err(Trouble::unasked)?;
-    let url = webhook_url(state, account);
-    if known.iter().any(|it| it.callback.as_deref() == Some(&url)) {
-        return Ok(());
-    }
-    let id = &account.id;
-    let remedy = format!("do step 6: PUT /v1/accounts/{id}/setup/webhook");
-    Err(Trouble::refused(
-        "",
-        "Meta does not call this account's webhook",
-        remedy,
-    ))
-}
-
-fn missing(what: &str, step: &str) -> Trouble {
-    let detail = format!("{what} is not known yet");
-    Trouble::refused("", detail, format!("do the step {step} of the set-up"))
+fn missing(check: CheckName, step: &str) -> Check {
+    let detail = format!("it is not known yet: do the step {step} of the set-up");
+    Check::ill(check, Standing::Failing, detail)
 }
 
 /// Has Meta call an account no more that is being deleted. One that Meta does not let go is told of and goes all the same:

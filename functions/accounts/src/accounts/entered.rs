@@ -8,6 +8,7 @@ use crate::State;
 use heliograph::domain::account::{Step, StepState, people_of};
 use heliograph::domain::identity::{PhoneNumberId, WabaId};
 use heliograph::domain::secret::SecretText;
+use heliograph::messaging::health::senders_of;
 use heliograph::provider::meta::client::management::PhoneNumberNode;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, Holder, Sender, Store, WindowPolicy};
@@ -80,7 +81,7 @@ pub(crate) async fn take_waba(
     let facts = checks::waba(state, token, waba).await?;
     let before = changing.account.waba.clone().filter(|it| it != waba);
     if let Some(before) = before {
-        let senders = senders::of_account(&state.store, &changing.account).await?;
+        let senders = senders_of(&state.store, &changing.account).await?;
         if !senders.is_empty() {
             let detail =
                 "its senders belong to another WABA: delete them first, or make another account";
@@ -186,6 +187,6 @@ pub(crate) async fn first_sender(
     store: &Store,
     account: &Account,
 ) -> Result<Option<Sender>, Problem> {
-    let senders = senders::of_account(store, account).await?;
+    let senders = senders_of(store, account).await?;
     Ok(senders.into_iter().next())
 }

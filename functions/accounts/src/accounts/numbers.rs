@@ -3,7 +3,7 @@
 use super::changing::{Changing, Said};
 use super::meta_id::display_number;
 use super::trouble::Trouble;
-use super::{checks, profile, senders};
+use super::{checks, profile};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -17,6 +17,7 @@ use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{PhoneNumberId, TenantId, WabaId};
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
+use heliograph::messaging::health::senders_of;
 use heliograph::provider::meta::client::management::{PhoneNumberNode, Profile};
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
@@ -137,7 +138,7 @@ pub(crate) async fn list(
     let Access { token, waba } = access(&state, &account).await?;
     let numbers = state.parts.meta.numbers(&token, &waba).await;
     let numbers = numbers.map_err(Trouble::unasked)?;
-    let senders = senders::of_account(&state.store, &account).await?;
+    let senders = senders_of(&state.store, &account).await?;
     let is_sender = |node: &PhoneNumberNode| senders.iter().any(|it| it.id.as_str() == node.id);
     let data = numbers.iter().map(|node| shown(node, is_sender(node)));
     Ok(Json(PhoneNumbers {

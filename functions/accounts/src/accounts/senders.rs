@@ -19,6 +19,7 @@ use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::PhoneNumberId;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
+use heliograph::messaging::health::senders_of;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::SenderDto;
@@ -27,13 +28,10 @@ use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, Sender, Slice, Store, WindowPolicy};
+use heliograph::store::{Account, Sender, Store, WindowPolicy};
 use jiff::Timestamp;
 use serde_json::Value;
 use utoipa::ToSchema;
-
-/// Senders read at once.
-const PAGE: usize = 100;
 
 /// Messages a second of any sender at most. Source: Meta, "Throughput".
 const HIGHEST_RATE: f64 = 1_000.0;
@@ -298,22 +296,6 @@ pub(super) async fn check_unused(store: &Store, sender: &Sender) -> Result<(), P
     Err(Problem::conflict("sender_in_use", detail))
 }
 
-/// Every sender of an account.
-pub(super) async fn of_account(store: &Store, account: &Account) -> Result<Vec<Sender>, Problem> {
-    let mut senders = Vec::new();
-    let mut after = None;
-    loop {
-        let slice = Slice { limit: PAGE, after };
-        let listed = store.senders(&account.tenant, &slice).await?;
-        let own = listed.entries.into_iter();
-        senders.extend(own.filter(|sender| sender.account == account.id));
-        after = listed.next;
-        if after.is_none() {
-            return Ok(senders);
-        }
-    }
-}
-
 /// That nothing leaves a sender whose account is not active yet.
 pub(super) fn not_active(account: &Account, now: Timestamp) -> Pause {
     let id = &account.id;
@@ -328,7 +310,7 @@ pub(super) fn not_active(account: &Account, now: Timestamp) -> Pause {
 
 /// Pauses every sender of an account.
 pub(super) async fn pause(store: &Store, account: &Account, pause: &Pause) -> Result<(), Problem> {
-    for sender in of_account(store, account).await? {
+    for sender in senders_of(store, account).await? {
         store
             .pause_sender(&account.tenant, &sender.id, pause)
             .await?;
@@ -367,7 +349,7 @@ async fn resume_where(
     now: Timestamp,
     is_over: impl Fn(&Pause) -> bool,
 ) -> Result<(), Problem> {
-    for sender in of_account(store, account).await? {
+    for sender in senders_of(store, account).await? {
         let pace = store.pace(&account.tenant, &sender.id).await?;
         if pace.paused.as_ref().is_some_and(&is_over) {
             store

@@ -38,7 +38,7 @@ impl Templates {
     }
 
     /// Those of a WABA whose name contains `name`, as Meta lists them. Each WABA has Meta's sample.
-    pub(super) fn list(&self, waba: &str, name: &str) -> Value {
+    pub(super) fn list(&self, waba: &str, name: &str, status: Option<&str>) -> Value {
         let sample = Template {
             waba_id: waba.to_owned(),
             name: "hello_world".to_owned(),
@@ -47,6 +47,8 @@ impl Templates {
         };
         let own = self.0.iter().filter(|known| known.waba_id == waba);
         let listed = own.chain([&sample]).filter(|it| it.name.contains(name));
+        // Every template is approved.
+        let listed = listed.filter(|_| status.is_none_or(|it| it == "APPROVED"));
         let listed = listed.map(|it| {
             json!({"name": it.name, "language": it.language, "category": it.category, "status": "APPROVED"})
         });

@@ -1,5 +1,6 @@
 //! A sender as a caller sees it: what it is, and whether it may send.
 
+use crate::domain::account::NumberFacts;
 use crate::domain::id::AccountId;
 use crate::domain::identity::{PhoneNumberId, PortfolioId, WabaId};
 use crate::domain::pace::{Pause, Room, Slowed};
@@ -39,6 +40,8 @@ pub struct SenderDto {
     /// How many people its business portfolio may write to, if Meta limits that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub portfolio: Option<PortfolioDto>,
+    /// What Meta last said of its number; asked once an hour, and when Meta tells of a change.
+    pub number: NumberFacts,
     /// Whether it may send.
     pub state: SenderState,
     /// Why it may not, while it is paused.
@@ -130,6 +133,7 @@ impl SenderDto {
                 people_per_day: room.people_per_day,
                 left: room.left(now),
             }),
+            number: sender.facts.clone(),
             state,
             paused: pace.paused.as_ref().map(PauseDto::from),
             slowed: slowed.map(|slowed| SlowedDto {

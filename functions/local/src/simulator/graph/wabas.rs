@@ -233,7 +233,10 @@ fn free_id(assets: &Assets, display: &str) -> String {
 pub(super) async fn templates(call: Incoming) -> Result<Json<Value>, GraphError> {
     call.request().waba(&call.id)?;
     let name = call.query("name").unwrap_or_default();
-    Ok(Json(
-        locked(&call.simulator.templates).list(&call.id, &name),
-    ))
+    let status = call.query("status");
+    Ok(Json(locked(&call.simulator.templates).list(
+        &call.id,
+        &name,
+        status.as_deref(),
+    )))
 }

@@ -13,7 +13,7 @@ pub use numbers::{CodeMethod, PhoneNumberNode};
 pub use profile::{PROFILE_FIELDS, Profile};
 pub use subscriptions::Subscription;
 pub use tokens::{AppFacts, TokenFacts, app_token};
-pub use wabas::WabaFacts;
+pub use wabas::{HealthStatus, WabaFacts};
 
 use super::{MetaClient, answer, bearer, body_of};
 use crate::domain::failure::{Class, ProviderFailure};

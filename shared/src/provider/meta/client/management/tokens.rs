@@ -75,9 +75,17 @@ impl MetaClient {
         secret: &SecretText,
         token: &SecretText,
     ) -> Answered<TokenFacts> {
-        let asking = app_token(app, secret);
+        self.debug(&app_token(app, secret), token).await
+    }
+
+    /// What Meta says of an access token, asked by itself: where the app's secret may not be read.
+    pub async fn own_token(&self, token: &SecretText) -> Answered<TokenFacts> {
+        self.debug(token, token).await
+    }
+
+    async fn debug(&self, asking: &SecretText, token: &SecretText) -> Answered<TokenFacts> {
         let query = [("input_token", token.expose())];
-        let Debugged { data } = self.look(&asking, "debug_token".to_owned(), &query).await?;
+        let Debugged { data } = self.look(asking, "debug_token".to_owned(), &query).await?;
         Ok(TokenFacts {
             is_valid: data.is_valid,
             app: data.app_id,

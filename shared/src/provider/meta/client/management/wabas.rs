@@ -78,7 +78,37 @@ pub struct HealthError {
     pub possible_solution: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Templates {
+    #[serde(default)]
+    data: Vec<Template>,
+}
+
+#[derive(Deserialize)]
+struct Template {
+    name: String,
+    #[serde(default)]
+    status: String,
+}
+
 impl MetaClient {
+    /// The names of a WABA's templates that cannot be sent: one page, which is enough to tell that something is wrong.
+    pub async fn ill_templates(&self, token: &SecretText, waba: &WabaId) -> Answered<Vec<String>> {
+        let mut names = Vec::new();
+        for status in ["REJECTED", "PAUSED", "DISABLED"] {
+            let path = format!("{waba}/message_templates");
+            let query = [
+                ("fields", "name,status"),
+                ("status", status),
+                ("limit", "25"),
+            ];
+            let found: Templates = self.look(token, path, &query).await?;
+            let ill = found.data.into_iter().filter(|it| it.status == status);
+            names.extend(ill.map(|it| it.name));
+        }
+        Ok(names)
+    }
+
     /// Reads a WABA.
     pub async fn waba(&self, token: &SecretText, waba: &WabaId) -> Answered<WabaFacts> {
         self.look(token, waba.to_string(), &[("fields", FIELDS)])

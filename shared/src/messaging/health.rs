@@ -1,0 +1,238 @@
+//! Looks at an account at Meta: its token, its WABA, its numbers, its webhook and its templates.
+//!
+//! Changes nothing at Meta. What Meta says of a number is kept with its sender, and its messaging limit with its portfolio.
+
+use crate::domain::account::people_of;
+use crate::domain::failure::ProviderFailure;
+use crate::domain::health::{Check, CheckName, Standing};
+use crate::domain::identity::WabaId;
+use crate::domain::secret::SecretText;
+use crate::provider::meta::client::MetaClient;
+use crate::provider::meta::client::management::{HealthStatus, PhoneNumberNode};
+use crate::store::{Account, Sender, Slice, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+
+/// A token that ends sooner needs somebody.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Senders read at once.
+const PAGE: usize = 100;
+
+/// Names told of templates that are not well.
+const NAMES_TOLD: usize = 5;
+
+/// What it takes to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Looking<'a> {
+    /// Where senders stand.
+    pub store: &'a Store,
+    /// Who is asked.
+    pub meta: &'a MetaClient,
+    /// What it is asked with.
+    pub token: &'a SecretText,
+    /// Where Meta is to call for the account.
+    pub callback: &'a str,
+}
+
+impl Looking<'_> {
+    /// Looks at everything that the access token shows.
+    pub async fn look(&self, account: &Account, now: Timestamp) -> Result<Vec<Check>, StoreError> {
+        let mut checks = vec![self.token_check(now).await];
+        let Some(waba) = &account.waba else {
+            let detail = "the WABA is not known yet: do step 1 of the set-up";
+            checks.push(Check::ill(CheckName::Waba, Standing::Failing, detail));
+            return Ok(checks);
+        };
+        let seen = self.waba_check(waba).await;
+        let is_seen = seen.standing < Standing::Failing;
+        checks.push(seen);
+        if is_seen {
+            checks.extend(self.number_checks(account, waba, now).await?);
+            checks.push(self.webhook_check(account, waba).await);
+            checks.push(self.template_check(waba).await);
+        }
+        Ok(checks)
+    }
+
+    async fn token_check(&self, now: Timestamp) -> Check {
+        const NAME: CheckName = CheckName::AccessToken;
+        let facts = match self.meta.own_token(self.token).await {
+            Ok(facts) => facts,
+            Err(failure) => return of_failure(NAME, &failure),
+        };
+        if !facts.is_valid {
+            let detail = "Meta does not take the access token any more; put another one in: step 3 of the set-up";
+            return Check::ill(NAME, Standing::Failing, detail);
+        }
+        match facts.expires_at {
+            Some(until) if until.duration_since(now) < ENDS_SOON => {
+                let detail = format!(
+                    "the access token ends at {until:.0}; it should have been exchanged: put another one in"
+                );
+                Check::ill(NAME, Standing::Warning, detail)
+            }
+            Some(_) | None => Check::well(NAME),
+        }
+    }
+
+    async fn waba_check(&self, waba: &WabaId) -> Check {
+        match self.meta.waba(self.token, waba).await {
+            Ok(facts) => of_health(CheckName::Waba, facts.health_status.as_ref()),
+            Err(failure) => of_failure(CheckName::Waba, &failure),
+        }
+    }
+
+    async fn number_checks(
+        &self,
+        account: &Account,
+        waba: &WabaId,
+        now: Timestamp,
+    ) -> Result<Vec<Check>, StoreError> {
+        let numbers = match self.meta.numbers(self.token, waba).await {
+            Ok(numbers) => numbers,
+            Err(failure) => return Ok(vec![of_failure(CheckName::PhoneNumber, &failure)]),
+        };
+        let mut checks = Vec::new();
+        for sender in senders_of(self.store, account).await? {
+            let node = numbers.iter().find(|it| it.id == sender.id.as_str());
+            let check = match node {
+                Some(node) => {
+                    self.note(account, &sender, node, now).await?;
+                    of_number(node)
+                }
+                None => Check::ill(
+                    CheckName::PhoneNumber,
+                    Standing::Failing,
+                    "the WABA has this number no more",
+                ),
+            };
+            checks.push(check.of(sender.id.as_str()));
+        }
+        Ok(checks)
+    }
+
+    async fn note(
+        &self,
+        account: &Account,
+        sender: &Sender,
+        node: &PhoneNumberNode,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if sender.facts != node.facts {
+            self.store
+                .note_facts(&sender.tenant, &sender.id, &node.facts)
+                .await?;
+        }
+        let people = node.facts.messaging_limit.as_deref().and_then(people_of);
+        if let (Some(portfolio), Some(people)) = (&account.portfolio, people) {
+            self.store
+                .tell_portfolio(&account.tenant, portfolio, people, now)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn webhook_check(&self, account: &Account, waba: &WabaId) -> Check {
+        const NAME: CheckName = CheckName::Webhook;
+        match self.meta.subscriptions(self.token, waba).await {
+            Ok(known)
+                if known
+                    .iter()
+                    .any(|it| it.callback.as_deref() == Some(self.callback)) =>
+            {
+                Check::well(NAME)
+            }
+            Ok(_) => {
+                let id = &account.id;
+                let detail = format!(
+                    "Meta does not call this account's webhook; do step 6: PUT /v1/accounts/{id}/setup/webhook"
+                );
+                Check::ill(NAME, Standing::Failing, detail)
+            }
+            Err(failure) => of_failure(NAME, &failure),
+        }
+    }
+
+    async fn template_check(&self, waba: &WabaId) -> Check {
+        const NAME: CheckName = CheckName::Templates;
+        match self.meta.ill_templates(self.token, waba).await {
+            Ok(names) if names.is_empty() => Check::well(NAME),
+            Ok(names) => {
+                let told: Vec<_> = names.iter().take(NAMES_TOLD).map(String::as_str).collect();
+                let detail = format!(
+                    "{} templates are rejected, paused or disabled: {}",
+                    names.len(),
+                    told.join(", ")
+                );
+                Check::ill(NAME, Standing::Warning, detail)
+            }
+            Err(failure) => of_failure(NAME, &failure),
+        }
+    }
+}
+
+/// Every sender of an account.
+pub async fn senders_of(store: &Store, account: &Account) -> Result<Vec<Sender>, StoreError> {
+    let mut senders = Vec::new();
+    let mut after = None;
+    loop {
+        let slice = Slice { limit: PAGE, after };
+        let listed = store.senders(&account.tenant, &slice).await?;
+        let own = listed.entries.into_iter();
+        senders.extend(own.filter(|sender| sender.account == account.id));
+        after = listed.next;
+        if after.is_none() {
+            return Ok(senders);
+        }
+    }
+}
+
+/// What may pass says nothing about the account.
+fn of_failure(check: CheckName, failure: &ProviderFailure) -> Check {
+    let standing = if failure.is_retryable() {
+        Standing::Unknown
+    } else {
+        Standing::Failing
+    };
+    let detail = format!("{}; {}", failure.message, failure.remedy);
+    Check::ill(check, standing, detail)
+}
+
+/// People who complain make a number yellow, then red; Meta then lets it send less.
+fn of_number(node: &PhoneNumberNode) -> Check {
+    let check = of_health(CheckName::PhoneNumber, Some(&node.health));
+    let quality = node.facts.quality_rating.as_deref();
+    if check.standing == Standing::Well && matches!(quality, Some("YELLOW" | "RED")) {
+        let quality = quality.unwrap_or_default();
+        let detail = format!(
+            "its quality is {quality}: people block or report it; send less, and to those who asked"
+        );
+        return Check::ill(CheckName::PhoneNumber, Standing::Warning, detail);
+    }
+    check
+}
+
+/// As Meta itself says; what it says nothing of is well.
+fn of_health(check: CheckName, status: Option<&HealthStatus>) -> Check {
+    let can_send = status.and_then(|it| it.can_send_message.as_deref());
+    let standing = match can_send {
+        Some("BLOCKED") => Standing::Failing,
+        Some("LIMITED") => Standing::Warning,
+        Some(_) | None => return Check::well(check),
+    };
+    let entities = status.iter().flat_map(|it| &it.entities);
+    let errors = entities.flat_map(|it| &it.errors);
+    let told: Vec<_> = errors
+        .filter_map(|it| {
+            it.possible_solution
+                .clone()
+                .or(it.error_description.clone())
+        })
+        .collect();
+    let detail = if told.is_empty() {
+        "Meta limits what it sends; look at it in WhatsApp Manager".to_owned()
+    } else {
+        format!("Meta limits what it sends: {}", told.join("; "))
+    };
+    Check::ill(check, standing, detail)
+}
