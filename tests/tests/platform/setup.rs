@@ -300,6 +300,30 @@ async fn a_deleted_account_leaves_its_number_to_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_made_again_is_not_held_by_what_its_account_was_before() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let sender = format!("/v1/senders/{NUMBER}");
+    let disable = async |disabled: bool| {
+        let body = json!({"disabled": disabled});
+        give(&desk, ADMIN_KEY, Method::PATCH, &account, &body)
+            .await
+            .with(200);
+    };
+    disable(true).await;
+    assert_eq!(
+        ask(&desk, ADMIN_KEY, Method::DELETE, &sender).await.status,
+        204
+    );
+    disable(false).await;
+    let id = account.rsplit('/').next().unwrap();
+    let again = json!({"account_id": id, "phone_number_id": NUMBER});
+    let made = desk.post("/v1/senders", &again).await.with(201);
+    assert_eq!(made["state"], "active");
+    assert_eq!(desk.send(&message()).await.with(200)["state"], "accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_number_is_verified_registered_and_made_a_sender() {
     let desk = Desk::start().await;
     let account = set_up(&desk).await;

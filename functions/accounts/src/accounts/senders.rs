@@ -16,7 +16,7 @@ use heliograph::domain::failure::{Class, of_meta};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
-use heliograph::domain::identity::PhoneNumberId;
+use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
@@ -364,12 +364,31 @@ async fn resume_where(
     is_over: impl Fn(&Pause) -> bool,
 ) -> Result<(), Problem> {
     for sender in of_account(store, account).await? {
-        let pace = store.pace(&account.tenant, &sender.id).await?;
-        if pace.paused.as_ref().is_some_and(&is_over) {
-            store
-                .resume_sender(&account.tenant, &sender.id, now)
-                .await?;
-        }
+        resume_if(store, (&account.tenant, &sender.id), now, &is_over).await?;
+    }
+    Ok(())
+}
+
+/// The same for one sender, which may be one that is just being made: a number keeps its pace from one sender to the next.
+pub(super) async fn resume_one(
+    store: &Store,
+    account: &Account,
+    id: &PhoneNumberId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let is_over = |pause: &Pause| pause.cause == PauseCause::Account;
+    resume_if(store, (&account.tenant, id), now, is_over).await
+}
+
+async fn resume_if(
+    store: &Store,
+    (tenant, id): (&TenantId, &PhoneNumberId),
+    now: Timestamp,
+    is_over: impl Fn(&Pause) -> bool,
+) -> Result<(), Problem> {
+    let pace = store.pace(tenant, id).await?;
+    if pace.paused.as_ref().is_some_and(is_over) {
+        store.resume_sender(tenant, id, now).await?;
     }
     Ok(())
 }
