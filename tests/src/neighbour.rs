@@ -183,10 +183,12 @@ impl Neighbour {
 
     async fn put_tenant(&self) {
         let tenant = Tenant {
-            id: self.tenant.clone(),
-            name: "Next door".to_owned(),
-            created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
-            disabled_at: None,
+            sender_count: 1,
+            ..Tenant::new(
+                self.tenant.clone(),
+                "Next door",
+                "2026-01-01T00:00:00Z".parse().unwrap(),
+            )
         };
         self.store.put_tenant(&tenant).await.unwrap();
     }

@@ -108,6 +108,12 @@ impl Desk {
         format!("{}/webhooks/meta/{account}", self.webhook)
     }
 
+    /// Where webhooks come in.
+    #[must_use]
+    pub fn webhook_base(&self) -> &str {
+        &self.webhook
+    }
+
     /// Where the simulated Meta answers.
     #[must_use]
     pub fn simulator_url(&self) -> &str {

@@ -11,6 +11,7 @@ pub(crate) mod meta_id;
 pub(crate) mod numbers;
 pub(crate) mod profile;
 pub(crate) mod registration;
+pub(crate) mod rotation;
 pub(crate) mod senders;
 pub(crate) mod setup;
 pub(crate) mod tokens;
@@ -46,6 +47,9 @@ use heliograph::service::problem::Problem;
 use heliograph::store::{Account, IdempotencyClaim, Store, StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
+
+/// Senders that go with their account in one transaction, which holds a hundred items.
+const MOST_SENDERS: usize = 40;
 
 /// Lists a tenant's accounts, the newest first.
 #[utoipa::path(
@@ -268,12 +272,19 @@ async fn remove(state: &State, changing: &mut Changing<'_>) -> Result<(), Proble
         let detail = "disable the account first: PATCH it with {\"disabled\": true}";
         return Err(Problem::conflict("account_enabled", detail));
     }
-    for sender in senders::of_account(&state.store, &account).await? {
-        senders::check_unused(&state.store, &sender).await?;
-        state
-            .store
-            .remove_sender(&mut changing.transaction, &sender)?;
+    let senders = senders::of_account(&state.store, &account).await?;
+    if senders.len() > MOST_SENDERS {
+        let detail =
+            format!("the account has more than {MOST_SENDERS} senders: delete some of them first");
+        return Err(Problem::conflict("too_many_senders", detail));
     }
+    for sender in &senders {
+        senders::check_unused(&state.store, sender).await?;
+    }
+    let transaction = &mut changing.transaction;
+    state
+        .store
+        .remove_senders(transaction, &account.tenant, &senders)?;
     if let Some(waba) = &account.waba {
         state.store.leave_waba(&mut changing.transaction, waba)?;
         connection::unsubscribe(state, &account, waba).await;

@@ -43,7 +43,7 @@ pub(crate) struct AuditEntryDto {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Actor)]
 struct ActorDto {
-    /// `operator`, `api_key` or `user`.
+    /// `operator`, `platform`, `api_key` or `user`.
     kind: &'static str,
     /// The id of the API key or of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +55,10 @@ impl From<&AuditEntry> for AuditEntryDto {
         let actor = match &entry.actor {
             Actor::Operator => ActorDto {
                 kind: "operator",
+                id: None,
+            },
+            Actor::Platform => ActorDto {
+                kind: "platform",
                 id: None,
             },
             Actor::ApiKey { id } => ActorDto {

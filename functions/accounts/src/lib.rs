@@ -25,7 +25,7 @@ mod user_dto;
 mod users;
 
 use accounts::{
-    activation, bot, connection, numbers, profile, registration, senders, setup, tokens,
+    activation, bot, connection, numbers, profile, registration, rotation, senders, setup, tokens,
 };
 use axum::Router;
 use axum::extract::FromRef;
@@ -48,6 +48,7 @@ pub struct Config {
     graph_url: String,
     graph_version: String,
     webhook_url: String,
+    rotate_function: String,
 }
 
 impl Config {
@@ -61,6 +62,7 @@ impl Config {
             graph_url: env.url("GRAPH_URL"),
             graph_version: env.text("GRAPH_VERSION"),
             webhook_url: env.url("WEBHOOK_URL"),
+            rotate_function: env.text("ROTATE_FUNCTION_ARN"),
         };
         env.finish(config)
     }
@@ -79,6 +81,7 @@ struct Parts {
     keeper: SecretsKeeper,
     meta: MetaClient,
     webhook_url: String,
+    rotate_function: String,
 }
 
 impl State {
@@ -90,6 +93,7 @@ impl State {
             keeper: SecretsKeeper::new(secrets, &config.secrets_prefix),
             meta: MetaClient::new(&config.graph_url, &config.graph_version)?,
             webhook_url: config.webhook_url.clone(),
+            rotate_function: config.rotate_function.clone(),
         };
         Ok(Self {
             store: Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table),
@@ -145,6 +149,7 @@ fn account_routes() -> Router<State> {
         )
         .route("/v1/accounts/{id}/test", post(connection::test))
         .route("/v1/accounts/{id}/activate", post(activation::activate))
+        .route("/v1/accounts/{id}/rotate", post(rotation::rotate))
         .route("/v1/accounts/{id}/setup", get(setup::show))
         .route("/v1/accounts/{id}/setup/business", put(setup::business))
         .route(
@@ -211,6 +216,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::delete,
     accounts::connection::test,
     accounts::activation::activate,
+    accounts::rotation::rotate,
     accounts::activation::webhook,
     accounts::setup::show,
     accounts::setup::business,

@@ -15,6 +15,7 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::TenantId;
+use heliograph::domain::tier::{Changed, LimitChanges, Limits};
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
@@ -44,6 +45,12 @@ pub(crate) struct TenantDto {
     /// Since when its keys open nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Timestamp>,
+    /// What people call its subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "starter")]
+    tier: Option<String>,
+    /// What it may use; what is absent is not limited.
+    limits: Limits,
 }
 
 impl From<&Tenant> for TenantDto {
@@ -53,6 +60,8 @@ impl From<&Tenant> for TenantDto {
             name: tenant.name.clone(),
             created_at: tenant.created_at,
             disabled_at: tenant.disabled_at,
+            tier: tenant.tier.clone(),
+            limits: tenant.limits,
         }
     }
 }
@@ -70,6 +79,29 @@ pub(crate) struct TenantBody {
     /// What people call it.
     #[schema(example = "Acme")]
     name: String,
+    /// What people call its subscription: any words.
+    #[schema(example = "starter")]
+    tier: Option<String>,
+    /// What it may use; what is absent is not limited.
+    limits: Option<LimitsBody>,
+}
+
+/// Limits to set. What is absent stays as it is, and `null` takes a limit away.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes an object, which is read by `LimitChanges::read`"
+)]
+pub(crate) struct LimitsBody {
+    /// Requests a minute (UTC), of all its callers together.
+    #[schema(minimum = 1, maximum = 1_000_000_000, example = 600)]
+    requests_per_minute: Option<u64>,
+    /// Messages that go out a day (UTC).
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 10_000)]
+    messages_per_day: Option<u64>,
+    /// Senders.
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 3)]
+    senders: Option<u64>,
 }
 
 /// What is changed of a tenant; what is absent stays.
@@ -83,6 +115,10 @@ pub(crate) struct TenantChangesBody {
     name: Option<String>,
     /// Whether its keys open nothing.
     disabled: Option<bool>,
+    /// What people call its subscription; `null` for nothing.
+    tier: Option<String>,
+    /// What it may use; what is absent stays, `null` takes a limit away.
+    limits: Option<LimitsBody>,
 }
 
 /// Lists the tenants, by id.
@@ -197,20 +233,32 @@ fn read_new(body: &Value, now: Timestamp) -> Result<Tenant, Vec<Fault>> {
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let id = fields.required_parsed("id", str::parse);
         let name = fields.required_line("name", 1..=LONGEST_NAME);
+        let (tier, limits) = read_tier(&mut fields);
         fields.finish();
         Some(Tenant {
-            id: id?,
-            name: name?.to_owned(),
-            created_at: now,
-            disabled_at: None,
+            tier: tier.flatten(),
+            limits: limits.of(Limits::default()),
+            ..Tenant::new(id?, name?, now)
         })
     });
     faults.into_result(read)
 }
 
+/// What is said of a subscription; `null` takes away what was.
+fn read_tier(fields: &mut Fields<'_>) -> (Changed<String>, LimitChanges) {
+    let tier = if fields.is_cleared("tier") {
+        Some(None)
+    } else {
+        let tier = fields.line("tier", 1..=LONGEST_NAME);
+        tier.map(|tier| Some(tier.to_owned()))
+    };
+    let limits = fields.object("limits").map(LimitChanges::read);
+    (tier, limits.unwrap_or_default())
+}
+
 /// Change a tenant.
 ///
-/// The keys of a disabled tenant open nothing, half a minute later at the latest. What it had taken in before still goes
+/// Limits are heeded half a minute later at the latest; what was used before counts towards them. The keys of a disabled tenant open nothing, half a minute later at the latest. What it had taken in before still goes
 /// out, and what people write to it is received: pause its senders to hold that, too.
 #[utoipa::path(
     patch, operation_id = "change_tenant", path = "/v1/tenants/{id}", tag = "Tenants", security(("api_key" = [])),
@@ -254,12 +302,15 @@ fn read_changes(
     let read = Fields::of(body, "", &faults).map(|mut fields| {
         let name = fields.line("name", 1..=LONGEST_NAME);
         let disabled = fields.boolean("disabled");
+        let (tier, limits) = read_tier(&mut fields);
         fields.finish();
         let name = name.filter(|name| *name != tenant.name);
         let disabled = disabled.filter(|disabled| *disabled != tenant.disabled_at.is_some());
         TenantChanges {
             name: name.map(str::to_owned),
             disabled_at: disabled.map(|disabled| disabled.then_some(now)),
+            tier: tier.filter(|tier| *tier != tenant.tier),
+            limits: limits.beside(tenant.limits),
         }
     });
     faults.into_result(read)

@@ -4,7 +4,7 @@
 
 use crate::{
     bulk_jobs, contacts, conversations, events, health, messages, plan, recipients, replay, report,
-    senders, stats,
+    senders, stats, usage,
 };
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
@@ -36,6 +36,7 @@ const TEXT: &str = include_str!("../openapi.json");
     events::one,
     replay::replay,
     stats::stats,
+    usage::usage,
     health::health,
     serve
 ))]

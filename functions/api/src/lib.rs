@@ -1,4 +1,4 @@
-//! Reads what there is: messages, conversations, contacts, bulk jobs, senders, webhook events, statistics, health.
+//! Reads what there is: messages, conversations, contacts, bulk jobs, senders, webhook events, statistics, usage, health.
 //!
 //! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, sees no secret.
 //! Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
@@ -9,13 +9,16 @@ mod conversations;
 mod document;
 mod events;
 mod health;
+mod limits;
 mod messages;
+mod period;
 mod plan;
 mod recipients;
 mod replay;
 mod report;
 mod senders;
 mod stats;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -155,6 +158,7 @@ pub fn router(state: State) -> Router {
             .route("/v1/webhook-events/{id}", get(events::one))
             .route("/v1/webhook-events/{id}/replay", post(replay::replay))
             .route("/v1/stats", get(stats::stats))
+            .route("/v1/usage", get(usage::usage))
             .route("/v1/health", get(health::health))
             .route("/v1/openapi.json", get(document::serve))
             .with_state(state),

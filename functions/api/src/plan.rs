@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use heliograph::domain::job::{
     Factor, Forecast, Job, JobStatus, Limit, PriceCategory, Rates, forecast, sender_limits,
 };
-use heliograph::domain::pace::Room;
 use heliograph::domain::role::Right;
+use heliograph::domain::tier::Rooms;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{CountsDto, JobDto};
@@ -89,11 +89,11 @@ pub(crate) async fn plan(
     let job = find(&store, &tenant, &id).await?;
     let counts = JobDto::read(&store, &job, now).await?.counts;
     let sender = store.sender(&tenant, &job.sender).await?;
-    let (limits, room) = match &sender {
+    let (limits, rooms) = match &sender {
         Some(sender) => limits(&store, &job, sender, now).await?,
-        None => (Vec::new(), None),
+        None => (Vec::new(), Rooms::default()),
     };
-    Ok(Json(planned(&job, &counts, (&limits, room.as_ref()), now)))
+    Ok(Json(planned(&job, &counts, (&limits, &rooms), now)))
 }
 
 /// What may hold the job back.
@@ -102,7 +102,7 @@ async fn limits(
     job: &Job,
     sender: &Sender,
     now: Timestamp,
-) -> Result<(Vec<Limit>, Option<Room>), StoreError> {
+) -> Result<(Vec<Limit>, Rooms), StoreError> {
     let pace = store.pace(&job.tenant, &job.sender).await?;
     let rates = Rates {
         messages_per_second: sender.throughput(),
@@ -112,12 +112,13 @@ async fn limits(
         is_paused: pace.paused.is_some(),
     };
     let limits = sender_limits(rates, others(store, job, &pace).await?);
-    let room = if job.takes_room(now) {
-        store.room(sender).await?
-    } else {
-        None
+    let rooms = store.rooms(sender, now).await?;
+    let rooms = Rooms {
+        portfolio: rooms.portfolio.filter(|_| job.takes_room(now)),
+        // Whoever was handed out has his place in a day.
+        day: rooms.day.filter(|_| job.progress.pass == 0),
     };
-    Ok((limits, room))
+    Ok((limits, rooms))
 }
 
 /// How many other jobs of its sender run.
@@ -133,7 +134,7 @@ async fn others(store: &Store, job: &Job, pace: &Pace) -> Result<usize, StoreErr
 fn planned(
     job: &Job,
     counts: &CountsDto,
-    (limits, room): (&[Limit], Option<&Room>),
+    (limits, rooms): (&[Limit], &Rooms),
     now: Timestamp,
 ) -> Plan {
     let begins_at = match job.started_at {
@@ -149,7 +150,7 @@ fn planned(
         per_second,
         limited_by,
         ends_at,
-    } = forecast(open, limits, room, begins_at, job.expires_at);
+    } = forecast(open, limits, rooms, begins_at, job.expires_at);
     let sent = counts.unknown + counts.accepted + counts.sent + counts.delivered + counts.read;
     let skipped = [
         (SkipReason::Expires, to_expire),

@@ -1,10 +1,10 @@
 //! `GET /v1/stats`: messages by day and sender, from the counters that `tally` keeps, and webhook events that were only
 //! kept, by day and kind.
 
+use crate::period::Period;
 use axum::Json;
 use axum::extract::State;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use heliograph::domain::fault::FaultCode;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
@@ -14,18 +14,11 @@ use heliograph::service::http::Parameters;
 use heliograph::service::openapi::ListProblems;
 use heliograph::service::problem::Problem;
 use heliograph::store::{EventState, RECEIVED_COUNTER, Store, StoreError, day_counters};
-use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-/// The longest period, in days.
-const MOST_DAYS: i32 = 92;
-
-/// The period unless told, in days.
-const USUAL_DAYS: i32 = 7;
 
 /// Days read at once.
 const DAYS_AT_ONCE: usize = 8;
@@ -146,10 +139,9 @@ pub(crate) async fn stats(
 ) -> Result<Json<StatsDto>, Problem> {
     let tenant = caller.with(Right::Read)?.tenant;
     let today = clock::now().to_zoned(TimeZone::UTC).date();
-    let (from, to) = period(&mut parameters, today);
+    let period = Period::read(&mut parameters, today);
     parameters.finish()?;
-    let days = from.series(1.day()).take_while(|day| *day <= to);
-    let read = days.map(|day| read_day(&store, &tenant, day));
+    let read = period.days().map(|day| read_day(&store, &tenant, day));
     let read: Vec<(Vec<DayDto>, Vec<KeptEventsDto>)> = stream::iter(read)
         .buffered(DAYS_AT_ONCE)
         .try_collect()
@@ -160,43 +152,12 @@ pub(crate) async fn stats(
         .iter()
         .fold(NumbersDto::default(), |sum, day| sum.plus(&day.numbers));
     Ok(Json(StatsDto {
-        from,
-        to,
+        from: period.from,
+        to: period.to,
         totals,
         days,
         kept_events: kept.into_iter().flatten().collect(),
     }))
-}
-
-/// The first and the last day that are asked for. What is wrong with them is noted as a fault.
-fn period(parameters: &mut Parameters, today: Date) -> (Date, Date) {
-    let last = day(parameters, "to").unwrap_or(today);
-    let first = day(parameters, "from").unwrap_or_else(|| days_before(last, USUAL_DAYS - 1));
-    if first > last {
-        parameters.fault("from", FaultCode::OutOfRange, "must not be after to");
-    } else if first < days_before(last, MOST_DAYS - 1) {
-        let detail = format!("must be within {MOST_DAYS} days of to");
-        parameters.fault("from", FaultCode::OutOfRange, detail);
-    }
-    (first, last)
-}
-
-/// A day of the form `2026-11-20` and no other.
-fn day(parameters: &mut Parameters, name: &str) -> Option<Date> {
-    let text = parameters.text(name)?;
-    let day = text
-        .parse::<Date>()
-        .ok()
-        .filter(|day| day.to_string() == text);
-    if day.is_none() {
-        let detail = "must be a day such as 2026-11-20";
-        parameters.fault(name, FaultCode::Invalid, detail);
-    }
-    day
-}
-
-fn days_before(day: Date, days: i32) -> Date {
-    day.saturating_sub(days.days())
 }
 
 async fn read_day(

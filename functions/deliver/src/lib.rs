@@ -11,7 +11,7 @@ use heliograph::domain::pace::Slot;
 use heliograph::domain::queue::{DeliverBody, slot};
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
-use heliograph::messaging::attempt::{AttemptError, Attempted, Sending, lapse};
+use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential, Sending, lapse};
 use heliograph::messaging::pace::{Leave, Pacer};
 use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
@@ -163,17 +163,28 @@ async fn in_slot(
         .sending
         .attempt(&order.tenant, &order.message, credential, slot)
         .await?;
-    match attempted {
-        Attempted::Made(message) => {
-            if state.secrets.refused(&message, credential).await {
-                state.sending.pause(&message).await?;
-            }
-            try_again_later(state, &message).await?;
-            Ok(None)
-        }
-        Attempted::NotNow(_) => Ok(None),
-        Attempted::TooLate(message) => Ok(Some(message)),
-    }
+    let message = match attempted {
+        Attempted::Made(message) => message,
+        Attempted::CredentialRefused(refused) => settle(state, *refused).await?,
+        Attempted::NotNow(_) => return Ok(None),
+        Attempted::TooLate(message) => return Ok(Some(message)),
+    };
+    try_again_later(state, &message).await?;
+    Ok(None)
+}
+
+/// What becomes of a message whose credential was refused: another try if the account has another one.
+async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, RecordError> {
+    let (tenant, account) = refused.account();
+    let has_other = state
+        .secrets
+        .has_other(tenant, account, refused.credential())
+        .await;
+    Ok(if has_other {
+        state.sending.with_another(refused).await?
+    } else {
+        state.sending.with_no_other(refused).await?
+    })
 }
 
 /// Sends a single message in its slot, or in the next one it can get.

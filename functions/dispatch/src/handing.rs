@@ -7,8 +7,9 @@ use futures_util::join;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::Lane;
-use heliograph::domain::pace::{Room, Slot, probes};
+use heliograph::domain::pace::{Slot, probes};
 use heliograph::domain::queue::{DeliverBody, Probe, micros};
+use heliograph::domain::tier::{DayRoom, Rooms};
 use heliograph::messaging::pace;
 use heliograph::service::clock;
 use heliograph::service::queue::{Entry, QueueError};
@@ -47,13 +48,11 @@ async fn send(
     jobs: Vec<Job>,
     slots: &[Slot],
 ) -> Result<Vec<Probe>, DispatchError> {
-    let room = state.store.room(sender).await?;
-    let turn = usize::try_from(clock::now().as_second()).unwrap_or(0);
-    let mut taken = take(state, jobs, slots.len(), room.as_ref(), turn).await;
-    if !take_room(state, sender, room.as_ref(), &taken).await? {
-        // Others of the portfolio were faster: the next tick asks anew for those whom the limit counts.
-        taken.retain(|taken| taken.fresh == 0);
-    }
+    let now = clock::now();
+    let rooms = state.store.rooms(sender, now).await?;
+    let turn = usize::try_from(now.as_second()).unwrap_or(0);
+    let taken = take(state, jobs, slots.len(), &rooms, turn).await;
+    let taken = with_room(state, sender, &rooms, taken).await?;
     let mut taken = keep(&state.store, taken).await;
     let now = clock::now();
     let usable = slots.iter().copied().filter(|slot| !slot.is_over(now));
@@ -77,20 +76,21 @@ pub(crate) async fn take(
     state: &State,
     mut jobs: Vec<Job>,
     slots: usize,
-    room: Option<&Room>,
+    rooms: &Rooms,
     turn: usize,
 ) -> Vec<Taken> {
     let now = clock::now();
     let until = Instant::now() + LOOKS_FOR;
-    let mut places = room.map_or(usize::MAX, |room| {
-        usize::try_from(room.left(now)).unwrap_or(usize::MAX)
-    });
+    let portfolio = rooms.portfolio.as_ref();
+    let mut people = places(portfolio.map(|room| room.left(now)));
+    let mut today = places(rooms.day.as_ref().map(DayRoom::left));
     if let Some(first) = turn.checked_rem(jobs.len()) {
         jobs.rotate_left(first);
     }
     if jobs.len() <= slots {
         // Those that will take little come first: what they leave of their share goes to the others.
-        jobs.sort_by_key(|job| job.progress.pass == 0 && (places > 0 || !job.takes_room(now)));
+        let has_room = |job: &Job| today > 0 && (people > 0 || !job.takes_room(now));
+        jobs.sort_by_key(|job| job.progress.pass == 0 && has_room(job));
     }
     let (mut left, mut waiting) = (slots, jobs.len());
     let mut taken = Vec::new();
@@ -98,14 +98,16 @@ pub(crate) async fn take(
         let id = job.id.clone();
         let ask = Ask {
             most: left.div_ceil(waiting.max(1)),
-            fresh: places,
+            fresh: people,
+            first: today,
             until,
         };
         waiting -= 1;
         match recipients::take(&state.store, job, ask, now).await {
             Ok(from_job) => {
                 left -= from_job.ids.len();
-                places -= from_job.fresh;
+                people -= from_job.fresh;
+                today -= from_job.first;
                 taken.push(from_job);
             }
             Err(error) => {
@@ -117,8 +119,8 @@ pub(crate) async fn take(
 }
 
 /// Keeps how far the jobs have come before anybody is put on the queue: of two ticks that overlap one alone hands out
-/// a recipient. Those of a tick that ends here are met in a later lap or pass. What was taken of a portfolio's room for
-/// a job that is left to another tick stays taken: too few may be sent, and never too many.
+/// a recipient. Those of a tick that ends here are met in a later lap or pass. What was taken of the rooms for a job
+/// that is left to another tick stays taken: too few may be sent, and never too many.
 pub(crate) async fn keep(store: &Store, mut taken: Vec<Taken>) -> Vec<Taken> {
     let saving = taken.iter_mut().map(|taken| taken.save(store));
     let saved = join_all(saving).await;
@@ -142,21 +144,40 @@ async fn try_again(state: &State, taken: &mut [Taken], now: Timestamp) {
     }
 }
 
-/// Takes room in the portfolio for those who have none.
-async fn take_room(
+/// How many may be taken where so much room is left.
+fn places(left: Option<u64>) -> usize {
+    left.map_or(usize::MAX, |left| {
+        usize::try_from(left).unwrap_or(usize::MAX)
+    })
+}
+
+/// Takes room for those who have none, in the portfolio and in the tenant's day. Where others were faster, the next tick
+/// asks anew for those whom that limit counts.
+pub(crate) async fn with_room(
     state: &State,
     sender: &Sender,
-    room: Option<&Room>,
-    taken: &[Taken],
-) -> Result<bool, StoreError> {
-    let count: usize = taken.iter().map(|taken| taken.fresh).sum();
-    match (room, u64::try_from(count)) {
-        (Some(room), Ok(count @ 1..)) => {
-            let (tenant, now) = (&sender.tenant, clock::now());
-            state.store.take_room(tenant, room, count, now).await
-        }
-        (Some(_) | None, _) => Ok(true),
+    rooms: &Rooms,
+    mut taken: Vec<Taken>,
+) -> Result<Vec<Taken>, StoreError> {
+    let (store, tenant) = (&state.store, &sender.tenant);
+    let fresh = sum(&taken, |taken| taken.fresh);
+    if let (Some(room), 1..) = (&rooms.portfolio, fresh)
+        && !store.take_room(tenant, room, fresh, clock::now()).await?
+    {
+        taken.retain(|taken| taken.fresh == 0);
     }
+    let first = sum(&taken, |taken| taken.first);
+    if let (Some(day), 1..) = (&rooms.day, first)
+        && !store.take_day_room(tenant, day, first).await?
+    {
+        taken.retain(|taken| taken.first == 0);
+    }
+    Ok(taken)
+}
+
+fn sum(taken: &[Taken], of: impl Fn(&Taken) -> usize) -> u64 {
+    let sum: usize = taken.iter().map(of).sum();
+    u64::try_from(sum).unwrap_or(u64::MAX)
 }
 
 /// One of each job, then the next of each, so that no job waits behind another.

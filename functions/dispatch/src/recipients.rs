@@ -29,8 +29,10 @@ pub(crate) const CHUNKS_PER_TICK: usize = 60;
 pub(crate) struct Taken {
     pub(crate) job: Job,
     pub(crate) ids: Vec<MessageId>,
-    /// How many of them nobody has handed out before.
+    /// How many of them take room in the portfolio.
     pub(crate) fresh: usize,
+    /// How many of them nobody has handed out before: they take room in the tenant's day.
+    pub(crate) first: usize,
     /// To be saved before the recipients are put on the queue.
     pub(crate) progress: Progress,
 }
@@ -42,6 +44,7 @@ impl Taken {
             progress: job.progress.clone(),
             ids: Vec::new(),
             fresh: 0,
+            first: 0,
             job,
         }
     }
@@ -67,6 +70,8 @@ pub(crate) struct Ask {
     pub(crate) most: usize,
     /// How many of them may take room in the portfolio.
     pub(crate) fresh: usize,
+    /// How many of them may be handed out for the first time, today.
+    pub(crate) first: usize,
     /// When no further chunk is looked at: slots do not wait.
     pub(crate) until: Instant,
 }
@@ -93,15 +98,13 @@ pub(crate) async fn take(
     }
     let met_again = taken.ids.len();
     let takes_room = taken.job.takes_room(now);
-    let most = if takes_room {
-        ask.most.min(met_again.saturating_add(ask.fresh))
-    } else {
-        ask.most
-    };
+    let fresh = if takes_room { ask.fresh } else { usize::MAX };
+    let first = if is_first_pass { ask.first } else { usize::MAX };
+    let most = ask.most.min(met_again.saturating_add(fresh.min(first)));
     hand_on(store, &mut taken, Ask { most, ..ask }, now).await?;
-    if takes_room {
-        taken.fresh = taken.ids.len() - met_again;
-    }
+    let handed_on = taken.ids.len() - met_again;
+    taken.fresh = if takes_room { handed_on } else { 0 };
+    taken.first = if is_first_pass { handed_on } else { 0 };
     Ok(taken)
 }
 

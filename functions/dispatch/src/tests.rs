@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chain;
+mod days;
 mod turns;
 
 use crate::again;
@@ -189,6 +190,7 @@ fn at_most(slots: usize) -> Ask {
     Ask {
         most: slots,
         fresh: usize::MAX,
+        first: usize::MAX,
         until: Instant::now() + Duration::from_mins(10),
     }
 }

@@ -54,10 +54,9 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     let account: AccountId = ACCOUNT.parse()?;
     store
         .put_tenant(&Tenant {
-            id: tenant.clone(),
-            name: "Demo".to_owned(),
-            created_at: clock::now(),
-            disabled_at: None,
+            // The one that completes it, below.
+            sender_count: 1,
+            ..Tenant::new(tenant.clone(), "Demo", clock::now())
         })
         .await?;
     if store

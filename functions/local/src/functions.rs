@@ -18,6 +18,7 @@ pub(crate) struct Functions {
     pub(crate) deliver: deliver::State,
     pub(crate) tally: tally::State,
     pub(crate) schedule: schedule::State,
+    pub(crate) rotate: rotate::State,
 }
 
 impl Functions {
@@ -41,6 +42,7 @@ impl Functions {
             deliver: deliver::State::new(&deliver::Config::from_env(&env)?, aws)?,
             tally: tally::State::new(&tally::Config::from_env(&env)?, aws),
             schedule: schedule::State::new(&schedule::Config::from_env(&env)?, aws),
+            rotate: rotate::State::new(&rotate::Config::from_env(&env)?, aws)?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What Lambda's event source mappings do: bring queue messages, stream records and the ticks of a clock to functions.
 
 mod queue;
+mod rotation;
 mod stream;
 mod timer;
 
@@ -54,6 +55,11 @@ pub(crate) fn start(
         stop.subscribe(),
     ));
     tasks.spawn(timer::run(functions.clone(), stop.subscribe()));
+    tasks.spawn(rotation::run(
+        functions.clone(),
+        aws.secrets(),
+        stop.subscribe(),
+    ));
 }
 
 /// The template's mappings: which queue leads to which function.

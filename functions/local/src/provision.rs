@@ -28,6 +28,9 @@ const QUEUES: [(&str, u32, u32); 6] = [
 /// The secret part of the operator's key at a desk. In AWS the template has it drawn.
 const OPERATOR: &str = "demo";
 
+/// What rotates secrets; nobody but the desk's own clock calls it.
+const ROTATE_FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:heliograph-rotate";
+
 /// Dead letters wait two weeks for a person.
 const DEAD_LETTERS_KEPT_S: &str = "1209600";
 
@@ -50,6 +53,7 @@ impl Provisioned {
             ("GRAPH_URL".to_owned(), graph_url.to_owned()),
             ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
             ("WEBHOOK_URL".to_owned(), webhook_url.to_owned()),
+            ("ROTATE_FUNCTION_ARN".to_owned(), ROTATE_FUNCTION.to_owned()),
         ];
         Environment::from_pairs(names.into_iter().chain(urls))
     }

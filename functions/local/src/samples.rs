@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 129] = [
+const ANSWERS: [(&str, Answer); 130] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -108,6 +108,7 @@ const ANSWERS: [(&str, Answer); 129] = [
     ("api-get-webhook-event", Status(200)),
     ("api-replay", Status(202)),
     ("api-stats", Status(200)),
+    ("api-usage", Status(200)),
     ("api-health", Status(200)),
     ("api-openapi", Status(200)),
     ("api-bad-cursor", Status(400)),

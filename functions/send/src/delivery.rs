@@ -6,7 +6,7 @@ use heliograph::domain::pace::Slot;
 use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
-use heliograph::messaging::attempt::{AttemptError, Attempted};
+use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential};
 use heliograph::messaging::pace::Leave;
 use heliograph::messaging::submit::Meanwhile;
 use heliograph::service::clock;
@@ -169,7 +169,7 @@ async fn send_now(
 ) -> Result<Delivered, Problem> {
     match try_now(state, &message, prepared).await {
         Ok(Tried::Later) => Ok(Delivered::of(message)),
-        Ok(Tried::Attempted(Attempted::Made(message))) => {
+        Ok(Tried::Made(message)) => {
             if message.state == MessageState::Queued {
                 let now = clock::now();
                 let wait = message.not_before.map(|time| time.duration_since(now));
@@ -177,15 +177,11 @@ async fn send_now(
             }
             Ok(Delivered::of(*message))
         }
-        Ok(Tried::Attempted(Attempted::NotNow(Some(message))))
-            if message.state == MessageState::Sending =>
-        {
+        Ok(Tried::NotNow(Some(message))) if message.state == MessageState::Sending => {
             while_sending(state, *message).await
         }
-        Ok(Tried::Attempted(Attempted::NotNow(Some(message)) | Attempted::TooLate(message))) => {
-            Ok(Delivered::of(*message))
-        }
-        Ok(Tried::Attempted(Attempted::NotNow(None))) => Err(Problem::not_found()),
+        Ok(Tried::NotNow(Some(message))) => Ok(Delivered::of(*message)),
+        Ok(Tried::NotNow(None)) => Err(Problem::not_found()),
         Err(error) => {
             let error = telemetry::chain(&error);
             tracing::warn!(message.id = %message.id, error, "not sent now, it is sent later");
@@ -199,7 +195,10 @@ async fn send_now(
 enum Tried {
     /// Its slot is too far away, or it has none: the queue has it, or the sweeper.
     Later,
-    Attempted(Attempted),
+    /// A call was made, and its outcome is written.
+    Made(Box<Outbound>),
+    /// It may not be sent now, or not any more.
+    NotNow(Option<Box<Outbound>>),
 }
 
 /// Why sending at once was not tried to its end.
@@ -244,19 +243,30 @@ async fn try_now(
         let attempted = sending
             .attempt(&message.tenant, &message.id, credential.as_ref(), slot)
             .await?;
-        match &attempted {
+        return Ok(match attempted {
             Attempted::TooLate(_) => continue,
-            Attempted::Made(message) => {
-                if parts.secrets.refused(message, credential.as_ref()).await {
-                    sending.pause(message).await?;
-                }
-            }
-            Attempted::NotNow(_) => {}
-        }
-        return Ok(Tried::Attempted(attempted));
+            Attempted::CredentialRefused(refused) => Tried::Made(settle(state, *refused).await?),
+            Attempted::Made(message) => Tried::Made(message),
+            Attempted::NotNow(message) => Tried::NotNow(message),
+        });
     }
     queue(state, message, RETRY_AFTER).await;
     Ok(Tried::Later)
+}
+
+/// What becomes of a message whose credential was refused: another try if the account has another one.
+async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, NotTried> {
+    let parts = &state.parts;
+    let (tenant, account) = refused.account();
+    let has_other = parts
+        .secrets
+        .has_other(tenant, account, refused.credential())
+        .await;
+    Ok(if has_other {
+        parts.sending.with_another(refused).await?
+    } else {
+        parts.sending.with_no_other(refused).await?
+    })
 }
 
 /// Another request holds it: the caller may ask again when that one's lease has run out. A lease that has run out

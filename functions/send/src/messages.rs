@@ -14,6 +14,7 @@ use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
+use heliograph::domain::tier::end_of;
 use heliograph::messaging::submit::{Origin, Submission, SubmitError, Submitted, replayed, submit};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -154,6 +155,10 @@ fn problem(error: SubmitError) -> Problem {
                  again at {until}. Remedy: wait, or ask Meta for a higher limit"
             ),
         ),
+        SubmitError::DayFull { day, limit } => {
+            let wait = end_of(day).duration_since(clock::now()).as_secs();
+            Problem::daily_limit_reached(limit, day, u32::try_from(wait).unwrap_or(u32::MAX))
+        }
         SubmitError::OtherBody => Problem::idempotency_mismatch(),
         SubmitError::Store(error) => error.into(),
     }

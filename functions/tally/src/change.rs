@@ -1,11 +1,12 @@
 //! What one write to the table means for the counters.
 
-use heliograph::domain::id::JobId;
+use heliograph::domain::id::{AccountId, JobId};
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::job::{Suspect, counter_of};
 use heliograph::domain::ledger::never_accepted;
-use heliograph::domain::message::Attempt;
+use heliograph::domain::message::{Attempt, Price};
 use heliograph::domain::state::State;
+use heliograph::domain::usage::Use;
 use heliograph::store::{Counter, RECEIVED_COUNTER, day_counters};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -29,6 +30,7 @@ pub(crate) struct Change {
 enum Seen {
     Outbound {
         tenant: TenantId,
+        account: AccountId,
         sender: PhoneNumberId,
         state: State,
         created_at: i64,
@@ -36,9 +38,12 @@ enum Seen {
         job: Option<JobId>,
         #[serde(default)]
         attempts: Vec<Attempt>,
+        #[serde(default)]
+        price: Option<Price>,
     },
     Inbound {
         tenant: TenantId,
+        account: AccountId,
         sender: PhoneNumberId,
         received_at: i64,
     },
@@ -78,42 +83,63 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
     match seen {
         Seen::Outbound {
             tenant,
+            account,
             sender,
             state,
             created_at,
             job,
             attempts,
+            price,
         } => {
-            let of_day = Counter {
-                tenant: tenant.clone(),
-                of: day(created_at),
-                part: sender.to_string(),
-                name: format!("outbound_{}", state.as_str()),
-            };
-            let of_job = job.into_iter().flat_map(|job| {
-                let names = [state.as_str().to_owned()].into_iter();
-                let names = names.chain(reason(state, &attempts));
-                let counters = names.map(|name| Counter {
-                    tenant: tenant.clone(),
-                    of: format!("job:{job}"),
-                    part: "-".into(),
-                    name,
-                });
-                counters.collect::<Vec<_>>()
-            });
-            [of_day].into_iter().chain(of_job).collect()
+            let used = Use::of_outbound(&account, state, &attempts, price.as_ref());
+            let names = [format!("outbound_{}", state.as_str())].into_iter();
+            let names = names.chain(used.map(|used| used.counter()));
+            let of_job = job.map(|job| of_job(&tenant, &job, state, &attempts));
+            let of_day = of_day(&tenant, created_at, &sender, names);
+            of_day.chain(of_job.into_iter().flatten()).collect()
         }
         Seen::Inbound {
             tenant,
+            account,
             sender,
             received_at,
-        } => vec![Counter {
-            tenant,
-            of: day(received_at),
-            part: sender.to_string(),
-            name: RECEIVED_COUNTER.into(),
-        }],
+        } => {
+            let names = [
+                RECEIVED_COUNTER.to_owned(),
+                Use::of_inbound(&account).counter(),
+            ];
+            of_day(&tenant, received_at, &sender, names.into_iter()).collect()
+        }
     }
+}
+
+/// Numbers of a sender, on the UTC day of a time in milliseconds: one item, however many of them move.
+fn of_day(
+    tenant: &TenantId,
+    millis: i64,
+    sender: &PhoneNumberId,
+    names: impl Iterator<Item = String>,
+) -> impl Iterator<Item = Counter> {
+    let (tenant, of, part) = (tenant.clone(), day(millis), sender.to_string());
+    names.map(move |name| Counter {
+        tenant: tenant.clone(),
+        of: of.clone(),
+        part: part.clone(),
+        name,
+    })
+}
+
+/// Numbers of a recipient's job.
+fn of_job(tenant: &TenantId, job: &JobId, state: State, attempts: &[Attempt]) -> Vec<Counter> {
+    let names = [state.as_str().to_owned()].into_iter();
+    let names = names.chain(reason(state, attempts));
+    let counters = names.map(|name| Counter {
+        tenant: tenant.clone(),
+        of: format!("job:{job}"),
+        part: "-".into(),
+        name,
+    });
+    counters.collect()
 }
 
 /// The counter of why a recipient failed.

@@ -1,11 +1,15 @@
 //! Counts changes from where the last batch of their shard ended.
 
 use crate::change::Change;
+use heliograph::domain::identity::TenantId;
 use heliograph::store::{CounterDelta, Position, Store, StoreError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Counter items one transaction moves: DynamoDB takes 100 writes, and the position is one.
 const ITEMS_AT_ONCE: usize = 90;
+
+/// Numbers of one item that one transaction moves: their names, of up to 90 bytes, stand in an expression of 4 KB.
+const NUMBERS_AT_ONCE: usize = 30;
 
 /// Somebody else may be counting the same shard; the position tells who was first.
 const TRIES: usize = 5;
@@ -56,16 +60,23 @@ fn rank(sequence: &str) -> (usize, &str) {
 /// As many changes as one transaction counts: what they move, the last one's number, and the rest.
 fn step(changes: &[Change]) -> Option<(CounterDelta, String, &[Change])> {
     let mut delta = CounterDelta::new();
-    let mut items = BTreeSet::new();
+    let mut items: BTreeMap<(TenantId, String, String), BTreeSet<String>> = BTreeMap::new();
     let mut last = None;
     for (place, change) in changes.iter().enumerate() {
         let moves = change.moves();
-        items.extend(
-            moves
-                .iter()
-                .map(|(counter, _)| (counter.of.clone(), counter.part.clone())),
-        );
-        if items.len() > ITEMS_AT_ONCE && last.is_some() {
+        for (counter, _) in &moves {
+            let item = (
+                counter.tenant.clone(),
+                counter.of.clone(),
+                counter.part.clone(),
+            );
+            items.entry(item).or_default().insert(counter.name.clone());
+        }
+        let is_full = items.len() > ITEMS_AT_ONCE
+            || items
+                .values()
+                .any(|numbers| numbers.len() > NUMBERS_AT_ONCE);
+        if is_full && last.is_some() {
             let sequence = last?;
             return Some((delta, sequence, changes.get(place..)?));
         }
@@ -75,4 +86,40 @@ fn step(changes: &[Change]) -> Option<(CounterDelta, String, &[Change])> {
         last = Some(change.sequence.clone());
     }
     Some((delta, last?, &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use serde_json::json;
+
+    /// A message of one sender that was taken, of an account that no other has.
+    fn taken(number: usize) -> Change {
+        let image = json!({
+            "type": {"S": "message"}, "direction": {"S": "outbound"}, "tenant": {"S": "demo"},
+            "account": {"S": format!("acct_{number}")}, "sender": {"S": "100000000000001"},
+            "state": {"S": "accepted"}, "created_at": {"N": "1795174245000"},
+        });
+        let change = json!({"SequenceNumber": number.to_string(), "NewImage": image});
+        serde_json::from_value(change).unwrap()
+    }
+
+    #[test]
+    fn no_step_moves_more_numbers_of_an_item_than_an_expression_holds_and_none_is_left_out() {
+        let changes: Vec<_> = (1..=100).map(taken).collect();
+        let mut left = changes.as_slice();
+        let mut sum = CounterDelta::new();
+        while let Some((delta, _, rest)) = step(left) {
+            assert!(delta.len() <= NUMBERS_AT_ONCE, "{}", delta.len());
+            for (counter, by) in delta {
+                *sum.entry(counter).or_default() += by;
+            }
+            left = rest;
+        }
+        let of = |name: &str| sum.iter().find(|(counter, _)| counter.name == name);
+        assert_eq!(of("outbound_accepted").map(|(_, by)| *by), Some(100));
+        assert_eq!(of("used_77_free_unknown").map(|(_, by)| *by), Some(1));
+        assert_eq!(sum.len(), 101);
+    }
 }

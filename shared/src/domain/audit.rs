@@ -38,6 +38,8 @@ pub struct AuditEntry {
 pub enum Actor {
     /// Whoever runs the deployment.
     Operator,
+    /// Nobody: it was due.
+    Platform,
     /// Whoever holds this key.
     ApiKey {
         /// The key's id.
@@ -92,6 +94,9 @@ pub enum Action {
     /// An account was deleted, with its senders and secrets.
     #[serde(rename = "account.deleted")]
     AccountDeleted,
+    /// A secret of an account gave way to the next one.
+    #[serde(rename = "credential.rotated")]
+    CredentialRotated,
     /// A number was added to, verified, registered or otherwise changed at Meta.
     #[serde(rename = "phone_number.changed")]
     PhoneNumberChanged,

@@ -370,5 +370,17 @@ pub fn never_accepted(attempts: &[Attempt]) -> bool {
     attempts.iter().all(refused)
 }
 
+/// Whether the provider took the message: it named one of the attempts, in its answer or by a status, or an operator says
+/// so in its place. What it took may have failed since.
+#[must_use]
+pub fn was_taken(state: State, attempts: &[Attempt]) -> bool {
+    let is_named = attempts.iter().any(|attempt| attempt.provider_id.is_some());
+    let stands_as_taken = matches!(
+        state,
+        State::Accepted | State::Sent | State::Delivered | State::Read
+    );
+    is_named || stands_as_taken
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -28,6 +28,8 @@ pub mod role;
 pub mod secret;
 pub mod settlement;
 pub mod state;
+pub mod tier;
 pub mod times;
+pub mod usage;
 pub mod waiting;
 pub mod webhook;

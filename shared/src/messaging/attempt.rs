@@ -7,7 +7,7 @@
 use super::{pace, people};
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::id::{JobId, MessageId};
+use crate::domain::id::{AccountId, JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
@@ -46,6 +46,33 @@ pub enum Attempted {
     NotNow(Option<Box<Outbound>>),
     /// Its call could not begin in its slot; it waits for another one.
     TooLate(Box<Outbound>),
+    /// A call was made, and the provider refused the credential. What that means for the message depends on whether the
+    /// account has another one: [`Sending::with_another`] or [`Sending::with_no_other`] must be told, within the lease.
+    CredentialRefused(Box<RefusedCredential>),
+}
+
+/// A call that ended because the provider refused the credential; its outcome is not written yet.
+#[derive(Debug)]
+pub struct RefusedCredential {
+    message: Outbound,
+    token: String,
+    failure: ProviderFailure,
+    took: Duration,
+    credential: Credential,
+}
+
+impl RefusedCredential {
+    /// Whose credential it is.
+    #[must_use]
+    pub fn account(&self) -> (&TenantId, &AccountId) {
+        (&self.message.tenant, &self.message.account)
+    }
+
+    /// The credential that was refused.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
 }
 
 /// Why an attempt could not be made. The message is as it was, or its lease runs out.
@@ -144,10 +171,62 @@ impl Sending {
                 provider_id: acceptance.provider_id,
                 recipient: acceptance.recipient,
             },
+            SendOutcome::NotAccepted(failure) if failure.class == Class::Credential => {
+                return Ok(Attempted::CredentialRefused(Box::new(RefusedCredential {
+                    message,
+                    token: token.to_owned(),
+                    failure,
+                    took: began.elapsed(),
+                    credential: credential.clone(),
+                })));
+            }
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
         };
         self.record(message, token, result, began.elapsed(), Some(credential))
+            .await
+            .map(Attempted::Made)
+    }
+
+    /// The account has another credential than the one that was refused: the message is tried again with that.
+    pub async fn with_another(
+        &self,
+        refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        let failure = ProviderFailure {
+            trace_id: refused.failure.trace_id,
+            ..ProviderFailure::without_code(
+                Class::Transient,
+                "Meta refused the access token, and the account has another one",
+                "nothing: it is tried again with the other one",
+            )
+        };
+        let RefusedCredential {
+            message,
+            token,
+            took,
+            credential,
+            ..
+        } = refused;
+        let result = CallResult::Refused(failure);
+        self.record(message, &token, result, took, Some(&credential))
+            .await
+    }
+
+    /// The credential that was refused is the account's last: its sender is paused.
+    pub async fn with_no_other(
+        &self,
+        refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        let RefusedCredential {
+            message,
+            token,
+            failure,
+            took,
+            credential,
+        } = refused;
+        let result = CallResult::Refused(failure);
+        self.record(message, &token, result, took, Some(&credential))
             .await
     }
 
@@ -161,6 +240,7 @@ impl Sending {
         let result = CallResult::Refused(failure);
         self.record(message, token, result, Duration::ZERO, None)
             .await
+            .map(Attempted::Made)
     }
 
     async fn record(
@@ -170,7 +250,7 @@ impl Sending {
         result: CallResult,
         took: Duration,
         credential: Option<&Credential>,
-    ) -> Result<Attempted, AttemptError> {
+    ) -> Result<Box<Outbound>, AttemptError> {
         let told = match &result {
             CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
             CallResult::Refused(_) | CallResult::Ambiguous(_) => None,
@@ -194,16 +274,14 @@ impl Sending {
                 tracing::warn!(message.id = %message.id, %error, "the provider's name for a person not noted");
             }
         }
-        Ok(Attempted::Made(Box::new(message)))
+        Ok(Box::new(message))
     }
 
-    /// What a refusal means for the sender. A credential that was refused may have been replaced meanwhile: that is for
-    /// [`Sending::pause`]. Nothing is lost if this fails, for the next message is refused alike.
+    /// What a refusal means for the sender. Nothing is lost if this fails, for the next message is refused alike.
     async fn heed(&self, message: &Outbound, failure: &ProviderFailure) {
         let now = (self.now)();
         let heeded = match consequence(failure, now) {
             Consequence::Nothing => return,
-            Consequence::Pause(_) if failure.class == Class::Credential => return,
             Consequence::Pause(pause) => self.pause_with(message, &pause).await,
             Consequence::SlowDown => self.slow_down(message, now).await,
         };
@@ -222,17 +300,6 @@ impl Sending {
         self.store.slow_down(tenant, sender, now).await?;
         self.paces.remove(&pace_name(message));
         Ok(())
-    }
-
-    /// Pauses the sender of a message whose credential was refused, and which has no other.
-    pub async fn pause(&self, message: &Outbound) -> Result<(), StoreError> {
-        let consequence = message
-            .failure()
-            .map(|failure| consequence(failure, (self.now)()));
-        match consequence {
-            Some(Consequence::Pause(pause)) => self.pause_with(message, &pause).await,
-            Some(Consequence::Nothing | Consequence::SlowDown) | None => Ok(()),
-        }
     }
 
     async fn pause_with(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {

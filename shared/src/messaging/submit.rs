@@ -15,6 +15,7 @@ use crate::domain::message::{Message, Outbound};
 use crate::domain::pace::Pause;
 use crate::store::{IdempotencyClaim, PacedSender, Store, StoreError, Transaction};
 use futures_util::future::{Either, select};
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
@@ -72,6 +73,14 @@ pub enum SubmitError {
     /// The sender's business portfolio has written to as many people as it may, until then.
     #[error("the portfolio's messaging limit is reached")]
     PortfolioFull(Timestamp),
+    /// As many messages go on that day as the tenant's tier allows.
+    #[error("the tenant's daily limit is reached")]
+    DayFull {
+        /// The day, in UTC.
+        day: Date,
+        /// How many may go.
+        limit: u64,
+    },
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     OtherBody,
@@ -202,6 +211,9 @@ async fn write(
     if let Some(room) = &admitted.room {
         let time = message.not_before.unwrap_or(now);
         store.take_place(&mut transaction, tenant, room, time, now)?;
+    }
+    if let Some((day, place)) = admitted.day {
+        store.take_day_place(&mut transaction, tenant, day, place)?;
     }
     store.commit(transaction).await
 }

@@ -10,6 +10,7 @@ mod people;
 mod portfolios;
 mod receipts;
 mod submissions;
+mod tiers;
 
 use crate::domain::ledger::tests::at;
 use crate::domain::message::Outbound;

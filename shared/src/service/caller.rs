@@ -6,9 +6,11 @@ use super::problem::Problem;
 use super::telemetry;
 use crate::domain::identity::TenantId;
 use crate::domain::role::{Principal, Right, Scopes, Who};
+use crate::domain::tier::Minute;
 use crate::store::{ApiKey, Session, Store, User};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
+use tokio::join;
 
 /// An authenticated caller whose right to do this has yet to be asked: see [`Caller::with`].
 #[derive(Debug)]
@@ -89,25 +91,26 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let store = Store::from_ref(state);
-        let proof = match Presented::of(&parts.headers)? {
-            Presented::Key(key) => Proof::Key(Box::new(of_key(&store, &key).await?)),
-            Presented::Session(token) => Proof::User(Box::new(of_session(&store, &token).await?)),
-        };
-        if store.is_disabled(proof.tenant()).await? {
-            return Err(Problem::tenant_disabled());
+        match Presented::of(&parts.headers)? {
+            Presented::Key(key) => of_key(&store, &key).await,
+            Presented::Session(token) => of_session(&store, &token).await,
         }
-        Ok(Self(proof))
     }
 }
 
-async fn of_key(store: &Store, presented: &auth::ApiKey) -> Result<ApiKey, Problem> {
+async fn of_key(store: &Store, presented: &auth::ApiKey) -> Result<Caller, Problem> {
     let found = store.api_key(&presented.hash()).await?;
     let key = found.filter(|key| presented.matches(&key.hash) && is_valid(key));
     let key = key.ok_or_else(Problem::unauthenticated)?;
-    if let Err(error) = store.note_use(&key, clock::now()).await {
+    let (admitted, noted) = join!(
+        admit(store, &key.tenant),
+        store.note_use(&key, clock::now())
+    );
+    if let Err(error) = noted {
         tracing::warn!(key.id = %key.id, error = telemetry::chain(&error), "last use not noted");
     }
-    Ok(key)
+    admitted?;
+    Ok(Caller(Proof::Key(Box::new(key))))
 }
 
 fn is_valid(key: &ApiKey) -> bool {
@@ -115,13 +118,34 @@ fn is_valid(key: &ApiKey) -> bool {
 }
 
 /// The person is read with each request: another role, or none any more, counts at once.
-async fn of_session(store: &Store, presented: &SessionToken) -> Result<User, Problem> {
+async fn of_session(store: &Store, presented: &SessionToken) -> Result<Caller, Problem> {
     let found = store.session(&presented.session).await?;
     let opens = |it: &Session| presented.matches(&it.access) && clock::now() < it.access_until;
     let session = found.filter(opens).ok_or_else(Problem::unauthenticated)?;
-    let user = store.user(&session.tenant, &session.user).await?;
-    let user = user.filter(|user| user.is_signed_in_by(&session));
-    user.ok_or_else(Problem::unauthenticated)
+    let tenant = &session.tenant;
+    let (admitted, user) = join!(admit(store, tenant), store.user(tenant, &session.user));
+    let user = user?.filter(|user| user.is_signed_in_by(&session));
+    let user = user.ok_or_else(Problem::unauthenticated)?;
+    admitted?;
+    Ok(Caller(Proof::User(Box::new(user))))
+}
+
+/// Whether the tenant may call, as it was known half a minute ago at most, and once more within this minute.
+async fn admit(store: &Store, tenant: &TenantId) -> Result<(), Problem> {
+    let standing = store.standing(tenant).await?;
+    if standing.is_disabled {
+        return Err(Problem::tenant_disabled());
+    }
+    let Some(per_minute) = standing.limits.requests_per_minute else {
+        return Ok(());
+    };
+    let now = clock::now();
+    if store.count_request(tenant, per_minute, now).await? {
+        return Ok(());
+    }
+    let wait = Minute::of(now).end().duration_since(now).as_secs() + 1;
+    let wait = u32::try_from(wait).unwrap_or(u32::MAX);
+    Err(Problem::rate_limited(per_minute, wait))
 }
 
 impl From<crate::store::StoreError> for Problem {

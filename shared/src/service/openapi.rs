@@ -104,6 +104,10 @@ pub enum CallerProblems {
     /// The key's role is not enough.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
+    /// Too many: more requests a minute than the tenant's tier allows (`rate_limited`), more messages a day
+    /// (`daily_limit_reached`), or more than the provider takes or the gateway lets through. `Retry-After` says when.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
 }
 
 /// What may be wrong with us.
@@ -203,6 +207,7 @@ pub enum JobConflict {
         (name = "Contacts", description = "People"),
         (name = "Webhook events", description = "What providers sent, kept raw"),
         (name = "Stats", description = "Messages counted by day and sender"),
+        (name = "Usage", description = "Messages counted by day, account, sender and price category"),
         (name = "Access", description = "API keys, people, sessions, and the trail of what was changed"),
         (name = "Accounts", description = "Connections to Meta"),
         (name = "Set-up", description = "The six steps that connect an account"),

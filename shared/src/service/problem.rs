@@ -2,6 +2,9 @@
 //!
 //! One type for every error answer. A cause of ours is logged here, once and whole, and never shown.
 
+mod limits;
+
+use self::limits::Quota;
 use super::telemetry::chain;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::fault::Fault;
@@ -11,6 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::error::Error;
+use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
 /// The media type of every error answer.
@@ -51,7 +55,11 @@ pub struct Problem {
     message_id: Option<Box<str>>,
     /// After how many seconds another try makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u32>,
+    #[schema(value_type = Option<u32>)]
+    retry_after: Option<NonZeroU32>,
+    /// Which limit of ours is reached, for the headers.
+    #[serde(skip)]
+    quota: Option<Box<Quota>>,
 }
 
 /// What a provider said.
@@ -240,7 +248,7 @@ impl Problem {
             Class::Permanent => (StatusCode::UNPROCESSABLE_ENTITY, "provider_permanent"),
         };
         let mut problem = Self::new(status, code).because(failure.message.clone());
-        problem.retry_after = (failure.class == Class::Throttled).then_some(SOON);
+        problem.retry_after = NonZeroU32::new(SOON).filter(|_| failure.class == Class::Throttled);
         problem.provider = Some(Box::new(ProviderProblem {
             name: name.to_owned(),
             failure,
@@ -340,7 +348,7 @@ impl Problem {
     /// Says after how many seconds another try makes sense.
     #[must_use]
     pub fn after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+        self.retry_after = NonZeroU32::new(seconds.max(1));
         self
     }
 
@@ -355,6 +363,7 @@ impl Problem {
             provider: None,
             message_id: None,
             retry_after: None,
+            quota: None,
         }
     }
 
@@ -365,10 +374,10 @@ impl Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-            if self.status() == StatusCode::TOO_MANY_REQUESTS {
-                headers.insert("ratelimit", rate_limit(seconds));
-            }
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
+        }
+        if self.status() == StatusCode::TOO_MANY_REQUESTS {
+            self.tell_limit(&mut headers);
         }
         headers
     }
@@ -379,12 +388,6 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         (self.status(), self.headers(), body).into_response()
     }
-}
-
-/// Nothing left, new quota in so many seconds: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>.
-fn rate_limit(seconds: u32) -> HeaderValue {
-    HeaderValue::try_from(format!("\"default\";r=0;t={seconds}"))
-        .unwrap_or(HeaderValue::from_static("\"default\";r=0"))
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 //! the other's. No error holds anything of a secret but its name.
 
 mod keeper;
+mod rotating;
 
-pub use keeper::SecretsKeeper;
+pub use keeper::{Begin, RotatingDirection, SecretsKeeper};
+pub use rotating::RotatingSecret;
 
-use super::telemetry::chain;
-use crate::domain::failure::Class;
+use super::telemetry::{chain, count};
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
-use crate::domain::message::Outbound;
 use crate::domain::secret::{Credential, SecretText};
 use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
@@ -28,6 +28,8 @@ use tokio::sync::Mutex;
 const LIFETIME: Duration = Duration::from_mins(5);
 /// How long what did not fit is not read again.
 const DOUBTED_FOR: Duration = Duration::from_secs(10);
+/// How long a handshake that did not fit is not followed by another reading. Whoever sets an account up tries again soon.
+const HANDSHAKE_LIFETIME: Duration = Duration::from_secs(2);
 /// How long the operator's key opens after it was changed. Its reads are few.
 const OPERATOR_LIFETIME: Duration = Duration::from_mins(1);
 /// Accounts of one direction.
@@ -84,7 +86,10 @@ pub struct SecretsCache {
     inbound: Expiring<Arc<AccountInSecrets>>,
     doubted: Expiring<()>,
     doubting: Mutex<()>,
+    verify_tokens: Expiring<Arc<Vec<SecretText>>>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
+    /// Credentials that the provider has refused.
+    dead: Expiring<Vec<SecretText>>,
     operator: Expiring<SecretText>,
 }
 
@@ -97,7 +102,9 @@ impl SecretsCache {
             inbound: Expiring::new(CAPACITY, LIFETIME),
             doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
             doubting: Mutex::new(()),
+            verify_tokens: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             outbound: Expiring::new(CAPACITY, LIFETIME),
+            dead: Expiring::new(CAPACITY, LIFETIME),
             operator: Expiring::new(1, OPERATOR_LIFETIME),
         }
     }
@@ -149,6 +156,31 @@ impl SecretsCache {
         self.read_inbound(&name).await.map(Some)
     }
 
+    /// Every verify token that is good at this moment, because the one that was presented is none of those remembered:
+    /// somebody may have changed the secret, or it is being rotated, and Meta calls with the next one before that is in
+    /// force. Read once in two seconds at most, so that a flood reads hardly anything.
+    pub async fn verify_tokens_now(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Arc<Vec<SecretText>>, SecretsError> {
+        let name = self.name("in", tenant, account);
+        let _one_at_a_time = self.doubting.lock().await;
+        if let Some(known) = self.verify_tokens.get(&name, Instant::now()) {
+            return Ok(known);
+        }
+        let mut tokens = self.read_inbound(&name).await?.verify_tokens.clone();
+        match fetch_stage(&self.client, &name, Stage::Pending).await {
+            Ok(text) => tokens.extend(parse_inbound(&name, &text)?.verify_tokens),
+            Err(SecretsError::Missing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let tokens = Arc::new(tokens);
+        self.verify_tokens
+            .put(&name, tokens.clone(), Instant::now());
+        Ok(tokens)
+    }
+
     async fn read_inbound(&self, name: &str) -> Result<Arc<AccountInSecrets>, SecretsError> {
         let secrets = Arc::new(parse_inbound(name, &self.fetch(name).await?)?);
         self.inbound.put(name, secrets.clone(), Instant::now());
@@ -187,19 +219,57 @@ impl SecretsCache {
         }
     }
 
-    /// Whether the provider refused the credential of `message`, and the account, its secrets read anew, has no other
-    /// than the one it was `tried` with.
-    pub async fn refused(&self, message: &Outbound, tried: Option<&Credential>) -> bool {
-        let refused = message
-            .failure()
-            .is_some_and(|failure| failure.class == Class::Credential);
-        if !refused {
-            return false;
+    /// Whether the account has another credential than `refused`, which the provider has just refused: another one in
+    /// its secret as that is now, or the one before (AWSPREVIOUS). From now on the first that has not been refused is
+    /// given. What cannot be read now may hold another one.
+    pub async fn has_other(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        refused: &Credential,
+    ) -> bool {
+        let name = self.name("out", tenant, account);
+        self.outbound.remove(&name);
+        let mut dead = self.dead.get(&name, Instant::now()).unwrap_or_default();
+        if !dead.contains(&refused.token) {
+            dead.push(refused.token.clone());
         }
-        let (tenant, account) = (&message.tenant, &message.account);
-        self.outbound.remove(&self.name("out", tenant, account));
-        let now = self.credential(tenant, account).await;
-        matches!(now, Ok(now) if now.as_ref() == tried)
+        self.dead.put(&name, dead.clone(), Instant::now());
+        for stage in [Stage::Current, Stage::Previous] {
+            match self.alive(&name, stage, &dead).await {
+                Ok(Some(secrets)) => {
+                    tracing::warn!(account.id = %account, ?stage, "a refused credential was replaced");
+                    self.outbound.put(&name, Arc::new(secrets), Instant::now());
+                    return true;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(account.id = %account, error = chain(&error), "no other credential could be read");
+                    return matches!(error, SecretsError::Unavailable { .. });
+                }
+            }
+        }
+        tracing::error!(account.id = %account, "the last credential of an account was refused");
+        count("account_paused", "credential", 1);
+        false
+    }
+
+    /// Those credentials of a secret's version that have not been refused, if there is one.
+    async fn alive(
+        &self,
+        name: &str,
+        stage: Stage,
+        dead: &[SecretText],
+    ) -> Result<Option<AccountOutSecrets>, SecretsError> {
+        let text = match fetch_stage(&self.client, name, stage).await {
+            Ok(text) => text,
+            // A secret that was written once has no version before.
+            Err(SecretsError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut secrets = parse_outbound(name, &text)?;
+        secrets.access_tokens.retain(|it| !dead.contains(&it.token));
+        Ok((!secrets.access_tokens.is_empty()).then_some(secrets))
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
@@ -215,8 +285,40 @@ fn name_of(prefix: &str, direction: &str, tenant: &TenantId, account: &AccountId
     format!("{prefix}/{direction}/{tenant}/{account}")
 }
 
+/// Which version of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Current,
+    /// The one that was current before.
+    Previous,
+    /// The one that is to follow. Source: AWS, "Lambda rotation functions".
+    Pending,
+}
+
+impl Stage {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Previous => "AWSPREVIOUS",
+            Self::Pending => "AWSPENDING",
+        }
+    }
+}
+
 async fn fetch(client: &Client, name: &str) -> Result<SecretText, SecretsError> {
-    let answer = client.get_secret_value().secret_id(name).send().await;
+    fetch_stage(client, name, Stage::Current).await
+}
+
+async fn fetch_stage(
+    client: &Client,
+    name: &str,
+    stage: Stage,
+) -> Result<SecretText, SecretsError> {
+    let mut request = client.get_secret_value().secret_id(name);
+    if stage != Stage::Current {
+        request = request.version_stage(stage.as_str());
+    }
+    let answer = request.send().await;
     let value = answer.map_err(|error| refused(name, error))?;
     let text = value.secret_string.map(SecretText::new);
     text.ok_or_else(|| malformed(name, "it is not a text"))
@@ -295,6 +397,26 @@ fn parse_outbound(name: &str, text: &SecretText) -> Result<AccountOutSecrets, Se
     Ok(AccountOutSecrets {
         access_tokens: tokens.collect(),
     })
+}
+
+fn wire_of_inbound(secrets: &AccountInSecrets) -> InboundV1 {
+    let exposed = |texts: &[SecretText]| texts.iter().map(|it| it.expose().to_owned()).collect();
+    InboundV1 {
+        v: first_version(),
+        app_secrets: exposed(&secrets.app_secrets),
+        verify_tokens: exposed(&secrets.verify_tokens),
+    }
+}
+
+fn wire_of_outbound(secrets: &AccountOutSecrets) -> OutboundV1 {
+    let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
+        alias: it.alias.clone(),
+        token: it.token.expose().to_owned(),
+    });
+    OutboundV1 {
+        v: first_version(),
+        access_tokens: tokens.collect(),
+    }
 }
 
 fn parse_v1<'de, T: Deserialize<'de>>(

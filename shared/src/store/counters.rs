@@ -128,16 +128,20 @@ impl Store {
             prefix: String::new(),
             order: Order::Ascending,
         };
-        let slice = Slice {
+        let mut slice = Slice {
             limit: 1000,
             after: None,
         };
-        let page = self.list(&self.messages, &listing, &slice).await?;
-        Ok(page
-            .entries
-            .into_iter()
-            .map(|entry| (entry.sort, numbers_of(entry.item)))
-            .collect())
+        let mut parts = BTreeMap::new();
+        loop {
+            let page = self.list(&self.messages, &listing, &slice).await?;
+            let entries = page.entries.into_iter();
+            parts.extend(entries.map(|entry| (entry.sort, numbers_of(entry.item))));
+            slice.after = page.next;
+            if slice.after.is_none() {
+                return Ok(parts);
+            }
+        }
     }
 
     /// How many messages of today have come in to a sender, as far as they have been counted.
@@ -168,18 +172,18 @@ impl Store {
     }
 }
 
+/// An expression has 4 KB, so values have short names.
 fn addition(numbers: &[(&str, i64)]) -> Change {
-    let adds: Vec<String> = numbers
-        .iter()
-        .map(|(name, _)| format!("n_{name} :n_{name}"))
+    let placed = || (0..).zip(numbers);
+    let adds: Vec<String> = placed()
+        .map(|(place, (name, _)): (usize, _)| format!("n_{name} :n{place}"))
         .collect();
     Change {
         update: format!("ADD {}", adds.join(", ")),
         condition: None,
         names: Vec::new(),
-        values: numbers
-            .iter()
-            .map(|(name, by)| (format!(":n_{name}"), number(by)))
+        values: placed()
+            .map(|(place, (_, by)): (usize, _)| (format!(":n{place}"), number(by)))
             .collect(),
     }
     .making("counters")

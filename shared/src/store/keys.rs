@@ -6,6 +6,7 @@ use crate::domain::id::{
 };
 use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId, Wamid};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// The sort key of items that are alone under their partition key.
 pub(super) const HEAD: &str = "-";
@@ -112,6 +113,16 @@ pub(super) fn portfolio(tenant: &TenantId, id: &PortfolioId) -> String {
 
 /// Beside the portfolio itself: how many people it has written to.
 pub(super) const REACHED: &str = "REACHED";
+
+/// How many messages of a day were taken of one shard of a tenant's limit.
+pub(super) fn day_taken(tenant: &TenantId, day: Date, shard: usize) -> String {
+    format!("T#{tenant}#DAY#{day}#{shard}")
+}
+
+/// How many requests of a minute were let through by one shard of a tenant's limit.
+pub(super) fn requests(tenant: &TenantId, minute: i64, shard: usize) -> String {
+    format!("T#{tenant}#REQUESTS#{minute}#{shard}")
+}
 
 pub(super) fn account(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#A#{id}")

@@ -12,6 +12,7 @@ mod condition;
 mod contacts;
 mod conversations;
 mod counters;
+mod days;
 mod edit;
 mod error;
 mod events;
@@ -30,12 +31,14 @@ mod pace;
 mod packed;
 mod page;
 mod portfolios;
+mod requests;
 mod senders;
 mod sessions;
 mod setup;
 mod standing;
 mod statuses;
 mod tenants;
+mod tiers;
 mod transaction;
 mod users;
 mod writes;
@@ -60,9 +63,11 @@ pub use senders::{Sender, WindowPolicy};
 pub use sessions::{Invitation, RefreshBefore, Session};
 pub use setup::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
 pub use tenants::{Tenant, TenantChanges};
+pub use tiers::Standing;
 pub use transaction::Transaction;
 pub use users::{User, UserChanges};
 
+use crate::domain::tier::Minute;
 use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
 
@@ -72,8 +77,10 @@ pub struct Store {
     client: Client,
     messages: String,
     logs: String,
-    /// The tenants that are disabled, and those that are not.
-    disabled: Arc<Expiring<bool>>,
+    /// How tenants stand.
+    standings: Arc<Expiring<Standing>>,
+    /// The minutes in which tenants may make no request more, and under which limit.
+    full_minutes: Arc<Expiring<(Minute, u64)>>,
 }
 
 impl Store {
@@ -84,10 +91,8 @@ impl Store {
             client,
             messages: messages.into(),
             logs: logs.into(),
-            disabled: Arc::new(Expiring::new(
-                tenants::STANDINGS,
-                tenants::STANDING_KNOWN_FOR,
-            )),
+            standings: Arc::new(Expiring::new(tiers::STANDINGS, tiers::STANDING_KNOWN_FOR)),
+            full_minutes: Arc::new(Expiring::new(tiers::STANDINGS, requests::FULL_KNOWN_FOR)),
         }
     }
 

@@ -117,7 +117,8 @@ impl Store {
         self.read(&self.messages, key).await?.map(body).transpose()
     }
 
-    /// Adds a sender to a transaction; it fails if another account has its number, or if there is one already.
+    /// Adds a sender to a transaction; it fails if another account has its number, if there is one already, or if its tenant
+    /// may have no more.
     pub fn add_sender(
         &self,
         transaction: &mut Transaction,
@@ -126,6 +127,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let number = Key::new(keys::number(&sender.id), keys::HEAD);
         self.take(transaction, "number", number, account)?;
+        self.take_sender_place(transaction, &sender.tenant)?;
         transaction.put_new(&self.messages, sender_item(sender)?)
     }
 
@@ -139,16 +141,22 @@ impl Store {
         transaction.put_if(&self.messages, sender_item(sender)?, there, HashMap::new())
     }
 
-    /// Adds to a transaction that a sender is gone, and its number free.
-    pub fn remove_sender(
+    /// Adds to a transaction that these senders of a tenant are gone, and their numbers free.
+    pub fn remove_senders(
         &self,
         transaction: &mut Transaction,
-        sender: &Sender,
+        tenant: &TenantId,
+        senders: &[Sender],
     ) -> Result<(), StoreError> {
-        let number = Key::new(keys::number(&sender.id), keys::HEAD);
-        transaction.delete(&self.messages, number, None)?;
-        let key = sender_key(&sender.tenant, &sender.id);
-        transaction.delete(&self.messages, key, None)
+        for sender in senders {
+            let number = Key::new(keys::number(&sender.id), keys::HEAD);
+            transaction.delete(&self.messages, number, None)?;
+            transaction.delete(&self.messages, sender_key(tenant, &sender.id), None)?;
+        }
+        if senders.is_empty() {
+            return Ok(());
+        }
+        self.give_back_sender_places(transaction, tenant, senders.len())
     }
 
     /// Which account has a number, whoever's it is.

@@ -6,18 +6,15 @@ use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::{Store, StoreError, Transaction, keys};
 use crate::domain::identity::TenantId;
+use crate::domain::tier::{LimitChanges, Limits};
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
-
-/// How long a warm function may take a tenant that has been disabled for one that is not.
-pub(super) const STANDING_KNOWN_FOR: Duration = Duration::from_secs(30);
-
-/// Tenants whose standing is remembered.
-pub(super) const STANDINGS: usize = 1_000;
 
 pub(super) const DISABLED_AT: Attribute = ("#disabled_at", "disabled_at");
+
+/// How many senders it may have.
+pub(super) const SENDERS: Attribute = ("#senders", "senders");
 
 /// A company on this installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +34,38 @@ pub struct Tenant {
         with = "millisecond::optional"
     )]
     pub disabled_at: Option<Timestamp>,
+    /// What people call its subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// What it may use.
+    #[serde(flatten)]
+    pub limits: Limits,
+    /// How many senders it has: moved by the transactions that add and remove them.
+    #[serde(default)]
+    pub sender_count: i64,
+}
+
+impl Tenant {
+    /// A tenant without senders and without limits.
+    #[must_use]
+    pub fn new(id: TenantId, name: impl Into<String>, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            created_at,
+            disabled_at: None,
+            tier: None,
+            limits: Limits::default(),
+            sender_count: 0,
+        }
+    }
+
+    /// How many senders it may have, if it has as many.
+    #[must_use]
+    pub fn sender_limit_reached(&self) -> Option<u64> {
+        let count = u64::try_from(self.sender_count).unwrap_or(0);
+        self.limits.senders.filter(|limit| count >= *limit)
+    }
 }
 
 /// What is changed of a tenant.
@@ -46,6 +75,10 @@ pub struct TenantChanges {
     pub name: Option<String>,
     /// Since when its keys open nothing; `Some(None)` if they do again.
     pub disabled_at: Option<Option<Timestamp>>,
+    /// What people call its subscription; `Some(None)` if nothing any more.
+    pub tier: Option<Option<String>>,
+    /// What it may use.
+    pub limits: LimitChanges,
 }
 
 impl Store {
@@ -88,6 +121,26 @@ impl Store {
             let at = at.map(|at| number(at.as_millisecond()));
             edit.put(DISABLED_AT, at);
         }
+        if let Some(tier) = &changes.tier {
+            edit.put(("#tier", "tier"), tier.as_ref().map(text));
+        }
+        let LimitChanges {
+            requests_per_minute,
+            messages_per_day,
+            senders,
+        } = changes.limits;
+        for (attribute, limit) in [
+            (
+                ("#requests_per_minute", "requests_per_minute"),
+                requests_per_minute,
+            ),
+            (("#messages_per_day", "messages_per_day"), messages_per_day),
+            (SENDERS, senders),
+        ] {
+            if let Some(limit) = limit {
+                edit.put(attribute, limit.map(number));
+            }
+        }
         transaction.update(
             &self.messages,
             tenant_key(id),
@@ -111,22 +164,6 @@ impl Store {
         let item = self.read(&self.messages, tenant_key(id)).await?;
         item.map(body).transpose()
     }
-
-    /// Whether the tenant's keys open nothing, as it was known half a minute ago at most.
-    pub async fn is_disabled(&self, id: &TenantId) -> Result<bool, StoreError> {
-        if let Some(known) = self.disabled.get(id.as_str(), Instant::now()) {
-            return Ok(known);
-        }
-        let tenant = self.tenant(id).await?;
-        let is_disabled = tenant.is_some_and(|tenant| tenant.disabled_at.is_some());
-        self.disabled.put(id.as_str(), is_disabled, Instant::now());
-        Ok(is_disabled)
-    }
-
-    /// Has this process look anew whether the tenant's keys open.
-    pub fn forget_standing(&self, id: &TenantId) {
-        self.disabled.remove(id.as_str());
-    }
 }
 
 fn tenant_item(tenant: &Tenant) -> Result<Item, StoreError> {
@@ -137,6 +174,6 @@ fn tenant_item(tenant: &Tenant) -> Result<Item, StoreError> {
     item("tenant", tenant_key(&tenant.id), indexes, tenant)
 }
 
-fn tenant_key(id: &TenantId) -> Key {
+pub(super) fn tenant_key(id: &TenantId) -> Key {
     Key::new(keys::tenant(id), keys::HEAD)
 }

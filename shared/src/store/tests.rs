@@ -15,6 +15,7 @@ mod people;
 mod portfolios;
 mod recipients;
 mod slots;
+mod tiers;
 mod transactions;
 
 use super::*;

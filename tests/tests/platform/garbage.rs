@@ -148,6 +148,7 @@ async fn an_address_that_leads_nowhere_is_the_callers_problem() {
         "/v1/messages?state=flying",
         "/v1/messages?surprise=1",
         "/v1/stats?from=yesterday",
+        "/v1/usage?by=colour",
     ] {
         let answer = desk.get(path).await;
         assert_is_the_callers_problem(&answer, path);

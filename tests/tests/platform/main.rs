@@ -25,11 +25,14 @@ mod people;
 mod recipients;
 mod refusals;
 mod report;
+mod rotation;
 mod senders;
 mod sending;
 mod setup;
 mod tenants;
+mod tiers;
 mod unknown;
+mod usage;
 
 use tests::neighbour;
 

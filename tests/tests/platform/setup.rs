@@ -7,17 +7,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY, eventually, read};
 
-const WABA: &str = "200000000000002";
-const APP: &str = "400000000000002";
+pub(crate) const WABA: &str = "200000000000002";
+pub(crate) const APP: &str = "400000000000002";
 const APP_SECRET: &str = "playground-app-secret";
-const TOKEN: &str = "playground-access-token";
-const NUMBER: &str = "100000000000002";
+pub(crate) const TOKEN: &str = "playground-access-token";
+pub(crate) const NUMBER: &str = "100000000000002";
 const SECOND_NUMBER: &str = "100000000000003";
 
 /// A person who writes to the new number.
-const PERSON: &str = "+15550009001";
+pub(crate) const PERSON: &str = "+15550009001";
 
-async fn put(desk: &Desk, path: &str, body: &Value) -> Answer {
+pub(crate) async fn put(desk: &Desk, path: &str, body: &Value) -> Answer {
     give(desk, ADMIN_KEY, Method::PUT, path, body).await
 }
 
@@ -42,7 +42,7 @@ async fn connect(desk: &Desk, account: &str) -> Value {
 }
 
 /// All of them, and an event of Meta's.
-async fn set_up(desk: &Desk) -> String {
+pub(crate) async fn set_up(desk: &Desk) -> String {
     let account = new_account(desk).await;
     connect(desk, &account).await;
     let step = |name: &str| format!("{account}/setup/{name}");
@@ -67,7 +67,7 @@ async fn event_comes(desk: &Desk, account: &str) {
     eventually("the event to be seen", look).await;
 }
 
-fn message() -> Value {
+pub(crate) fn message() -> Value {
     json!({"from": NUMBER, "to": PERSON, "type": "text", "text": {"body": "Hello back"}})
 }
 
@@ -174,6 +174,24 @@ async fn what_was_entered_before_the_token_is_checked_with_it_and_told_at_its_st
         (&sender["state"], &sender["display_number"]),
         (&json!("paused"), &json!("+15550001002"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_waited_for_the_right_waba_is_checked_with_it() {
+    let desk = Desk::start().await;
+    let account = new_account(&desk).await;
+    let step = |name: &str| format!("{account}/setup/{name}");
+    let mut wrong = business();
+    wrong["waba_id"] = "200000000000009".into();
+    put(&desk, &step("business"), &wrong).await.with(200);
+    let number = json!({"phone_number_id": NUMBER});
+    put(&desk, &step("phone-number"), &number).await.with(200);
+    let token = json!({"access_token": TOKEN});
+    let setup = put(&desk, &step("tokens"), &token).await.with(200);
+    assert_eq!(states(&setup)[..3], ["faulty", "entered", "done"]);
+    let setup = put(&desk, &step("business"), &business()).await.with(200);
+    assert_eq!(states(&setup)[..3], ["done", "done", "done"]);
+    desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -448,4 +466,76 @@ async fn a_sender_is_changed_and_deleted_by_its_tenant_alone() {
     let gone = ask(&desk, ADMIN_KEY, Method::DELETE, &path).await;
     assert_eq!(gone.status, 204);
     desk.get(&path).await.problem(404, "not_found");
+}
+
+/// Has Meta know another token, with the same rights.
+pub(crate) async fn another_token(desk: &Desk, token: &str) {
+    let order = json!({"token": token, "app_id": APP, "wabas": [WABA]});
+    let url = format!("{}/_sim/tokens", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
+}
+
+/// What an account shows of its secret of this kind.
+pub(crate) async fn shown_credential(desk: &Desk, account: &str, kind: &str) -> Value {
+    let account = desk.get(account).await.with(200);
+    let mut all = account["credentials"].as_array().unwrap().iter();
+    all.find(|it| it["kind"] == kind).unwrap().clone()
+}
+
+/// Has Meta take a token no more.
+pub(crate) async fn revoke(desk: &Desk, token: &str) {
+    let url = format!("{}/_sim/tokens/{token}", desk.simulator_url());
+    read(desk.http().delete(url)).await.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_all_the_same() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    revoke(&desk, "playground-second-token").await;
+    let sent = desk.send(&message()).await;
+    let id = id_of(&sent.json());
+    let sent = desk.message_once(&id, "read").await;
+    assert!(sent["attempt_count"].as_u64() >= Some(2), "{sent}");
+    let attempts = desk.get(&format!("/v1/messages/{id}/attempts")).await;
+    let first = &attempts.with(200)["data"][0];
+    assert_eq!(first["provider"]["class"], "transient", "{first}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_last_token_dies_is_paused_and_goes_on_with_the_next() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    revoke(&desk, TOKEN).await;
+    let failed = desk.send(&message()).await;
+    assert_eq!(failed.status, 502, "{}", failed.text);
+    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
+    assert_eq!(
+        (&sender["state"], &sender["paused"]["code"]),
+        (&json!("paused"), &json!(190))
+    );
+    let wamid = desk
+        .inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Still there?"}))
+        .await;
+    let look = async || {
+        let all = desk.all("/v1/messages").await;
+        all.into_iter()
+            .find(|it| it["provider_id"] == wamid.as_str())
+    };
+    eventually("what comes in to go on coming in", look).await;
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    let look = async || {
+        let sent = desk.send(&message()).await;
+        (sent.status == 200).then_some(())
+    };
+    eventually("messages to be sent again", look).await;
 }

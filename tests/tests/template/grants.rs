@@ -164,7 +164,12 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
     ),
     ("ingest", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
     ("schedule", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
-    ("api", "dynamodb:UpdateItem", "MessagesTable", &["KEY#*"]),
+    (
+        "api",
+        "dynamodb:UpdateItem",
+        "MessagesTable",
+        &["KEY#*", "T#*#REQUESTS#*"],
+    ),
     (
         "accounts",
         "dynamodb:ConditionCheckItem",
@@ -194,6 +199,7 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
             "SESSION#*",
             "T#*#A#*",
             "T#*#B#*",
+            "T#*#REQUESTS#*",
             "T#*#S#*",
             "T#*#TENANT",
             "T#*#USERS",

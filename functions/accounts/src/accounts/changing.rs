@@ -46,6 +46,8 @@ pub(crate) struct Changing<'a> {
     pub(crate) account: Account,
     /// What is written with it.
     pub(crate) transaction: Transaction,
+    /// Whether that adds a sender, of which a tenant may have so many.
+    pub(crate) adds_sender: bool,
 }
 
 impl<'a> Changing<'a> {
@@ -69,6 +71,7 @@ impl<'a> Changing<'a> {
                 now,
                 account: *account,
                 transaction: Transaction::new(),
+                adds_sender: false,
             }),
             Held::Busy => Err(Problem::busy()),
             Held::Missing => Err(Problem::not_found()),
@@ -121,9 +124,20 @@ impl<'a> Changing<'a> {
         self.store.note_audit(&mut transaction, &entry)?;
         match self.store.commit(transaction).await {
             Ok(()) => Ok(()),
-            Err(StoreError::Conflict) => Err(self.authority.why_not(self.store).await),
+            Err(StoreError::Conflict) => Err(self.why_not().await),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Why nothing was written.
+    async fn why_not(&self) -> Problem {
+        if self.adds_sender
+            && let Ok(Some(tenant)) = self.store.tenant(&self.authority.tenant).await
+            && let Some(limit) = tenant.sender_limit_reached()
+        {
+            return Problem::sender_limit_reached(limit);
+        }
+        self.authority.why_not(self.store).await
     }
 
     /// Who is told of a problem may try again at once, not when the hold has run out.

@@ -171,6 +171,7 @@ async fn make_sender(
     state
         .store
         .add_sender(&mut changing.transaction, account, &sender)?;
+    changing.adds_sender = true;
     Ok(sender)
 }
 

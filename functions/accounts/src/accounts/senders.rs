@@ -137,6 +137,10 @@ fn read_new(body: &Value) -> Result<(AccountId, PhoneNumberId), Vec<Fault>> {
 }
 
 /// What is changed of a sender.
+#[expect(
+    clippy::option_option,
+    reason = "a limit may stay, be taken away, or be another one"
+)]
 #[derive(Default)]
 struct Changes {
     messages_per_second: Option<u32>,
@@ -170,7 +174,7 @@ pub(crate) async fn change(
     let sender = find(&store, &authority, &id).await?;
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
     // Read again, now that nobody else changes it.
-    let changed = match find(&store, &authority, &id).await {
+    let put = match find(&store, &authority, &id).await {
         Ok(mut sender) => {
             apply(&changes, &mut sender);
             let added = store.change_sender(&mut changing.transaction, &sender);
@@ -178,7 +182,7 @@ pub(crate) async fn change(
         }
         Err(problem) => Err(problem),
     };
-    let (sender, said) = match changed {
+    let (sender, said) = match put {
         Ok(sender) => (
             Some(sender),
             Ok(Said::about(Action::SenderChanged, &id, body)),
@@ -270,7 +274,11 @@ pub(crate) async fn delete(
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
     let removed = match check_unused(&store, &sender).await {
         Ok(()) => store
-            .remove_sender(&mut changing.transaction, &sender)
+            .remove_senders(
+                &mut changing.transaction,
+                &authority.tenant,
+                std::slice::from_ref(&sender),
+            )
             .map_err(Problem::from),
         Err(problem) => Err(problem),
     };

@@ -4,7 +4,7 @@ use super::changing::{Changing, Said};
 use super::dto::SetupDto;
 use super::setup::{secret_text, shown};
 use super::trouble::{self, Trouble};
-use super::{checks, entered, senders};
+use super::{checks, entered, rotation, senders};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -23,7 +23,7 @@ use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::service::secrets::AccountInSecrets;
+use heliograph::service::secrets::{AccountInSecrets, Begin};
 use heliograph::store::Account;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -137,6 +137,9 @@ async fn put(
         .put_outbound(&tenant, &id, &outbound)
         .await
         .map_err(|error| trouble::of_secrets(&error))?;
+    for kind in [CredentialKind::AccessToken, CredentialKind::VerifyToken] {
+        rotation::begin(state, &changing.account, kind, Begin::InTime).await?;
+    }
     check_entered(state, changing, &token).await?;
     Ok(Said::of(Action::AccountSetUp, &changing.account, said))
 }
@@ -189,13 +192,22 @@ async fn check_entered(
     token: &SecretText,
 ) -> Result<(), Problem> {
     if let Some(waba) = changing.account.setup.waba.clone() {
-        let taken = entered::take_waba(state, changing, token, &waba).await;
-        stand_at(changing, Step::Business, taken)?;
+        let came = entered::take_waba(state, changing, token, &waba).await;
+        stand_at(changing, Step::Business, came)?;
     }
+    check_number(state, changing, token).await
+}
+
+/// Checks the number that waited for the WABA.
+pub(super) async fn check_number(
+    state: &State,
+    changing: &mut Changing<'_>,
+    token: &SecretText,
+) -> Result<(), Problem> {
     let number = changing.account.setup.phone_number.clone();
     if let (Some(waba), Some(number)) = (changing.account.waba.clone(), number) {
-        let taken = entered::take_number(state, changing, token, &waba, &number).await;
-        stand_at(changing, Step::PhoneNumber, taken.map(drop))?;
+        let came = entered::take_number(state, changing, token, &waba, &number).await;
+        stand_at(changing, Step::PhoneNumber, came.map(drop))?;
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ async fn nothing_is_shown_without_a_key() {
         "bulk-jobs",
         "webhook-events",
         "stats",
+        "usage",
     ];
     for path in lists {
         for key in [None, Some("hg_nobody"), Some("nonsense")] {

@@ -10,6 +10,7 @@ use heliograph::domain::job::{Changes, Outcomes, PausedBy};
 use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
 use heliograph::domain::pace::{Pause, PauseCause, Slot};
+use heliograph::domain::tier::Rooms;
 use heliograph::domain::webhook::Person;
 use heliograph::service::clock;
 use heliograph::store::{CounterDelta, Slice};
@@ -84,7 +85,7 @@ async fn count(store: &Store, job: &Job, sequence: &str, states: &[(State, i64)]
 }
 
 /// The function over this store; its queues lead nowhere.
-fn function(store: &Store) -> crate::State {
+pub(super) fn function(store: &Store) -> crate::State {
     crate::State {
         store: store.clone(),
         bulk: queue_at(NOWHERE),
@@ -147,7 +148,14 @@ async fn a_job_that_waits_leaves_its_share_to_the_others() {
     let mut idle = started(&store, |job| many(job, 300..310)).await;
     idle.progress.pass = 1;
     idle.progress.resume_at = Some("2099-01-01T00:00:00Z".parse().unwrap());
-    let taken = handing::take(&function(&store), vec![busy.clone(), idle], 72, None, 0).await;
+    let taken = handing::take(
+        &function(&store),
+        vec![busy.clone(), idle],
+        72,
+        &Rooms::default(),
+        0,
+    )
+    .await;
     let of_busy = taken.iter().find(|taken| taken.job.id == busy.id);
     assert_eq!(of_busy.unwrap().ids.len(), 72);
 }
@@ -161,7 +169,8 @@ async fn jobs_take_turns_when_there_are_fewer_slots_than_jobs() {
     }
     let mut served = BTreeSet::new();
     for turn in 7..10 {
-        let taken = handing::take(&function(&store), jobs.clone(), 1, None, turn).await;
+        let taken =
+            handing::take(&function(&store), jobs.clone(), 1, &Rooms::default(), turn).await;
         let of_this_turn = taken.iter().filter(|taken| !taken.ids.is_empty());
         let of_this_turn: Vec<_> = of_this_turn.map(|taken| taken.job.id.clone()).collect();
         assert_eq!(of_this_turn.len(), 1);

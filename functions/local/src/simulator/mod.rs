@@ -15,6 +15,32 @@
 //! marketing one, otherwise utility.
 //!
 //! Rates and refusals are counted since the start; what was accepted is counted since the last reset.
+//!
+//! It plays, too, what a company does before it sends: `debug_token`, `oauth/access_token` (`fb_exchange_token`), the
+//! nodes of apps, WABAs and numbers, `phone_numbers`, `subscribed_apps`, `request_code`, `verify_code`, `register`,
+//! `deregister`, `whatsapp_business_profile` and `settings`. Always known are:
+//!
+//! | what | of the demo | of the playground |
+//! |---|---|---|
+//! | app, secret | `400000000000001`, `demo-app-secret` | `400000000000002`, `playground-app-secret` |
+//! | WABA | `200000000000001` | `200000000000002` |
+//! | number that is ready | `100000000000001`, `+15550001000` | `100000000000002`, `+15550001002` |
+//! | number to verify and to register | | `100000000000003`, `+15550001003` |
+//! | token | `demo-access-token` | `playground-access-token` |
+//! | token that is expired | | `playground-expired-token` |
+//! | token that may not send | | `playground-narrow-token` |
+//!
+//! The code that is sent to a number stands in `GET /_sim/codes`. What a person sets up in Meta's own pages is ordered
+//! by `POST /_sim/apps`, `/_sim/wabas`, `/_sim/tokens` and `/_sim/numbers`; a token is revoked by
+//! `DELETE /_sim/tokens/{token}`.
+//!
+//! Webhooks of a number go to each app that has subscribed to its WABA: to the URL given for the number, or else to the
+//! one given for the WABA. A URL must be one of a loopback address, and is taken when it has sent a challenge back.
+//! Numbers that were added with the id of an account (the demo's, and by `POST /_sim/senders`) have the account's
+//! webhook besides: there their app hears of them if it has given no URL. Numbers nobody hears of give no webhooks.
+//!
+//! What set-up changes is in the journal before it is answered: tokens and PINs as hashes, secrets never in clear text.
+//! A reset takes it back; senders that were added stay.
 
 mod access;
 mod assets;

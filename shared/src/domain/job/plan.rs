@@ -1,8 +1,9 @@
 //! What a job will do: how many it will reach, how fast, what holds it back, and what it is charged as.
 
 use super::super::content::Kind;
-use super::super::pace::{InboundRate, Room};
+use super::super::pace::InboundRate;
 use super::super::reckoning::{float, whole};
+use super::super::tier::Rooms;
 use super::Job;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub enum Factor {
     OtherJobs,
     /// How many people the business portfolio may write to in 24 hours.
     PortfolioLimit,
+    /// How many messages a day the tenant's tier allows: the job goes on after midnight (UTC).
+    DailyLimit,
 }
 
 /// One thing that holds a job back.
@@ -88,12 +91,12 @@ pub struct Forecast {
     pub ends_at: Option<Timestamp>,
 }
 
-/// What will become of `open` recipients under these limits, the messages of which take of this room, if any.
+/// What will become of `open` recipients under these limits, the messages of which take of these rooms.
 #[must_use]
 pub fn forecast(
     open: u64,
     limits: &[Limit],
-    room: Option<&Room>,
+    rooms: &Rooms,
     begins_at: Timestamp,
     expires_at: Option<Timestamp>,
 ) -> Forecast {
@@ -102,21 +105,32 @@ pub fn forecast(
         .min_by(|one, other| one.per_second.total_cmp(&other.per_second));
     let per_second = tightest.map_or(0.0, |limit| limit.per_second);
     let by_rate = at_rate(open, per_second, begins_at, expires_at);
-    let by_room = room.map(|room| room.used(open, per_second, begins_at, expires_at));
-    let waits = by_room.filter(|by_room| is_later(*by_room, by_rate));
-    let (to_send, ends_at) = waits.unwrap_or(by_rate);
+    let portfolio = rooms.portfolio.as_ref();
+    let by_portfolio = portfolio.map(|room| room.used(open, per_second, begins_at, expires_at));
+    let day = rooms.day.as_ref();
+    let by_day = day.map(|day| day.used_by(open, per_second, begins_at, expires_at));
+    let (factor, (to_send, ends_at)) = [
+        (Factor::PortfolioLimit, by_portfolio),
+        (Factor::DailyLimit, by_day),
+    ]
+    .into_iter()
+    .filter_map(|(factor, by_room)| Some((Some(factor), by_room?)))
+    .fold((None, by_rate), |slowest, by_room| {
+        if is_later(by_room.1, slowest.1) {
+            by_room
+        } else {
+            slowest
+        }
+    });
     let took = ends_at.map(|ends_at| ends_at.duration_since(begins_at).as_secs_f64());
     Forecast {
         to_send,
         to_expire: open - to_send,
         per_second: match took {
-            Some(seconds) if waits.is_some() && seconds > 0.0 => float(to_send) / seconds,
+            Some(seconds) if factor.is_some() && seconds > 0.0 => float(to_send) / seconds,
             Some(_) | None => per_second,
         },
-        limited_by: match waits {
-            Some(_) => Some(Factor::PortfolioLimit),
-            None => tightest.map(|limit| limit.factor),
-        },
+        limited_by: factor.or(tightest.map(|limit| limit.factor)),
         ends_at,
     }
 }

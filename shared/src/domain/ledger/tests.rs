@@ -5,6 +5,7 @@
 mod any_event;
 mod histories;
 mod statuses;
+mod usage;
 mod verdicts;
 mod waits;
 

@@ -7,12 +7,14 @@ use crate::domain::id::{ContactId, MessageId};
 use crate::domain::identity::{Identity, TenantId};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Burst, Place, Room};
+use crate::domain::tier::{DayPlace, DayRoom, day_of};
 use crate::domain::webhook::Person;
 use crate::messaging::people;
 use crate::store::{
     Acquaintance, Contact, Conversation, PacedSender, Sender, Store, StoreError, WindowPolicy,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 use std::collections::BTreeSet;
 use tokio::try_join;
 
@@ -26,6 +28,8 @@ pub(super) struct Admitted {
     pub(super) place: Option<(Option<Burst>, Place)>,
     /// The portfolio's limit, if it counts.
     pub(super) room: Option<Room>,
+    /// Its place in the day it goes on, if the tenant's tier limits that.
+    pub(super) day: Option<(Date, DayPlace)>,
     pub(super) warnings: Vec<&'static str>,
 }
 
@@ -45,7 +49,16 @@ impl Addressee {
         }
     }
 
-    fn met(tenant: &TenantId, name: Identity, sender: &Sender, now: Timestamp) -> Self {
+    /// Somebody who is met by this message, or a group, which has no name.
+    fn nobody_known(
+        tenant: &TenantId,
+        name: Option<Identity>,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Self {
+        let Some(name) = name else {
+            return Self::Group;
+        };
         let contact = Contact {
             senders: BTreeSet::from([sender.id.clone()]),
             ..Contact::met(tenant, &Person::from(name.clone()), now)
@@ -75,20 +88,19 @@ pub(super) async fn admit(
     if let Some(pause) = paced.pace.paused.clone().filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
     }
-    let (known, room) = try_join!(
+    // What waits a few seconds for its turn counts on the day it was taken in.
+    let goes_on = submission.send_at.filter(|_| scheduled).unwrap_or(now);
+    let (known, room, day) = try_join!(
         acquaintance(store, tenant, submission, known, sender),
         room(store, submission, sender),
+        store.day_room(tenant, day_of(goes_on)),
     )?;
-    let (addressee, conversation) = match (known, name) {
-        (Some(known), _) => {
-            let Acquaintance {
-                contact,
-                conversation,
-            } = known;
-            (Addressee::Known(Box::new(contact)), conversation)
-        }
-        (None, Some(name)) => (Addressee::met(tenant, name, sender, now), None),
-        (None, None) => (Addressee::Group, None),
+    let (addressee, conversation) = match known {
+        Some(Acquaintance {
+            contact,
+            conversation,
+        }) => (Addressee::Known(Box::new(contact)), conversation),
+        None => (Addressee::nobody_known(tenant, name, sender, now), None),
     };
     let contact = addressee.contact().map(|contact| &contact.id);
     let mut message = outbound(submission.clone(), sender, contact, now);
@@ -102,14 +114,26 @@ pub(super) async fn admit(
     let time = message.not_before.unwrap_or(now);
     let room = room.filter(|_| !is_open(conversation.as_ref(), time));
     check_room(room.as_ref(), time)?;
+    let day = day.map(|day| place_in(&day, &message.id)).transpose()?;
     Ok(Admitted {
         message,
         addressee,
         sender: paced,
         place,
         room,
+        day,
         warnings,
     })
+}
+
+/// A message's place in its day; which of the free ones, its id decides.
+fn place_in(day: &DayRoom, id: &MessageId) -> Result<(Date, DayPlace), SubmitError> {
+    let seed = id.as_str().bytes().map(usize::from).sum();
+    let place = day.place(seed).ok_or(SubmitError::DayFull {
+        day: day.day,
+        limit: day.per_day,
+    })?;
+    Ok((day.day, place))
 }
 
 /// Whom the message goes to, where their name points to somebody, and what they have with the sender.

@@ -212,9 +212,7 @@ async fn a_refused_credential_pauses_the_sender_once_it_is_known_to_be_the_last_
     let message = queued(at(0));
     write(&store, &message).await;
     let sending = Sending::new(store.clone(), meta.client.clone(), start);
-    let Attempted::Made(message) = attempt(&sending, &message).await else {
-        unreachable!("no call was made");
-    };
+    let later = Sending::new(store.clone(), meta.client.clone(), || at(60));
     let paused = async || {
         store
             .pace(&message.tenant, &message.sender)
@@ -222,8 +220,14 @@ async fn a_refused_credential_pauses_the_sender_once_it_is_known_to_be_the_last_
             .unwrap()
             .paused
     };
-    assert_eq!(paused().await, None);
-    sending.pause(&message).await.unwrap();
+    let refused = async |sending: &Sending| match attempt(sending, &message).await {
+        Attempted::CredentialRefused(refused) => *refused,
+        other => unreachable!("no credential was refused: {other:?}"),
+    };
+    let again = sending.with_another(refused(&sending).await).await.unwrap();
+    assert_eq!((again.state, paused().await), (State::Queued, None));
+    let given_up = later.with_no_other(refused(&later).await).await.unwrap();
+    assert_eq!(given_up.state, State::Failed);
     assert_eq!(paused().await.unwrap().code, Some(190));
 }
 

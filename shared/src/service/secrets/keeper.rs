@@ -3,17 +3,48 @@
 //! What is read here is read anew each time, since it is changed and written back.
 
 use super::{
-    AccountInSecrets, AccountOutSecrets, CredentialV1, InboundV1, OutboundV1, SecretsError, fetch,
-    first_version, malformed, name_of, parse_inbound, parse_outbound, unavailable,
+    AccountInSecrets, AccountOutSecrets, RotatingSecret, SecretsError, fetch, malformed, name_of,
+    parse_inbound, parse_outbound, unavailable, wire_of_inbound, wire_of_outbound,
 };
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
 use crate::domain::secret::SecretText;
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::types::RotationRulesType;
 use serde::Serialize;
 
 /// How many days a deleted secret can be restored by its owner; no fewer can be asked for.
 const RESTORABLE_DAYS: i64 = 7;
+
+/// A token that is exchanged is good for 60 days; half of them leave time to mend what is wrong.
+const ROTATED_EACH_DAYS: i64 = 30;
+
+/// Which of an account's secrets is rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotatingDirection {
+    /// What proves webhooks.
+    In,
+    /// What opens the provider.
+    Out,
+}
+
+impl RotatingDirection {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// When a rotation begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Now.
+    Now,
+    /// When its time has come.
+    InTime,
+}
 
 /// Keeps the secrets of one stack's accounts.
 #[derive(Debug, Clone)]
@@ -64,15 +95,8 @@ impl SecretsKeeper {
         account: &AccountId,
         secrets: &AccountInSecrets,
     ) -> Result<(), SecretsError> {
-        let exposed =
-            |texts: &[SecretText]| texts.iter().map(|it| it.expose().to_owned()).collect();
-        let wire = InboundV1 {
-            v: first_version(),
-            app_secrets: exposed(&secrets.app_secrets),
-            verify_tokens: exposed(&secrets.verify_tokens),
-        };
         let name = name_of(&self.prefix, "in", tenant, account);
-        self.write(&name, &wire).await
+        self.write(&name, &wire_of_inbound(secrets)).await
     }
 
     /// Writes what opens the provider.
@@ -82,16 +106,38 @@ impl SecretsKeeper {
         account: &AccountId,
         secrets: &AccountOutSecrets,
     ) -> Result<(), SecretsError> {
-        let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
-            alias: it.alias.clone(),
-            token: it.token.expose().to_owned(),
-        });
-        let wire = OutboundV1 {
-            v: first_version(),
-            access_tokens: tokens.collect(),
-        };
         let name = name_of(&self.prefix, "out", tenant, account);
-        self.write(&name, &wire).await
+        self.write(&name, &wire_of_outbound(secrets)).await
+    }
+
+    /// The secret of this ARN while it is rotated, to the version of id `token`.
+    #[must_use]
+    pub fn rotating(&self, arn: &str, token: &str) -> RotatingSecret {
+        RotatingSecret::new(self.client.clone(), arn, token)
+    }
+
+    /// Has an account's secret rotated from now on: by `function`, each month, and at once if it is asked `now`.
+    pub async fn rotate(
+        &self,
+        direction: RotatingDirection,
+        (tenant, account): (&TenantId, &AccountId),
+        function: &str,
+        begin: Begin,
+    ) -> Result<(), SecretsError> {
+        let name = name_of(&self.prefix, direction.as_str(), tenant, account);
+        let rules = RotationRulesType::builder()
+            .automatically_after_days(ROTATED_EACH_DAYS)
+            .build();
+        let asked = self
+            .client
+            .rotate_secret()
+            .secret_id(&name)
+            .rotation_lambda_arn(function)
+            .rotation_rules(rules)
+            .rotate_immediately(begin == Begin::Now)
+            .send()
+            .await;
+        asked.map(drop).map_err(|error| unavailable(&name, error))
     }
 
     /// Deletes both secrets of an account; those that are gone are gone. Their owner can restore them for a week.

@@ -115,3 +115,57 @@ async fn an_error_holds_the_name_and_nothing_of_the_value() {
     assert!(!chain(&error).contains("sesame"));
     assert!(!format!("{error:?}").contains("sesame"));
 }
+
+fn out(tokens: &[&str]) -> Answer {
+    let tokens = tokens
+        .iter()
+        .map(|token| json!({"alias": "main", "token": token}));
+    let tokens: Vec<_> = tokens.collect();
+    value(&json!({"v": 1, "access_tokens": tokens}).to_string())
+}
+
+fn credential(token: &str) -> Credential {
+    Credential {
+        alias: "main".to_owned(),
+        token: SecretText::new(token),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_credential_gives_way_to_the_newer_one_or_to_the_one_before() {
+    // The secret was changed since it was read: first the newer one is given, then the one before it.
+    let server = Loopback::start(|body| match body.contains("AWSPREVIOUS") {
+        true => out(&["before"]),
+        false => out(&["newer"]),
+    })
+    .await;
+    let (cache, (tenant, account)) = (cache(&server), demo());
+    let given = async || cache.credential(&tenant, &account).await.unwrap().unwrap();
+    let has_other = async |refused| {
+        let refused = credential(refused);
+        cache.has_other(&tenant, &account, &refused).await
+    };
+    assert!(has_other("old").await);
+    assert_eq!(given().await, credential("newer"));
+    assert!(has_other("newer").await);
+    assert_eq!(given().await, credential("before"));
+    assert!(!has_other("before").await, "nothing is left");
+}
+
+#[tokio::test]
+async fn a_credential_is_the_last_if_there_is_no_version_before_and_not_if_nobody_knows() {
+    let alone = |body: &str| match body.contains("AWSPREVIOUS") {
+        true => Answer::refused(r#"{"__type":"ResourceNotFoundException"}"#),
+        false => out(&["only"]),
+    };
+    let unknown = |_: &str| Answer::refused(r#"{"__type":"AccessDeniedException"}"#);
+    for (server, expected) in [
+        (Loopback::start(alone).await, false),
+        (Loopback::start(unknown).await, true),
+    ] {
+        let (cache, (tenant, account)) = (cache(&server), demo());
+        let refused = credential("only");
+        let has_other = cache.has_other(&tenant, &account, &refused).await;
+        assert_eq!(has_other, expected);
+    }
+}

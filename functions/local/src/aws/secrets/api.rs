@@ -2,6 +2,7 @@
 
 use super::error::Refusal;
 use super::file::Shelf;
+use super::rotation;
 use super::secret::{CURRENT, Content, Secret, Version};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -228,7 +229,10 @@ pub(super) fn move_stage(shelf: &mut Shelf, wish: &MoveStage, now: i64) -> Resul
         Some(to) if !secret.versions.contains_key(to) => {
             return Err(Refusal::NoVersion(to.clone()));
         }
-        Some(to) => secret.put_stage(stage, to),
+        Some(to) => {
+            secret.put_stage(stage, to);
+            rotation::is_over(secret, stage, now);
+        }
         None if stage == CURRENT => {
             return Err(Refusal::Parameter(
                 "AWSCURRENT can only be moved, not removed",
@@ -310,12 +314,12 @@ fn living<'a>(shelf: &'a Shelf, id: &str) -> Result<&'a Secret, Refusal> {
     }
 }
 
-fn living_mut<'a>(shelf: &'a mut Shelf, id: &str) -> Result<&'a mut Secret, Refusal> {
+pub(super) fn living_mut<'a>(shelf: &'a mut Shelf, id: &str) -> Result<&'a mut Secret, Refusal> {
     let name = living(shelf, id)?.name.clone();
     shelf.get_mut(&name).ok_or(Refusal::NoSecret)
 }
 
-fn named(secret: &Secret, version: Option<&str>) -> Value {
+pub(super) fn named(secret: &Secret, version: Option<&str>) -> Value {
     without_nulls(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": version }))
 }
 
@@ -332,6 +336,11 @@ fn describe_one(secret: &Secret, stages_field: &str) -> Value {
         "LastChangedDate": seconds(secret.changed_at),
         "DeletedDate": secret.deleted_at.map(seconds),
         stages_field: versions,
+        "RotationEnabled": secret.rotation.is_some(),
+        "RotationLambdaARN": secret.rotation.as_ref().map(|it| &it.function),
+        "RotationRules": secret.rotation.as_ref().map(|it| json!({"AutomaticallyAfterDays": it.days})),
+        "NextRotationDate": secret.rotation.as_ref().map(|it| seconds(it.due_at)),
+        "LastRotatedDate": secret.rotation.as_ref().and_then(|it| it.last_at).map(seconds),
     }))
 }
 

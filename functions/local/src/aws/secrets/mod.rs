@@ -5,6 +5,7 @@
 mod api;
 mod error;
 mod file;
+mod rotation;
 mod secret;
 
 use super::answer::{self, Dialect};
@@ -14,6 +15,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use error::Refusal;
 use file::{Shelf, Store};
+use rotation::Rotate;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
@@ -55,6 +57,9 @@ impl Secrets {
             "PutSecretValue" => self.change(|shelved| api::put(shelved, parse::<Put>(body)?, now)),
             "UpdateSecretVersionStage" => {
                 self.change(|shelved| api::move_stage(shelved, &parse::<MoveStage>(body)?, now))
+            }
+            "RotateSecret" => {
+                self.change(|shelved| rotation::rotate(shelved, parse::<Rotate>(body)?, now))
             }
             "DeleteSecret" => {
                 self.change(|shelved| api::delete(shelved, &parse::<Delete>(body)?, now))

@@ -25,6 +25,25 @@ pub(super) struct Secret {
     /// When it was marked for deletion.
     pub(super) deleted_at: Option<i64>,
     pub(super) versions: BTreeMap<String, Version>,
+    /// That it is rotated, and how.
+    #[serde(default)]
+    pub(super) rotation: Option<Rotation>,
+}
+
+/// How a secret is rotated. Whoever runs functions looks for what is due.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Rotation {
+    pub(super) function: String,
+    pub(super) days: i64,
+    pub(super) due_at: i64,
+    pub(super) last_at: Option<i64>,
+}
+
+impl Rotation {
+    /// What is due a whole number of days after `now`.
+    pub(super) fn after(&self, now: i64) -> i64 {
+        now + self.days * 24 * 60 * 60 * 1_000
+    }
 }
 
 /// A value, and the stages it is under.
@@ -70,6 +89,7 @@ impl Secret {
             changed_at: now,
             deleted_at: None,
             versions: BTreeMap::new(),
+            rotation: None,
         }
     }
 

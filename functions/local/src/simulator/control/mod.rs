@@ -215,9 +215,14 @@ async fn add_sender(
 ) -> Result<Response, BadOrder> {
     let sender: Sender = read(&body)?;
     sender.check().map_err(BadOrder::new)?;
-    simulator.change(|assets| Ok::<_, BadOrder>((assets.introduce(&sender), ())))?;
-    let id = sender.phone_number_id;
-    Ok((StatusCode::CREATED, Json(json!({"phone_number_id": id}))).into_response())
+    let app_id = simulator.change(|assets| {
+        let change = assets.introduce(&sender);
+        let account = change.numbers.iter().find_map(|it| it.account.as_ref());
+        let app_id = account.map(|account| account.app_id.clone());
+        Ok::<_, BadOrder>((change, app_id))
+    })?;
+    let answer = json!({"phone_number_id": sender.phone_number_id, "app_id": app_id});
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
 async fn put_template(

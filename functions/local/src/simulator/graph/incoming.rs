@@ -78,12 +78,11 @@ impl Incoming {
 
     /// Its parameters. Of two with one name that of the body holds.
     pub(super) fn params(&self) -> Result<Params, GraphError> {
-        let text = |(name, value)| (name, Value::String(value));
         let query = pairs(self.uri.query().unwrap_or_default());
-        let mut params: Map<String, Value> = query.into_iter().map(text).collect();
+        let mut params: Map<String, Value> = query.into_iter().map(typed).collect();
         if self.is_form() {
             let body = String::from_utf8_lossy(&self.body);
-            params.extend(pairs(&body).into_iter().map(text));
+            params.extend(pairs(&body).into_iter().map(typed));
         } else if !self.body.trim_ascii().is_empty() {
             let body: Map<String, Value> = serde_json::from_slice(&self.body)
                 .map_err(|_| GraphError::parameter("The request body must be a JSON object"))?;
@@ -125,13 +124,9 @@ impl Params {
         given.ok_or_else(|| GraphError::parameter(&format!("The parameter {name} is required.")))
     }
 
-    /// A parameter that is an object, or the text of one.
+    /// A parameter that is an object.
     pub(super) fn object(&self, name: &str) -> Option<Map<String, Value>> {
-        match self.0.get(name)? {
-            Value::Object(object) => Some(object.clone()),
-            Value::String(text) => serde_json::from_str(text).ok(),
-            _ => None,
-        }
+        self.0.get(name)?.as_object().cloned()
     }
 
     /// Checks that it is said for which product the call is.
@@ -151,6 +146,13 @@ impl Params {
     }
 }
 
+/// In a query and in a form lists and objects are written as JSON, everything else is text.
+fn typed((name, text): (String, String)) -> (String, Value) {
+    let nested = text.starts_with(['[', '{']);
+    let nested = nested.then(|| serde_json::from_str(&text).ok()).flatten();
+    (name, nested.unwrap_or(Value::String(text)))
+}
+
 /// The pairs of a query or of a form.
 pub(in crate::simulator) fn pairs(query: &str) -> Vec<(String, String)> {
     let Ok(mut url) = reqwest::Url::parse("http://localhost/") else {
@@ -163,6 +165,14 @@ pub(in crate::simulator) fn pairs(query: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_text_is_written_as_json() {
+        let read = |text: &str| typed((String::new(), text.to_owned())).1;
+        assert_eq!(read("[\"https://a\"]"), serde_json::json!(["https://a"]));
+        assert_eq!(read("123456"), Value::from("123456"));
+        assert_eq!(read("[open]"), Value::from("[open]"));
+    }
 
     #[test]
     fn a_query_is_read_with_its_escapes() {

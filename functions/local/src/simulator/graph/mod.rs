@@ -42,6 +42,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
         .route("/{version}/{id}/marketing_messages", post(messages))
         .merge(waba_routes())
         .merge(number_routes())
+        .method_not_allowed_fallback(unknown)
         .fallback(unknown)
 }
 

@@ -28,14 +28,15 @@ const NEVER_SET: [&str; 11] = [
 
 /// The node of a number.
 pub(super) fn node(call: &Incoming) -> Result<Value, GraphError> {
-    let number = call.request().number(&call.id, &Scope::ALL)?.number;
-    shown(call, &number, call.fields().as_deref())
+    let NumberCall { token, number } = call.request().number(&call.id, &Scope::ALL)?;
+    shown(call, &number, &token.app_id, call.fields().as_deref())
 }
 
-/// A number as its node and the list of its WABA show it.
+/// A number as its node and the list of its WABA show it to an app.
 pub(super) fn shown(
     call: &Incoming,
     number: &Number,
+    app_id: &str,
     fields: Option<&str>,
 ) -> Result<Value, GraphError> {
     let level = match number.messages_per_second {
@@ -65,7 +66,7 @@ pub(super) fn shown(
         "is_on_biz_app": false,
         "account_mode": "LIVE",
         "health_status": health(call, number),
-        "webhook_configuration": webhook_configuration(call, number),
+        "webhook_configuration": webhook_configuration(call, number, app_id),
     });
     only_fields(node, fields, &NEVER_SET)
 }
@@ -90,19 +91,17 @@ fn health(call: &Incoming, number: &Number) -> Value {
     json!({"can_send_message": can_send, "entities": entities})
 }
 
-/// The URLs given for the number, for its WABA and for the app, as far as there are any.
-fn webhook_configuration(call: &Incoming, number: &Number) -> Value {
+/// The URLs an app has given for the number, for its WABA and for itself, as far as there are any.
+fn webhook_configuration(call: &Incoming, number: &Number, app_id: &str) -> Value {
     let assets = locked(&call.simulator.assets);
-    let Some(waba) = assets.waba(&number.waba_id) else {
-        return json!({});
-    };
-    let of_number = number.callback.clone();
-    let of_waba = waba.subscription(&waba.app_id).cloned();
+    let waba = assets.waba(&number.waba_id);
+    let of_number = number.callback.clone().filter(|it| it.app_id == app_id);
+    let of_waba = waba.and_then(|waba| waba.subscription(app_id).cloned());
     let url = |it: Option<Subscription>| it.and_then(|it| it.override_callback_uri);
     let levels = [
         ("phone_number", url(of_number)),
         ("whatsapp_business_account", url(of_waba)),
-        ("application", assets.own_url(number, &waba.app_id)),
+        ("application", assets.own_url(number, app_id)),
     ];
     let given = levels
         .into_iter()

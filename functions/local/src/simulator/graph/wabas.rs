@@ -3,6 +3,7 @@
 use super::fields::only_fields;
 use super::incoming::Incoming;
 use super::numbers;
+use crate::simulator::access::WabaCall;
 use crate::simulator::assets::{Assets, Change, Number, Waba};
 use crate::simulator::graph_error::GraphError;
 use crate::simulator::recipient::digits;
@@ -12,8 +13,8 @@ use axum::Json;
 use axum::http::header::HOST;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Url;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 const DEFAULT_LIMIT: usize = 25;
@@ -46,9 +47,9 @@ pub(super) fn node(call: &Incoming) -> Result<Value, GraphError> {
         "timezone_id": waba.timezone_id,
         "message_template_namespace": waba.template_namespace(),
         "account_review_status": "APPROVED",
-        "business_verification_status": "verified",
+        "business_verification_status": "VERIFIED",
         "country": "US",
-        "ownership_type": "SELF",
+        "ownership_type": "SELF_OWNED",
         "owner_business_info": owner,
         "on_behalf_of_business_info": owner,
         "primary_business_location": "US",
@@ -73,13 +74,18 @@ pub(super) fn entities(waba: &Waba) -> Vec<Value> {
 
 /// `GET /{waba}/phone_numbers`.
 pub(super) async fn phone_numbers(call: Incoming) -> Result<Json<Value>, GraphError> {
-    let waba = call.request().waba(&call.id)?.waba;
+    let WabaCall { token, waba } = call.request().waba(&call.id)?;
     let numbers = locked(&call.simulator.assets).numbers_of(&waba.waba_id);
     let page = Page::cut(&call, numbers)?;
     let fields = call.fields();
     let mut nodes = Vec::new();
     for number in &page.numbers {
-        nodes.push(numbers::shown(&call, number, fields.as_deref())?);
+        nodes.push(numbers::shown(
+            &call,
+            number,
+            &token.app_id,
+            fields.as_deref(),
+        )?);
     }
     let mut answer = json!({"data": nodes});
     if let (Some(object), Some(paging)) = (answer.as_object_mut(), page.paging(&call)) {
@@ -122,7 +128,7 @@ impl Page {
         let (before, after) = (self.numbers.first().map(of)?, self.numbers.last().map(of)?);
         let mut paging = json!({"cursors": {"before": before, "after": after}});
         if self.others_follow {
-            let next = next_url(call, &after);
+            let next = next_url(call, &after)?;
             paging
                 .as_object_mut()?
                 .insert("next".to_owned(), next.into());
@@ -151,19 +157,17 @@ fn cursor(call: &Incoming, name: &str) -> Result<Option<String>, GraphError> {
 }
 
 /// The call for the next page, without its token: that belongs into the header.
-fn next_url(call: &Incoming, after: &str) -> String {
+fn next_url(call: &Incoming, after: &str) -> Option<String> {
     let host = call.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let mut url = format!(
-        "http://{}{}?after={after}",
-        host.unwrap_or("localhost"),
-        call.uri.path()
-    );
+    let host = host.unwrap_or("localhost");
+    let mut url = Url::parse(&format!("http://{host}{}", call.uri.path())).ok()?;
     for name in ["limit", "fields"] {
         if let Some(value) = call.query(name) {
-            let _ = write!(url, "&{name}={value}");
+            url.query_pairs_mut().append_pair(name, &value);
         }
     }
-    url
+    url.query_pairs_mut().append_pair("after", after);
+    Some(url.into())
 }
 
 /// `POST /{waba}/phone_numbers`: a new number, neither verified nor registered.

@@ -5,8 +5,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod endpoint;
 mod faults;
+mod keeping;
+mod numbers;
 mod sending;
+mod subscriptions;
+mod tokens;
 mod webhooks;
 
 use super::webhooks::signature;
@@ -16,6 +21,7 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bytes::Bytes;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +30,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+/// The token of the playground, its WABA, and its number that is ready.
+const PLAYGROUND: &str = "playground-access-token";
+const WABA: &str = "200000000000002";
+const READY: &str = "100000000000002";
+/// The playground's number of which nothing is done yet.
+const NEW: &str = "100000000000003";
 const SENDER: &str = "100000000000001";
 const ANNA: &str = "+15550001111";
 const BERT: &str = "+15550002222";
@@ -115,6 +127,31 @@ impl Client {
         let request = self.http.get(format!("{}{path}", self.url));
         let response = request.bearer_auth("demo-access-token").send().await;
         response.unwrap().json().await.unwrap()
+    }
+
+    /// A call with any token; its status and its answer.
+    async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(token);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// A `GET` with the playground's token.
+    async fn look(&self, path: &str) -> (u16, Value) {
+        self.call(Method::GET, path, PLAYGROUND, &Value::Null).await
+    }
+
+    /// A `POST` with the playground's token.
+    async fn set(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call(Method::POST, path, PLAYGROUND, &body).await
     }
 
     async fn order_fault(&self, order: Value) {

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::domain::pace::{InboundRate, Reached, Room};
+use crate::domain::tier::{DayRoom, Rooms, day_of, end_of};
 
 #[test]
 fn the_tightest_limit_tells_the_rate_and_what_does_not_fit_expires() {
     let limits = sender_limits(rates(100), 2);
-    let all = forecast(600, &limits, None, at(0), None);
+    let all = forecast(600, &limits, &Rooms::default(), at(0), None);
     assert_eq!(
         (all.per_second, all.limited_by),
         (30.0, Some(Factor::OtherJobs))
@@ -16,10 +17,16 @@ fn the_tightest_limit_tells_the_rate_and_what_does_not_fit_expires() {
         (600, 0, Some(at(20)))
     );
     let alone = sender_limits(rates(100), 0);
-    let alone = forecast(600, &alone, None, at(0), Some(at(5)));
+    let alone = forecast(600, &alone, &Rooms::default(), at(0), Some(at(5)));
     assert_eq!(alone.limited_by, Some(Factor::SenderRate));
     assert_eq!((alone.to_send, alone.to_expire), (450, 150));
-    let stopped = forecast(600, &sender_limits(rates(0), 0), None, at(0), None);
+    let stopped = forecast(
+        600,
+        &sender_limits(rates(0), 0),
+        &Rooms::default(),
+        at(0),
+        None,
+    );
     assert_eq!(stopped.ends_at, None);
 }
 
@@ -35,8 +42,8 @@ fn rates(messages_per_second: u32) -> Rates {
 fn a_plan_heeds_the_part_of_the_credential_and_what_comes_in() {
     let first = InboundRate::after(None, 0, at(0));
     let told = |rates| {
-        let plan = forecast(10, &sender_limits(rates, 1), None, at(0), None);
-        let alone = forecast(10, &sender_limits(rates, 0), None, at(0), None);
+        let plan = forecast(10, &sender_limits(rates, 1), &Rooms::default(), at(0), None);
+        let alone = forecast(10, &sender_limits(rates, 0), &Rooms::default(), at(0), None);
         (alone.limited_by.unwrap(), alone.per_second, plan.per_second)
     };
     let mut rates = rates(100);
@@ -48,7 +55,7 @@ fn a_plan_heeds_the_part_of_the_credential_and_what_comes_in() {
     assert_eq!(told(rates), (Factor::Inbound, 20.0, 10.0));
     rates.is_paused = true;
     assert_eq!(told(rates), (Factor::SenderPaused, 0.0, 0.0));
-    let paused = forecast(10, &sender_limits(rates, 0), None, at(0), None);
+    let paused = forecast(10, &sender_limits(rates, 0), &Rooms::default(), at(0), None);
     assert_eq!(paused.ends_at, None, "nobody knows when it is resumed");
 }
 
@@ -61,7 +68,11 @@ fn a_plan_counts_the_days_that_a_portfolio_without_room_waits() {
     };
     let plan = |room: &Room, open, expires_at| {
         let limits = sender_limits(rates(100), 0);
-        forecast(open, &limits, Some(room), at(0), expires_at)
+        let rooms = Rooms {
+            portfolio: Some(room.clone()),
+            day: None,
+        };
+        forecast(open, &limits, &rooms, at(0), expires_at)
     };
     let fits = plan(&room, 250, None);
     assert_eq!(fits.limited_by, Some(Factor::SenderRate));
@@ -78,4 +89,32 @@ fn a_plan_counts_the_days_that_a_portfolio_without_room_waits() {
     assert_eq!((cut.to_send, cut.to_expire), (500, 500));
     room.people_per_day = 0;
     assert_eq!(plan(&room, 1, None).ends_at, None);
+}
+
+#[test]
+fn a_plan_tells_that_the_tenants_day_holds_the_job_back() {
+    let limits = sender_limits(rates(100), 0);
+    let plan = |per_day, people_per_day: Option<u64>| {
+        let room = |people_per_day| Room {
+            portfolio: "300000000000001".parse().unwrap(),
+            people_per_day,
+            reached: Reached::default(),
+        };
+        let rooms = Rooms {
+            portfolio: people_per_day.map(room),
+            day: Some(DayRoom::empty(day_of(at(0)), per_day)),
+        };
+        forecast(1_000, &limits, &rooms, at(0), None)
+    };
+    assert_eq!(plan(1_000, None).limited_by, Some(Factor::SenderRate));
+    let waits = plan(600, None);
+    assert_eq!(waits.limited_by, Some(Factor::DailyLimit));
+    assert!(waits.ends_at.unwrap() > end_of(day_of(at(0))));
+    assert_eq!(
+        plan(600, Some(250)).limited_by,
+        Some(Factor::PortfolioLimit)
+    );
+    assert_eq!(plan(250, Some(600)).limited_by, Some(Factor::DailyLimit));
+    let never = plan(0, None);
+    assert_eq!((never.to_send, never.ends_at), (0, None));
 }

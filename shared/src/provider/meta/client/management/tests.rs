@@ -1,3 +1,4 @@
+//! What is asked of Meta about apps, tokens, WABAs and numbers, against a server that answers as Meta does.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

@@ -1,0 +1,104 @@
+//! The last step: what was pending becomes current, and the account says so, while nobody else changes either.
+
+use crate::{Rotation, RotationError};
+use heliograph::domain::account::{CredentialKind, CredentialRecord};
+use heliograph::domain::audit::{Action, Actor, AuditEntry};
+use heliograph::domain::id::AuditId;
+use heliograph::domain::secret::SecretText;
+use heliograph::service::clock;
+use heliograph::service::telemetry::chain;
+use heliograph::store::{Account, Held, Transaction};
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Puts the next access token into force.
+pub(crate) async fn access_token(rotation: &Rotation<'_>) -> Result<(), RotationError> {
+    let next = rotation.secret.pending_out().await?;
+    let Some(next) = next.access_tokens.into_iter().next() else {
+        return Err(RotationError::Account("the next version holds no token"));
+    };
+    let expires_at = rotation.facts(&next.token).await?.expires_at;
+    let record = record(
+        CredentialKind::AccessToken,
+        &next.alias,
+        &next.token,
+        expires_at,
+    );
+    put_in_force(rotation, record).await
+}
+
+/// Puts the next verify token into force.
+pub(crate) async fn verify_token(rotation: &Rotation<'_>) -> Result<(), RotationError> {
+    let next = rotation.secret.pending_in().await?;
+    let Some(next) = next.verify_tokens.first() else {
+        return Err(RotationError::Account(
+            "the next version holds no verify token",
+        ));
+    };
+    let record = record(CredentialKind::VerifyToken, "main", next, None);
+    put_in_force(rotation, record).await
+}
+
+fn record(
+    kind: CredentialKind,
+    alias: &str,
+    secret: &SecretText,
+    expires_at: Option<Timestamp>,
+) -> CredentialRecord {
+    CredentialRecord {
+        kind,
+        alias: alias.to_owned(),
+        mask: secret.masked(),
+        since: clock::now(),
+        expires_at,
+    }
+}
+
+/// The secret first: a crash after it leaves an account that shows the mask of the one before, and a rotation that is over.
+async fn put_in_force(
+    rotation: &Rotation<'_>,
+    record: CredentialRecord,
+) -> Result<(), RotationError> {
+    let (store, token) = (&rotation.state.store, rotation.secret.token());
+    let Account { tenant, id, .. } = &rotation.account;
+    let held = store.hold_account(tenant, id, token, clock::now()).await?;
+    let account = match held {
+        Held::Yes(account) => *account,
+        Held::Busy => return Err(RotationError::Busy),
+        Held::Missing => return Err(RotationError::Account("the secret's account is gone")),
+    };
+    let written = write(rotation, account, record).await;
+    if written.is_err()
+        && let Err(error) = store.let_account_go(tenant, id, token).await
+    {
+        tracing::warn!(account.id = %id, error = chain(&error), "an account stays held for a while");
+    }
+    written
+}
+
+async fn write(
+    rotation: &Rotation<'_>,
+    mut account: Account,
+    record: CredentialRecord,
+) -> Result<(), RotationError> {
+    if !rotation.secret.promote().await? {
+        return Err(RotationError::Overtaken);
+    }
+    let store = &rotation.state.store;
+    let now = clock::now();
+    let entry = AuditEntry {
+        id: AuditId::at(now),
+        tenant: account.tenant.clone(),
+        at: now,
+        actor: Actor::Platform,
+        address: None,
+        action: Action::CredentialRotated,
+        target: account.id.to_string(),
+        changes: json!({"kind": record.kind, "mask": record.mask, "expires_at": record.expires_at}),
+    };
+    account.note_credential(record);
+    let mut transaction = Transaction::new();
+    store.change_account(&mut transaction, &account, rotation.secret.token())?;
+    store.note_audit(&mut transaction, &entry)?;
+    Ok(store.commit(transaction).await?)
+}

@@ -1,0 +1,214 @@
+//! Secrets give way to the next ones: by themselves, on demand, under load, and whatever breaks on the way.
+
+use crate::id_of;
+use crate::setup::{
+    APP, NUMBER, PERSON, TOKEN, WABA, another_token, message, put, set_up, shown_credential,
+};
+use futures_util::future::join_all;
+use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::service::config::Environment;
+use lambda_runtime::{Context, LambdaEvent};
+use rotate::{Config, RotationEvent, State};
+use serde_json::{Value, json};
+use tests::{Desk, eventually, read};
+
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+
+fn aws(desk: &Desk) -> Aws {
+    Aws::at(&Endpoints {
+        aws: desk.aws_url().to_owned(),
+        dynamodb: None,
+    })
+}
+
+/// A rotation function of its own, so that its steps can be done one by one.
+fn function(desk: &Desk) -> State {
+    let environment = Environment::from_pairs([
+        ("MESSAGES_TABLE", "heliograph-messages"),
+        ("LOGS_TABLE", "heliograph-logs"),
+        ("SECRETS_PREFIX", "heliograph"),
+        ("GRAPH_URL", desk.simulator_url()),
+        ("GRAPH_VERSION", "v25.0"),
+        ("WEBHOOK_URL", desk.webhook_base()),
+    ]);
+    State::new(&Config::from_env(&environment).unwrap(), &aws(desk)).unwrap()
+}
+
+async fn arn(desk: &Desk, account: &str, direction: &str) -> String {
+    let id = account.rsplit('/').next().unwrap();
+    let name = format!("heliograph/{direction}/demo/{id}");
+    let secrets = aws(desk).secrets();
+    let described = secrets.describe_secret().secret_id(name).send().await;
+    described.unwrap().arn.unwrap()
+}
+
+async fn step(state: &State, arn: &str, token: &str, step: &str) -> Result<(), String> {
+    let event = RotationEvent {
+        secret_id: arn.to_owned(),
+        token: token.to_owned(),
+        step: step.to_owned(),
+    };
+    let done = rotate::handle(state, LambdaEvent::new(event, Context::default())).await;
+    done.map_err(|error| error.to_string())
+}
+
+/// Asks for a rotation, and waits until the account shows another secret.
+async fn rotated(desk: &Desk, account: &str, kind: &str) -> Value {
+    let before = shown_credential(desk, account, kind).await;
+    let asked = desk
+        .post(&format!("{account}/rotate"), &json!({"credential": kind}))
+        .await;
+    assert_eq!(asked.with(202)["credential"], kind);
+    let look = async || {
+        let now = shown_credential(desk, account, kind).await;
+        (now["since"] != before["since"]).then_some(now)
+    };
+    eventually("the next secret to be in force", look).await
+}
+
+/// A token that ends in so many days, in the place of the one that does not.
+async fn token_that_ends(desk: &Desk, account: &str, days: u64) {
+    let order = json!({
+        "token": "playground-ending-token", "app_id": APP, "wabas": [WABA], "expires_in_s": days * 86_400,
+    });
+    let url = format!("{}/_sim/tokens", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
+    let token = json!({"access_token": "playground-ending-token"});
+    let setup = put(desk, &format!("{account}/setup/tokens"), &token).await;
+    let warnings = setup.with(200)["warnings"].as_array().unwrap().len();
+    assert_eq!(warnings, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verify_token_is_drawn_anew_and_told_to_meta_while_events_come_in() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let before = shown_credential(&desk, &account, "verify_token").await;
+    let events = async || {
+        for _ in 0..20 {
+            // Each must be taken at once: the desk asserts that.
+            desk.inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Hello"}))
+                .await;
+        }
+    };
+    let (after, ()) = tokio::join!(rotated(&desk, &account, "verify_token"), events());
+    assert_ne!(after["mask"], before["mask"]);
+    let again = put(&desk, &format!("{account}/setup/webhook"), &Value::Null).await;
+    again.with(200);
+    let trail = desk.get("/v1/audit?limit=10").await.with(200);
+    let told = trail["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|it| it["action"] == "credential.rotated" && it["actor"]["kind"] == "platform");
+    assert!(told, "{trail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_token_that_ends_is_exchanged_while_a_job_and_single_messages_are_sent() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let faster = json!({"messages_per_second": 1000, "window": "off"});
+    let sender = format!("/v1/senders/{NUMBER}");
+    crate::access::give(
+        &desk,
+        tests::ADMIN_KEY,
+        reqwest::Method::PATCH,
+        &sender,
+        &faster,
+    )
+    .await
+    .with(200);
+    token_that_ends(&desk, &account, 10).await;
+    let job = json!({"name": "All", "from": NUMBER, "type": "text", "text": {"body": "Hi {{1}}"}});
+    let job = id_of(&desk.post("/v1/bulk-jobs", &job).await.with(201));
+    let recipients: Vec<_> = (0..300)
+        .map(|place| json!({"to": format!("+1555001{place:04}"), "variables": [place.to_string()]}))
+        .collect();
+    desk.post(
+        &format!("/v1/bulk-jobs/{job}/recipients"),
+        &json!({"recipients": recipients}),
+    )
+    .await
+    .with(200);
+    desk.post(&format!("/v1/bulk-jobs/{job}/start"), &Value::Null)
+        .await
+        .with(202);
+    let single = message();
+    let (exchanged, singles) = tokio::join!(
+        rotated(&desk, &account, "access_token"),
+        join_all((0..20).map(|_| desk.send(&single)))
+    );
+    assert!(singles.iter().all(|it| it.status < 300), "{singles:?}");
+    let until: jiff::Timestamp = exchanged["expires_at"].as_str().unwrap().parse().unwrap();
+    let days = until.duration_since(jiff::Timestamp::now()).as_hours() / 24;
+    assert!((58..=60).contains(&days), "{days}");
+    let look = async || {
+        let job = desk.get(&format!("/v1/bulk-jobs/{job}")).await.with(200);
+        (job["status"] == "finished").then_some(job)
+    };
+    let finished = eventually("the job to be finished", look).await;
+    assert_eq!(finished["counts"]["failed"], 0, "{finished}");
+    let stats = desk.stats().await;
+    assert_eq!(stats["duplicates"], 0, "{stats}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_may_be_repeated_and_what_broke_off_goes_on() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    token_that_ends(&desk, &account, 10).await;
+    for (direction, kind) in [("out", "access_token"), ("in", "verify_token")] {
+        let arn = arn(&desk, &account, direction).await;
+        let before = shown_credential(&desk, &account, kind).await;
+        let token = format!("{direction}-0000-1111-2222-3333-4444-5555");
+        // Each step by a function that has just been started, as after a crash, and twice.
+        for name in STEPS {
+            for _ in 0..2 {
+                assert_eq!(
+                    step(&function(&desk), &arn, &token, name).await,
+                    Ok(()),
+                    "{name}"
+                );
+            }
+            if name != "finishSecret" {
+                let now = shown_credential(&desk, &account, kind).await;
+                assert_eq!(now, before, "{name}");
+                assert_eq!(desk.send(&message()).await.status, 200);
+            }
+        }
+        let after = shown_credential(&desk, &account, kind).await;
+        assert_ne!(after["since"], before["since"]);
+        for name in STEPS {
+            let again = step(&function(&desk), &arn, &token, name).await;
+            assert_eq!(again, Ok(()), "{name}");
+        }
+        assert_eq!(shown_credential(&desk, &account, kind).await, after);
+    }
+    assert_eq!(desk.send(&message()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_never_takes_the_place_of_a_secret_that_was_put_in_meanwhile() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    token_that_ends(&desk, &account, 10).await;
+    let arn = arn(&desk, &account, "out").await;
+    let token = "overtaken-0000-1111-2222-3333-4444";
+    let state = function(&desk);
+    for name in &STEPS[..3] {
+        step(&state, &arn, token, name).await.unwrap();
+    }
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    let overtaken = step(&state, &arn, token, "finishSecret").await;
+    assert!(overtaken.unwrap_err().contains("meanwhile"));
+    crate::setup::revoke(&desk, TOKEN).await;
+    crate::setup::revoke(&desk, "playground-ending-token").await;
+    assert_eq!(desk.send(&message()).await.status, 200);
+    let unknown = step(&state, &arn, token, "burnSecret").await;
+    assert!(unknown.is_err());
+}
