@@ -47,15 +47,21 @@ fn with_ids(path: &str) -> String {
 /// What the document has against a body posted to a path: where, and what.
 #[must_use]
 pub fn undescribed(path: &str, body: &Value) -> Vec<String> {
-    let schema =
-        body_of(path).unwrap_or_else(|| panic!("POST {path} is not described with a body"));
+    undescribed_by(&Method::POST, path, body)
+}
+
+/// The same of a body sent by this method.
+#[must_use]
+pub fn undescribed_by(method: &Method, path: &str, body: &Value) -> Vec<String> {
+    let schema = body_of(method, path)
+        .unwrap_or_else(|| panic!("{method} {path} is not described with a body"));
     let mut faults = Vec::new();
     check(schema, body, "", &mut faults);
     faults
 }
 
 /// The schema of the body that a path takes, if it takes one. Ids in the path count as the document's names for them.
-fn body_of(path: &str) -> Option<&'static Value> {
+fn body_of(method: &Method, path: &str) -> Option<&'static Value> {
     let path = path.split('?').next().unwrap_or(path);
     let is_this = |described: &str| {
         let same = |(part, known): (&str, &str)| known.starts_with('{') || part == known;
@@ -64,7 +70,10 @@ fn body_of(path: &str) -> Option<&'static Value> {
     };
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let (_, found) = paths.iter().find(|(described, _)| is_this(described))?;
-    found.pointer("/post/requestBody/content/application~1json/schema")
+    let method = method.as_str().to_lowercase();
+    found.pointer(&format!(
+        "/{method}/requestBody/content/application~1json/schema"
+    ))
 }
 
 fn check(schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {

@@ -19,7 +19,7 @@ mod simulator;
 mod waiting;
 
 pub use answer::Answer;
-pub use described::{routes, undescribed};
+pub use described::{routes, undescribed, undescribed_by};
 pub use desk::{Desk, read, text};
 pub use fixtures::{Fixture, fixtures};
 pub use jobs::recipients;

@@ -8,6 +8,7 @@ pub(crate) mod connection;
 pub(crate) mod dto;
 pub(crate) mod entered;
 pub(crate) mod meta_id;
+pub(crate) mod number_settings;
 pub(crate) mod numbers;
 pub(crate) mod profile;
 pub(crate) mod registration;

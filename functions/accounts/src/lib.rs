@@ -25,7 +25,8 @@ mod user_dto;
 mod users;
 
 use accounts::{
-    activation, bot, connection, numbers, profile, registration, rotation, senders, setup, tokens,
+    activation, bot, connection, number_settings, numbers, profile, registration, rotation,
+    senders, setup, tokens,
 };
 use axum::Router;
 use axum::extract::FromRef;
@@ -196,11 +197,11 @@ fn number_routes() -> Router<State> {
         .route("/{number}/pin", put(registration::set_pin))
         .route(
             "/{number}/profile",
-            get(numbers::profile).put(numbers::change_profile),
+            get(number_settings::profile).put(number_settings::change_profile),
         )
         .route(
             "/{number}/settings",
-            get(numbers::settings).put(numbers::change_settings),
+            get(number_settings::settings).put(number_settings::change_settings),
         )
 }
 
@@ -235,10 +236,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::numbers::list,
     accounts::numbers::add,
     accounts::numbers::one,
-    accounts::numbers::profile,
-    accounts::numbers::change_profile,
-    accounts::numbers::settings,
-    accounts::numbers::change_settings,
+    accounts::number_settings::profile,
+    accounts::number_settings::change_profile,
+    accounts::number_settings::settings,
+    accounts::number_settings::change_settings,
     accounts::registration::request_code,
     accounts::registration::verify_code,
     accounts::registration::register,

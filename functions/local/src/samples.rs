@@ -1,5 +1,5 @@
 //! Every sample in `events/`, brought to the very routers and handlers that `local` mounts, over an emulated AWS and a
-//! simulated Meta. What the samples name is there: the message, the job, the contact with its conversation.
+//! simulated Meta. What the samples name is there: the message, the job, the contact with its conversation, the account.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 93] = [
+const ANSWERS: [(&str, Answer); 130] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -129,6 +129,44 @@ const ANSWERS: [(&str, Answer); 93] = [
     ("accounts-get-tenant", Status(200)),
     ("accounts-create-tenant-key", Status(201)),
     ("accounts-change-tenant", Status(200)),
+    ("accounts-create-account", Status(201)),
+    ("accounts-list-accounts", Status(200)),
+    ("accounts-get-account", Status(200)),
+    ("accounts-change-account", Status(200)),
+    ("accounts-get-setup", Status(200)),
+    ("accounts-setup-business-a-number", Status(400)),
+    ("accounts-setup-business", Status(200)),
+    ("accounts-setup-phone-number", Status(200)),
+    ("accounts-setup-tokens-expired", Status(422)),
+    ("accounts-setup-tokens", Status(200)),
+    ("accounts-setup-profile", Status(200)),
+    ("accounts-get-setup-profile", Status(200)),
+    ("accounts-setup-bot", Status(200)),
+    ("accounts-get-setup-bot", Status(200)),
+    // Nobody is there whom Meta could call.
+    ("accounts-setup-webhook", Status(422)),
+    ("accounts-activate-account", Status(200)),
+    ("accounts-test-account", Status(200)),
+    ("accounts-list-phone-numbers", Status(200)),
+    ("accounts-add-phone-number", Status(201)),
+    ("accounts-get-phone-number", Status(200)),
+    ("accounts-get-profile", Status(200)),
+    ("accounts-change-profile", Status(200)),
+    ("accounts-get-settings", Status(200)),
+    ("accounts-change-settings", Status(204)),
+    ("accounts-request-code", Status(204)),
+    ("accounts-verify-code-wrong", Status(422)),
+    ("accounts-set-pin", Status(204)),
+    ("accounts-register", Status(204)),
+    ("accounts-create-sender", Status(201)),
+    ("accounts-change-sender", Status(200)),
+    ("accounts-delete-sender", Status(204)),
+    ("accounts-deregister", Status(204)),
+    ("accounts-create-knowledge", Status(201)),
+    ("accounts-list-knowledge", Status(200)),
+    ("accounts-change-knowledge", Status(200)),
+    ("accounts-delete-knowledge", Status(204)),
+    ("accounts-delete-account", Status(204)),
     ("accounts-audit", Status(200)),
     ("accounts-create-user", Status(201)),
     ("accounts-list-users", Status(200)),

@@ -177,6 +177,24 @@ async fn what_was_entered_before_the_token_is_checked_with_it_and_told_at_its_st
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_waited_for_the_right_waba_is_checked_with_it() {
+    let desk = Desk::start().await;
+    let account = new_account(&desk).await;
+    let step = |name: &str| format!("{account}/setup/{name}");
+    let mut wrong = business();
+    wrong["waba_id"] = "200000000000009".into();
+    put(&desk, &step("business"), &wrong).await.with(200);
+    let number = json!({"phone_number_id": NUMBER});
+    put(&desk, &step("phone-number"), &number).await.with(200);
+    let token = json!({"access_token": TOKEN});
+    let setup = put(&desk, &step("tokens"), &token).await.with(200);
+    assert_eq!(states(&setup)[..3], ["faulty", "entered", "done"]);
+    let setup = put(&desk, &step("business"), &business()).await.with(200);
+    assert_eq!(states(&setup)[..3], ["done", "done", "done"]);
+    desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_meta_does_not_take_is_explained_and_nothing_of_it_is_kept() {
     let desk = Desk::start().await;
     let account = new_account(&desk).await;
@@ -296,6 +314,30 @@ async fn a_deleted_account_leaves_its_number_to_the_next() {
         .problem(404, "not_found");
     let next = set_up(&desk).await;
     assert_ne!(next, account);
+    assert_eq!(desk.send(&message()).await.with(200)["state"], "accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_made_again_is_not_held_by_what_its_account_was_before() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let sender = format!("/v1/senders/{NUMBER}");
+    let disable = async |disabled: bool| {
+        let body = json!({"disabled": disabled});
+        give(&desk, ADMIN_KEY, Method::PATCH, &account, &body)
+            .await
+            .with(200);
+    };
+    disable(true).await;
+    assert_eq!(
+        ask(&desk, ADMIN_KEY, Method::DELETE, &sender).await.status,
+        204
+    );
+    disable(false).await;
+    let id = account.rsplit('/').next().unwrap();
+    let again = json!({"account_id": id, "phone_number_id": NUMBER});
+    let made = desk.post("/v1/senders", &again).await.with(201);
+    assert_eq!(made["state"], "active");
     assert_eq!(desk.send(&message()).await.with(200)["state"], "accepted");
 }
 

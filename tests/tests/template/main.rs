@@ -63,11 +63,37 @@ fn is_variable(text: &str) -> bool {
         "_QUEUE_URL",
         "GRAPH_URL",
         "GRAPH_VERSION",
+        "WEBHOOK_URL",
         "_PREFIX",
     ];
     text.bytes()
         .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
         && ours.iter().any(|end| text.ends_with(end))
+}
+
+#[test]
+fn meta_is_told_the_address_at_which_the_webhook_answers() {
+    let stack = Stack::read();
+    let told = &stack.environment(&named(&stack, "accounts"))["WEBHOOK_URL"];
+    let webhook = named(&stack, "webhook");
+    assert!(webhook.properties.get("FunctionUrlConfig").is_some());
+    assert_eq!(text(told), format!("${{{}Url.FunctionUrl}}", webhook.id));
+}
+
+/// Every route adds some 400 bytes to the policy of its function, which Lambda bounds at 20,480, save where the function
+/// takes whatever no route takes, too.
+#[test]
+fn no_function_has_more_routes_than_its_policy_can_hold() {
+    for function in Stack::read().functions() {
+        let routes = function.triggers("HttpApi");
+        let takes_the_rest = routes.iter().any(|it| it.get("Path").is_none());
+        assert!(
+            takes_the_rest || routes.len() <= 45,
+            "{}: {}",
+            function.name,
+            routes.len()
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Resources that end in a wildcard, and why they must. A log group's ARN ends in one, too, but not by our hand.
-const WILDCARDS: [(&str, &str, &str); 6] = [
+const WILDCARDS: [(&str, &str, &str); 12] = [
     (
         "xray:PutTelemetryRecords",
         "*",
@@ -28,6 +28,36 @@ const WILDCARDS: [(&str, &str, &str); 6] = [
     ),
     (
         "secretsmanager:GetSecretValue",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:CreateSecret",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:CreateSecret",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:PutSecretValue",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:PutSecretValue",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:DeleteSecret",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:DeleteSecret",
         "secret:${AWS::StackName}/out/*",
         "one secret per account",
     ),
@@ -73,7 +103,7 @@ fn is_named(resource: &str, end: &str) -> bool {
 }
 
 #[test]
-fn only_the_webhook_reads_what_proves_a_call_and_only_senders_read_what_lets_us_send() {
+fn what_proves_a_call_and_what_lets_us_send_are_read_together_only_where_both_are_checked() {
     for function in Stack::read().functions() {
         let secrets = function.may("secretsmanager:GetSecretValue");
         let kinds: Vec<&str> = secrets
@@ -83,10 +113,29 @@ fn only_the_webhook_reads_what_proves_a_call_and_only_senders_read_what_lets_us_
         let expected: &[&str] = match function.name {
             "webhook" => &["/in/*"],
             "send" | "deliver" => &["/out/*"],
-            "accounts" => &["${OperatorKey}"],
+            // It asks Meta whether they are right.
+            "accounts" => &["${OperatorKey}", "/in/*", "/out/*"],
             _ => &[],
         };
         assert_eq!(kinds, expected, "{}", function.name);
+    }
+}
+
+#[test]
+fn only_accounts_writes_secrets_and_nobody_writes_the_operators_key() {
+    for function in Stack::read().functions() {
+        for action in ["CreateSecret", "PutSecretValue", "DeleteSecret"] {
+            let secrets = function.may(&format!("secretsmanager:{action}"));
+            let kinds: Vec<&str> = secrets
+                .iter()
+                .map(|it| it.rsplit("${AWS::StackName}").next().unwrap())
+                .collect();
+            let expected: &[&str] = match function.name {
+                "accounts" => &["/in/*", "/out/*"],
+                _ => &[],
+            };
+            assert_eq!(kinds, expected, "{}: {action}", function.name);
+        }
     }
 }
 

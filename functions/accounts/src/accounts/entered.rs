@@ -166,6 +166,8 @@ async fn make_sender(
             .store
             .pause_sender(&account.tenant, id, &pause)
             .await?;
+    } else {
+        senders::resume_one(&state.store, account, id, now).await?;
     }
     state
         .store

@@ -16,7 +16,7 @@ use heliograph::domain::failure::{Class, of_meta};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
-use heliograph::domain::identity::PhoneNumberId;
+use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::messaging::health::senders_of;
@@ -135,6 +135,10 @@ fn read_new(body: &Value) -> Result<(AccountId, PhoneNumberId), Vec<Fault>> {
 }
 
 /// What is changed of a sender.
+#[expect(
+    clippy::option_option,
+    reason = "a limit may stay, be taken away, or be another one"
+)]
 #[derive(Default)]
 struct Changes {
     messages_per_second: Option<u32>,
@@ -168,7 +172,7 @@ pub(crate) async fn change(
     let sender = find(&store, &authority, &id).await?;
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
     // Read again, now that nobody else changes it.
-    let changed = match find(&store, &authority, &id).await {
+    let put = match find(&store, &authority, &id).await {
         Ok(mut sender) => {
             apply(&changes, &mut sender);
             let added = store.change_sender(&mut changing.transaction, &sender);
@@ -176,7 +180,7 @@ pub(crate) async fn change(
         }
         Err(problem) => Err(problem),
     };
-    let (sender, said) = match changed {
+    let (sender, said) = match put {
         Ok(sender) => (
             Some(sender),
             Ok(Said::about(Action::SenderChanged, &id, body)),
@@ -350,12 +354,31 @@ async fn resume_where(
     is_over: impl Fn(&Pause) -> bool,
 ) -> Result<(), Problem> {
     for sender in senders_of(store, account).await? {
-        let pace = store.pace(&account.tenant, &sender.id).await?;
-        if pace.paused.as_ref().is_some_and(&is_over) {
-            store
-                .resume_sender(&account.tenant, &sender.id, now)
-                .await?;
-        }
+        resume_if(store, (&account.tenant, &sender.id), now, &is_over).await?;
+    }
+    Ok(())
+}
+
+/// The same for one sender, which may be one that is just being made: a number keeps its pace from one sender to the next.
+pub(super) async fn resume_one(
+    store: &Store,
+    account: &Account,
+    id: &PhoneNumberId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let is_over = |pause: &Pause| pause.cause == PauseCause::Account;
+    resume_if(store, (&account.tenant, id), now, is_over).await
+}
+
+async fn resume_if(
+    store: &Store,
+    (tenant, id): (&TenantId, &PhoneNumberId),
+    now: Timestamp,
+    is_over: impl Fn(&Pause) -> bool,
+) -> Result<(), Problem> {
+    let pace = store.pace(tenant, id).await?;
+    if pace.paused.as_ref().is_some_and(is_over) {
+        store.resume_sender(tenant, id, now).await?;
     }
     Ok(())
 }

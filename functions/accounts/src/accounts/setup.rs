@@ -6,7 +6,7 @@
 use super::changing::{Changing, Said};
 use super::dto::SetupDto;
 use super::meta_id::meta_id;
-use super::{checks, entered, trouble};
+use super::{checks, entered, tokens, trouble};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -134,6 +134,7 @@ async fn put_business(
     let said = json!({"step": Step::Business, "waba_id": new.waba, "app_id": new.app, "app_secret": secret.masked()});
     if let Some(token) = &token {
         entered::take_waba(state, changing, token, &new.waba).await?;
+        tokens::check_number(state, changing, token).await?;
     } else {
         changing.account.setup.waba = Some(new.waba);
         let now = changing.now;
@@ -239,18 +240,15 @@ async fn put_phone_number(
     entered::check_number_free(state, &changing.account, &number).await?;
     let said = json!({"step": Step::PhoneNumber, "phone_number_id": number});
     let token = checks::access_token(state, &changing.account).await?;
-    match (token, changing.account.waba.clone()) {
-        (Some(token), Some(waba)) => {
-            entered::take_number(state, changing, &token, &waba, &number).await?;
-        }
-        _ => {
-            changing.account.setup.phone_number = Some(number);
-            let now = changing.now;
-            changing
-                .account
-                .setup
-                .note(Step::PhoneNumber, StepState::Entered, now);
-        }
+    if let (Some(token), Some(waba)) = (token, changing.account.waba.clone()) {
+        entered::take_number(state, changing, &token, &waba, &number).await?;
+    } else {
+        changing.account.setup.phone_number = Some(number);
+        let now = changing.now;
+        changing
+            .account
+            .setup
+            .note(Step::PhoneNumber, StepState::Entered, now);
     }
     Ok(Said::of(Action::AccountSetUp, &changing.account, said))
 }

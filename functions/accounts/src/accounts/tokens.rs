@@ -192,13 +192,22 @@ async fn check_entered(
     token: &SecretText,
 ) -> Result<(), Problem> {
     if let Some(waba) = changing.account.setup.waba.clone() {
-        let taken = entered::take_waba(state, changing, token, &waba).await;
-        stand_at(changing, Step::Business, taken)?;
+        let came = entered::take_waba(state, changing, token, &waba).await;
+        stand_at(changing, Step::Business, came)?;
     }
+    check_number(state, changing, token).await
+}
+
+/// Checks the number that waited for the WABA.
+pub(super) async fn check_number(
+    state: &State,
+    changing: &mut Changing<'_>,
+    token: &SecretText,
+) -> Result<(), Problem> {
     let number = changing.account.setup.phone_number.clone();
     if let (Some(waba), Some(number)) = (changing.account.waba.clone(), number) {
-        let taken = entered::take_number(state, changing, token, &waba, &number).await;
-        stand_at(changing, Step::PhoneNumber, taken.map(drop))?;
+        let came = entered::take_number(state, changing, token, &waba, &number).await;
+        stand_at(changing, Step::PhoneNumber, came.map(drop))?;
     }
     Ok(())
 }

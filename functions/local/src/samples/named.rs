@@ -1,9 +1,11 @@
-//! What the samples name, as it would be there: a message, a job, a contact with its conversation.
+//! What the samples name, as it would be there: a message, a job, a contact with its conversation, an account to set up.
 
 use super::parse;
+use heliograph::domain::account::{Step, StepState};
+use heliograph::domain::bot::Knowledge;
 use heliograph::domain::job::Job;
 use heliograph::domain::message::{Inbound, Message, Outbound};
-use heliograph::store::{Contact, Conversation, Store, Transaction, User};
+use heliograph::store::{Account, Contact, Conversation, Store, Transaction, User};
 use serde_json::json;
 
 const CREATED_MS: i64 = 1_795_174_245_000;
@@ -15,7 +17,12 @@ pub(super) async fn make(store: &Store) {
     store.create_message(&mut transaction, &message).unwrap();
     store.create_job(&mut transaction, &job()).unwrap();
     store.add_user(&mut transaction, &user()).unwrap();
+    let (account, known) = (playground(), knowledge());
+    let of = (&account.tenant, &account.id);
+    store.put_knowledge(&mut transaction, of, &known).unwrap();
     store.commit(transaction).await.unwrap();
+    store.put_account(&account).await.unwrap();
+    store.put_account(&retired()).await.unwrap();
     let contact = contact();
     assert!(store.create_contact(&contact, &[]).await.unwrap());
     let inbound = inbound(&contact);
@@ -73,5 +80,31 @@ pub(super) fn inbound(contact: &Contact) -> Inbound {
         "sender": sender, "provider_id": "wamid.SAMPLE", "from": {"wa_id": contact.wa_id}, "kind": "text",
         "object": json!({"type": "text", "text": {"body": "Is it ready?"}}).to_string(),
         "contact": contact.id, "conversation": conversation, "sent_at": CREATED_MS, "received_at": CREATED_MS,
+    }))
+}
+
+/// An account whose set-up is to be gone through. Its last step is done already: here nobody answers Meta's handshake.
+fn playground() -> Account {
+    let mut account = account("acct_playground");
+    let at = account.created_at;
+    account.setup.note(Step::Webhook, StepState::Done, at);
+    account
+}
+
+/// An account that is to be deleted.
+fn retired() -> Account {
+    let mut account = account("acct_retired");
+    account.disabled_at = Some(account.created_at);
+    account
+}
+
+fn account(id: &str) -> Account {
+    parse(json!({"id": id, "tenant": "demo", "name": "Shop", "created_at": CREATED_MS}))
+}
+
+fn knowledge() -> Knowledge {
+    parse(json!({
+        "sk": "kb_019e92a7c8887000a000000000000001", "question": "When are you open?", "answer": "Always.",
+        "changed_at": CREATED_MS,
     }))
 }

@@ -1,4 +1,9 @@
+//! What is asked of Meta about apps, tokens, WABAs and numbers, against a server that answers as Meta does.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "Meta is played beside the client"
+)]
 
 use super::*;
 use crate::domain::identity::{AppId, WabaId};
@@ -69,9 +74,10 @@ async fn an_answer_that_is_none_of_metas_may_pass() {
 #[tokio::test]
 async fn every_page_of_a_wabas_numbers_is_read() {
     let client = client_of(|path, _| {
-        let (id, next) = match path.contains("after=one") {
-            false => ("100000000000001", json!("https://next")),
-            true => ("100000000000002", json!(null)),
+        let (id, next) = if path.contains("after=one") {
+            ("100000000000002", json!(null))
+        } else {
+            ("100000000000001", json!("https://next"))
         };
         let paging = json!({"cursors": {"after": "one"}, "next": next});
         json!({"data": [{"id": id, "quality_rating": "GREEN"}], "paging": paging}).to_string()
