@@ -226,6 +226,7 @@ impl Neighbour {
     async fn put_account(&self) {
         let account = Account {
             waba: Some(WABA.parse().unwrap()),
+            senders: vec![SENDER.parse().unwrap()],
             ..Account::new(
                 ACCOUNT.parse().unwrap(),
                 self.tenant.clone(),

@@ -99,6 +99,7 @@ fn demo_account(tenant: &TenantId, id: &AccountId) -> Result<Account> {
     account.waba = Some(WABA.parse()?);
     account.app = Some(APP.parse()?);
     account.active_since = Some(now);
+    account.senders.push(SENDER.parse()?);
     for step in Step::ALL {
         account.setup.note(step, StepState::Done, now);
     }

@@ -98,11 +98,10 @@ fn is_accounts(method: &Method, path: &str) -> bool {
         ["", "v1", "accounts" | "api-keys" | "tenants" | "users"] => &[Method::GET, Method::POST],
         ["", "v1", "api-keys", _] => &[Method::GET, Method::PATCH, Method::DELETE],
         ["", "v1", "tenants" | "users", _] => &[Method::GET, Method::PATCH],
-        ["", "v1", "senders"] => &[Method::POST],
         ["", "v1", "senders", _] => &[Method::PATCH, Method::DELETE],
         ["", "v1", "accounts", _, ..] => &BELOW_AN_ACCOUNT,
         ["", "v1", "sessions", "current"] => &[Method::DELETE],
-        ["", "v1", "sessions"]
+        ["", "v1", "senders" | "sessions"]
         | ["", "v1", "me", "password"]
         | ["", "v1", "invitations", "accept"]
         | ["", "v1", "sessions", "refresh"]

@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 130] = [
+const ANSWERS: [(&str, Answer); 134] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -167,6 +167,10 @@ const ANSWERS: [(&str, Answer); 130] = [
     ("accounts-change-knowledge", Status(200)),
     ("accounts-delete-knowledge", Status(204)),
     ("accounts-delete-account", Status(204)),
+    ("rotate-create-secret", Done),
+    ("rotate-set-secret", Done),
+    ("rotate-test-secret", Done),
+    ("rotate-finish-secret", Done),
     ("accounts-audit", Status(200)),
     ("accounts-create-user", Status(201)),
     ("accounts-list-users", Status(200)),
@@ -310,8 +314,26 @@ impl Desk {
                 let swept = schedule::handle(&functions.schedule, lambda(parse(event))).await;
                 swept.map(|()| Done).unwrap()
             }
+            "rotate" => {
+                let event = self.rotation(event).await;
+                let rotated = rotate::handle(&functions.rotate, lambda(event)).await;
+                rotated.map(|()| Done).unwrap()
+            }
             other => panic!("{other} is no function"),
         }
+    }
+}
+
+impl Desk {
+    /// A rotation of the secret of this name: its ARN ends in characters of chance.
+    async fn rotation(&self, event: Value) -> rotate::RotationEvent {
+        let mut event: rotate::RotationEvent = parse(event);
+        let (_, name) = event.secret_id.split_once(":secret:").unwrap();
+        let (name, _) = name.rsplit_once('-').unwrap();
+        let secrets = self.aws.secrets();
+        let described = secrets.describe_secret().secret_id(name).send().await;
+        event.secret_id = described.unwrap().arn.unwrap();
+        event
     }
 }
 

@@ -141,9 +141,10 @@ pub async fn handle(
             break;
         }
     }
-    report("store", "events", events::try_again(state, now).await);
+    let tried = Box::pin(events::try_again(state, now)).await;
+    report("store", "events", tried);
     // Last, for Meta may take its time.
-    look_at_accounts(state, now).await;
+    Box::pin(look_at_accounts(state, now)).await;
     Ok(())
 }
 

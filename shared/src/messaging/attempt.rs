@@ -4,10 +4,14 @@
 //! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
 //! cannot begin in its slot does not begin.
 
+mod refused;
+
+pub use refused::RefusedCredential;
+
 use super::{pace, people};
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::id::{AccountId, JobId, MessageId};
+use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::TenantId;
 use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
@@ -49,30 +53,6 @@ pub enum Attempted {
     /// A call was made, and the provider refused the credential. What that means for the message depends on whether the
     /// account has another one: [`Sending::with_another`] or [`Sending::with_no_other`] must be told, within the lease.
     CredentialRefused(Box<RefusedCredential>),
-}
-
-/// A call that ended because the provider refused the credential; its outcome is not written yet.
-#[derive(Debug)]
-pub struct RefusedCredential {
-    message: Outbound,
-    token: String,
-    failure: ProviderFailure,
-    took: Duration,
-    credential: Credential,
-}
-
-impl RefusedCredential {
-    /// Whose credential it is.
-    #[must_use]
-    pub fn account(&self) -> (&TenantId, &AccountId) {
-        (&self.message.tenant, &self.message.account)
-    }
-
-    /// The credential that was refused.
-    #[must_use]
-    pub fn credential(&self) -> &Credential {
-        &self.credential
-    }
 }
 
 /// Why an attempt could not be made. The message is as it was, or its lease runs out.
@@ -172,13 +152,9 @@ impl Sending {
                 recipient: acceptance.recipient,
             },
             SendOutcome::NotAccepted(failure) if failure.class == Class::Credential => {
-                return Ok(Attempted::CredentialRefused(Box::new(RefusedCredential {
-                    message,
-                    token: token.to_owned(),
-                    failure,
-                    took: began.elapsed(),
-                    credential: credential.clone(),
-                })));
+                let took = began.elapsed();
+                let refused = RefusedCredential::new(message, token, failure, took, credential);
+                return Ok(Attempted::CredentialRefused(Box::new(refused)));
             }
             SendOutcome::NotAccepted(failure) => CallResult::Refused(failure),
             SendOutcome::Ambiguous(failure) => CallResult::Ambiguous(failure),
@@ -186,48 +162,6 @@ impl Sending {
         self.record(message, token, result, began.elapsed(), Some(credential))
             .await
             .map(Attempted::Made)
-    }
-
-    /// The account has another credential than the one that was refused: the message is tried again with that.
-    pub async fn with_another(
-        &self,
-        refused: RefusedCredential,
-    ) -> Result<Box<Outbound>, AttemptError> {
-        let failure = ProviderFailure {
-            trace_id: refused.failure.trace_id,
-            ..ProviderFailure::without_code(
-                Class::Transient,
-                "Meta refused the access token, and the account has another one",
-                "nothing: it is tried again with the other one",
-            )
-        };
-        let RefusedCredential {
-            message,
-            token,
-            took,
-            credential,
-            ..
-        } = refused;
-        let result = CallResult::Refused(failure);
-        self.record(message, &token, result, took, Some(&credential))
-            .await
-    }
-
-    /// The credential that was refused is the account's last: its sender is paused.
-    pub async fn with_no_other(
-        &self,
-        refused: RefusedCredential,
-    ) -> Result<Box<Outbound>, AttemptError> {
-        let RefusedCredential {
-            message,
-            token,
-            failure,
-            took,
-            credential,
-        } = refused;
-        let result = CallResult::Refused(failure);
-        self.record(message, &token, result, took, Some(&credential))
-            .await
     }
 
     /// No call is made: it could only fail.

@@ -9,14 +9,12 @@ use crate::domain::identity::WabaId;
 use crate::domain::secret::SecretText;
 use crate::provider::meta::client::MetaClient;
 use crate::provider::meta::client::management::{HealthStatus, PhoneNumberNode};
-use crate::store::{Account, Sender, Slice, Store, StoreError};
+use crate::store::{Account, Sender, Store, StoreError};
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
 /// A token that ends sooner needs somebody.
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// Senders read at once.
-const PAGE: usize = 100;
 
 /// Names told of templates that are not well.
 const NAMES_TOLD: usize = 5;
@@ -171,20 +169,11 @@ impl Looking<'_> {
     }
 }
 
-/// Every sender of an account.
+/// Every sender of an account, each read as it is now.
 pub async fn senders_of(store: &Store, account: &Account) -> Result<Vec<Sender>, StoreError> {
-    let mut senders = Vec::new();
-    let mut after = None;
-    loop {
-        let slice = Slice { limit: PAGE, after };
-        let listed = store.senders(&account.tenant, &slice).await?;
-        let own = listed.entries.into_iter();
-        senders.extend(own.filter(|sender| sender.account == account.id));
-        after = listed.next;
-        if after.is_none() {
-            return Ok(senders);
-        }
-    }
+    let each = account.senders.iter();
+    let each = each.map(|id| store.sender(&account.tenant, id));
+    Ok(try_join_all(each).await?.into_iter().flatten().collect())
 }
 
 /// What may pass says nothing about the account.

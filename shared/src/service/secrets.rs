@@ -5,6 +5,7 @@
 
 mod keeper;
 mod rotating;
+mod wire;
 
 pub use keeper::{Begin, RotatingDirection, SecretsKeeper};
 pub use rotating::RotatingSecret;
@@ -17,12 +18,12 @@ use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::Mutex;
+use wire::{OperatorV1, parse_inbound, parse_outbound, parse_v1};
 
 /// How long a warm function may go on with a secret that has been changed.
 const LIFETIME: Duration = Duration::from_mins(5);
@@ -338,113 +339,6 @@ fn unavailable(name: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -
         name: name.to_owned(),
         source: source.into(),
     }
-}
-
-/// Every form so far; the version is read first.
-#[derive(Deserialize)]
-struct Versioned {
-    v: u32,
-}
-
-const fn first_version() -> u32 {
-    1
-}
-
-#[derive(Deserialize)]
-struct OperatorV1 {
-    key: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct InboundV1 {
-    #[serde(default = "first_version")]
-    v: u32,
-    app_secrets: Vec<String>,
-    verify_tokens: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct OutboundV1 {
-    #[serde(default = "first_version")]
-    v: u32,
-    access_tokens: Vec<CredentialV1>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct CredentialV1 {
-    alias: String,
-    token: String,
-}
-
-fn parse_inbound(name: &str, text: &SecretText) -> Result<AccountInSecrets, SecretsError> {
-    let wire: InboundV1 = parse_v1(name, text)?;
-    Ok(AccountInSecrets {
-        app_secrets: wire.app_secrets.into_iter().map(SecretText::new).collect(),
-        verify_tokens: wire
-            .verify_tokens
-            .into_iter()
-            .map(SecretText::new)
-            .collect(),
-    })
-}
-
-fn parse_outbound(name: &str, text: &SecretText) -> Result<AccountOutSecrets, SecretsError> {
-    let wire: OutboundV1 = parse_v1(name, text)?;
-    let tokens = wire.access_tokens.into_iter().map(|wire| Credential {
-        alias: wire.alias,
-        token: SecretText::new(wire.token),
-    });
-    Ok(AccountOutSecrets {
-        access_tokens: tokens.collect(),
-    })
-}
-
-fn wire_of_inbound(secrets: &AccountInSecrets) -> InboundV1 {
-    let exposed = |texts: &[SecretText]| texts.iter().map(|it| it.expose().to_owned()).collect();
-    InboundV1 {
-        v: first_version(),
-        app_secrets: exposed(&secrets.app_secrets),
-        verify_tokens: exposed(&secrets.verify_tokens),
-    }
-}
-
-fn wire_of_outbound(secrets: &AccountOutSecrets) -> OutboundV1 {
-    let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
-        alias: it.alias.clone(),
-        token: it.token.expose().to_owned(),
-    });
-    OutboundV1 {
-        v: first_version(),
-        access_tokens: tokens.collect(),
-    }
-}
-
-fn parse_v1<'de, T: Deserialize<'de>>(
-    name: &str,
-    text: &'de SecretText,
-) -> Result<T, SecretsError> {
-    let versioned: Versioned = parse_json(name, text)?;
-    match versioned.v {
-        1 => parse_json(name, text),
-        other => Err(malformed(
-            name,
-            &format!("nobody knows its version {other}"),
-        )),
-    }
-}
-
-/// serde's own error text may quote the value, so only its place is kept.
-fn parse_json<'de, T: Deserialize<'de>>(
-    name: &str,
-    text: &'de SecretText,
-) -> Result<T, SecretsError> {
-    serde_json::from_str(text.expose()).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        malformed(
-            name,
-            &format!("not as expected at line {line}, column {column}"),
-        )
-    })
 }
 
 fn malformed(name: &str, wrong: &str) -> SecretsError {

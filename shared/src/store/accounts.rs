@@ -7,7 +7,7 @@ use super::transaction::Change;
 use super::{Store, StoreError, Transaction, keys};
 use crate::domain::account::{CredentialKind, CredentialRecord, Setup};
 use crate::domain::id::AccountId;
-use crate::domain::identity::{AppId, PortfolioId, TenantId, WabaId};
+use crate::domain::identity::{AppId, PhoneNumberId, PortfolioId, TenantId, WabaId};
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Account {
     /// The business portfolio that owns the WABA, if its messaging limit is to be kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub portfolio: Option<PortfolioId>,
+    /// Its senders. They are listed here, and not found by an index, since nobody may be left out who is to be paused.
+    #[serde(default)]
+    pub senders: Vec<PhoneNumberId>,
     /// How far its set-up is.
     #[serde(default)]
     pub setup: Setup,
@@ -75,6 +78,7 @@ impl Account {
             waba_name: None,
             app: None,
             portfolio: None,
+            senders: Vec::new(),
             setup: Setup::default(),
             credentials: Vec::new(),
             active_since: None,

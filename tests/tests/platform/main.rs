@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod accounts;
 mod bulk;
 mod callers;
 mod csv;
@@ -14,6 +15,7 @@ mod described;
 mod examples;
 mod faults;
 mod garbage;
+mod health;
 mod idempotency;
 mod inbound;
 mod jobs;

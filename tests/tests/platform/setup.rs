@@ -12,7 +12,6 @@ pub(crate) const APP: &str = "400000000000002";
 const APP_SECRET: &str = "playground-app-secret";
 pub(crate) const TOKEN: &str = "playground-access-token";
 pub(crate) const NUMBER: &str = "100000000000002";
-const SECOND_NUMBER: &str = "100000000000003";
 
 /// A person who writes to the new number.
 pub(crate) const PERSON: &str = "+15550009001";
@@ -22,7 +21,7 @@ pub(crate) async fn put(desk: &Desk, path: &str, body: &Value) -> Answer {
 }
 
 /// A new account of the demo tenant's: its path.
-async fn new_account(desk: &Desk) -> String {
+pub(crate) async fn new_account(desk: &Desk) -> String {
     let made = desk.post("/v1/accounts", &json!({"name": "Shop"})).await;
     format!("/v1/accounts/{}", id_of(&made.with(201)))
 }
@@ -32,7 +31,7 @@ fn business() -> Value {
 }
 
 /// The first three steps.
-async fn connect(desk: &Desk, account: &str) -> Value {
+pub(crate) async fn connect(desk: &Desk, account: &str) -> Value {
     let step = |name: &str| format!("{account}/setup/{name}");
     put(desk, &step("business"), &business()).await.with(200);
     let number = json!({"phone_number_id": NUMBER});
@@ -239,6 +238,18 @@ async fn what_meta_does_not_take_is_explained_and_nothing_of_it_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_app_is_not_taken_while_the_token_is_the_old_ones() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let before = desk.get(&account).await.with(200);
+    let other =
+        json!({"waba_id": WABA, "app_id": "400000000000001", "app_secret": "demo-app-secret"});
+    let answer = put(&desk, &format!("{account}/setup/business"), &other).await;
+    assert_eq!(refused(&answer).0, "/app_id");
+    assert_eq!(desk.get(&account).await.with(200), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_waba_and_a_number_belong_to_one_account_of_the_installation() {
     let desk = Desk::start().await;
     Neighbour::move_in(&desk).await;
@@ -271,53 +282,6 @@ async fn a_waba_and_a_number_belong_to_one_account_of_the_installation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disabled_account_sends_nothing_and_takes_what_comes_in() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    let disable = async |disabled: bool| {
-        let body = json!({"disabled": disabled});
-        let answer = give(&desk, ADMIN_KEY, Method::PATCH, &account, &body).await;
-        answer.with(200)["status"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(disable(true).await, "disabled");
-    desk.send(&message()).await.problem(409, "sender_paused");
-    let resume = format!("/v1/senders/{NUMBER}/resume");
-    let resumed = desk.post(&resume, &Value::Null).await;
-    resumed.problem(409, "account_not_active");
-    let wamid = desk
-        .inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Anybody there?"}))
-        .await;
-    let look = async || {
-        let all = desk.all("/v1/messages").await;
-        all.into_iter()
-            .find(|it| it["provider_id"] == wamid.as_str())
-    };
-    eventually("the message to come in", look).await;
-    assert_eq!(disable(false).await, "active");
-    assert_eq!(desk.send(&message()).await.with(200)["state"], "accepted");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_account_leaves_its_number_to_the_next() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    let delete = async || ask(&desk, ADMIN_KEY, Method::DELETE, &account).await;
-    delete().await.problem(409, "account_enabled");
-    let disable = json!({"disabled": true});
-    give(&desk, ADMIN_KEY, Method::PATCH, &account, &disable)
-        .await
-        .with(200);
-    assert_eq!(delete().await.status, 204);
-    delete().await.problem(404, "not_found");
-    desk.get(&format!("/v1/senders/{NUMBER}"))
-        .await
-        .problem(404, "not_found");
-    let next = set_up(&desk).await;
-    assert_ne!(next, account);
-    assert_eq!(desk.send(&message()).await.with(200)["state"], "accepted");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_is_made_again_is_not_held_by_what_its_account_was_before() {
     let desk = Desk::start().await;
     let account = set_up(&desk).await;
@@ -339,43 +303,6 @@ async fn a_sender_that_is_made_again_is_not_held_by_what_its_account_was_before(
     let made = desk.post("/v1/senders", &again).await.with(201);
     assert_eq!(made["state"], "active");
     assert_eq!(desk.send(&message()).await.with(200)["state"], "accepted");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_verified_registered_and_made_a_sender() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    let number = format!("{account}/phone-numbers/{SECOND_NUMBER}");
-    let post = async |what: &str, body: &Value| desk.post(&format!("{number}/{what}"), body).await;
-    let pin = json!({"pin": "246810"});
-    assert_eq!(post("register", &pin).await.status, 422);
-    let method = json!({"method": "sms"});
-    assert_eq!(post("request-code", &method).await.status, 204);
-    let wrong = post("verify-code", &json!({"code": "000000"})).await;
-    assert_eq!(wrong.status, 422);
-    let codes = format!(
-        "{}/_sim/codes?phone_number_id={SECOND_NUMBER}",
-        desk.simulator_url()
-    );
-    let codes = read(desk.http().get(codes)).await.with(200);
-    let code = codes["data"][0]["code"].as_str().unwrap().to_owned();
-    let verified = post("verify-code", &json!({"code": code})).await;
-    assert_eq!(verified.status, 204, "{}", verified.text);
-    assert_eq!(post("register", &pin).await.status, 204);
-    let shown = desk.get(&number).await.with(200);
-    assert_eq!(shown["code_verification_status"], "VERIFIED");
-    assert_eq!(shown["is_sender"], false);
-    let id = account.rsplit('/').next().unwrap();
-    let sender = json!({"account_id": id, "phone_number_id": SECOND_NUMBER});
-    let made = desk.post("/v1/senders", &sender).await.with(201);
-    assert_eq!(made["state"], "active");
-    let from_it =
-        json!({"from": SECOND_NUMBER, "to": PERSON, "type": "text", "text": {"body": "Hi"}});
-    assert_eq!(desk.send(&from_it).await.with(200)["state"], "accepted");
-    let trail = desk.get("/v1/audit").await;
-    for secret in [code.as_str(), "246810"] {
-        assert!(!trail.text.contains(secret), "{}", trail.text);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -405,69 +332,6 @@ async fn a_test_of_the_connection_says_of_each_part_whether_it_is_well() {
     assert_eq!(wrong, ["access_token", "waba"], "{ill}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bot_says_and_knows_what_it_was_told() {
-    let desk = Desk::start().await;
-    let account = new_account(&desk).await;
-    let bot = format!("{account}/setup/bot");
-    let away = json!({
-        "message": "Back tomorrow", "time_zone": "Europe/Berlin",
-        "open": [{"day": "monday", "from": "09:00:00", "to": "17:30:00"}],
-    });
-    let told = json!({"auto_reply": true, "greeting": "Hello", "away": away});
-    assert_eq!(put(&desk, &bot, &told).await.with(200), told);
-    assert_eq!(desk.get(&bot).await.with(200), told);
-    let mut wrong = told.clone();
-    wrong["away"]["time_zone"] = "Europe/Atlantis".into();
-    wrong["away"]["open"][0]["to"] = "08:00".into();
-    let faults = put(&desk, &bot, &wrong).await.faults();
-    assert_eq!(faults, ["/away/open/0/to", "/away/time_zone"]);
-    let knowledge = format!("{account}/knowledge");
-    let islands = json!({"question": "Do you ship to islands?", "answer": "We do."});
-    let made = desk.post(&knowledge, &islands).await.with(201);
-    let entry = format!("{knowledge}/{}", id_of(&made));
-    let slowly = json!({"question": "Do you ship to islands?", "answer": "Within a week."});
-    put(&desk, &entry, &slowly).await.with(200);
-    let known = desk.all(&knowledge).await;
-    assert_eq!(known.len(), 1);
-    assert_eq!(known[0]["answer"], "Within a week.");
-    let gone = ask(&desk, ADMIN_KEY, Method::DELETE, &entry).await;
-    assert_eq!(gone.status, 204);
-    assert_eq!(desk.all(&knowledge).await, [] as [Value; 0]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_is_changed_and_deleted_by_its_tenant_alone() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    Neighbour::move_in(&desk).await;
-    let path = format!("/v1/senders/{NUMBER}");
-    let slower = json!({"messages_per_second": 20, "window": "enforce", "calls_per_second": 5});
-    let changed = give(&desk, ADMIN_KEY, Method::PATCH, &path, &slower).await;
-    let changed = changed.with(200);
-    assert_eq!(
-        (&changed["messages_per_second"], &changed["window"]),
-        (&json!(20), &json!("enforce"))
-    );
-    let cleared = json!({"calls_per_second": null});
-    let cleared = give(&desk, ADMIN_KEY, Method::PATCH, &path, &cleared).await;
-    assert!(cleared.with(200).get("calls_per_second").is_none());
-    for (method, path) in [
-        (Method::PATCH, path.as_str()),
-        (Method::DELETE, &path),
-        (Method::GET, &account),
-        (Method::GET, &format!("{account}/setup")),
-        (Method::POST, &format!("{account}/test")),
-        (Method::GET, &format!("{account}/phone-numbers")),
-    ] {
-        let answer = give(&desk, Key::Admin.text(), method, path, &json!({})).await;
-        answer.problem(404, "not_found");
-    }
-    let gone = ask(&desk, ADMIN_KEY, Method::DELETE, &path).await;
-    assert_eq!(gone.status, 204);
-    desk.get(&path).await.problem(404, "not_found");
-}
-
 /// Has Meta know another token, with the same rights.
 pub(crate) async fn another_token(desk: &Desk, token: &str) {
     let order = json!({"token": token, "app_id": APP, "wabas": [WABA]});
@@ -486,118 +350,4 @@ pub(crate) async fn shown_credential(desk: &Desk, account: &str, kind: &str) -> 
 pub(crate) async fn revoke(desk: &Desk, token: &str) {
     let url = format!("{}/_sim/tokens/{token}", desk.simulator_url());
     read(desk.http().delete(url)).await.with(200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_all_the_same() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    another_token(&desk, "playground-second-token").await;
-    let second = json!({"access_token": "playground-second-token"});
-    put(&desk, &format!("{account}/setup/tokens"), &second)
-        .await
-        .with(200);
-    revoke(&desk, "playground-second-token").await;
-    let sent = desk.send(&message()).await;
-    let id = id_of(&sent.json());
-    let sent = desk.message_once(&id, "read").await;
-    assert!(sent["attempt_count"].as_u64() >= Some(2), "{sent}");
-    let attempts = desk.get(&format!("/v1/messages/{id}/attempts")).await;
-    let first = &attempts.with(200)["data"][0];
-    assert_eq!(first["provider"]["class"], "transient", "{first}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_whose_last_token_dies_is_paused_and_goes_on_with_the_next() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    revoke(&desk, TOKEN).await;
-    let failed = desk.send(&message()).await;
-    assert_eq!(failed.status, 502, "{}", failed.text);
-    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
-    assert_eq!(
-        (&sender["state"], &sender["paused"]["code"]),
-        (&json!("paused"), &json!(190))
-    );
-    let wamid = desk
-        .inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Still there?"}))
-        .await;
-    let look = async || {
-        let all = desk.all("/v1/messages").await;
-        all.into_iter()
-            .find(|it| it["provider_id"] == wamid.as_str())
-    };
-    eventually("what comes in to go on coming in", look).await;
-    another_token(&desk, "playground-second-token").await;
-    let second = json!({"access_token": "playground-second-token"});
-    put(&desk, &format!("{account}/setup/tokens"), &second)
-        .await
-        .with(200);
-    let look = async || {
-        let sent = desk.send(&message()).await;
-        (sent.status == 200).then_some(())
-    };
-    eventually("messages to be sent again", look).await;
-}
-
-/// Has Meta change something of the number.
-async fn change_number(desk: &Desk, change: &Value) {
-    let mut order = change.clone();
-    order["phone_number_id"] = NUMBER.into();
-    let url = format!("{}/_sim/numbers", desk.simulator_url());
-    read(desk.http().post(url).json(&order)).await.with(201);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_active_account_is_looked_at_by_itself_and_again_when_meta_tells_of_a_change() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    let standing = async |expected: &str| {
-        let look = async || {
-            let health = desk.get(&format!("{account}/health")).await.with(200);
-            (health["standing"] == expected).then_some(health)
-        };
-        eventually(&format!("the account to be {expected}"), look).await
-    };
-    let well = standing("well").await;
-    assert_eq!(well["checks"].as_array().unwrap().len(), 5, "{well}");
-    change_number(&desk, &json!({"quality_rating": "RED"})).await;
-    let ill = standing("warning").await;
-    let number = ill["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|it| it["check"] == "phone_number");
-    assert_eq!(number.unwrap()["phone_number_id"], NUMBER);
-    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
-    assert_eq!(sender["number"]["quality_rating"], "RED");
-    let log = desk.all(&format!("{account}/health/log")).await;
-    let changed: Vec<_> = log
-        .iter()
-        .map(|it| it["checks"].as_array().unwrap().len())
-        .collect();
-    assert_eq!(changed, [1, 5], "{log:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_person_can_have_an_account_looked_at_at_any_time() {
-    let desk = Desk::start().await;
-    let account = new_account(&desk).await;
-    let check = async || {
-        let answer = desk
-            .post(&format!("{account}/health-check"), &Value::Null)
-            .await;
-        answer.with(200)
-    };
-    assert_eq!(check().await["standing"], "failing");
-    connect(&desk, &account).await;
-    let health = check().await;
-    let webhook = health["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|it| it["check"] == "webhook");
-    assert_eq!(webhook.unwrap()["standing"], "failing", "{health}");
-    let read = desk.get(&format!("{account}/health")).await.with(200);
-    assert_eq!(read, health);
 }

@@ -195,6 +195,10 @@ fn the_streams_and_the_clocks_samples_are_what_aws_sends() {
             );
         }
     }
+    for sample in samples_of("rotate") {
+        let event: rotate::RotationEvent = serde_json::from_str(&sample.source).unwrap();
+        assert!(event.secret_id.contains(":secret:"), "{}", sample.case);
+    }
     for sample in samples_of("schedule") {
         let event: EventBridgeEvent = serde_json::from_str(&sample.source).unwrap();
         assert_eq!(event.source, "aws.events", "{}", sample.case);

@@ -16,7 +16,7 @@ const EVERYWHERE: [&str; 4] = [
     "xray:PutTraceSegments",
 ];
 
-const GRANTS: [(&str, &[Line]); 9] = [
+const GRANTS: [(&str, &[Line]); 10] = [
     (
         "send",
         &[
@@ -128,20 +128,39 @@ const GRANTS: [(&str, &[Line]); 9] = [
             ("secretsmanager:GetSecretValue", "OperatorKey"),
             ("secretsmanager:GetSecretValue", "secret/in/* secret/out/*"),
             ("secretsmanager:PutSecretValue", "secret/in/* secret/out/*"),
+            ("secretsmanager:RotateSecret", "secret/in/* secret/out/*"),
+            ("lambda:InvokeFunction", "RotateFunction"),
         ],
     ),
     (
         "schedule",
         &[
             ("dynamodb:BatchGetItem", "MessagesTable LogsTable"),
+            ("dynamodb:DeleteItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_due"),
+            ("dynamodb:Query", "MessagesTable/index/by_list"),
             ("dynamodb:Query", "MessagesTable/index/by_provider_id"),
             ("dynamodb:Query", "MessagesTable/index/by_thread"),
             ("dynamodb:Query", "LogsTable/index/by_due"),
             ("dynamodb:UpdateItem", "MessagesTable"),
+            ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),
+        ],
+    ),
+    (
+        "rotate",
+        &[
+            ("dynamodb:GetItem", "MessagesTable"),
+            ("dynamodb:PutItem", "MessagesTable LogsTable"),
+            ("dynamodb:UpdateItem", "MessagesTable"),
+            ("secretsmanager:GetSecretValue", "secret/in/* secret/out/*"),
+            ("secretsmanager:PutSecretValue", "secret/in/* secret/out/*"),
+            (
+                "secretsmanager:UpdateSecretVersionStage",
+                "secret/in/* secret/out/*",
+            ),
         ],
     ),
 ];
@@ -155,7 +174,7 @@ type Limit = (
 );
 
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [Limit; 8] = [
+const ONLY_FOR_KEYS: [Limit; 11] = [
     (
         "webhook",
         "dynamodb:GetItem",
@@ -163,7 +182,30 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
         &["ACCOUNT#*"],
     ),
     ("ingest", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
-    ("schedule", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
+    (
+        "schedule",
+        "dynamodb:PutItem",
+        "LogsTable",
+        &["T#*#EV#*", "T#*#H#*"],
+    ),
+    (
+        "schedule",
+        "dynamodb:DeleteItem",
+        "MessagesTable",
+        &["T#*#A#*"],
+    ),
+    (
+        "rotate",
+        "dynamodb:UpdateItem",
+        "MessagesTable",
+        &["T#*#A#*"],
+    ),
+    (
+        "rotate",
+        "dynamodb:PutItem",
+        "MessagesTable LogsTable",
+        &["T#*#A#*", "T#*#AUDIT"],
+    ),
     (
         "api",
         "dynamodb:UpdateItem",
@@ -220,6 +262,7 @@ const ONLY_FOR_KEYS: [Limit; 8] = [
             "T#*#AUDIT",
             "T#*#BOT#*",
             "T#*#EMAIL#*",
+            "T#*#H#*",
             "T#*#IDEM#*",
             "T#*#KEYS",
             "T#*#S#*",

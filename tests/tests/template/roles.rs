@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Resources that end in a wildcard, and why they must. A log group's ARN ends in one, too, but not by our hand.
-const WILDCARDS: [(&str, &str, &str); 12] = [
+const WILDCARDS: [(&str, &str, &str); 16] = [
     (
         "xray:PutTelemetryRecords",
         "*",
@@ -62,6 +62,26 @@ const WILDCARDS: [(&str, &str, &str); 12] = [
         "one secret per account",
     ),
     (
+        "secretsmanager:RotateSecret",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:RotateSecret",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:UpdateSecretVersionStage",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:UpdateSecretVersionStage",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
         "secretsmanager:GetRandomPassword",
         "*",
         "a random password names no resource",
@@ -112,9 +132,11 @@ fn what_proves_a_call_and_what_lets_us_send_are_read_together_only_where_both_ar
             .collect();
         let expected: &[&str] = match function.name {
             "webhook" => &["/in/*"],
-            "send" | "deliver" => &["/out/*"],
+            "send" | "deliver" | "schedule" => &["/out/*"],
             // It asks Meta whether they are right.
             "accounts" => &["${OperatorKey}", "/in/*", "/out/*"],
+            // It exchanges the one by means of the other.
+            "rotate" => &["/in/*", "/out/*"],
             _ => &[],
         };
         assert_eq!(kinds, expected, "{}", function.name);
@@ -122,7 +144,7 @@ fn what_proves_a_call_and_what_lets_us_send_are_read_together_only_where_both_ar
 }
 
 #[test]
-fn only_accounts_writes_secrets_and_nobody_writes_the_operators_key() {
+fn only_accounts_and_rotate_write_secrets_and_nobody_writes_the_operators_key() {
     for function in Stack::read().functions() {
         for action in ["CreateSecret", "PutSecretValue", "DeleteSecret"] {
             let secrets = function.may(&format!("secretsmanager:{action}"));
@@ -130,8 +152,8 @@ fn only_accounts_writes_secrets_and_nobody_writes_the_operators_key() {
                 .iter()
                 .map(|it| it.rsplit("${AWS::StackName}").next().unwrap())
                 .collect();
-            let expected: &[&str] = match function.name {
-                "accounts" => &["/in/*", "/out/*"],
+            let expected: &[&str] = match (function.name, action) {
+                ("accounts", _) | ("rotate", "PutSecretValue") => &["/in/*", "/out/*"],
                 _ => &[],
             };
             assert_eq!(kinds, expected, "{}: {action}", function.name);

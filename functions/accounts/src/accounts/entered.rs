@@ -173,6 +173,7 @@ async fn make_sender(
         .store
         .add_sender(&mut changing.transaction, account, &sender)?;
     changing.adds_sender = true;
+    changing.account.senders.push(id.clone());
     Ok(sender)
 }
 

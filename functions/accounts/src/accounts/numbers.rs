@@ -1,9 +1,9 @@
 //! `/v1/accounts/{id}/phone-numbers`: the numbers of an account's WABA, as Meta has them now.
 
 use super::changing::{Changing, Said};
+use super::checks;
 use super::meta_id::display_number;
 use super::trouble::Trouble;
-use super::checks;
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;

@@ -270,6 +270,7 @@ pub(crate) async fn delete(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let sender = find(&store, &authority, &id).await?;
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
+    changing.account.senders.retain(|known| *known != sender.id);
     let removed = match check_unused(&store, &sender).await {
         Ok(()) => store
             .remove_senders(

@@ -125,6 +125,12 @@ async fn put_business(
     checks::app(state, &new.app, &secret).await?;
     entered::check_free(state, &changing.account, &new.waba).await?;
     let token = checks::access_token(state, &changing.account).await?;
+    if let Some(token) = token.as_ref().filter(|_| !is_same_app) {
+        // The token there is must be the new app's, or nothing would work any more.
+        checks::token(state, (&new.app, &secret), token, changing.now)
+            .await
+            .map_err(|trouble| trouble.at("/app_id"))?;
+    }
     if !is_same_app {
         secrets.app_secrets.clear();
     }

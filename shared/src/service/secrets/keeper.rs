@@ -2,9 +2,10 @@
 //!
 //! What is read here is read anew each time, since it is changed and written back.
 
+use super::wire::{parse_inbound, parse_outbound, wire_of_inbound, wire_of_outbound};
 use super::{
     AccountInSecrets, AccountOutSecrets, RotatingSecret, SecretsError, fetch, malformed, name_of,
-    parse_inbound, parse_outbound, unavailable, wire_of_inbound, wire_of_outbound,
+    unavailable,
 };
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;

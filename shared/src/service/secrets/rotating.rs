@@ -3,9 +3,9 @@
 //! The one that is to follow knows which version it was made from, so that it never takes the place of a value that
 //! somebody has put in meanwhile.
 
+use super::wire::{parse_inbound, parse_json, parse_outbound, wire_of_inbound, wire_of_outbound};
 use super::{
-    AccountInSecrets, AccountOutSecrets, SecretsError, Stage, malformed, parse_inbound, parse_json,
-    parse_outbound, refused, unavailable, wire_of_inbound, wire_of_outbound,
+    AccountInSecrets, AccountOutSecrets, SecretsError, Stage, malformed, refused, unavailable,
 };
 use crate::domain::secret::SecretText;
 use aws_sdk_secretsmanager::Client;

@@ -134,9 +134,9 @@ fn credential(token: &str) -> Credential {
 #[tokio::test]
 async fn a_refused_credential_gives_way_to_the_newer_one_or_to_the_one_before() {
     // The secret was changed since it was read: first the newer one is given, then the one before it.
-    let server = Loopback::start(|body| match body.contains("AWSPREVIOUS") {
-        true => out(&["before"]),
-        false => out(&["newer"]),
+    let server = Loopback::start(|body| {
+        let is_before = body.contains("AWSPREVIOUS");
+        out(&[if is_before { "before" } else { "newer" }])
     })
     .await;
     let (cache, (tenant, account)) = (cache(&server), demo());
@@ -154,9 +154,11 @@ async fn a_refused_credential_gives_way_to_the_newer_one_or_to_the_one_before() 
 
 #[tokio::test]
 async fn a_credential_is_the_last_if_there_is_no_version_before_and_not_if_nobody_knows() {
-    let alone = |body: &str| match body.contains("AWSPREVIOUS") {
-        true => Answer::refused(r#"{"__type":"ResourceNotFoundException"}"#),
-        false => out(&["only"]),
+    let alone = |body: &str| {
+        if body.contains("AWSPREVIOUS") {
+            return Answer::refused(r#"{"__type":"ResourceNotFoundException"}"#);
+        }
+        out(&["only"])
     };
     let unknown = |_: &str| Answer::refused(r#"{"__type":"AccessDeniedException"}"#);
     for (server, expected) in [

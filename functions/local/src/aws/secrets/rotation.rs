@@ -16,8 +16,10 @@ pub(super) struct Rotate {
     secret_id: String,
     #[serde(rename = "RotationLambdaARN")]
     function: Option<String>,
-    rotation_rules: Option<Rules>,
-    rotate_immediately: Option<bool>,
+    #[serde(rename = "RotationRules")]
+    rules: Option<Rules>,
+    #[serde(rename = "RotateImmediately")]
+    now: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -35,9 +37,7 @@ pub(super) fn rotate(shelf: &mut Shelf, wish: Rotate, now: i64) -> Result<Value,
     let function = function.ok_or(Refusal::Request(
         "No Lambda rotation function ARN is associated with this secret.",
     ))?;
-    let days = wish
-        .rotation_rules
-        .and_then(|it| it.automatically_after_days);
+    let days = wish.rules.and_then(|it| it.automatically_after_days);
     let known = before.as_ref().map(|it| it.days);
     let mut rotation = Rotation {
         function,
@@ -45,7 +45,7 @@ pub(super) fn rotate(shelf: &mut Shelf, wish: Rotate, now: i64) -> Result<Value,
         due_at: now,
         last_at: before.and_then(|it| it.last_at),
     };
-    if wish.rotate_immediately == Some(false) {
+    if wish.now == Some(false) {
         rotation.due_at = rotation.after(now);
     }
     secret.rotation = Some(rotation);

@@ -1,0 +1,94 @@
+//! A call that ended because the provider refused the credential: what it means depends on whether the account has another.
+
+use super::{AttemptError, Sending};
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::id::AccountId;
+use crate::domain::identity::TenantId;
+use crate::domain::ledger::CallResult;
+use crate::domain::message::Outbound;
+use crate::domain::secret::Credential;
+use std::time::Duration;
+
+/// A call that ended because the provider refused the credential; its outcome is not written yet.
+#[derive(Debug)]
+pub struct RefusedCredential {
+    message: Outbound,
+    token: String,
+    failure: ProviderFailure,
+    took: Duration,
+    credential: Credential,
+}
+
+impl RefusedCredential {
+    pub(super) fn new(
+        message: Outbound,
+        token: &str,
+        failure: ProviderFailure,
+        took: Duration,
+        credential: &Credential,
+    ) -> Self {
+        Self {
+            message,
+            token: token.to_owned(),
+            failure,
+            took,
+            credential: credential.clone(),
+        }
+    }
+
+    /// Whose credential it is.
+    #[must_use]
+    pub fn account(&self) -> (&TenantId, &AccountId) {
+        (&self.message.tenant, &self.message.account)
+    }
+
+    /// The credential that was refused.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+}
+
+impl Sending {
+    /// The account has another credential than the one that was refused: the message is tried again with that.
+    pub async fn with_another(
+        &self,
+        refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        let failure = ProviderFailure {
+            trace_id: refused.failure.trace_id,
+            ..ProviderFailure::without_code(
+                Class::Transient,
+                "Meta refused the access token, and the account has another one",
+                "nothing: it is tried again with the other one",
+            )
+        };
+        let RefusedCredential {
+            message,
+            token,
+            took,
+            credential,
+            ..
+        } = refused;
+        let result = CallResult::Refused(failure);
+        self.record(message, &token, result, took, Some(&credential))
+            .await
+    }
+
+    /// The credential that was refused is the account's last: its sender is paused.
+    pub async fn with_no_other(
+        &self,
+        refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        let RefusedCredential {
+            message,
+            token,
+            failure,
+            took,
+            credential,
+        } = refused;
+        let result = CallResult::Refused(failure);
+        self.record(message, &token, result, took, Some(&credential))
+            .await
+    }
+}

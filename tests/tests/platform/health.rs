@@ -1,0 +1,122 @@
+//! Accounts that are not well: tokens that die, numbers that people complain of, webhooks that Meta does not call.
+
+use crate::id_of;
+use crate::setup::{
+    NUMBER, PERSON, TOKEN, another_token, connect, message, new_account, put, revoke, set_up,
+};
+use serde_json::{Value, json};
+use tests::{Desk, eventually, read};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_all_the_same() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    revoke(&desk, "playground-second-token").await;
+    let sent = desk.send(&message()).await;
+    let id = id_of(&sent.json());
+    let sent = desk.message_once(&id, "read").await;
+    assert!(sent["attempt_count"].as_u64() >= Some(2), "{sent}");
+    let attempts = desk.get(&format!("/v1/messages/{id}/attempts")).await;
+    let first = &attempts.with(200)["data"][0];
+    assert_eq!(first["provider"]["class"], "transient", "{first}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_whose_last_token_dies_is_paused_and_goes_on_with_the_next() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    revoke(&desk, TOKEN).await;
+    let failed = desk.send(&message()).await;
+    assert_eq!(failed.status, 502, "{}", failed.text);
+    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
+    assert_eq!(
+        (&sender["state"], &sender["paused"]["code"]),
+        (&json!("paused"), &json!(190))
+    );
+    let wamid = desk
+        .inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Still there?"}))
+        .await;
+    let look = async || {
+        let all = desk.all("/v1/messages").await;
+        all.into_iter()
+            .find(|it| it["provider_id"] == wamid.as_str())
+    };
+    eventually("what comes in to go on coming in", look).await;
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    let look = async || {
+        let sent = desk.send(&message()).await;
+        (sent.status == 200).then_some(())
+    };
+    eventually("messages to be sent again", look).await;
+}
+
+/// Has Meta change something of the number.
+async fn change_number(desk: &Desk, change: &Value) {
+    let mut order = change.clone();
+    order["phone_number_id"] = NUMBER.into();
+    let url = format!("{}/_sim/numbers", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_active_account_is_looked_at_by_itself_and_again_when_meta_tells_of_a_change() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let standing = async |expected: &str| {
+        let look = async || {
+            let health = desk.get(&format!("{account}/health")).await.with(200);
+            (health["standing"] == expected).then_some(health)
+        };
+        eventually(&format!("the account to be {expected}"), look).await
+    };
+    let well = standing("well").await;
+    assert_eq!(well["checks"].as_array().unwrap().len(), 5, "{well}");
+    change_number(&desk, &json!({"quality_rating": "RED"})).await;
+    let ill = standing("warning").await;
+    let number = ill["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["check"] == "phone_number");
+    assert_eq!(number.unwrap()["phone_number_id"], NUMBER);
+    let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
+    assert_eq!(sender["number"]["quality_rating"], "RED");
+    let log = desk.all(&format!("{account}/health/log")).await;
+    let changed: Vec<_> = log
+        .iter()
+        .map(|it| it["checks"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(changed, [1, 5], "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_can_have_an_account_looked_at_at_any_time() {
+    let desk = Desk::start().await;
+    let account = new_account(&desk).await;
+    let check = async || {
+        let answer = desk
+            .post(&format!("{account}/health-check"), &Value::Null)
+            .await;
+        answer.with(200)
+    };
+    assert_eq!(check().await["standing"], "failing");
+    connect(&desk, &account).await;
+    let health = check().await;
+    let webhook = health["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["check"] == "webhook");
+    assert_eq!(webhook.unwrap()["standing"], "failing", "{health}");
+    let read = desk.get(&format!("{account}/health")).await.with(200);
+    assert_eq!(read, health);
+}
