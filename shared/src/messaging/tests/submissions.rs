@@ -270,6 +270,9 @@ async fn beside_the_writing_something_is_done_for_a_new_message_alone() {
 async fn a_message_is_taken_in_by_two_reads_and_one_write_be_its_person_known_or_not() {
     let (store, url) = store_and_url_with(WindowPolicy::Off).await;
     let (watched, calls) = watched_store(&url).await;
+    // How its tenant stands was asked when the caller was, and is remembered.
+    watched.standing(&tenant()).await.unwrap();
+    assert_eq!(calls.look(), ["GetItem"]);
     send(&watched, None, at(0)).await.unwrap();
     assert_eq!(calls.look(), ["BatchGetItem", "TransactWriteItems"]);
     send(&watched, None, at(60)).await.unwrap();
