@@ -46,6 +46,7 @@ use heliograph::service::openapi::{
 };
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
+use heliograph::service::telemetry::chain;
 use heliograph::store::{Account, IdempotencyClaim, Store, StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -264,7 +265,12 @@ pub(crate) async fn delete(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let mut changing = Changing::begin(&state.store, &authority, &id).await?;
     let removed = remove(&state, &mut changing).await;
-    changing.end_removed(removed).await?;
+    let account = changing.end_removed(removed).await?;
+    // Afterwards, for an account without its secrets could be neither used nor mended. Those that stay cost a little.
+    let keeper = &state.parts.keeper;
+    if let Err(error) = keeper.delete(&account.tenant, &account.id).await {
+        tracing::error!(account.id = %account.id, error = chain(&error), "a deleted account's secrets stay");
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -286,12 +292,11 @@ async fn remove(state: &State, changing: &mut Changing<'_>) -> Result<(), Proble
     let transaction = &mut changing.transaction;
     state
         .store
-        .remove_senders(transaction, &account.tenant, &senders)?;
+        .remove_senders(transaction, &account, &senders)?;
     if let Some(waba) = &account.waba {
-        state.store.leave_waba(&mut changing.transaction, waba)?;
+        let transaction = &mut changing.transaction;
+        state.store.leave_waba(transaction, &account, waba)?;
         connection::unsubscribe(state, &account, waba).await;
     }
-    let keeper = &state.parts.keeper;
-    let deleted = keeper.delete(&account.tenant, &account.id).await;
-    deleted.map_err(|error| trouble::of_secrets(&error))
+    Ok(())
 }

@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 134] = [
+const ANSWERS: [(&str, Answer); 138] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -167,6 +167,10 @@ const ANSWERS: [(&str, Answer); 134] = [
     ("accounts-change-knowledge", Status(200)),
     ("accounts-delete-knowledge", Status(204)),
     ("accounts-delete-account", Status(204)),
+    ("accounts-check-health", Status(200)),
+    ("accounts-get-health", Status(200)),
+    ("accounts-list-health-log", Status(200)),
+    ("accounts-rotate", Status(202)),
     ("rotate-create-secret", Done),
     ("rotate-set-secret", Done),
     ("rotate-test-secret", Done),

@@ -10,6 +10,11 @@ use heliograph::service::telemetry::chain;
 use heliograph::store::{Account, Held, Transaction};
 use jiff::Timestamp;
 use serde_json::json;
+use std::time::Duration;
+
+/// How often, and how long apart, it is tried to hold the account.
+const HOLD_TRIES: usize = 20;
+const HOLD_WAIT: Duration = Duration::from_secs(2);
 
 /// Puts the next access token into force.
 pub(crate) async fn access_token(rotation: &Rotation<'_>) -> Result<(), RotationError> {
@@ -61,12 +66,7 @@ async fn put_in_force(
 ) -> Result<(), RotationError> {
     let (store, token) = (&rotation.state.store, rotation.secret.token());
     let Account { tenant, id, .. } = &rotation.account;
-    let held = store.hold_account(tenant, id, token, clock::now()).await?;
-    let account = match held {
-        Held::Yes(account) => *account,
-        Held::Busy => return Err(RotationError::Busy),
-        Held::Missing => return Err(RotationError::Account("the secret's account is gone")),
-    };
+    let account = hold(rotation).await?;
     let written = write(rotation, account, record).await;
     if written.is_err()
         && let Err(error) = store.let_account_go(tenant, id, token).await
@@ -76,12 +76,28 @@ async fn put_in_force(
     written
 }
 
+/// A person who changes the account is waited for: a change lasts seconds.
+async fn hold(rotation: &Rotation<'_>) -> Result<Account, RotationError> {
+    let (store, token) = (&rotation.state.store, rotation.secret.token());
+    let Account { tenant, id, .. } = &rotation.account;
+    for _ in 0..HOLD_TRIES {
+        match store.hold_account(tenant, id, token, clock::now()).await? {
+            Held::Yes(account) => return Ok(*account),
+            Held::Busy => tokio::time::sleep(HOLD_WAIT).await,
+            Held::Missing => return Err(RotationError::Account("the secret's account is gone")),
+        }
+    }
+    Err(RotationError::Busy)
+}
+
 async fn write(
     rotation: &Rotation<'_>,
     mut account: Account,
     record: CredentialRecord,
 ) -> Result<(), RotationError> {
-    if !rotation.secret.promote().await? {
+    let is_in_force = rotation.secret.promote().await?;
+    rotation.secret.end().await?;
+    if !is_in_force {
         return Err(RotationError::Overtaken);
     }
     let store = &rotation.state.store;

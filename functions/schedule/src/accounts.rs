@@ -26,6 +26,10 @@ pub(crate) async fn look_at(
     let Some(account) = store.account(tenant, id).await? else {
         return Ok(store.stop_health_checks(tenant, id).await?);
     };
+    let next = clock::now().saturating_add(EVERY).unwrap_or(now);
+    if account.active_since.is_none() || account.disabled_at.is_some() {
+        return Ok(store.plan_health_check(tenant, id, next).await?);
+    }
     let health = Health {
         checked_at: now,
         checks: checks(state, &account, now).await?,
@@ -38,7 +42,6 @@ pub(crate) async fn look_at(
         tracing::warn!(account.id = %id, check = check.check.as_str(), "an account is not well");
         count("account_ill", check.check.as_str(), 1);
     }
-    let next = clock::now().saturating_add(EVERY).unwrap_or(now);
     Ok(store.put_health(tenant, id, &health, next).await?)
 }
 

@@ -134,6 +134,11 @@ impl Setup {
         });
     }
 
+    /// Notes that nothing of these steps holds any more.
+    pub fn reopen(&mut self, steps: &[Step]) {
+        self.steps.retain(|it| !steps.contains(&it.step));
+    }
+
     fn put(&mut self, record: StepRecord) {
         self.steps.retain(|it| it.step != record.step);
         self.steps.push(record);

@@ -327,7 +327,11 @@ async fn fetch_stage(
 
 fn refused(name: &str, error: SdkError<GetSecretValueError>) -> SecretsError {
     match error.as_service_error() {
-        Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretsError::Missing {
+        // The latter is what Secrets Manager says of a secret that is marked for deletion.
+        Some(
+            GetSecretValueError::ResourceNotFoundException(_)
+            | GetSecretValueError::InvalidRequestException(_),
+        ) => SecretsError::Missing {
             name: name.to_owned(),
         },
         _ => unavailable(name, error),

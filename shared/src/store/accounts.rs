@@ -208,7 +208,7 @@ impl Store {
         token: &str,
     ) -> Result<(), StoreError> {
         let Account { tenant, id, .. } = account;
-        let held = ("held_by = :token", text(token));
+        let held = ("held_by = :token", Some(text(token)));
         transaction.delete(&self.messages, account_key(tenant, id), Some(held))?;
         let pointer = Key::new(keys::account_pointer(id), keys::HEAD);
         transaction.delete(&self.messages, pointer, None)
@@ -229,10 +229,12 @@ impl Store {
     pub fn leave_waba(
         &self,
         transaction: &mut Transaction,
+        account: &Account,
         waba: &WabaId,
     ) -> Result<(), StoreError> {
         let key = Key::new(keys::waba(waba), keys::HEAD);
-        transaction.delete(&self.messages, key, None)
+        let own = ("account = :token", Some(text(account.id.as_str())));
+        transaction.delete(&self.messages, key, Some(own))
     }
 
     /// Adds to a transaction that one of Meta's things is this account's, unless it is another's.

@@ -1,6 +1,7 @@
 //! Senders: what messages leave from.
 
-use super::item::{Indexes, Key, body, item};
+use super::item::{Indexes, Key, body, item, text};
+use super::pace::pace_key;
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::Change;
 use super::{Account, Holder, Store, StoreError, Transaction, keys};
@@ -142,17 +143,22 @@ impl Store {
         transaction.put_if(&self.messages, sender_item(sender)?, there, HashMap::new())
     }
 
-    /// Adds to a transaction that these senders of a tenant are gone, and their numbers free.
+    /// Adds to a transaction that these senders of an account are gone, and their numbers free. It fails if one is gone
+    /// already, is another account's, or has a job at work.
     pub fn remove_senders(
         &self,
         transaction: &mut Transaction,
-        tenant: &TenantId,
+        account: &Account,
         senders: &[Sender],
     ) -> Result<(), StoreError> {
+        let tenant = &account.tenant;
         for sender in senders {
+            let own = || Some(("account = :token", Some(text(account.id.as_str()))));
             let number = Key::new(keys::number(&sender.id), keys::HEAD);
-            transaction.delete(&self.messages, number, None)?;
-            transaction.delete(&self.messages, sender_key(tenant, &sender.id), None)?;
+            transaction.delete(&self.messages, number, own())?;
+            transaction.delete(&self.messages, sender_key(tenant, &sender.id), own())?;
+            let idle = Some(("attribute_not_exists(jobs)", None));
+            transaction.delete(&self.messages, pace_key(tenant, &sender.id), idle)?;
         }
         if senders.is_empty() {
             return Ok(());

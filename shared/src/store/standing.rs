@@ -61,6 +61,24 @@ impl Store {
         self.change_if(pace_key(tenant, sender), &change).await
     }
 
+    /// Pauses a sender because of its account, whatever had paused it before: that pauses it again if it is still there.
+    pub async fn pause_with_account(
+        &self,
+        tenant: &TenantId,
+        sender: &PhoneNumberId,
+        pause: &Pause,
+    ) -> Result<(), StoreError> {
+        let change = Change {
+            update: "SET #paused = :pause".into(),
+            condition: None,
+            names: vec![("#paused", "paused")],
+            values: vec![(":pause".into(), serde_dynamo::to_attribute_value(pause)?)],
+        }
+        .making("pace");
+        self.change_if(pace_key(tenant, sender), &change).await?;
+        Ok(())
+    }
+
     /// Lets a paused sender send again; the sweeper sees to it that its jobs go on. `false` if it was not paused.
     pub async fn resume_sender(
         &self,

@@ -123,20 +123,21 @@ impl Transaction {
         Ok(())
     }
 
-    /// That an item is gone; if a condition on `:token` is named, only if it holds.
+    /// That an item is gone; if a condition is named, which may speak of `:token`, only if it holds.
     pub(super) fn delete(
         &mut self,
         table: &str,
         key: Key,
-        condition: Option<(&str, AttributeValue)>,
+        condition: Option<(&str, Option<AttributeValue>)>,
     ) -> Result<(), StoreError> {
         let mut delete = Delete::builder()
             .table_name(table)
             .set_key(Some(key.into_item()));
         if let Some((text, token)) = condition {
+            let values = token.map(|token| HashMap::from([(":token".into(), token)]));
             delete = delete
                 .condition_expression(text)
-                .expression_attribute_values(":token", token);
+                .set_expression_attribute_values(values);
         }
         let delete = delete
             .build()

@@ -156,3 +156,56 @@ async fn a_sender_is_changed_and_deleted_by_its_tenant_alone() {
     assert_eq!(gone.status, 204);
     desk.get(&path).await.problem(404, "not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_is_deleted_once_however_often_it_is_asked() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let limits = json!({"limits": {"senders": 2}});
+    give(
+        &desk,
+        tests::OPERATOR_KEY,
+        Method::PATCH,
+        "/v1/tenants/demo",
+        &limits,
+    )
+    .await
+    .with(200);
+    let path = format!("/v1/senders/{NUMBER}");
+    let delete = (0..12).map(|_| ask(&desk, ADMIN_KEY, Method::DELETE, &path));
+    let answers = futures_util::future::join_all(delete).await;
+    let gone = answers.iter().filter(|it| it.status == 204).count();
+    assert_eq!(gone, 1, "{answers:?}");
+    let setup = desk.get(&format!("{account}/setup")).await.with(200);
+    assert_eq!(setup["steps"][1]["state"], "open", "{setup}");
+    let id = account.rsplit('/').next().unwrap();
+    let make = async |number: &str| {
+        let sender = json!({"account_id": id, "phone_number_id": number});
+        desk.post("/v1/senders", &sender).await
+    };
+    make(NUMBER).await.with(201);
+    // The demo's own sender and this one: the places are taken, and none was given back twice.
+    make(SECOND_NUMBER)
+        .await
+        .problem(403, "sender_limit_reached");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_scheduled_from_a_deleted_account_ends_with_a_reason() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let mut later = message();
+    later["send_at"] = tests::in_seconds(4).to_string().into();
+    let id = id_of(&desk.send(&later).await.with(202));
+    let disable = json!({"disabled": true});
+    give(&desk, ADMIN_KEY, Method::PATCH, &account, &disable)
+        .await
+        .with(200);
+    let gone = ask(&desk, ADMIN_KEY, Method::DELETE, &account).await;
+    assert_eq!(gone.status, 204);
+    let failed = desk.message_once(&id, "failed").await;
+    assert!(
+        failed["error"]["provider"]["remedy"].is_string(),
+        "{failed}"
+    );
+}

@@ -120,3 +120,47 @@ async fn a_person_can_have_an_account_looked_at_at_any_time() {
     let read = desk.get(&format!("{account}/health")).await.with(200);
     assert_eq!(read, health);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_sends_nothing_though_meta_had_paused_its_sender_before() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    revoke(&desk, TOKEN).await;
+    assert_eq!(desk.send(&message()).await.status, 502);
+    let disable = json!({"disabled": true});
+    crate::access::give(
+        &desk,
+        tests::ADMIN_KEY,
+        reqwest::Method::PATCH,
+        &account,
+        &disable,
+    )
+    .await
+    .with(200);
+    let resume = format!("/v1/senders/{NUMBER}/resume");
+    let resumed = desk.post(&resume, &Value::Null).await;
+    resumed.problem(409, "account_not_active");
+    another_token(&desk, "playground-second-token").await;
+    let second = json!({"access_token": "playground-second-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &second)
+        .await
+        .with(200);
+    desk.send(&message()).await.problem(409, "sender_paused");
+    desk.post(&format!("{account}/activate"), &json!({}))
+        .await
+        .problem(409, "account_disabled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_does_not_see_what_the_account_uses_is_not_put_in() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let order = json!({"token": "playground-blind-token", "app_id": "400000000000002", "wabas": ["200000000000001"]});
+    let url = format!("{}/_sim/tokens", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
+    let blind = json!({"access_token": "playground-blind-token"});
+    let refused = put(&desk, &format!("{account}/setup/tokens"), &blind).await;
+    let problem = refused.problem(422, "refused_by_provider");
+    assert_eq!(problem["errors"][0]["pointer"], "/access_token");
+    assert_eq!(desk.send(&message()).await.status, 200);
+}

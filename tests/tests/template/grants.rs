@@ -129,6 +129,11 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("secretsmanager:GetSecretValue", "secret/in/* secret/out/*"),
             ("secretsmanager:PutSecretValue", "secret/in/* secret/out/*"),
             ("secretsmanager:RotateSecret", "secret/in/* secret/out/*"),
+            ("secretsmanager:DescribeSecret", "secret/in/* secret/out/*"),
+            (
+                "secretsmanager:UpdateSecretVersionStage",
+                "secret/in/* secret/out/*",
+            ),
             ("lambda:InvokeFunction", "RotateFunction"),
         ],
     ),

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Resources that end in a wildcard, and why they must. A log group's ARN ends in one, too, but not by our hand.
-const WILDCARDS: [(&str, &str, &str); 16] = [
+const WILDCARDS: [(&str, &str, &str); 18] = [
     (
         "xray:PutTelemetryRecords",
         "*",
@@ -58,6 +58,16 @@ const WILDCARDS: [(&str, &str, &str); 16] = [
     ),
     (
         "secretsmanager:DeleteSecret",
+        "secret:${AWS::StackName}/out/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:DescribeSecret",
+        "secret:${AWS::StackName}/in/*",
+        "one secret per account",
+    ),
+    (
+        "secretsmanager:DescribeSecret",
         "secret:${AWS::StackName}/out/*",
         "one secret per account",
     ),

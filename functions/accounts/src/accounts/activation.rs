@@ -162,6 +162,10 @@ async fn check_ready(
     without_event: bool,
 ) -> Result<(), Problem> {
     let account = &changing.account;
+    if account.disabled_at.is_some() {
+        let detail = "the account is disabled: enable it, with PATCH and {\"disabled\": false}";
+        return Err(Problem::conflict("account_disabled", detail));
+    }
     let left: Vec<_> = account.setup.left().collect();
     if !left.is_empty() {
         return Err(incomplete("these steps are not done", &left));

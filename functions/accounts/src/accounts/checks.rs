@@ -9,7 +9,7 @@ use heliograph::provider::meta::client::management::{
     AppFacts, PhoneNumberNode, TokenFacts, WabaFacts,
 };
 use heliograph::service::problem::Problem;
-use heliograph::store::Account;
+use heliograph::store::{Account, Sender};
 use jiff::{SignedDuration, Timestamp};
 
 /// What a token needs, by Meta's names.
@@ -19,7 +19,7 @@ const SCOPES: [&str; 2] = [
 ];
 
 /// A token that ends sooner is one for trying things out.
-const TEMPORARY: SignedDuration = SignedDuration::from_hours(48);
+pub(super) const TEMPORARY: SignedDuration = SignedDuration::from_hours(48);
 
 /// The access token that the account has, if it has one.
 pub(crate) async fn access_token(
@@ -148,6 +148,33 @@ pub(crate) async fn waba(
         "copy the id from WhatsApp Manager; if it is right, give the token's system user full control of it: \
          Business settings, System users, Assign assets",
     ))
+}
+
+/// Whether a new token sees what the account uses: its WABA, and each of its senders.
+pub(crate) async fn sees(
+    state: &State,
+    token: &SecretText,
+    waba: &WabaId,
+    senders: &[Sender],
+) -> Result<(), Trouble> {
+    let numbers = state.parts.meta.numbers(token, waba).await;
+    let numbers = numbers.map_err(|failure| {
+        Trouble::of_failure(
+            failure,
+            "/access_token",
+            "Meta does not show this token the account's WABA",
+            "give its system user full control of the WABA: Business settings, System users, Assign assets",
+        )
+    })?;
+    let is_seen = |sender: &Sender| numbers.iter().any(|it| it.id == sender.id.as_str());
+    match senders.iter().find(|sender| !is_seen(sender)) {
+        None => Ok(()),
+        Some(sender) => Err(Trouble::refused(
+            "/access_token",
+            format!("Meta does not show this token the sender {}", sender.id),
+            "give its system user full control of the WABA, or delete the sender first",
+        )),
+    }
 }
 
 /// The number of this id, if it is the WABA's.

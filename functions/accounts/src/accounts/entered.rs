@@ -3,7 +3,7 @@
 use super::changing::Changing;
 use super::meta_id::display_number;
 use super::trouble::Trouble;
-use super::{checks, senders};
+use super::{checks, connection, senders};
 use crate::State;
 use heliograph::domain::account::{Step, StepState, people_of};
 use heliograph::domain::identity::{PhoneNumberId, WabaId};
@@ -87,7 +87,13 @@ pub(crate) async fn take_waba(
                 "its senders belong to another WABA: delete them first, or make another account";
             return Err(Problem::conflict("waba_in_use", detail).into());
         }
-        state.store.leave_waba(&mut changing.transaction, &before)?;
+        let transaction = &mut changing.transaction;
+        state
+            .store
+            .leave_waba(transaction, &changing.account, &before)?;
+        connection::unsubscribe(state, &changing.account, &before).await;
+        let gone = [Step::PhoneNumber, Step::Profile, Step::Webhook];
+        changing.account.setup.reopen(&gone);
     }
     let account = &mut changing.account;
     state
@@ -144,6 +150,9 @@ async fn make_sender(
         state
             .store
             .change_sender(&mut changing.transaction, &known)?;
+        if !changing.account.senders.contains(id) {
+            changing.account.senders.push(id.clone());
+        }
         return Ok(known);
     }
     let sender = Sender {
@@ -164,7 +173,7 @@ async fn make_sender(
         let pause = senders::not_active(account, now);
         state
             .store
-            .pause_sender(&account.tenant, id, &pause)
+            .pause_with_account(&account.tenant, id, &pause)
             .await?;
     } else {
         senders::resume_one(&state.store, account, id, now).await?;

@@ -66,7 +66,14 @@ pub(crate) async fn rotate(
     let kind = read(&body).map_err(Problem::validation)?;
     let changing = Changing::begin(&state.store, &authority, &id).await?;
     let asked = match changing.account.credential(kind) {
-        Some(_) => begin(&state, &changing.account, kind, Begin::Now).await,
+        Some(_) => match begin(&state, &changing.account, kind, Begin::Now).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Problem::conflict(
+                "rotation_under_way",
+                "a rotation is under way already: wait a minute",
+            )),
+            Err(problem) => Err(problem),
+        },
         None => Err(Problem::conflict(
             "no_credential",
             "the account has none yet: do step 3 of the set-up",
@@ -84,13 +91,13 @@ pub(crate) async fn rotate(
     ))
 }
 
-/// Has a secret of an account rotated.
+/// Has a secret of an account rotated. `false` if a rotation is under way.
 pub(super) async fn begin(
     state: &State,
     account: &Account,
     kind: CredentialKind,
     begin: Begin,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let direction = match kind {
         CredentialKind::AccessToken => RotatingDirection::Out,
         CredentialKind::AppSecret | CredentialKind::VerifyToken => RotatingDirection::In,

@@ -11,6 +11,7 @@ use axum::extract::{self, Path};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::account::Step;
 use heliograph::domain::audit::Action;
 use heliograph::domain::failure::{Class, of_meta};
 use heliograph::domain::fault::{Fault, Faults};
@@ -32,6 +33,9 @@ use heliograph::store::{Account, Sender, Store, WindowPolicy};
 use jiff::Timestamp;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+/// Meta's codes for a number that the token may not see, 100 with a subcode.
+const HIDDEN: [i64; 2] = [33, 100];
 
 /// Messages a second of any sender at most. Source: Meta, "Throughput".
 const HIGHEST_RATE: f64 = 1_000.0;
@@ -252,7 +256,8 @@ fn apply(changes: &Changes, sender: &mut Sender) {
 
 /// Delete a sender.
 ///
-/// None of its jobs may be at work. Its messages and conversations stay; its number stays Meta's.
+/// None of its jobs may be at work. Its messages and conversations stay; its number stays Meta's. What is scheduled from it
+/// goes at its time all the same: cancel what should not.
 #[utoipa::path(
     delete, operation_id = "delete_sender", path = "/v1/senders/{id}", tag = "Senders", security(("api_key" = [])),
     params(("id" = String, Path, description = "Meta's phone number id")),
@@ -270,20 +275,31 @@ pub(crate) async fn delete(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let sender = find(&store, &authority, &id).await?;
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
-    changing.account.senders.retain(|known| *known != sender.id);
-    let removed = match check_unused(&store, &sender).await {
-        Ok(()) => store
-            .remove_senders(
-                &mut changing.transaction,
-                &authority.tenant,
-                std::slice::from_ref(&sender),
-            )
-            .map_err(Problem::from),
-        Err(problem) => Err(problem),
-    };
+    let removed = remove(&store, &authority, &mut changing, &id).await;
     let said = removed.map(|()| Said::about(Action::SenderDeleted, &id, Value::Null));
     changing.end(said).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads it again, now that nobody else changes it.
+async fn remove(
+    store: &Store,
+    authority: &Authority,
+    changing: &mut Changing<'_>,
+    id: &str,
+) -> Result<(), Problem> {
+    let sender = find(store, authority, id).await?;
+    check_unused(store, &sender).await?;
+    changing.account.senders.retain(|known| *known != sender.id);
+    if changing.account.senders.is_empty() {
+        changing
+            .account
+            .setup
+            .reopen(&[Step::PhoneNumber, Step::Profile]);
+    }
+    let senders = std::slice::from_ref(&sender);
+    let transaction = &mut changing.transaction;
+    Ok(store.remove_senders(transaction, &changing.account, senders)?)
 }
 
 async fn find(store: &Store, authority: &Authority, id: &str) -> Result<Sender, Problem> {
@@ -317,7 +333,7 @@ pub(super) fn not_active(account: &Account, now: Timestamp) -> Pause {
 pub(super) async fn pause(store: &Store, account: &Account, pause: &Pause) -> Result<(), Problem> {
     for sender in senders_of(store, account).await? {
         store
-            .pause_sender(&account.tenant, &sender.id, pause)
+            .pause_with_account(&account.tenant, &sender.id, pause)
             .await?;
     }
     Ok(())
@@ -342,7 +358,7 @@ pub(super) async fn resume_refused(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let is_about_token = |pause: &Pause| {
-        let is_so = |code: i64| of_meta(code).class == Class::Credential;
+        let is_so = |code: i64| of_meta(code).class == Class::Credential || HIDDEN.contains(&code);
         pause.cause == PauseCause::Provider && pause.code.is_none_or(is_so)
     };
     resume_where(store, account, now, is_about_token).await

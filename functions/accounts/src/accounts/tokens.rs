@@ -1,10 +1,11 @@
 //! Step 3: the access token and the verify token. With the access token, what was entered before is checked.
 
 use super::changing::{Changing, Said};
+use super::checks::{self, TEMPORARY};
 use super::dto::SetupDto;
 use super::setup::{secret_text, shown};
 use super::trouble::{self, Trouble};
-use super::{checks, entered, rotation, senders};
+use super::{entered, rotation, senders};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -17,6 +18,7 @@ use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::{Credential, SecretText};
+use heliograph::messaging::health::senders_of;
 use heliograph::service::auth::drawn;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::{MAX_JSON, read_json};
@@ -25,11 +27,14 @@ use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::service::secrets::{AccountInSecrets, Begin};
 use heliograph::store::Account;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// Meta's tokens have some two hundred characters.
 const LONGEST_TOKEN: usize = 2_000;
+
+/// A token that would end before the next month's rotation is exchanged at once.
+const EXCHANGED_BEFORE: SignedDuration = SignedDuration::from_hours(37 * 24);
 
 /// What attempts call the token.
 const ALIAS: &str = "main";
@@ -109,6 +114,10 @@ async fn put(
         return Err(missing_token());
     };
     let facts = checks::token(state, (&app, &secret), &token, changing.now).await?;
+    if let Some(waba) = changing.account.waba.clone() {
+        let senders = senders_of(&state.store, &changing.account).await?;
+        checks::sees(state, &token, &waba, &senders).await?;
+    }
     beside
         .warnings
         .extend(checks::warning(&facts, changing.now));
@@ -137,8 +146,22 @@ async fn put(
         .put_outbound(&tenant, &id, &outbound)
         .await
         .map_err(|error| trouble::of_secrets(&error))?;
-    for kind in [CredentialKind::AccessToken, CredentialKind::VerifyToken] {
-        rotation::begin(state, &changing.account, kind, Begin::InTime).await?;
+    let ends_soon = facts.expires_at.is_some_and(|until| {
+        (TEMPORARY..EXCHANGED_BEFORE).contains(&until.duration_since(changing.now))
+    });
+    let first = if ends_soon { Begin::Now } else { Begin::InTime };
+    for (kind, begin) in [
+        (CredentialKind::AccessToken, first),
+        (CredentialKind::VerifyToken, Begin::InTime),
+    ] {
+        // The tokens are good all the same; the next time they are put in, it is asked again.
+        if let Err(problem) = rotation::begin(state, &changing.account, kind, begin).await {
+            let warning = format!(
+                "Secrets Manager does not rotate it by itself yet: {}",
+                problem.detail()
+            );
+            beside.warnings.push(warning);
+        }
     }
     check_entered(state, changing, &token).await?;
     Ok(Said::of(Action::AccountSetUp, &changing.account, said))

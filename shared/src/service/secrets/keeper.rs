@@ -4,8 +4,8 @@
 
 use super::wire::{parse_inbound, parse_outbound, wire_of_inbound, wire_of_outbound};
 use super::{
-    AccountInSecrets, AccountOutSecrets, RotatingSecret, SecretsError, fetch, malformed, name_of,
-    unavailable,
+    AccountInSecrets, AccountOutSecrets, RotatingSecret, SecretsError, Stage, fetch, malformed,
+    name_of, unavailable,
 };
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
@@ -117,14 +117,15 @@ impl SecretsKeeper {
         RotatingSecret::new(self.client.clone(), arn, token)
     }
 
-    /// Has an account's secret rotated from now on: by `function`, each month, and at once if it is asked `now`.
+    /// Has an account's secret rotated from now on: by `function`, each month, and at once if it is asked `now`. `false` if
+    /// a rotation is under way.
     pub async fn rotate(
         &self,
         direction: RotatingDirection,
         (tenant, account): (&TenantId, &AccountId),
         function: &str,
         begin: Begin,
-    ) -> Result<(), SecretsError> {
+    ) -> Result<bool, SecretsError> {
         let name = name_of(&self.prefix, direction.as_str(), tenant, account);
         let rules = RotationRulesType::builder()
             .automatically_after_days(ROTATED_EACH_DAYS)
@@ -138,7 +139,36 @@ impl SecretsKeeper {
             .rotate_immediately(begin == Begin::Now)
             .send()
             .await;
-        asked.map(drop).map_err(|error| unavailable(&name, error))
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_invalid_request_exception() => Ok(false),
+                _ => Err(unavailable(&name, error)),
+            },
+        }
+    }
+
+    /// Takes back what a rotation has begun and not ended: what was just written by hand counts, and with a version
+    /// pending Secrets Manager begins no other rotation. Source: AWS, "`RotateSecret`".
+    async fn drop_pending(&self, name: &str) -> Result<(), SecretsError> {
+        let described = self.client.describe_secret().secret_id(name).send().await;
+        let described = described.map_err(|error| unavailable(name, error))?;
+        let versions = described.version_ids_to_stages.unwrap_or_default();
+        let bears = |stages: &[String], stage: Stage| stages.iter().any(|it| it == stage.as_str());
+        for (version, stages) in versions {
+            if bears(&stages, Stage::Pending) && !bears(&stages, Stage::Current) {
+                let taken = self
+                    .client
+                    .update_secret_version_stage()
+                    .secret_id(name)
+                    .version_stage(Stage::Pending.as_str())
+                    .remove_from_version_id(version)
+                    .send()
+                    .await;
+                taken.map_err(|error| unavailable(name, error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Deletes both secrets of an account; those that are gone are gone. Their owner can restore them for a week.
@@ -199,6 +229,7 @@ impl SecretsKeeper {
             .secret_string(text)
             .send()
             .await;
-        put.map(drop).map_err(|error| unavailable(name, error))
+        put.map_err(|error| unavailable(name, error))?;
+        self.drop_pending(name).await
     }
 }

@@ -132,6 +132,21 @@ impl RotatingSecret {
         }
     }
 
+    /// Ends the rotation: with a version pending, Secrets Manager begins no other. Source: AWS, "`RotateSecret`".
+    pub async fn end(&self) -> Result<(), SecretsError> {
+        let taken = self
+            .client
+            .update_secret_version_stage()
+            .secret_id(&self.id)
+            .version_stage(Stage::Pending.as_str())
+            .remove_from_version_id(&self.token)
+            .send()
+            .await;
+        taken
+            .map(drop)
+            .map_err(|error| unavailable(&self.id, error))
+    }
+
     async fn put_pending(&self, wire: impl Serialize, after: &str) -> Result<(), SecretsError> {
         let pending = Pending {
             wire,

@@ -7,6 +7,9 @@ use super::secret::{CURRENT, Rotation, Secret};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The stage of the version that is to follow.
+const PENDING: &str = "AWSPENDING";
+
 /// A month, unless told.
 const USUAL_DAYS: i64 = 30;
 
@@ -30,6 +33,14 @@ struct Rules {
 
 pub(super) fn rotate(shelf: &mut Shelf, wish: Rotate, now: i64) -> Result<Value, Refusal> {
     let secret = living_mut(shelf, &wish.secret_id)?;
+    let is_under_way = secret
+        .staged(PENDING)
+        .is_some_and(|(_, version)| !version.stages.contains(CURRENT));
+    if is_under_way {
+        return Err(Refusal::Request(
+            "A previous rotation isn't complete. That rotation will be reattempted.",
+        ));
+    }
     let before = secret.rotation.take();
     let function = wish
         .function

@@ -23,7 +23,7 @@ async fn what_no_service_knows_is_refused() {
         Some("nonsense"),
         Some("Kinesis_20131202.PutRecord"),
         Some("AmazonSQS.TagQueue"),
-        Some("secretsmanager.RotateSecret"),
+        Some("secretsmanager.CancelRotateSecret"),
         Some("DynamoDB_20120810.Nonsense"),
     ] {
         let (status, body) = post(&endpoints.url(), target, b"{}".to_vec()).await;
