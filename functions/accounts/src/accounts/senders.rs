@@ -297,9 +297,8 @@ async fn remove(
             .setup
             .reopen(&[Step::PhoneNumber, Step::Profile]);
     }
-    let senders = std::slice::from_ref(&sender);
     let transaction = &mut changing.transaction;
-    Ok(store.remove_senders(transaction, &changing.account, senders)?)
+    Ok(store.remove_senders(transaction, &changing.account, &[sender])?)
 }
 
 async fn find(store: &Store, authority: &Authority, id: &str) -> Result<Sender, Problem> {

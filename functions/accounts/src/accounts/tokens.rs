@@ -19,13 +19,14 @@ use heliograph::domain::fields::Fields;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::{Credential, SecretText};
 use heliograph::messaging::health::senders_of;
+use heliograph::provider::meta::client::management::TokenFacts;
 use heliograph::service::auth::drawn;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::service::secrets::{AccountInSecrets, Begin};
+use heliograph::service::secrets::{AccountInSecrets, AccountOutSecrets, Begin};
 use heliograph::store::Account;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -94,77 +95,96 @@ async fn put(
     new: Tokens,
     beside: &mut Shown,
 ) -> Result<Said, Problem> {
-    let (tenant, id) = (changing.account.tenant.clone(), changing.account.id.clone());
+    let (account, now) = (&changing.account, changing.now);
     let keeper = &state.parts.keeper;
-    let known = keeper.inbound(&tenant, &id).await;
+    let known = keeper.inbound(&account.tenant, &account.id).await;
     let mut inbound = known.map_err(|error| trouble::of_secrets(&error))?;
-    let Some((app, secret)) = changing
-        .account
-        .app
-        .clone()
-        .zip(inbound.app_secrets.first().cloned())
-    else {
-        let detail = format!(
-            "the token is checked with its app: first do step 1, PUT /v1/accounts/{id}/setup/business"
-        );
-        return Err(Problem::conflict("no_app", detail));
-    };
-    let known = checks::access_token(state, &changing.account).await?;
-    let Some(token) = new.access.clone().or(known) else {
+    let known = checks::access_token(state, account).await?;
+    let Some(token) = new.access.or(known) else {
         return Err(missing_token());
     };
-    let facts = checks::token(state, (&app, &secret), &token, changing.now).await?;
-    if let Some(waba) = changing.account.waba.clone() {
-        let senders = senders_of(&state.store, &changing.account).await?;
-        checks::sees(state, &token, &waba, &senders).await?;
-    }
-    beside
-        .warnings
-        .extend(checks::warning(&facts, changing.now));
+    let facts = check(state, account, &inbound, &token, now).await?;
+    beside.warnings.extend(checks::warning(&facts, now));
     beside.verify_token = put_verify_token(&mut inbound, new.verify);
-    let said = json!({"step": Step::Tokens, "access_token": token.masked()});
+    write(state, account, &inbound, &token).await?;
+    rotate_from_now_on(state, account, facts.expires_at, (now, beside)).await;
     note(
         &mut changing.account,
         &inbound,
         &token,
         facts.expires_at,
-        changing.now,
+        now,
     );
-    keeper
-        .put_inbound(&tenant, &id, &inbound)
-        .await
-        .map_err(|error| trouble::of_secrets(&error))?;
-    let mut outbound = keeper
-        .outbound(&tenant, &id)
-        .await
-        .map_err(|error| trouble::of_secrets(&error))?;
-    outbound.access_tokens = vec![Credential {
-        alias: ALIAS.to_owned(),
-        token: token.clone(),
-    }];
-    keeper
-        .put_outbound(&tenant, &id, &outbound)
-        .await
-        .map_err(|error| trouble::of_secrets(&error))?;
-    let ends_soon = facts.expires_at.is_some_and(|until| {
-        (TEMPORARY..EXCHANGED_BEFORE).contains(&until.duration_since(changing.now))
-    });
+    check_entered(state, changing, &token).await?;
+    let said = json!({"step": Step::Tokens, "access_token": token.masked()});
+    Ok(Said::of(Action::AccountSetUp, &changing.account, said))
+}
+
+/// Asks Meta of the token all that can be asked.
+async fn check(
+    state: &State,
+    account: &Account,
+    inbound: &AccountInSecrets,
+    token: &SecretText,
+    now: Timestamp,
+) -> Result<TokenFacts, Problem> {
+    let Some((app, secret)) = account.app.as_ref().zip(inbound.app_secrets.first()) else {
+        let id = &account.id;
+        let detail = format!(
+            "the token is checked with its app: first do step 1, PUT /v1/accounts/{id}/setup/business"
+        );
+        return Err(Problem::conflict("no_app", detail));
+    };
+    let facts = checks::token(state, (app, secret), token, now).await?;
+    if let Some(waba) = &account.waba {
+        let senders = senders_of(&state.store, account).await?;
+        checks::sees(state, token, waba, &senders).await?;
+    }
+    Ok(facts)
+}
+
+async fn write(
+    state: &State,
+    account: &Account,
+    inbound: &AccountInSecrets,
+    token: &SecretText,
+) -> Result<(), Problem> {
+    let keeper = &state.parts.keeper;
+    let outbound = AccountOutSecrets {
+        access_tokens: vec![Credential {
+            alias: ALIAS.to_owned(),
+            token: token.clone(),
+        }],
+    };
+    let written = async {
+        let (tenant, id) = (&account.tenant, &account.id);
+        keeper.put_inbound(tenant, id, inbound).await?;
+        keeper.put_outbound(tenant, id, &outbound).await
+    };
+    written.await.map_err(|error| trouble::of_secrets(&error))
+}
+
+/// Has both secrets rotated each month, and the access token at once if it would end before. Without that the tokens are
+/// good all the same, and the next time they are put in it is asked again.
+async fn rotate_from_now_on(
+    state: &State,
+    account: &Account,
+    expires_at: Option<Timestamp>,
+    (now, beside): (Timestamp, &mut Shown),
+) {
+    let ends_soon = expires_at
+        .is_some_and(|until| (TEMPORARY..EXCHANGED_BEFORE).contains(&until.duration_since(now)));
     let first = if ends_soon { Begin::Now } else { Begin::InTime };
     for (kind, begin) in [
         (CredentialKind::AccessToken, first),
         (CredentialKind::VerifyToken, Begin::InTime),
     ] {
-        // The tokens are good all the same; the next time they are put in, it is asked again.
-        if let Err(problem) = rotation::begin(state, &changing.account, kind, begin).await {
-            let warning = format!(
-                "Secrets Manager does not rotate it by itself yet: {}",
-                problem.detail()
-            );
+        if let Err(problem) = rotation::begin(state, account, kind, begin).await {
+            let why = problem.detail();
+            let warning = format!("Secrets Manager does not rotate it by itself yet: {why}");
             beside.warnings.push(warning);
         }
     }
-    check_entered(state, changing, &token).await?;
-    Ok(Said::of(Action::AccountSetUp, &changing.account, said))
 }
 
 /// The given one, or the one there is, or a new one: which is shown, since nobody knows it.
