@@ -103,7 +103,7 @@ pub(crate) async fn one(
 
 /// Make an account.
 ///
-/// It is empty: its six steps of set-up follow, in whatever order, with `PUT /v1/accounts/{id}/setup/...`.
+/// It is empty: its six steps of set-up follow, with `PUT /v1/accounts/{id}/setup/...`.
 #[utoipa::path(
     post, operation_id = "create_account", path = "/v1/accounts", tag = "Accounts", security(("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "One key is one account, for 24 hours")),
