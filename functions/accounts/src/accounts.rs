@@ -33,9 +33,9 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
-use heliograph::messaging::health::senders_of;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
@@ -96,9 +96,14 @@ pub(crate) async fn one(
 ) -> Result<Json<AccountDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let found = store.account(&tenant, &id_of(&id)?).await?;
-    let account = found.ok_or_else(Problem::not_found)?;
+    let account = find(&store, &tenant, &id).await?;
     Ok(Json(AccountDto::from(&account)))
+}
+
+/// The tenant's account of this id.
+pub(crate) async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<Account, Problem> {
+    let found = store.account(tenant, &id_of(id)?).await?;
+    found.ok_or_else(Problem::not_found)
 }
 
 /// Make an account.
@@ -216,7 +221,7 @@ pub(crate) async fn change(
     };
     let said = Said::of(Action::AccountChanged, &changing.account, body);
     let account = changing.end(paused.map(|()| said)).await?;
-    if disabled == Some(false) && account.active_since.is_some() {
+    if disabled == Some(false) && account.may_send() {
         senders::resume(&state.store, &account, now).await?;
     }
     Ok(Json(AccountDto::from(&account)))
@@ -280,7 +285,7 @@ async fn remove(state: &State, changing: &mut Changing<'_>) -> Result<(), Proble
         let detail = "disable the account first: PATCH it with {\"disabled\": true}";
         return Err(Problem::conflict("account_enabled", detail));
     }
-    let senders = senders_of(&state.store, &account).await?;
+    let senders = state.store.senders_of(&account).await?;
     if senders.len() > MOST_SENDERS {
         let detail =
             format!("the account has more than {MOST_SENDERS} senders: delete some of them first");

@@ -2,6 +2,7 @@
 
 use crate::State;
 use crate::accounts::changing::{Changing, Said};
+use crate::accounts::find;
 use crate::authority::Authority;
 use axum::Json;
 use axum::body::Bytes;
@@ -11,7 +12,7 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::bot::Knowledge;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::id::{AccountId, KnowledgeId};
+use heliograph::domain::id::KnowledgeId;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -91,11 +92,7 @@ pub(crate) async fn list(
     let tenant = caller.with(Right::Configure)?.tenant;
     let query = parameters.page();
     parameters.finish()?;
-    let account: AccountId = id_of(&id)?;
-    store
-        .account(&tenant, &account)
-        .await?
-        .ok_or_else(Problem::not_found)?;
+    let account = find(&store, &tenant, &id).await?.id;
     let list = format!("knowledge of {account}");
     let cursor = Cursor::of(&list, &tenant);
     let listed = store

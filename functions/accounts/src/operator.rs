@@ -6,7 +6,6 @@ use axum::http::request::Parts;
 use heliograph::service::auth::{ApiKey, Presented};
 use heliograph::service::caller::Caller;
 use heliograph::service::problem::Problem;
-use heliograph::service::secrets::SecretsError;
 use std::io;
 
 /// The operator calls. A tenant's key is told that it is not enough; any other key looks like every wrong one.
@@ -24,13 +23,7 @@ impl FromRequestParts<State> for Operator {
                 return Err(Problem::operator_only());
             }
         };
-        let secret = match state.parts.secrets.operator().await {
-            Ok(secret) => secret,
-            Err(error @ SecretsError::Unavailable { .. }) => {
-                return Err(Problem::unavailable(&error));
-            }
-            Err(error) => return Err(Problem::internal(&error)),
-        };
+        let secret = state.parts.secrets.operator().await?;
         let Some(known) = ApiKey::of_operator(&secret) else {
             let wrong = "the operator's key must be of letters, digits, _ and -, 119 at most";
             return Err(Problem::internal(&io::Error::other(wrong)));

@@ -11,10 +11,7 @@ const TOKENS: usize = 2;
 
 impl Rotation<'_> {
     fn callback(&self) -> String {
-        format!(
-            "{}/webhooks/meta/{}",
-            self.state.webhook_url, self.account.id
-        )
+        self.account.callback(&self.state.webhook_url)
     }
 
     /// Whether Meta calls the account's webhook; before that, there is nobody to tell.

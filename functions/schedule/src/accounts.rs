@@ -27,7 +27,7 @@ pub(crate) async fn look_at(
         return Ok(store.stop_health_checks(tenant, id).await?);
     };
     let next = clock::now().saturating_add(EVERY).unwrap_or(now);
-    if account.active_since.is_none() || account.disabled_at.is_some() {
+    if !account.may_send() {
         return Ok(store.plan_health_check(tenant, id, next).await?);
     }
     let health = Health {
@@ -66,7 +66,7 @@ async fn checks(
         store: &state.store,
         meta: &state.meta,
         token: &credential.token,
-        callback: &format!("{}/webhooks/meta/{}", state.webhook_url, account.id),
+        callback: &account.callback(&state.webhook_url),
     };
     Ok(looking.look(account, now).await?)
 }

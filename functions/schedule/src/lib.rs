@@ -12,7 +12,7 @@ mod senders;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use futures_util::future::join_all;
-use heliograph::domain::id::MessageId;
+use heliograph::domain::id::{AccountId, MessageId};
 use heliograph::domain::identity::TenantId;
 use heliograph::messaging::receive::Receiving;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
@@ -26,7 +26,7 @@ use heliograph::service::telemetry;
 use heliograph::store::{JobError, Overdue, Store, StoreError};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::error::Error;
 use thiserror::Error as ThisError;
@@ -125,6 +125,7 @@ pub async fn handle(
 ) -> Result<(), Infallible> {
     let now = clock::now();
     let mut set_going = HashSet::new();
+    let mut accounts = BTreeMap::new();
     for _ in 0..ROUNDS {
         let overdue = match state.store.overdue(now, AT_ONCE).await {
             Ok(overdue) => overdue,
@@ -136,6 +137,12 @@ pub async fn handle(
         // First, for it is little, and jobs stand still without it.
         set_all_going(state, &overdue, &mut set_going, now).await;
         look_after(state, &overdue.messages, now).await;
+        accounts.extend(
+            overdue
+                .accounts
+                .iter()
+                .map(|it| (it.1.clone(), it.0.clone())),
+        );
         // What was looked after is due later now: if it was much, there may be more.
         if overdue.messages.len().max(overdue.jobs.len()) < AT_ONCE {
             break;
@@ -144,7 +151,7 @@ pub async fn handle(
     let tried = Box::pin(events::try_again(state, now)).await;
     report("store", "events", tried);
     // Last, for Meta may take its time.
-    Box::pin(look_at_accounts(state, now)).await;
+    Box::pin(look_at_accounts(state, &accounts, now)).await;
     Ok(())
 }
 
@@ -172,12 +179,8 @@ async fn set_all_going(
 }
 
 /// Some of those that are due; the others the next run looks at.
-async fn look_at_accounts(state: &State, now: Timestamp) {
-    let due = match state.store.overdue(now, AT_ONCE).await {
-        Ok(overdue) => overdue.accounts,
-        Err(error) => return report("store", "accounts", Err::<(), _>(error)),
-    };
-    let looked_at = due.iter().take(ACCOUNTS).map(async |(tenant, id)| {
+async fn look_at_accounts(state: &State, due: &BTreeMap<AccountId, TenantId>, now: Timestamp) {
+    let looked_at = due.iter().take(ACCOUNTS).map(async |(id, tenant)| {
         let outcome = accounts::look_at(state, tenant, id, now).await;
         report("account", id.as_str(), outcome);
     });

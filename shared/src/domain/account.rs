@@ -220,22 +220,6 @@ pub struct NumberFacts {
     pub can_send_message: Option<String>,
 }
 
-/// How many people a messaging limit of Meta's allows in 24 hours; `Some(None)` if any number. `None` for one that is
-/// not known. Source: Meta, "Messaging limits".
-#[must_use]
-pub fn people_of(tier: &str) -> Option<Option<u64>> {
-    match tier {
-        "TIER_50" => Some(Some(50)),
-        "TIER_250" => Some(Some(250)),
-        "TIER_1K" => Some(Some(1_000)),
-        "TIER_2K" => Some(Some(2_000)),
-        "TIER_10K" => Some(Some(10_000)),
-        "TIER_100K" => Some(Some(100_000)),
-        "TIER_UNLIMITED" => Some(None),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

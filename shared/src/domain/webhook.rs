@@ -32,6 +32,32 @@ pub enum PortfolioLimit {
     Unlimited,
 }
 
+impl PortfolioLimit {
+    /// The limit of one of Meta's tiers: `TIER_250`, `TIER_2K`, `TIER_UNLIMITED`.
+    #[must_use]
+    pub fn of_tier(tier: &str) -> Option<Self> {
+        let amount = tier.strip_prefix("TIER_")?;
+        if amount == "UNLIMITED" {
+            return Some(Self::Unlimited);
+        }
+        let (digits, unit) = match amount.strip_suffix('K') {
+            Some(thousands) => (thousands, 1_000),
+            None => (amount, 1),
+        };
+        let people = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+        (people > 0).then_some(Self::People(people))
+    }
+
+    /// How many, if it is a number.
+    #[must_use]
+    pub const fn people(self) -> Option<u64> {
+        match self {
+            Self::People(people) => Some(people),
+            Self::Unlimited => None,
+        }
+    }
+}
+
 /// What an update says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {

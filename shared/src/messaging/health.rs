@@ -2,15 +2,14 @@
 //!
 //! Changes nothing at Meta. What Meta says of a number is kept with its sender, and its messaging limit with its portfolio.
 
-use crate::domain::account::people_of;
 use crate::domain::failure::ProviderFailure;
 use crate::domain::health::{Check, CheckName, Standing};
 use crate::domain::identity::WabaId;
 use crate::domain::secret::SecretText;
+use crate::domain::webhook::PortfolioLimit;
 use crate::provider::meta::client::MetaClient;
 use crate::provider::meta::client::management::{HealthStatus, PhoneNumberNode};
 use crate::store::{Account, Sender, Store, StoreError};
-use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
 /// A token that ends sooner needs somebody.
@@ -91,7 +90,7 @@ impl Looking<'_> {
             Err(failure) => return Ok(vec![of_failure(CheckName::PhoneNumber, &failure)]),
         };
         let mut checks = Vec::new();
-        for sender in senders_of(self.store, account).await? {
+        for sender in self.store.senders_of(account).await? {
             let node = numbers.iter().find(|it| it.id == sender.id.as_str());
             let check = match node {
                 Some(node) => {
@@ -121,10 +120,14 @@ impl Looking<'_> {
                 .note_facts(&sender.tenant, &sender.id, &node.facts)
                 .await?;
         }
-        let people = node.facts.messaging_limit.as_deref().and_then(people_of);
-        if let (Some(portfolio), Some(people)) = (&account.portfolio, people) {
+        let limit = node
+            .facts
+            .messaging_limit
+            .as_deref()
+            .and_then(PortfolioLimit::of_tier);
+        if let (Some(portfolio), Some(limit)) = (&account.portfolio, limit) {
             self.store
-                .tell_portfolio(&account.tenant, portfolio, people, now)
+                .tell_portfolio(&account.tenant, portfolio, limit.people(), now)
                 .await?;
         }
         Ok(())
@@ -167,13 +170,6 @@ impl Looking<'_> {
             Err(failure) => of_failure(NAME, &failure),
         }
     }
-}
-
-/// Every sender of an account, each read as it is now.
-pub async fn senders_of(store: &Store, account: &Account) -> Result<Vec<Sender>, StoreError> {
-    let each = account.senders.iter();
-    let each = each.map(|id| store.sender(&account.tenant, id));
-    Ok(try_join_all(each).await?.into_iter().flatten().collect())
 }
 
 /// What may pass says nothing about the account.

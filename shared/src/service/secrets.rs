@@ -10,6 +10,7 @@ mod wire;
 pub use keeper::{Begin, RotatingDirection, SecretsKeeper};
 pub use rotating::RotatingSecret;
 
+use super::problem::Problem;
 use super::telemetry::{chain, count};
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
@@ -77,6 +78,15 @@ pub enum SecretsError {
         /// What Secrets Manager said.
         source: Box<dyn StdError + Send + Sync>,
     },
+}
+
+impl From<SecretsError> for Problem {
+    fn from(error: SecretsError) -> Self {
+        match error {
+            SecretsError::Unavailable { .. } => Self::unavailable(&error),
+            SecretsError::Missing { .. } | SecretsError::Malformed { .. } => Self::internal(&error),
+        }
+    }
 }
 
 /// The secrets of one stack's accounts.

@@ -86,6 +86,18 @@ impl Account {
         }
     }
 
+    /// Whether its senders may send.
+    #[must_use]
+    pub fn may_send(&self) -> bool {
+        self.active_since.is_some() && self.disabled_at.is_none()
+    }
+
+    /// Where Meta is to call for it, if `webhook_url` is where `webhook` answers.
+    #[must_use]
+    pub fn callback(&self, webhook_url: &str) -> String {
+        format!("{webhook_url}/webhooks/meta/{}", self.id)
+    }
+
     /// What is known of its secret of this kind.
     #[must_use]
     pub fn credential(&self, kind: CredentialKind) -> Option<&CredentialRecord> {

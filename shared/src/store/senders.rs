@@ -8,6 +8,7 @@ use super::{Account, Holder, Store, StoreError, Transaction, keys};
 use crate::domain::account::NumberFacts;
 use crate::domain::id::AccountId;
 use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId};
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -107,6 +108,13 @@ impl Store {
             order: Order::Ascending,
         };
         self.list_of(&self.messages, &listing, slice).await
+    }
+
+    /// Every sender of an account, each read as it is now.
+    pub async fn senders_of(&self, account: &Account) -> Result<Vec<Sender>, StoreError> {
+        let each = account.senders.iter();
+        let each = each.map(|id| self.sender(&account.tenant, id));
+        Ok(try_join_all(each).await?.into_iter().flatten().collect())
     }
 
     /// The sender of this id, if it is this tenant's.

@@ -2,8 +2,8 @@
 
 use super::changing::{Changing, Said};
 use super::dto::{AccountDto, SetupDto};
-use super::setup::{shown, webhook_url};
-use super::trouble::{self, Trouble};
+use super::setup::shown;
+use super::trouble::Trouble;
 use super::{checks, senders};
 use crate::State;
 use crate::authority::Authority;
@@ -73,7 +73,7 @@ async fn subscribe(state: &State, changing: &mut Changing<'_>) -> Result<Said, P
         .keeper
         .inbound(&account.tenant, &account.id)
         .await;
-    let inbound = inbound.map_err(|error| trouble::of_secrets(&error))?;
+    let inbound = inbound?;
     let verify_token = inbound.verify_tokens.first();
     let (Some(waba), Some(verify_token)) = (account.waba.clone(), verify_token) else {
         return Err(incomplete(
@@ -81,7 +81,7 @@ async fn subscribe(state: &State, changing: &mut Changing<'_>) -> Result<Said, P
             &[Step::Business, Step::Tokens],
         ));
     };
-    let url = webhook_url(state, account);
+    let url = account.callback(&state.parts.webhook_url);
     let meta = &state.parts.meta;
     let subscribed = meta.subscribe(&token, &waba, &url, verify_token).await;
     subscribed.map_err(|failure| match failure.code {

@@ -1,6 +1,7 @@
 //! Step 5, and any time later: what an account's bot says, and what it knows.
 
 use super::changing::{Changing, Said};
+use super::find;
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -14,7 +15,6 @@ use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
-use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, IdProblems, ListProblems};
 use heliograph::service::origin::Origin;
@@ -47,8 +47,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Bot>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let found = store.account(&tenant, &id_of(&id)?).await?;
-    let account = found.ok_or_else(Problem::not_found)?;
+    let account = find(&store, &tenant, &id).await?;
     Ok(Json(store.bot(&tenant, &account.id).await?))
 }
 

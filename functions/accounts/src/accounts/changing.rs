@@ -88,6 +88,17 @@ impl<'a> Changing<'a> {
         self.let_go_after(written).await
     }
 
+    /// The same where more comes of the change than the account.
+    pub(crate) async fn end_with<T>(
+        self,
+        outcome: Result<(T, Said), Problem>,
+    ) -> Result<T, Problem> {
+        match outcome {
+            Ok((value, said)) => self.end(Ok(said)).await.map(|_| value),
+            Err(problem) => Err(self.let_go(problem).await),
+        }
+    }
+
     /// The same for an account that is to be gone.
     pub(crate) async fn end_removed(
         mut self,
@@ -140,15 +151,19 @@ impl<'a> Changing<'a> {
         self.authority.why_not(self.store).await
     }
 
-    /// Who is told of a problem may try again at once, not when the hold has run out.
     async fn let_go_after(self, written: Result<(), Problem>) -> Result<Account, Problem> {
-        let Err(problem) = written else {
-            return Ok(self.account);
-        };
+        match written {
+            Ok(()) => Ok(self.account),
+            Err(problem) => Err(self.let_go(problem).await),
+        }
+    }
+
+    /// Who is told of a problem may try again at once, not when the hold has run out.
+    async fn let_go(&self, problem: Problem) -> Problem {
         let (tenant, id) = (&self.account.tenant, &self.account.id);
         if let Err(error) = self.store.let_account_go(tenant, id, &self.token).await {
             tracing::warn!(account.id = %id, error = chain(&error), "an account stays held for a while");
         }
-        Err(problem)
+        problem
     }
 }

@@ -1,7 +1,7 @@
 //! What Meta is asked before anything is saved, and how what it answers is explained.
 
 use super::meta_id::digits;
-use super::trouble::{self, Trouble};
+use super::trouble::Trouble;
 use crate::State;
 use heliograph::domain::identity::{AppId, PhoneNumberId, WabaId};
 use heliograph::domain::secret::SecretText;
@@ -28,7 +28,7 @@ pub(crate) async fn access_token(
 ) -> Result<Option<SecretText>, Problem> {
     let keeper = &state.parts.keeper;
     let secrets = keeper.outbound(&account.tenant, &account.id).await;
-    let secrets = secrets.map_err(|error| trouble::of_secrets(&error))?;
+    let secrets = secrets?;
     let first = secrets.access_tokens.into_iter().next();
     Ok(first.map(|credential| credential.token))
 }

@@ -1,19 +1,20 @@
 //! `POST /v1/accounts/{id}/test` and an account's health: everything that sending and receiving need is asked of Meta.
 
 use super::checks;
-use super::setup::webhook_url;
-use super::trouble::{self, Trouble};
+use super::find;
+use super::trouble::Trouble;
 use crate::State;
 use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::health::{Check, CheckName, Health, Standing};
 use heliograph::domain::id::AuditId;
-use heliograph::domain::identity::{TenantId, WabaId};
+use heliograph::domain::identity::WabaId;
 use heliograph::domain::role::Right;
+use heliograph::domain::secret::SecretText;
 use heliograph::messaging::health::Looking;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
-use heliograph::service::http::listing::{id_of, page, slice};
+use heliograph::service::http::listing::{page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
 use heliograph::service::openapi::{
     CallerProblems, IdProblems, ListProblems, ProviderProblems, ServiceProblems,
@@ -184,10 +185,11 @@ pub(crate) async fn check(
 ) -> Result<Json<HealthDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     let account = find(&state.store, &tenant, &id).await?;
+    let token = checks::access_token(&state, &account).await?;
     let now = clock::now();
     let health = Health {
         checked_at: now,
-        checks: look(&state, &account, now).await?,
+        checks: look(&state, &account, token.as_ref(), now).await?,
     };
     let next = now.saturating_add(NEXT_LOOK).unwrap_or(now);
     state
@@ -197,21 +199,21 @@ pub(crate) async fn check(
     Ok(Json(HealthDto::from(&health)))
 }
 
-async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<Account, Problem> {
-    let found = store.account(tenant, &id_of(id)?).await?;
-    found.ok_or_else(Problem::not_found)
-}
-
 /// What the account's token shows.
-async fn look(state: &State, account: &Account, now: Timestamp) -> Result<Vec<Check>, Problem> {
-    let Some(token) = checks::access_token(state, account).await? else {
+async fn look(
+    state: &State,
+    account: &Account,
+    token: Option<&SecretText>,
+    now: Timestamp,
+) -> Result<Vec<Check>, Problem> {
+    let Some(token) = token else {
         return Ok(vec![missing(CheckName::AccessToken, "tokens")]);
     };
     let looking = Looking {
         store: &state.store,
         meta: &state.parts.meta,
-        token: &token,
-        callback: &webhook_url(state, account),
+        token,
+        callback: &account.callback(&state.parts.webhook_url),
     };
     Ok(looking.look(account, now).await?)
 }
@@ -219,10 +221,11 @@ async fn look(state: &State, account: &Account, now: Timestamp) -> Result<Vec<Ch
 /// The same, with what the app shows of itself and of the token.
 async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem> {
     let now = clock::now();
-    let seen = look(state, account, now).await?;
+    let token = checks::access_token(state, account).await?;
+    let seen = look(state, account, token.as_ref(), now).await?;
     let keeper = &state.parts.keeper;
     let inbound = keeper.inbound(&account.tenant, &account.id).await;
-    let inbound = inbound.map_err(|error| trouble::of_secrets(&error))?;
+    let inbound = inbound?;
     let Some((app, secret)) = account
         .app
         .clone()
@@ -236,7 +239,7 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
     let came = checks::app(state, &app, &secret).await;
     let mut tried = vec![of(CheckName::App, came)];
     let is_known = tried.iter().all(|it| it.standing == Standing::Well);
-    match checks::access_token(state, account).await? {
+    match token {
         // The app tells more of the token than the token itself.
         Some(token) if is_known => {
             let came = checks::token(state, (&app, &secret), &token, now).await;

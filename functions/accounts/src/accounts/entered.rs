@@ -5,10 +5,10 @@ use super::meta_id::display_number;
 use super::trouble::Trouble;
 use super::{checks, connection, senders};
 use crate::State;
-use heliograph::domain::account::{Step, StepState, people_of};
+use heliograph::domain::account::{Step, StepState};
 use heliograph::domain::identity::{PhoneNumberId, WabaId};
 use heliograph::domain::secret::SecretText;
-use heliograph::messaging::health::senders_of;
+use heliograph::domain::webhook::PortfolioLimit;
 use heliograph::provider::meta::client::management::PhoneNumberNode;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, Holder, Sender, Store, WindowPolicy};
@@ -81,7 +81,7 @@ pub(crate) async fn take_waba(
     let facts = checks::waba(state, token, waba).await?;
     let before = changing.account.waba.clone().filter(|it| it != waba);
     if let Some(before) = before {
-        let senders = senders_of(&state.store, &changing.account).await?;
+        let senders = state.store.senders_of(&changing.account).await?;
         if !senders.is_empty() {
             let detail =
                 "its senders belong to another WABA: delete them first, or make another account";
@@ -138,11 +138,15 @@ async fn make_sender(
 ) -> Result<Sender, Trouble> {
     let (account, now) = (&changing.account, changing.now);
     if let Some(portfolio) = &account.portfolio
-        && let Some(people) = node.facts.messaging_limit.as_deref().and_then(people_of)
+        && let Some(limit) = node
+            .facts
+            .messaging_limit
+            .as_deref()
+            .and_then(PortfolioLimit::of_tier)
     {
         state
             .store
-            .tell_portfolio(&account.tenant, portfolio, people, now)
+            .tell_portfolio(&account.tenant, portfolio, limit.people(), now)
             .await?;
     }
     if let Some(mut known) = state.store.sender(&account.tenant, id).await? {
@@ -169,14 +173,14 @@ async fn make_sender(
         window: WindowPolicy::Warn,
         facts: node.facts.clone(),
     };
-    if account.active_since.is_none() || account.disabled_at.is_some() {
+    if account.may_send() {
+        senders::resume_one(&state.store, account, id, now).await?;
+    } else {
         let pause = senders::not_active(account, now);
         state
             .store
             .pause_with_account(&account.tenant, id, &pause)
             .await?;
-    } else {
-        senders::resume_one(&state.store, account, id, now).await?;
     }
     state
         .store
@@ -199,6 +203,6 @@ pub(crate) async fn first_sender(
     store: &Store,
     account: &Account,
 ) -> Result<Option<Sender>, Problem> {
-    let senders = senders_of(store, account).await?;
+    let senders = store.senders_of(account).await?;
     Ok(senders.into_iter().next())
 }

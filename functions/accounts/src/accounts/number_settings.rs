@@ -1,7 +1,8 @@
 //! A phone number's business profile and settings: Meta's own, read and changed there.
 
 use super::changing::{Changing, Said};
-use super::numbers::{Access, access, find, of_waba};
+use super::find;
+use super::numbers::{Access, access, of_waba};
 use super::profile;
 use super::trouble::Trouble;
 use crate::State;
@@ -55,7 +56,7 @@ pub(crate) async fn profile(
 ) -> Result<Json<Profile>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state, &tenant, &id).await?;
+    let account = find(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     of_waba(&state, &token, &waba, &number).await?;
     let number = id_of(&number)?;
@@ -96,12 +97,7 @@ pub(crate) async fn change_profile(
         &number,
         json!({"profile": changes}),
     );
-    let (profile, outcome) = match pushed {
-        Ok(profile) => (profile, Ok(said)),
-        Err(problem) => (Profile::default(), Err(problem)),
-    };
-    changing.end(outcome).await?;
-    Ok(Json(profile))
+    Ok(Json(changing.end_with(pushed.map(|it| (it, said))).await?))
 }
 
 async fn push(
@@ -135,7 +131,7 @@ pub(crate) async fn settings(
 ) -> Result<Json<Map<String, Value>>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state, &tenant, &id).await?;
+    let account = find(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     of_waba(&state, &token, &waba, &number).await?;
     let settings = state.parts.meta.settings(&token, &id_of(&number)?).await;

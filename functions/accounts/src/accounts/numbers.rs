@@ -2,6 +2,7 @@
 
 use super::changing::{Changing, Said};
 use super::checks;
+use super::find;
 use super::meta_id::display_number;
 use super::trouble::Trouble;
 use crate::State;
@@ -14,10 +15,9 @@ use heliograph::domain::account::NumberFacts;
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::identity::{PhoneNumberId, TenantId, WabaId};
+use heliograph::domain::identity::{PhoneNumberId, WabaId};
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
-use heliograph::messaging::health::senders_of;
 use heliograph::provider::meta::client::management::PhoneNumberNode;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::id_of;
@@ -104,12 +104,6 @@ pub(super) async fn access(state: &State, account: &Account) -> Result<Access, P
     Ok(Access { token, waba })
 }
 
-/// The tenant's account of this id.
-pub(super) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<Account, Problem> {
-    let found = state.store.account(tenant, &id_of(id)?).await?;
-    found.ok_or_else(Problem::not_found)
-}
-
 /// Lists the phone numbers of an account's WABA, asked of Meta now.
 #[utoipa::path(
     get,
@@ -127,11 +121,11 @@ pub(crate) async fn list(
 ) -> Result<Json<PhoneNumbers>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state, &tenant, &id).await?;
+    let account = find(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     let numbers = state.parts.meta.numbers(&token, &waba).await;
     let numbers = numbers.map_err(Trouble::unasked)?;
-    let senders = senders_of(&state.store, &account).await?;
+    let senders = state.store.senders_of(&account).await?;
     let is_sender = |node: &PhoneNumberNode| senders.iter().any(|it| it.id.as_str() == node.id);
     let data = numbers.iter().map(|node| shown(node, is_sender(node)));
     Ok(Json(PhoneNumbers {
@@ -159,7 +153,7 @@ pub(crate) async fn one(
 ) -> Result<Json<PhoneNumberDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state, &tenant, &id).await?;
+    let account = find(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     let node = of_waba(&state, &token, &waba, &number).await?;
     let known = state.store.sender(&tenant, &id_of(&node.id)?).await?;
@@ -207,16 +201,12 @@ pub(crate) async fn add(
     let new = read_new(&body).map_err(Problem::validation)?;
     let changing = Changing::begin(&state.store, &authority, &id).await?;
     let added = add_at_meta(&state, &changing.account, &new).await;
-    let (node, outcome) = match added {
-        Ok(node) => {
-            let said = json!({"added": true});
-            let said = Said::about(Action::PhoneNumberChanged, &node.id, said);
-            (Some(node), Ok(said))
-        }
-        Err(problem) => (None, Err(problem)),
-    };
-    changing.end(outcome).await?;
-    let node = node.ok_or_else(Problem::not_found)?;
+    let added = added.map(|node| {
+        let said = json!({"added": true});
+        let said = Said::about(Action::PhoneNumberChanged, &node.id, said);
+        (node, said)
+    });
+    let node = changing.end_with(added).await?;
     Ok((StatusCode::CREATED, Json(shown(&node, false))))
 }
 
@@ -244,8 +234,8 @@ async fn add_at_meta(
 fn read_new(body: &Value) -> Result<NewNumber, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let country_code = fields.required_parsed("country_code", |text| digits(text, 1, 3));
-        let number = fields.required_parsed("number", |text| digits(text, 4, 14));
+        let country_code = fields.required_parsed("country_code", |text| digits_alone(text, 1, 3));
+        let number = fields.required_parsed("number", |text| digits_alone(text, 4, 14));
         let verified_name = fields.required_line("verified_name", 1..=LONGEST_DISPLAY_NAME);
         fields.finish();
         Some(NewNumber {
@@ -258,7 +248,7 @@ fn read_new(body: &Value) -> Result<NewNumber, Vec<Fault>> {
 }
 
 /// Digits alone, so many.
-pub(super) fn digits(text: &str, least: usize, most: usize) -> Result<String, String> {
+pub(super) fn digits_alone(text: &str, least: usize, most: usize) -> Result<String, String> {
     let is_so = (least..=most).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_digit());
     if is_so {
         Ok(text.to_owned())

@@ -1,6 +1,7 @@
 //! Step 4, and any time later: what people see of the business. It is Meta's; nothing of it is kept here.
 
 use super::changing::{Changing, Said};
+use super::find;
 use super::trouble::Trouble;
 use super::{checks, entered};
 use crate::State;
@@ -18,7 +19,6 @@ use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::meta::client::management::Profile;
 use heliograph::service::caller::Caller;
-use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, ListProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
@@ -105,8 +105,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Profile>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let found = state.store.account(&tenant, &id_of(&id)?).await?;
-    let account = found.ok_or_else(Problem::not_found)?;
+    let account = find(&state.store, &tenant, &id).await?;
     let token = checks::needed_token(&state, &account).await?;
     let sender = first_sender(&state.store, &account).await?;
     Ok(Json(read_from_meta(&state, &token, &sender.id).await?))
@@ -144,12 +143,7 @@ pub(crate) async fn change(
         .note(Step::Profile, StepState::Done, now);
     let said = json!({"step": Step::Profile, "profile": changes});
     let said = Said::of(Action::AccountSetUp, &changing.account, said);
-    let (profile, outcome) = match pushed {
-        Ok(profile) => (profile, Ok(said)),
-        Err(problem) => (Profile::default(), Err(problem)),
-    };
-    changing.end(outcome).await?;
-    Ok(Json(profile))
+    Ok(Json(changing.end_with(pushed.map(|it| (it, said))).await?))
 }
 
 async fn push(

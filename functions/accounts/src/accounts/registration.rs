@@ -3,7 +3,7 @@
 //! Codes and PINs go to Meta and nowhere else: neither the trail nor an item holds one.
 
 use super::changing::{Changing, Said};
-use super::numbers::{Access, access, digits, of_waba};
+use super::numbers::{Access, access, digits_alone, of_waba};
 use super::trouble::Trouble;
 use crate::State;
 use crate::authority::Authority;
@@ -72,30 +72,30 @@ impl Order {
     }
 }
 
-/// Who asks, and for which number.
-struct Asked<'a> {
-    state: &'a State,
-    authority: Authority,
-    account: &'a str,
-    number: &'a str,
+/// Has Meta do something with an account's number.
+async fn carry_out(
+    state: &State,
+    authority: &Authority,
+    (account, number): (&str, &str),
+    order: &Order,
+) -> Result<StatusCode, Problem> {
+    let changing = Changing::begin(&state.store, authority, account).await?;
+    let given = give(state, &changing, number, order).await;
+    let said = Said::about(Action::PhoneNumberChanged, number, order.said());
+    changing.end(given.map(|()| said)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-impl Asked<'_> {
-    async fn carry_out(&self, order: &Order) -> Result<StatusCode, Problem> {
-        let changing = Changing::begin(&self.state.store, &self.authority, self.account).await?;
-        let given = self.give(&changing, order).await;
-        let said = Said::about(Action::PhoneNumberChanged, self.number, order.said());
-        changing.end(given.map(|()| said)).await?;
-        Ok(StatusCode::NO_CONTENT)
-    }
-
-    async fn give(&self, changing: &Changing<'_>, order: &Order) -> Result<(), Problem> {
-        let Access { token, waba } = access(self.state, &changing.account).await?;
-        of_waba(self.state, &token, &waba, self.number).await?;
-        let id = id_of(self.number)?;
-        let given = order.give(self.state, &token, &id).await;
-        Ok(given.map_err(Trouble::unasked)?)
-    }
+async fn give(
+    state: &State,
+    changing: &Changing<'_>,
+    number: &str,
+    order: &Order,
+) -> Result<(), Problem> {
+    let Access { token, waba } = access(state, &changing.account).await?;
+    of_waba(state, &token, &waba, number).await?;
+    let given = order.give(state, &token, &id_of(number)?).await;
+    Ok(given.map_err(Trouble::unasked)?)
 }
 
 /// How the code is to come.
@@ -171,13 +171,7 @@ pub(crate) async fn request_code(
             language: language.unwrap_or_else(|| "en_US".to_owned()),
         })
     })?;
-    let asked = Asked {
-        state: &state,
-        authority,
-        account: &account,
-        number: &number,
-    };
-    asked.carry_out(&order).await
+    carry_out(&state, &authority, (&account, &number), &order).await
 }
 
 /// Prove by the code that a phone number is yours.
@@ -208,13 +202,7 @@ pub(crate) async fn verify_code(
         let code = fields.required_parsed("code", six_digits);
         Some(Order::VerifyCode(code?))
     })?;
-    let asked = Asked {
-        state: &state,
-        authority,
-        account: &account,
-        number: &number,
-    };
-    asked.carry_out(&order).await
+    carry_out(&state, &authority, (&account, &number), &order).await
 }
 
 /// Register a phone number for the Cloud API.
@@ -248,13 +236,7 @@ pub(crate) async fn register(
         let region = fields.parsed("data_localization_region", region);
         Some(Order::Register { pin: pin?, region })
     })?;
-    let asked = Asked {
-        state: &state,
-        authority,
-        account: &account,
-        number: &number,
-    };
-    asked.carry_out(&order).await
+    carry_out(&state, &authority, (&account, &number), &order).await
 }
 
 /// Take a phone number off the Cloud API.
@@ -279,13 +261,7 @@ pub(crate) async fn deregister(
     Path((account, number)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
-    let asked = Asked {
-        state: &state,
-        authority,
-        account: &account,
-        number: &number,
-    };
-    asked.carry_out(&Order::Deregister).await
+    carry_out(&state, &authority, (&account, &number), &Order::Deregister).await
 }
 
 /// Set a phone number's two-step PIN.
@@ -316,13 +292,7 @@ pub(crate) async fn set_pin(
         let pin = fields.required_parsed("pin", six_digits);
         Some(Order::SetPin(pin?))
     })?;
-    let asked = Asked {
-        state: &state,
-        authority,
-        account: &account,
-        number: &number,
-    };
-    asked.carry_out(&order).await
+    carry_out(&state, &authority, (&account, &number), &order).await
 }
 
 fn read(
@@ -340,7 +310,7 @@ fn read(
 }
 
 fn six_digits(text: &str) -> Result<SecretText, String> {
-    digits(text, DIGITS, DIGITS).map(SecretText::new)
+    digits_alone(text, DIGITS, DIGITS).map(SecretText::new)
 }
 
 fn language(text: &str) -> Result<String, &'static str> {

@@ -1,7 +1,6 @@
 //! `POST /v1/accounts/{id}/rotate`: a secret gives way to the next one, now. Each month that is done by itself.
 
 use super::changing::{Changing, Said};
-use super::trouble;
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -106,7 +105,7 @@ pub(super) async fn begin(
     let function = &state.parts.rotate_function;
     let keeper = &state.parts.keeper;
     let asked = keeper.rotate(direction, whose, function, begin).await;
-    asked.map_err(|error| trouble::of_secrets(&error))
+    asked.map_err(Problem::from)
 }
 
 fn read(body: &Value) -> Result<CredentialKind, Vec<Fault>> {

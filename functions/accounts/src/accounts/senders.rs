@@ -1,8 +1,9 @@
 //! `/v1/senders` as far as they are made, changed and deleted here: `GET` is `api`'s.
 
 use super::changing::{Changing, Said};
+use super::entered;
 use super::meta_id::meta_id;
-use super::{checks, entered};
+use super::numbers::{Access, access};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -20,7 +21,6 @@ use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
-use heliograph::messaging::health::senders_of;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::SenderDto;
@@ -101,12 +101,7 @@ pub(crate) async fn create(
     let mut changing = Changing::begin(&state.store, &authority, account.as_str()).await?;
     let made = make(&state, &mut changing, &number).await;
     let said = Said::about(Action::SenderCreated, number.as_str(), body);
-    let (sender, said) = match made {
-        Ok(sender) => (Some(sender), Ok(said)),
-        Err(problem) => (None, Err(problem)),
-    };
-    changing.end(said).await?;
-    let sender = sender.ok_or_else(Problem::not_found)?;
+    let sender = changing.end_with(made.map(|it| (it, said))).await?;
     let location = format!("/v1/senders/{number}");
     let shown = SenderDto::read(&state.store, &sender, clock::now()).await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response())
@@ -117,13 +112,7 @@ async fn make(
     changing: &mut Changing<'_>,
     number: &PhoneNumberId,
 ) -> Result<Sender, Problem> {
-    let token = checks::needed_token(state, &changing.account).await?;
-    let Some(waba) = changing.account.waba.clone() else {
-        let id = &changing.account.id;
-        let detail =
-            format!("the account has no WABA yet: do step 1, PUT /v1/accounts/{id}/setup/business");
-        return Err(Problem::conflict("no_waba", detail));
-    };
+    let Access { token, waba } = access(state, &changing.account).await?;
     Ok(entered::take_number(state, changing, &token, &waba, number).await?)
 }
 
@@ -175,25 +164,23 @@ pub(crate) async fn change(
     let changes = read_changes(&body).map_err(Problem::validation)?;
     let sender = find(&store, &authority, &id).await?;
     let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
-    // Read again, now that nobody else changes it.
-    let put = match find(&store, &authority, &id).await {
-        Ok(mut sender) => {
-            apply(&changes, &mut sender);
-            let added = store.change_sender(&mut changing.transaction, &sender);
-            added.map(|()| sender).map_err(Problem::from)
-        }
-        Err(problem) => Err(problem),
-    };
-    let (sender, said) = match put {
-        Ok(sender) => (
-            Some(sender),
-            Ok(Said::about(Action::SenderChanged, &id, body)),
-        ),
-        Err(problem) => (None, Err(problem)),
-    };
-    changing.end(said).await?;
-    let sender = sender.ok_or_else(Problem::not_found)?;
+    let put = put(&store, &authority, &mut changing, (&id, &changes)).await;
+    let said = Said::about(Action::SenderChanged, &id, body);
+    let sender = changing.end_with(put.map(|it| (it, said))).await?;
     Ok(Json(SenderDto::read(&store, &sender, clock::now()).await?))
+}
+
+/// Reads it again, now that nobody else changes it.
+async fn put(
+    store: &Store,
+    authority: &Authority,
+    changing: &mut Changing<'_>,
+    (id, changes): (&str, &Changes),
+) -> Result<Sender, Problem> {
+    let mut sender = find(store, authority, id).await?;
+    apply(changes, &mut sender);
+    store.change_sender(&mut changing.transaction, &sender)?;
+    Ok(sender)
 }
 
 fn read_changes(body: &Value) -> Result<Changes, Vec<Fault>> {
@@ -330,7 +317,7 @@ pub(super) fn not_active(account: &Account, now: Timestamp) -> Pause {
 
 /// Pauses every sender of an account.
 pub(super) async fn pause(store: &Store, account: &Account, pause: &Pause) -> Result<(), Problem> {
-    for sender in senders_of(store, account).await? {
+    for sender in store.senders_of(account).await? {
         store
             .pause_with_account(&account.tenant, &sender.id, pause)
             .await?;
@@ -369,7 +356,7 @@ async fn resume_where(
     now: Timestamp,
     is_over: impl Fn(&Pause) -> bool,
 ) -> Result<(), Problem> {
-    for sender in senders_of(store, account).await? {
+    for sender in store.senders_of(account).await? {
         resume_if(store, (&account.tenant, &sender.id), now, &is_over).await?;
     }
     Ok(())

@@ -5,8 +5,9 @@
 
 use super::changing::{Changing, Said};
 use super::dto::SetupDto;
+use super::find;
 use super::meta_id::meta_id;
-use super::{checks, entered, tokens, trouble};
+use super::{checks, entered, tokens};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -21,7 +22,6 @@ use heliograph::domain::identity::{AppId, PhoneNumberId, WabaId};
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::service::caller::Caller;
-use heliograph::service::http::listing::id_of;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{
     AccountProblems, BodyProblems, IdProblems, ListProblems, ProviderProblems,
@@ -37,18 +37,14 @@ const LONGEST_SECRET: usize = 200;
 /// How many secrets of one app are good at once: the one that is being replaced works until Meta has taken the other.
 const APP_SECRETS: usize = 2;
 
-/// Where Meta is to call for an account.
-pub(crate) fn webhook_url(state: &State, account: &Account) -> String {
-    format!("{}/webhooks/meta/{}", state.parts.webhook_url, account.id)
-}
-
 /// How far the set-up is.
 pub(crate) async fn shown(state: &State, account: &Account) -> Result<SetupDto, Problem> {
     let last = state
         .store
         .newest_event(&account.tenant, &account.id)
         .await?;
-    Ok(SetupDto::of(account, webhook_url(state, account), last))
+    let callback = account.callback(&state.parts.webhook_url);
+    Ok(SetupDto::of(account, callback, last))
 }
 
 /// Shows how far an account's set-up is, and what to do next.
@@ -68,8 +64,7 @@ pub(crate) async fn show(
 ) -> Result<Json<SetupDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let found = state.store.account(&tenant, &id_of(&id)?).await?;
-    let account = found.ok_or_else(Problem::not_found)?;
+    let account = find(&state.store, &tenant, &id).await?;
     Ok(Json(shown(&state, &account).await?))
 }
 
@@ -117,7 +112,7 @@ async fn put_business(
     let (tenant, id) = (changing.account.tenant.clone(), changing.account.id.clone());
     let keeper = &state.parts.keeper;
     let known = keeper.inbound(&tenant, &id).await;
-    let mut secrets = known.map_err(|error| trouble::of_secrets(&error))?;
+    let mut secrets = known?;
     let is_same_app = changing.account.app.as_ref() == Some(&new.app);
     let known = secrets.app_secrets.first().filter(|_| is_same_app);
     let secret = new.app_secret.as_ref().or(known);
@@ -149,10 +144,7 @@ async fn put_business(
             .setup
             .note(Step::Business, StepState::Entered, now);
     }
-    keeper
-        .put_inbound(&tenant, &id, &secrets)
-        .await
-        .map_err(|error| trouble::of_secrets(&error))?;
+    keeper.put_inbound(&tenant, &id, &secrets).await?;
     changing.account.app = Some(new.app);
     changing.account.note_credential(CredentialRecord {
         kind: CredentialKind::AppSecret,

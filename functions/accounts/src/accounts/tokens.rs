@@ -4,7 +4,7 @@ use super::changing::{Changing, Said};
 use super::checks::{self, TEMPORARY};
 use super::dto::SetupDto;
 use super::setup::{secret_text, shown};
-use super::trouble::{self, Trouble};
+use super::trouble::Trouble;
 use super::{entered, rotation, senders};
 use crate::State;
 use crate::authority::Authority;
@@ -18,7 +18,6 @@ use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::{Credential, SecretText};
-use heliograph::messaging::health::senders_of;
 use heliograph::provider::meta::client::management::TokenFacts;
 use heliograph::service::auth::drawn;
 use heliograph::service::caller::Caller;
@@ -98,7 +97,7 @@ async fn put(
     let (account, now) = (&changing.account, changing.now);
     let keeper = &state.parts.keeper;
     let known = keeper.inbound(&account.tenant, &account.id).await;
-    let mut inbound = known.map_err(|error| trouble::of_secrets(&error))?;
+    let mut inbound = known?;
     let known = checks::access_token(state, account).await?;
     let Some(token) = new.access.or(known) else {
         return Err(missing_token());
@@ -137,7 +136,7 @@ async fn check(
     };
     let facts = checks::token(state, (app, secret), token, now).await?;
     if let Some(waba) = &account.waba {
-        let senders = senders_of(&state.store, account).await?;
+        let senders = state.store.senders_of(account).await?;
         checks::sees(state, token, waba, &senders).await?;
     }
     Ok(facts)
@@ -161,7 +160,7 @@ async fn write(
         keeper.put_inbound(tenant, id, inbound).await?;
         keeper.put_outbound(tenant, id, &outbound).await
     };
-    written.await.map_err(|error| trouble::of_secrets(&error))
+    written.await.map_err(Problem::from)
 }
 
 /// Has both secrets rotated each month, and the access token at once if it would end before. Without that the tokens are

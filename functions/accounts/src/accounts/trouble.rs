@@ -4,7 +4,6 @@ use heliograph::domain::account::StepFault;
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::service::problem::Problem;
-use heliograph::service::secrets::SecretsError;
 use heliograph::store::StoreError;
 
 /// The provider of these accounts, as problems name it.
@@ -117,13 +116,5 @@ impl From<Trouble> for Problem {
             }
             Trouble::Problem(problem) => *problem,
         }
-    }
-}
-
-/// What the caller hears when the secrets do not come.
-pub(crate) fn of_secrets(error: &SecretsError) -> Problem {
-    match error {
-        SecretsError::Unavailable { .. } => Problem::unavailable(error),
-        SecretsError::Missing { .. } | SecretsError::Malformed { .. } => Problem::internal(error),
     }
 }

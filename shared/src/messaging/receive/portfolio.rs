@@ -27,12 +27,8 @@ pub(super) async fn apply(
     let Some(portfolio) = account.and_then(|account| account.portfolio) else {
         return Ok(Applied::kept());
     };
-    let people = match limit {
-        PortfolioLimit::People(people) => Some(people),
-        PortfolioLimit::Unlimited => None,
-    };
     store
-        .tell_portfolio(tenant, &portfolio, people, told_at)
+        .tell_portfolio(tenant, &portfolio, limit.people(), told_at)
         .await?;
     Ok(Applied {
         state: EventState::Applied,

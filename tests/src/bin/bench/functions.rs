@@ -13,8 +13,9 @@ use std::io::Write;
 use std::path::Path;
 
 /// Every function of the stack.
-pub(crate) const FUNCTIONS: [&str; 8] = [
-    "send", "webhook", "ingest", "dispatch", "deliver", "tally", "api", "schedule",
+pub(crate) const FUNCTIONS: [&str; 10] = [
+    "send", "webhook", "ingest", "dispatch", "deliver", "tally", "api", "accounts", "schedule",
+    "rotate",
 ];
 /// What a zip file with one entry named `bootstrap` has around the compressed bytes.
 const ZIP_FRAME: usize = 116;
@@ -64,6 +65,8 @@ pub(crate) fn addresses(graph: &str, queue: impl Fn(&str) -> String) -> Vec<(Str
         ("SECRETS_PREFIX", "heliograph"),
         ("GRAPH_URL", graph),
         ("GRAPH_VERSION", "v25.0"),
+        ("WEBHOOK_URL", "http://127.0.0.1:1"),
+        ("ROTATE_FUNCTION_ARN", "heliograph-rotate"),
     ];
     let queues = ["otp", "single", "bulk", "dispatch", "inbound", "status"];
     let queues = queues.map(|name| (format!("{}_QUEUE_URL", name.to_uppercase()), queue(name)));

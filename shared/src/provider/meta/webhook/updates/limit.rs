@@ -23,23 +23,9 @@ pub(super) fn read(field: &str, value: &Value) -> Option<PortfolioLimit> {
             people @ 1.. => Some(PortfolioLimit::People(people.unsigned_abs())),
             _ => None,
         },
-        Value::String(tier) => of_tier(tier),
+        Value::String(tier) => PortfolioLimit::of_tier(tier),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// `TIER_250`, `TIER_2K`, `TIER_UNLIMITED`.
-fn of_tier(tier: &str) -> Option<PortfolioLimit> {
-    let amount = tier.strip_prefix("TIER_")?;
-    if amount == "UNLIMITED" {
-        return Some(PortfolioLimit::Unlimited);
-    }
-    let (digits, unit) = match amount.strip_suffix('K') {
-        Some(thousands) => (thousands, 1_000),
-        None => (amount, 1),
-    };
-    let people = digits.parse::<u64>().ok()?.checked_mul(unit)?;
-    (people > 0).then_some(PortfolioLimit::People(people))
 }
 
 #[cfg(test)]
