@@ -217,6 +217,38 @@ async fn a_rotation_never_takes_the_place_of_a_secret_that_was_put_in_meanwhile(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pending_secret_gives_way_to_one_that_was_written_past_us() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    token_that_ends(&desk, &account, 50).await;
+    let arn = arn(&desk, &account, "out").await;
+    let (state, token) = (function(&desk), "overtaken-0000-1111-2222-3333-4444");
+    for name in &STEPS[..3] {
+        step(&state, &arn, token, name).await.unwrap();
+    }
+    // By the owner of the AWS account, who need not know that a rotation is under way.
+    let written = json!({"v": 1, "access_tokens": [{"alias": "own", "token": TOKEN}]});
+    let secrets = aws(&desk).secrets();
+    let put = secrets.put_secret_value().secret_id(&arn);
+    put.secret_string(written.to_string()).send().await.unwrap();
+    let overtaken = step(&state, &arn, token, "finishSecret").await;
+    assert!(overtaken.unwrap_err().contains("meanwhile"));
+    let current = secrets.get_secret_value().secret_id(&arn).send().await;
+    assert_eq!(
+        current.unwrap().secret_string(),
+        Some(written.to_string().as_str())
+    );
+    // And the next rotation begins.
+    let asked = desk
+        .post(
+            &format!("{account}/rotate"),
+            &json!({"credential": "access_token"}),
+        )
+        .await;
+    asked.with(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_that_broke_off_is_in_nobodys_way() {
     let desk = Desk::start().await;
     let account = set_up(&desk).await;
