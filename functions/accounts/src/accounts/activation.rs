@@ -72,8 +72,7 @@ async fn subscribe(state: &State, changing: &mut Changing<'_>) -> Result<Said, P
         .parts
         .keeper
         .inbound(&account.tenant, &account.id)
-        .await;
-    let inbound = inbound?;
+        .await?;
     let verify_token = inbound.verify_tokens.first();
     let (Some(waba), Some(verify_token)) = (account.waba.clone(), verify_token) else {
         return Err(incomplete(

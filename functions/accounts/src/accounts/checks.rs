@@ -27,8 +27,7 @@ pub(crate) async fn access_token(
     account: &Account,
 ) -> Result<Option<SecretText>, Problem> {
     let keeper = &state.parts.keeper;
-    let secrets = keeper.outbound(&account.tenant, &account.id).await;
-    let secrets = secrets?;
+    let secrets = keeper.outbound(&account.tenant, &account.id).await?;
     let first = secrets.access_tokens.into_iter().next();
     Ok(first.map(|credential| credential.token))
 }

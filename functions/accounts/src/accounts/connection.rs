@@ -224,8 +224,7 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
     let token = checks::access_token(state, account).await?;
     let seen = look(state, account, token.as_ref(), now).await?;
     let keeper = &state.parts.keeper;
-    let inbound = keeper.inbound(&account.tenant, &account.id).await;
-    let inbound = inbound?;
+    let inbound = keeper.inbound(&account.tenant, &account.id).await?;
     let Some((app, secret)) = account
         .app
         .clone()

@@ -111,8 +111,7 @@ async fn put_business(
 ) -> Result<Said, Problem> {
     let (tenant, id) = (changing.account.tenant.clone(), changing.account.id.clone());
     let keeper = &state.parts.keeper;
-    let known = keeper.inbound(&tenant, &id).await;
-    let mut secrets = known?;
+    let mut secrets = keeper.inbound(&tenant, &id).await?;
     let is_same_app = changing.account.app.as_ref() == Some(&new.app);
     let known = secrets.app_secrets.first().filter(|_| is_same_app);
     let secret = new.app_secret.as_ref().or(known);

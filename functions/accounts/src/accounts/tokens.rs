@@ -96,8 +96,7 @@ async fn put(
 ) -> Result<Said, Problem> {
     let (account, now) = (&changing.account, changing.now);
     let keeper = &state.parts.keeper;
-    let known = keeper.inbound(&account.tenant, &account.id).await;
-    let mut inbound = known?;
+    let mut inbound = keeper.inbound(&account.tenant, &account.id).await?;
     let known = checks::access_token(state, account).await?;
     let Some(token) = new.access.or(known) else {
         return Err(missing_token());
