@@ -47,49 +47,41 @@ const HISTORY: [(&str, &str, &str, i64); 4] = [
     ("Alan", "15550002003", "The blue one, please.", 94),
 ];
 
-/// Makes the demo tenant, if it is not there.
+/// Makes the demo tenant, if it is not there. A start that is cut off leaves it to the next one.
 pub(crate) async fn make(aws: &Aws) -> Result<()> {
     let store = provision::store(aws);
     let tenant: TenantId = TENANT.parse()?;
     let account: AccountId = ACCOUNT.parse()?;
+    // What is written last tells that all of it was; what somebody took away since then stays away.
+    let [first, last] = KEYS.map(|(key, id, role)| api_key(&tenant, key, id, role));
+    let (first, last) = (first?, last?);
+    if store.api_key(&last.hash).await?.is_some() {
+        return Ok(());
+    }
     store
         .put_tenant(&Tenant {
-            // The one that completes it, below.
             sender_count: 1,
             ..Tenant::new(tenant.clone(), "Demo", clock::now())
         })
         .await?;
-    if store
-        .account_of_waba(&tenant, &WABA.parse()?)
-        .await?
-        .is_none()
-    {
-        store.put_account(&demo_account(&tenant, &account)?).await?;
-    }
-    if store.sender(&tenant, &SENDER.parse()?).await?.is_some() {
-        return Ok(());
-    }
+    store.put_account(&demo_account(&tenant, &account)?).await?;
+    put_secrets(aws, &tenant, &account).await?;
+    store.put_sender(&sender(&tenant, &account)?).await?;
+    receive_history(&store, &tenant, &account).await?;
+    store.put_api_key(&first).await?;
+    store.put_api_key(&last).await?;
+    Ok(())
+}
+
+async fn put_secrets(aws: &Aws, tenant: &TenantId, account: &AccountId) -> Result<()> {
     let [(_, _, app_secret), (_, _, verify_token), (_, alias, token)] = SECRETS;
     let inbound = json!({"v": 1, "app_secrets": [app_secret], "verify_tokens": [verify_token]});
     let outbound = json!({"v": 1, "access_tokens": [{"alias": alias, "token": token}]});
-    provision::put_secret(
-        &aws.secrets(),
-        &format!("{STACK}/in/{tenant}/{account}"),
-        &inbound,
-    )
-    .await?;
-    provision::put_secret(
-        &aws.secrets(),
-        &format!("{STACK}/out/{tenant}/{account}"),
-        &outbound,
-    )
-    .await?;
-    for (key, id, role) in KEYS {
-        store.put_api_key(&api_key(&tenant, key, id, role)?).await?;
+    for (direction, value) in [("in", inbound), ("out", outbound)] {
+        let name = format!("{STACK}/{direction}/{tenant}/{account}");
+        provision::put_secret(&aws.secrets(), &name, &value).await?;
     }
-    // The sender completes the tenant: a start that was cut off before it makes all of it again.
-    store.put_sender(&sender(&tenant, &account)?).await?;
-    receive_history(&store, &tenant, &account).await
+    Ok(())
 }
 
 /// The account, set up: as if somebody had gone through its steps.
@@ -190,4 +182,69 @@ fn message(place: usize, name: &str, number: &str, text: &str, at: Timestamp) ->
             "text": {"body": text},
         }],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::aws::{Endpoints, Options};
+    use heliograph::service::aws::Endpoints as AwsEndpoints;
+    use heliograph::store::{ConversationState, Slice};
+    use std::future::poll_fn;
+    use std::net::Ipv4Addr;
+    use std::pin::pin;
+    use std::task::Poll;
+    use tokio::net::TcpListener;
+
+    /// Runs `making` until it has waited so often; whether it came to its end.
+    async fn cut_off_after(waits: u32, making: impl Future<Output = Result<()>>) -> bool {
+        let mut making = pin!(making);
+        let mut waited = 0;
+        poll_fn(|context| match making.as_mut().poll(context) {
+            Poll::Ready(made) => Poll::Ready(made.is_ok()),
+            Poll::Pending if waited == waits => Poll::Ready(false),
+            Poll::Pending => {
+                waited += 1;
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_start_cut_off_at_any_moment_leaves_the_demo_to_the_next_one() {
+        for waits in (0..).step_by(3) {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let endpoints = Endpoints::start(listener, Options::default())
+                .await
+                .unwrap();
+            let aws = Aws::at(&AwsEndpoints {
+                aws: endpoints.url(),
+                dynamodb: Some(endpoints.dynamodb_url()),
+            });
+            provision::provision(&aws, &endpoints.url()).await.unwrap();
+
+            let whole = cut_off_after(waits, make(&aws)).await;
+            make(&aws).await.unwrap();
+
+            let store = provision::store(&aws);
+            let tenant = TENANT.parse().unwrap();
+            let all = Slice {
+                limit: 100,
+                after: None,
+            };
+            let messages = store.messages_by_time(&tenant, &all).await.unwrap();
+            assert_eq!(messages.entries.len(), HISTORY.len(), "{waits} waits");
+            let inbox = store.conversations(&tenant, ConversationState::Open, &all);
+            let inbox = inbox.await.unwrap().entries;
+            let unread: u64 = inbox.iter().map(|it| it.unread).sum();
+            assert_eq!((inbox.len(), unread), (3, 4), "{waits} waits");
+            endpoints.shutdown().await;
+            if whole {
+                break;
+            }
+        }
+    }
 }

@@ -126,12 +126,11 @@ impl Store {
         self.check_tenant(transaction, &key.tenant)
     }
 
-    /// Writes an API key whatever its tenant is; writing it again changes it.
+    /// Writes an API key whatever its tenant is; writing it again changes it. A key that opens is listed too.
     pub async fn put_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        for item in items_of(key)? {
-            self.put(item).await?;
-        }
-        Ok(())
+        let [head, pointer] = items_of(key)?;
+        self.put(pointer).await?;
+        self.put(head).await
     }
 
     /// Adds to a transaction that this key still opens what it did when it was read.
