@@ -3,6 +3,7 @@
 //! Cutting (`split`) is done while Meta waits and touches no byte it need not; reading (`updates`) is done later, by
 //! `ingest`, and never fails.
 
+mod lenient;
 mod members;
 mod split;
 mod updates;

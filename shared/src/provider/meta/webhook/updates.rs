@@ -6,7 +6,7 @@ mod other;
 mod person;
 mod status;
 
-use super::{UNPARSED, lists_of};
+use super::{UNPARSED, lenient, lists_of};
 use crate::domain::identity::PhoneNumberId;
 use crate::domain::queue::Change;
 use crate::domain::webhook::{Fact, Update};
@@ -16,9 +16,7 @@ use serde_json::{Map, Value};
 /// The updates of a change, in the order in which they stand in it; one at least.
 #[must_use]
 pub fn updates(change: &Change) -> Vec<Update> {
-    // A value nested too deeply for a tree is kept as its text.
-    let value = serde_json::from_str(change.value.get())
-        .unwrap_or_else(|_| Value::String(change.value.get().to_owned()));
+    let value = lenient::read(change.value.get());
     let reading = Reading { change, value };
     let units = reading.units();
     if units.is_empty() {
@@ -89,7 +87,7 @@ impl Reading<'_> {
                 Fact::Malformed("not of a webhook's form".to_owned())
             }
             None if self.change.field == "messages" && !self.value.is_object() => {
-                Fact::Malformed("the value is not an object, or nested too deeply".to_owned())
+                Fact::Malformed("the value is not an object".to_owned())
             }
             None => self.of_change(),
         };
