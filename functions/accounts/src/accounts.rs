@@ -13,6 +13,7 @@ pub(crate) mod numbers;
 pub(crate) mod profile;
 pub(crate) mod registration;
 pub(crate) mod rotation;
+pub(crate) mod sender_changes;
 pub(crate) mod senders;
 pub(crate) mod setup;
 pub(crate) mod tokens;
@@ -136,13 +137,9 @@ pub(crate) async fn create(
     let now = clock::now();
     let name = read_name(&body).map_err(Problem::validation)?;
     let account = Account::new(AccountId::at(now), authority.tenant.clone(), name, now);
-    let mut transaction = Transaction::new();
-    store.add_account(&mut transaction, &account)?;
-    authority.stands(&store, &mut transaction, &Changed::Nobody)?;
+    let mut transaction = adding(&store, &authority, &account, body)?;
     let id = account.id.as_str();
     store.remember_claim(&mut transaction, &account.tenant, claim.as_ref(), id, now)?;
-    let entry = authority.entry(Action::AccountCreated, id, body, now);
-    store.note_audit(&mut transaction, &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(made(&account)),
         Err(StoreError::Conflict) => match earlier(&store, &authority, claim.as_ref()).await? {
@@ -151,6 +148,22 @@ pub(crate) async fn create(
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// What makes an account; it fails if there is one of this id on the installation.
+pub(crate) fn adding(
+    store: &Store,
+    authority: &Authority,
+    account: &Account,
+    said: Value,
+) -> Result<Transaction, Problem> {
+    let mut transaction = Transaction::new();
+    store.add_account(&mut transaction, account)?;
+    authority.stands(store, &mut transaction, &Changed::Nobody)?;
+    let id = account.id.as_str();
+    let entry = authority.entry(Action::AccountCreated, id, said, account.created_at);
+    store.note_audit(&mut transaction, &entry)?;
+    Ok(transaction)
 }
 
 async fn earlier(

@@ -85,7 +85,8 @@ pub(crate) fn read_changes(
     faults.into_result(read)
 }
 
-fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
+/// Reads the rights that a key is narrowed to.
+pub(crate) fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     let listed = fields.array("scopes", 1..=Right::ALL.len())?;
     let mut rights = Vec::new();
     for (place, value) in listed {

@@ -40,13 +40,23 @@ pub(crate) struct ApiKeyDto {
 /// Whether a key opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum KeyStatus {
+pub(crate) enum KeyStatus {
     /// It does.
     Active,
     /// Its time has passed.
     Expired,
     /// It was revoked.
     Revoked,
+}
+
+impl KeyStatus {
+    pub(crate) fn of(key: &ApiKey) -> Self {
+        match (key.revoked_at, key.expires_at) {
+            (Some(_), _) => Self::Revoked,
+            (None, Some(at)) if at <= clock::now() => Self::Expired,
+            (None, _) => Self::Active,
+        }
+    }
 }
 
 /// A key just made.
@@ -62,7 +72,6 @@ pub(crate) struct MadeApiKey {
 
 impl From<&ApiKey> for ApiKeyDto {
     fn from(key: &ApiKey) -> Self {
-        let has_passed = |at: Timestamp| at <= clock::now();
         let rights = Right::ALL
             .into_iter()
             .filter(|right| key.scopes.hold(*right));
@@ -71,11 +80,7 @@ impl From<&ApiKey> for ApiKeyDto {
             name: key.name.clone(),
             role: key.role,
             scopes: (!key.scopes.are_all()).then(|| rights.collect()),
-            status: match (key.revoked_at, key.expires_at) {
-                (Some(_), _) => KeyStatus::Revoked,
-                (None, Some(at)) if has_passed(at) => KeyStatus::Expired,
-                (None, _) => KeyStatus::Active,
-            },
+            status: KeyStatus::of(key),
             created_at: key.created_at,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,

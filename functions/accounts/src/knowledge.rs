@@ -199,7 +199,8 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn put(
+/// Has the bot of the account of this id know something.
+pub(crate) async fn put(
     store: &Store,
     authority: &Authority,
     id: &str,
@@ -222,15 +223,22 @@ async fn put(
 fn read(body: &Value, id: KnowledgeId, now: Timestamp) -> Result<Knowledge, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let question = fields.required_text("question", 1..=LONGEST_QUESTION);
-        let answer = fields.required_text("answer", 1..=LONGEST_ANSWER);
+        let texts = read_texts(&mut fields);
         fields.finish();
+        let (question, answer) = texts?;
         Some(Knowledge {
             id,
-            question: question?.to_owned(),
-            answer: answer?.to_owned(),
+            question,
+            answer,
             changed_at: now,
         })
     });
     faults.into_result(read)
+}
+
+/// Reads a question and its answer; whoever hands the fields over finishes them.
+pub(crate) fn read_texts(fields: &mut Fields<'_>) -> Option<(String, String)> {
+    let question = fields.required_text("question", 1..=LONGEST_QUESTION);
+    let answer = fields.required_text("answer", 1..=LONGEST_ANSWER);
+    Some((question?.to_owned(), answer?.to_owned()))
 }

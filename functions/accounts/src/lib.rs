@@ -11,6 +11,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod authority;
+mod configuration;
 mod invitations;
 mod key_body;
 mod key_dto;
@@ -122,6 +123,10 @@ pub fn router(state: State) -> Router {
                     .delete(api_keys::revoke),
             )
             .route("/v1/audit", get(audit::list))
+            .route(
+                "/v1/configuration",
+                get(configuration::export).post(configuration::import),
+            )
             .merge(account_routes())
             .route("/v1/me/password", post(me::change_password))
             .route("/v1/users", get(users::list).post(users::create))
@@ -269,6 +274,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     api_keys::change,
     api_keys::revoke,
     audit::list,
+    configuration::export,
+    configuration::import,
     tenants::list,
     tenants::create,
     tenants::one,

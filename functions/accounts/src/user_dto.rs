@@ -1,7 +1,10 @@
 //! People as they are shown, and the bodies that add and change them as the document describes them.
 
+use crate::key_body::LONGEST_NAME;
 use heliograph::domain::email::EmailAddress;
+use heliograph::domain::fields::Fields;
 use heliograph::domain::id::UserId;
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::Role;
 use heliograph::store::User;
 use jiff::Timestamp;
@@ -78,20 +81,57 @@ pub(crate) struct InvitedUser {
 }
 
 /// A person to add.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read by `users::read_new`"
-)]
-pub(crate) struct UserBody {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UserBody)]
+pub(crate) struct NewUser {
     /// What it signs in with.
-    #[schema(example = "ada@example.com")]
-    email: String,
+    #[schema(value_type = String, example = "ada@example.com")]
+    pub(crate) email: EmailAddress,
     /// What people call it.
     #[schema(example = "Ada")]
-    name: String,
+    pub(crate) name: String,
     /// What it may do.
-    role: Role,
+    pub(crate) role: Role,
+}
+
+impl NewUser {
+    /// Reads one; whoever hands the fields over finishes them.
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let email = fields.required_parsed("email", str::parse);
+        let name = fields.required_line("name", 1..=LONGEST_NAME);
+        let role = fields.required_choice("role", &Role::ALL.map(Role::as_str));
+        Some(Self {
+            email: email?,
+            name: name?.to_owned(),
+            role: Role::named(role?)?,
+        })
+    }
+
+    /// The person, who has no password yet.
+    pub(crate) fn user(self, tenant: &TenantId, now: Timestamp) -> User {
+        User {
+            id: UserId::at(now),
+            tenant: tenant.clone(),
+            email: self.email,
+            name: self.name,
+            role: self.role,
+            created_at: now,
+            password: None,
+            invitation: None,
+            sessions_since: now,
+            disabled_at: None,
+        }
+    }
+}
+
+impl From<&User> for NewUser {
+    fn from(user: &User) -> Self {
+        Self {
+            email: user.email.clone(),
+            name: user.name.clone(),
+            role: user.role,
+        }
+    }
 }
 
 /// What is changed of a person; what is absent stays.

@@ -2,7 +2,7 @@
 
 use crate::authority::{Authority, Changed};
 use crate::key_body::LONGEST_NAME;
-use crate::user_dto::{InvitedUser, UserDto};
+use crate::user_dto::{InvitedUser, NewUser, UserDto};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::id::{SessionId, UserId};
+use heliograph::domain::id::SessionId;
 use heliograph::domain::role::{Right, Role, Scopes};
 use heliograph::service::auth::{SessionToken, TokenKind};
 use heliograph::service::caller::Caller;
@@ -87,7 +87,7 @@ pub(crate) async fn one(
 #[utoipa::path(
     post, operation_id = "create_user", path = "/v1/users", tag = "Access", security(("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "One key is one person, for 24 hours")),
-    request_body(content = crate::user_dto::UserBody, content_type = "application/json"),
+    request_body(content = crate::user_dto::NewUser, content_type = "application/json"),
     responses(
         (status = 201, description = "Added", body = InvitedUser),
         (status = 422, description = "The Idempotency-Key was used with another body", body = Problem,
@@ -111,28 +111,36 @@ pub(crate) async fn create(
         return Ok(([(REPLAYED, "true")], made(&user, None)).into_response());
     }
     let now = clock::now();
-    let mut user = read_new(&body, &authority, now).map_err(Problem::validation)?;
+    let new = read_new(&body).map_err(Problem::validation)?;
+    let mut user = new.user(&authority.tenant, now);
     authority.grants(user.role, &Scopes::all(), None)?;
     let (token, invitation) = invitation(&user, now);
     user.invitation = Some(invitation.hash.clone());
     store.put_invitation(&invitation).await?;
-    let mut transaction = Transaction::new();
-    store.add_user(&mut transaction, &user)?;
-    authority.stands(&store, &mut transaction, &Changed::Nobody)?;
-    store.remember_claim(
-        &mut transaction,
-        &user.tenant,
-        claim.as_ref(),
-        user.id.as_str(),
-        now,
-    )?;
-    let entry = authority.entry(Action::UserCreated, user.id.as_str(), body, now);
-    store.note_audit(&mut transaction, &entry)?;
+    let mut transaction = adding(&store, &authority, &user, body)?;
+    let id = user.id.as_str();
+    store.remember_claim(&mut transaction, &user.tenant, claim.as_ref(), id, now)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(made(&user, Some((&token, &invitation)))),
         Err(StoreError::Conflict) => not_added(&store, &authority, &user, claim.as_ref()).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// What adds a person; it fails if there is one of this address.
+pub(crate) fn adding(
+    store: &Store,
+    authority: &Authority,
+    user: &User,
+    said: Value,
+) -> Result<Transaction, Problem> {
+    let mut transaction = Transaction::new();
+    store.add_user(&mut transaction, user)?;
+    authority.stands(store, &mut transaction, &Changed::Nobody)?;
+    let id = user.id.as_str();
+    let entry = authority.entry(Action::UserCreated, id, said, user.created_at);
+    store.note_audit(&mut transaction, &entry)?;
+    Ok(transaction)
 }
 
 /// Somebody was not added: the same request was faster, the address is taken, or who adds it was changed meanwhile.
@@ -169,25 +177,12 @@ fn made(user: &User, invited_by: Option<(&SessionToken, &Invitation)>) -> Respon
     (StatusCode::CREATED, [(LOCATION, location)], made).into_response()
 }
 
-fn read_new(body: &Value, authority: &Authority, now: Timestamp) -> Result<User, Vec<Fault>> {
+fn read_new(body: &Value) -> Result<NewUser, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let email = fields.required_parsed("email", str::parse);
-        let name = fields.required_line("name", 1..=LONGEST_NAME);
-        let role = fields.required_choice("role", &Role::ALL.map(Role::as_str));
+        let user = NewUser::read(&mut fields);
         fields.finish();
-        Some(User {
-            id: UserId::at(now),
-            tenant: authority.tenant.clone(),
-            email: email?,
-            name: name?.to_owned(),
-            role: Role::named(role?)?,
-            created_at: now,
-            password: None,
-            invitation: None,
-            sessions_since: now,
-            disabled_at: None,
-        })
+        user
     });
     faults.into_result(read)
 }

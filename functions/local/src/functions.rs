@@ -95,7 +95,11 @@ fn is_accounts(method: &Method, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let methods: &[Method] = match parts[..] {
         ["", "v1", "me" | "audit"] => &[Method::GET],
-        ["", "v1", "accounts" | "api-keys" | "tenants" | "users"] => &[Method::GET, Method::POST],
+        [
+            "",
+            "v1",
+            "accounts" | "api-keys" | "configuration" | "tenants" | "users",
+        ] => &[Method::GET, Method::POST],
         ["", "v1", "api-keys", _] => &[Method::GET, Method::PATCH, Method::DELETE],
         ["", "v1", "tenants" | "users", _] => &[Method::GET, Method::PATCH],
         ["", "v1", "senders", _] => &[Method::PATCH, Method::DELETE],

@@ -45,7 +45,7 @@ enum Answer {
 use Answer::{Again, Done, Status};
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 138] = [
+const ANSWERS: [(&str, Answer); 140] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -129,6 +129,8 @@ const ANSWERS: [(&str, Answer); 138] = [
     ("accounts-get-tenant", Status(200)),
     ("accounts-create-tenant-key", Status(201)),
     ("accounts-change-tenant", Status(200)),
+    ("accounts-export-configuration", Status(200)),
+    ("accounts-import-configuration", Status(200)),
     ("accounts-create-account", Status(201)),
     ("accounts-list-accounts", Status(200)),
     ("accounts-get-account", Status(200)),

@@ -10,6 +10,7 @@ mod access;
 mod accounts;
 mod bulk;
 mod callers;
+mod configuration;
 mod csv;
 mod described;
 mod examples;

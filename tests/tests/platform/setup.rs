@@ -49,18 +49,19 @@ pub(crate) async fn set_up(desk: &Desk) -> String {
     let bot = json!({"auto_reply": false});
     put(desk, &step("bot"), &bot).await.with(200);
     put(desk, &step("webhook"), &Value::Null).await.with(200);
-    event_comes(desk, &account).await;
+    event_comes(desk, ADMIN_KEY, &account).await;
     let active = desk.post(&format!("{account}/activate"), &json!({})).await;
     assert_eq!(active.with(200)["status"], "active");
     account
 }
 
 /// Somebody writes to the number, and the set-up shows it.
-async fn event_comes(desk: &Desk, account: &str) {
+pub(crate) async fn event_comes(desk: &Desk, key: &str, account: &str) {
     desk.inbound(&json!({"from": PERSON, "to": NUMBER, "text": "Hello"}))
         .await;
     let look = async || {
-        let setup = desk.get(&format!("{account}/setup")).await.with(200);
+        let setup = ask(desk, key, Method::GET, &format!("{account}/setup")).await;
+        let setup = setup.with(200);
         setup.get("last_event_at").cloned()
     };
     eventually("the event to be seen", look).await;

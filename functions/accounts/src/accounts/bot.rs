@@ -75,36 +75,53 @@ pub(crate) async fn change(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let bot = read(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    put(&state.store, &authority, &id, &bot).await?;
+    Ok(Json(bot))
+}
+
+/// Does the fifth step.
+pub(crate) async fn put(
+    store: &Store,
+    authority: &Authority,
+    id: &str,
+    bot: &Bot,
+) -> Result<(), Problem> {
+    let mut changing = Changing::begin(store, authority, id).await?;
     let now = changing.now;
     changing.account.setup.note(Step::Bot, StepState::Done, now);
     let of = (&changing.account.tenant, &changing.account.id);
-    let put = state.store.put_bot(&mut changing.transaction, of, &bot);
+    let put = store.put_bot(&mut changing.transaction, of, bot);
     let said = json!({"step": Step::Bot, "auto_reply": bot.auto_reply});
     let said = Said::of(Action::AccountSetUp, &changing.account, said);
     changing
         .end(put.map(|()| said).map_err(Problem::from))
         .await?;
-    Ok(Json(bot))
+    Ok(())
 }
 
 fn read(body: &Value) -> Result<Bot, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        fields.required("auto_reply");
-        let auto_reply = fields.boolean("auto_reply");
-        let greeting = fields.text("greeting", 1..=LONGEST_TEXT).map(str::to_owned);
-        let fallback = fields.text("fallback", 1..=LONGEST_TEXT).map(str::to_owned);
-        let away = fields.object("away").and_then(read_away);
+        let bot = read_bot(&mut fields);
         fields.finish();
-        Some(Bot {
-            auto_reply: auto_reply?,
-            greeting,
-            fallback,
-            away,
-        })
+        bot
     });
     faults.into_result(read)
+}
+
+/// Reads what a bot says; whoever hands the fields over finishes them.
+pub(crate) fn read_bot(fields: &mut Fields<'_>) -> Option<Bot> {
+    fields.required("auto_reply");
+    let auto_reply = fields.boolean("auto_reply");
+    let greeting = fields.text("greeting", 1..=LONGEST_TEXT).map(str::to_owned);
+    let fallback = fields.text("fallback", 1..=LONGEST_TEXT).map(str::to_owned);
+    let away = fields.object("away").and_then(read_away);
+    Some(Bot {
+        auto_reply: auto_reply?,
+        greeting,
+        fallback,
+        away,
+    })
 }
 
 fn read_away(mut fields: Fields<'_>) -> Option<Away> {

@@ -200,7 +200,8 @@ impl SetupDto {
     }
 }
 
-fn next(account: &Account) -> String {
+/// What is to be done next of an account's set-up.
+pub(crate) fn next(account: &Account) -> String {
     let id = &account.id;
     // One that waits for another's token is not what stands in the way.
     let waits = |step: &Step| account.setup.state(*step) == StepState::Entered;

@@ -2,6 +2,7 @@
 
 use super::changing::Changing;
 use super::meta_id::display_number;
+use super::sender_changes::Changes;
 use super::trouble::Trouble;
 use super::{checks, connection, senders};
 use crate::State;
@@ -109,17 +110,17 @@ pub(crate) async fn take_waba(
     Ok(())
 }
 
-/// Checks the number and makes it a sender.
+/// Checks the number and makes it a sender, as `changes` would have one that is new.
 pub(crate) async fn take_number(
     state: &State,
     changing: &mut Changing<'_>,
     token: &SecretText,
-    waba: &WabaId,
-    id: &PhoneNumberId,
+    (waba, id): (&WabaId, &PhoneNumberId),
+    changes: &Changes,
 ) -> Result<Sender, Trouble> {
     check_number_free(state, &changing.account, id).await?;
     let node = checks::number(state, token, waba, id).await?;
-    let sender = make_sender(state, changing, waba, id, &node).await?;
+    let sender = make_sender(state, changing, (waba, id), &node, changes).await?;
     let account = &mut changing.account;
     account.setup.phone_number = None;
     account
@@ -132,9 +133,9 @@ pub(crate) async fn take_number(
 async fn make_sender(
     state: &State,
     changing: &mut Changing<'_>,
-    waba: &WabaId,
-    id: &PhoneNumberId,
+    (waba, id): (&WabaId, &PhoneNumberId),
     node: &PhoneNumberNode,
+    changes: &Changes,
 ) -> Result<Sender, Trouble> {
     let (account, now) = (&changing.account, changing.now);
     if let Some(portfolio) = &account.portfolio
@@ -159,7 +160,7 @@ async fn make_sender(
         }
         return Ok(known);
     }
-    let sender = Sender {
+    let mut sender = Sender {
         id: id.clone(),
         tenant: account.tenant.clone(),
         account: account.id.clone(),
@@ -173,6 +174,7 @@ async fn make_sender(
         window: WindowPolicy::Warn,
         facts: node.facts.clone(),
     };
+    changes.apply(&mut sender);
     if account.may_send() {
         senders::resume_one(&state.store, account, id, now).await?;
     } else {

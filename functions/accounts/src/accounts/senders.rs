@@ -4,6 +4,7 @@ use super::changing::{Changing, Said};
 use super::entered;
 use super::meta_id::meta_id;
 use super::numbers::{Access, access};
+use super::sender_changes::Changes;
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -29,16 +30,13 @@ use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, Sender, Store, WindowPolicy};
+use heliograph::store::{Account, Sender, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Meta's codes for a number that the token may not see, 100 with a subcode.
 const HIDDEN: [i64; 2] = [33, 100];
-
-/// Messages a second of any sender at most. Source: Meta, "Throughput".
-const HIGHEST_RATE: f64 = 1_000.0;
 
 /// A sender to make.
 #[derive(ToSchema)]
@@ -53,28 +51,6 @@ pub(crate) struct SenderBody {
     /// Meta's id of the phone number; not the number.
     #[schema(example = "100000000000002")]
     phone_number_id: String,
-}
-
-/// What is changed of a sender; what is absent stays.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the body, which is read by `read_changes`"
-)]
-pub(crate) struct SenderChangesBody {
-    /// How many messages a second Meta takes from it.
-    #[schema(minimum = 1, maximum = 1000)]
-    messages_per_second: Option<u32>,
-    /// Whether somebody uses the WhatsApp Business app with the same number: Meta takes 20 a second then.
-    coexistence: Option<bool>,
-    /// Its part of the calls a second that the provider allows its account's credential; `null` takes it away.
-    #[schema(minimum = 1, maximum = 1000)]
-    calls_per_second: Option<u32>,
-    /// The share of its rate that bulk jobs leave to other messages, in percent.
-    #[schema(minimum = 0, maximum = 90)]
-    reserved_percent: Option<u8>,
-    /// Whether the 24-hour window is enforced.
-    window: Option<WindowPolicy>,
 }
 
 /// Make a sender of a phone number.
@@ -98,22 +74,35 @@ pub(crate) async fn create(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let (account, number) = read_new(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, account.as_str()).await?;
-    let made = make(&state, &mut changing, &number).await;
-    let said = Said::about(Action::SenderCreated, number.as_str(), body);
-    let sender = changing.end_with(made.map(|it| (it, said))).await?;
+    let of = (account.as_str(), &number);
+    let sender = take(&state, &authority, of, &Changes::default(), body).await?;
     let location = format!("/v1/senders/{number}");
     let shown = SenderDto::read(&state.store, &sender, clock::now()).await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response())
+}
+
+/// Makes a sender of an account's number, as `changes` would have it.
+pub(crate) async fn take(
+    state: &State,
+    authority: &Authority,
+    (account, number): (&str, &PhoneNumberId),
+    changes: &Changes,
+    said: Value,
+) -> Result<Sender, Problem> {
+    let mut changing = Changing::begin(&state.store, authority, account).await?;
+    let made = make(state, &mut changing, number, changes).await;
+    let said = Said::about(Action::SenderCreated, number.as_str(), said);
+    changing.end_with(made.map(|it| (it, said))).await
 }
 
 async fn make(
     state: &State,
     changing: &mut Changing<'_>,
     number: &PhoneNumberId,
+    changes: &Changes,
 ) -> Result<Sender, Problem> {
     let Access { token, waba } = access(state, &changing.account).await?;
-    Ok(entered::take_number(state, changing, &token, &waba, number).await?)
+    Ok(entered::take_number(state, changing, &token, (&waba, number), changes).await?)
 }
 
 fn read_new(body: &Value) -> Result<(AccountId, PhoneNumberId), Vec<Fault>> {
@@ -127,25 +116,11 @@ fn read_new(body: &Value) -> Result<(AccountId, PhoneNumberId), Vec<Fault>> {
     faults.into_result(read)
 }
 
-/// What is changed of a sender.
-#[expect(
-    clippy::option_option,
-    reason = "a limit may stay, be taken away, or be another one"
-)]
-#[derive(Default)]
-struct Changes {
-    messages_per_second: Option<u32>,
-    coexistence: Option<bool>,
-    calls_per_second: Option<Option<u32>>,
-    reserved_percent: Option<u8>,
-    window: Option<WindowPolicy>,
-}
-
 /// Change how a sender sends.
 #[utoipa::path(
     patch, operation_id = "change_sender", path = "/v1/senders/{id}", tag = "Senders", security(("api_key" = [])),
     params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
-    request_body(content = crate::accounts::senders::SenderChangesBody, content_type = "application/json"),
+    request_body(content = crate::accounts::sender_changes::SenderChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The sender as it is now", body = SenderDto),
         BodyProblems, AccountProblems,
@@ -178,7 +153,7 @@ async fn put(
     (id, changes): (&str, &Changes),
 ) -> Result<Sender, Problem> {
     let mut sender = find(store, authority, id).await?;
-    apply(changes, &mut sender);
+    changes.apply(&mut sender);
     store.change_sender(&mut changing.transaction, &sender)?;
     Ok(sender)
 }
@@ -186,59 +161,11 @@ async fn put(
 fn read_changes(body: &Value) -> Result<Changes, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).map(|mut fields| {
-        let cleared = fields.is_cleared("calls_per_second");
-        let calls = whole(fields.number("calls_per_second", 1.0..=HIGHEST_RATE));
-        let changes = Changes {
-            messages_per_second: whole(fields.number("messages_per_second", 1.0..=HIGHEST_RATE)),
-            coexistence: fields.boolean("coexistence"),
-            calls_per_second: calls.map(Some).or(cleared.then_some(None)),
-            reserved_percent: whole(fields.number("reserved_percent", 0.0..=90.0))
-                .and_then(|it| u8::try_from(it).ok()),
-            window: fields
-                .choice("window", &["enforce", "warn", "off"])
-                .and_then(window),
-        };
+        let changes = Changes::read(&mut fields);
         fields.finish();
         changes
     });
     faults.into_result(read)
-}
-
-/// A fraction of a message is none.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it is within a range of small whole numbers"
-)]
-fn whole(number: Option<f64>) -> Option<u32> {
-    number.map(|it| it as u32)
-}
-
-fn window(name: &str) -> Option<WindowPolicy> {
-    match name {
-        "enforce" => Some(WindowPolicy::Enforce),
-        "warn" => Some(WindowPolicy::Warn),
-        "off" => Some(WindowPolicy::Off),
-        _ => None,
-    }
-}
-
-fn apply(changes: &Changes, sender: &mut Sender) {
-    if let Some(rate) = changes.messages_per_second {
-        sender.messages_per_second = rate;
-    }
-    if let Some(coexistence) = changes.coexistence {
-        sender.coexistence = coexistence;
-    }
-    if let Some(calls) = changes.calls_per_second {
-        sender.calls_per_second = calls;
-    }
-    if let Some(percent) = changes.reserved_percent {
-        sender.reserved_percent = percent;
-    }
-    if let Some(window) = changes.window {
-        sender.window = window;
-    }
 }
 
 /// Delete a sender.

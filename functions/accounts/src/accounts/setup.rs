@@ -7,6 +7,7 @@ use super::changing::{Changing, Said};
 use super::dto::SetupDto;
 use super::find;
 use super::meta_id::meta_id;
+use super::sender_changes::Changes;
 use super::{checks, entered, tokens};
 use crate::State;
 use crate::authority::Authority;
@@ -68,10 +69,12 @@ pub(crate) async fn show(
     Ok(Json(shown(&state, &account).await?))
 }
 
-struct Business {
-    waba: WabaId,
-    app: AppId,
-    app_secret: Option<SecretText>,
+/// What the first step says.
+pub(crate) struct Business {
+    pub(crate) waba: WabaId,
+    pub(crate) app: AppId,
+    /// The one there is, if it is left out.
+    pub(crate) app_secret: Option<SecretText>,
 }
 
 /// Step 1: the Meta business account.
@@ -98,10 +101,20 @@ pub(crate) async fn business(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let business = read_business(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
-    let done = put_business(&state, &mut changing, business).await;
-    let account = changing.end(done).await?;
+    let account = take_business(&state, &authority, &id, business).await?;
     Ok(Json(shown(&state, &account).await?))
+}
+
+/// Does the first step.
+pub(crate) async fn take_business(
+    state: &State,
+    authority: &Authority,
+    id: &str,
+    business: Business,
+) -> Result<Account, Problem> {
+    let mut changing = Changing::begin(&state.store, authority, id).await?;
+    let done = put_business(state, &mut changing, business).await;
+    changing.end(done).await
 }
 
 async fn put_business(
@@ -238,7 +251,14 @@ async fn put_phone_number(
     let said = json!({"step": Step::PhoneNumber, "phone_number_id": number});
     let token = checks::access_token(state, &changing.account).await?;
     if let (Some(token), Some(waba)) = (token, changing.account.waba.clone()) {
-        entered::take_number(state, changing, &token, &waba, &number).await?;
+        entered::take_number(
+            state,
+            changing,
+            &token,
+            (&waba, &number),
+            &Changes::default(),
+        )
+        .await?;
     } else {
         changing.account.setup.phone_number = Some(number);
         let now = changing.now;

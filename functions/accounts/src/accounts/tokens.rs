@@ -3,6 +3,7 @@
 use super::changing::{Changing, Said};
 use super::checks::{self, TEMPORARY};
 use super::dto::SetupDto;
+use super::sender_changes::Changes;
 use super::setup::{secret_text, shown};
 use super::trouble::Trouble;
 use super::{entered, rotation, senders};
@@ -39,16 +40,17 @@ const EXCHANGED_BEFORE: SignedDuration = SignedDuration::from_hours(37 * 24);
 /// What attempts call the token.
 const ALIAS: &str = "main";
 
-struct Tokens {
-    access: Option<SecretText>,
-    verify: Option<SecretText>,
+/// What the third step says; what is left out is the one there is.
+pub(crate) struct Tokens {
+    pub(crate) access: Option<SecretText>,
+    pub(crate) verify: Option<SecretText>,
 }
 
 /// What came of the step beside the account.
 #[derive(Default)]
-struct Shown {
+pub(crate) struct Shown {
     verify_token: Option<String>,
-    warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Step 3: the access token and the webhook's verify token.
@@ -76,16 +78,27 @@ pub(crate) async fn tokens(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = read(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
-    let mut beside = Shown::default();
-    let done = put(&state, &mut changing, new, &mut beside).await;
-    let now = changing.now;
-    let account = changing.end(done).await?;
-    senders::resume_refused(&state.store, &account, now).await?;
+    let (account, beside) = take(&state, &authority, &id, new).await?;
     let mut setup = shown(&state, &account).await?;
     setup.verify_token = beside.verify_token;
     setup.warnings = beside.warnings;
     Ok(Json(setup))
+}
+
+/// Does the third step.
+pub(crate) async fn take(
+    state: &State,
+    authority: &Authority,
+    id: &str,
+    new: Tokens,
+) -> Result<(Account, Shown), Problem> {
+    let mut changing = Changing::begin(&state.store, authority, id).await?;
+    let mut beside = Shown::default();
+    let done = put(state, &mut changing, new, &mut beside).await;
+    let now = changing.now;
+    let account = changing.end(done).await?;
+    senders::resume_refused(&state.store, &account, now).await?;
+    Ok((account, beside))
 }
 
 async fn put(
@@ -247,7 +260,9 @@ pub(super) async fn check_number(
 ) -> Result<(), Problem> {
     let number = changing.account.setup.phone_number.clone();
     if let (Some(waba), Some(number)) = (changing.account.waba.clone(), number) {
-        let came = entered::take_number(state, changing, token, &waba, &number).await;
+        let as_it_is = Changes::default();
+        let of = (&waba, &number);
+        let came = entered::take_number(state, changing, token, of, &as_it_is).await;
         stand_at(changing, Step::PhoneNumber, came.map(drop))?;
     }
     Ok(())
@@ -289,7 +304,8 @@ fn read(body: &Value) -> Result<Tokens, Vec<Fault>> {
     faults.into_result(read)
 }
 
-fn access_token(text: &str) -> Result<SecretText, String> {
+/// An access token as it was copied: without what stands around it.
+pub(crate) fn access_token(text: &str) -> Result<SecretText, String> {
     let text = text.trim();
     let is_one = (8..=LONGEST_TOKEN).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic());

@@ -2,7 +2,7 @@
 
 use super::Fields;
 use crate::domain::fault::FaultCode;
-use crate::domain::identity::{Bsuid, Recipient};
+use crate::domain::identity::{Bsuid, GroupId, Recipient};
 use crate::domain::phone::PhoneNumber;
 
 /// Reads `to`, `recipient` and `recipient_type`. `None` means that faults were added.
@@ -22,8 +22,14 @@ fn read_group(fields: &mut Fields<'_>) -> Option<Recipient> {
         let detail = "is not allowed for a group: its id belongs into `to`";
         fields.fault("recipient", FaultCode::NotAllowed, detail);
     }
-    let group = fields.required_parsed("to", str::parse)?;
-    Some(Recipient::Group(group))
+    let group = fields.required_parsed("to", |text| {
+        if text.starts_with('+') {
+            Err("is a phone number, and no group's id".to_owned())
+        } else {
+            text.parse::<GroupId>().map_err(|error| error.to_string())
+        }
+    });
+    group.map(Recipient::Group)
 }
 
 fn read_individual(fields: &mut Fields<'_>) -> Option<Recipient> {
@@ -113,6 +119,11 @@ mod tests {
                 "user id",
             ),
             (json!({"recipient_type": "group"}), "/to", "required"),
+            (
+                json!({"recipient_type": "group", "to": "+15550001111"}),
+                "/to",
+                "phone number",
+            ),
             (
                 json!({"recipient_type": "group", "to": "G1", "recipient": "US.1"}),
                 "/recipient",

@@ -1,0 +1,154 @@
+//! Makes the accounts of a configuration, with what belongs to them: by the steps of the set-up, as far as secrets are there.
+
+use super::entry::{AccountEntry, BotEntry, KnowledgeEntry, SenderEntry};
+use super::import::{Outcome, Status};
+use crate::State;
+use crate::accounts::setup::Business;
+use crate::accounts::tokens::Tokens;
+use crate::accounts::{self, bot, dto, senders, setup, tokens};
+use crate::authority::Authority;
+use crate::knowledge;
+use heliograph::domain::account::{CredentialKind, Step, StepState};
+use heliograph::domain::id::AccountId;
+use heliograph::service::clock;
+use heliograph::service::problem::Problem;
+use heliograph::store::{Account, StoreError};
+use serde_json::json;
+
+/// Makes an account, and does the steps of its set-up whose secrets were put in.
+pub(super) async fn take_account(
+    state: &State,
+    authority: &Authority,
+    entry: &AccountEntry,
+) -> Result<Outcome, Problem> {
+    let known = state.store.account(&authority.tenant, &entry.id).await?;
+    let mut outcome = match &known {
+        None => Outcome::of(Status::Made),
+        Some(account) if entry.agrees_with(account) => Outcome::of(Status::Unchanged),
+        Some(_) => Outcome::differs(),
+    };
+    let mut account = match known {
+        None => add(state, authority, entry).await?,
+        Some(account) => account,
+    };
+    if outcome.status != Status::Differs {
+        if let Some(business) = business(&account, entry) {
+            account = setup::take_business(state, authority, entry.id.as_str(), business).await?;
+            outcome = Outcome::of(Status::Made);
+        }
+        if let Some(new) = new_tokens(&account, entry) {
+            let (now, beside) = tokens::take(state, authority, entry.id.as_str(), new).await?;
+            account = now;
+            outcome = Outcome::of(Status::Made);
+            outcome.warnings = beside.warnings;
+        }
+    }
+    outcome.next = Some(dto::next(&account));
+    Ok(outcome)
+}
+
+async fn add(
+    state: &State,
+    authority: &Authority,
+    entry: &AccountEntry,
+) -> Result<Account, Problem> {
+    let tenant = authority.tenant.clone();
+    let account = Account::new(entry.id.clone(), tenant, entry.name.clone(), clock::now());
+    let said = json!({"name": entry.name, "imported": true});
+    let transaction = accounts::adding(&state.store, authority, &account, said)?;
+    match state.store.commit(transaction).await {
+        Ok(()) => Ok(account),
+        Err(StoreError::Conflict) => {
+            let detail = "an account of this id cannot be made here: give it and what belongs to it another id";
+            Err(Problem::conflict("id_taken", detail))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The first step, if it is not done and its secret was put in.
+fn business(account: &Account, entry: &AccountEntry) -> Option<Business> {
+    if is_done(account, Step::Business) {
+        return None;
+    }
+    Some(Business {
+        waba: entry.waba_id.clone()?,
+        app: entry.app_id.clone()?,
+        app_secret: Some(entry.secret(CredentialKind::AppSecret)?),
+    })
+}
+
+/// The third step, if it is not done and its secret was put in.
+fn new_tokens(account: &Account, entry: &AccountEntry) -> Option<Tokens> {
+    if is_done(account, Step::Tokens) {
+        return None;
+    }
+    Some(Tokens {
+        access: Some(entry.secret(CredentialKind::AccessToken)?),
+        verify: entry.secret(CredentialKind::VerifyToken),
+    })
+}
+
+fn is_done(account: &Account, step: Step) -> bool {
+    account.setup.state(step) == StepState::Done
+}
+
+/// Makes a sender, once Meta can be asked about its number.
+pub(super) async fn take_sender(
+    state: &State,
+    authority: &Authority,
+    entry: &SenderEntry,
+) -> Result<Outcome, Problem> {
+    let store = &state.store;
+    if let Some(there) = store.sender(&authority.tenant, &entry.id).await? {
+        let there = SenderEntry::from(&there);
+        return Ok(Outcome::compared(&there, entry));
+    }
+    let account = find(state, authority, &entry.account_id).await?;
+    if !(is_done(&account, Step::Business) && is_done(&account, Step::Tokens)) {
+        let detail = "its account has no access token that Meta has been asked about: put the secrets of its account in, or do steps 1 and 3 of its set-up; then import it again";
+        return Ok(Outcome::because(Status::Waiting, detail));
+    }
+    let of = (account.id.as_str(), &entry.id);
+    let said = json!({"account_id": account.id, "phone_number_id": entry.id, "imported": true});
+    senders::take(state, authority, of, &entry.settings(), said).await?;
+    Ok(Outcome::of(Status::Made))
+}
+
+/// Has a bot say what it said, unless it says something already.
+pub(super) async fn take_bot(
+    state: &State,
+    authority: &Authority,
+    entry: &BotEntry,
+) -> Result<Outcome, Problem> {
+    let account = find(state, authority, &entry.account_id).await?;
+    if is_done(&account, Step::Bot) {
+        let there = state.store.bot(&account.tenant, &account.id).await?;
+        return Ok(Outcome::compared(&there, &entry.bot));
+    }
+    bot::put(&state.store, authority, account.id.as_str(), &entry.bot).await?;
+    Ok(Outcome::of(Status::Made))
+}
+
+/// Has a bot know what it knew.
+pub(super) async fn take_knowledge(
+    state: &State,
+    authority: &Authority,
+    entry: &KnowledgeEntry,
+) -> Result<Outcome, Problem> {
+    let store = &state.store;
+    let known = store.knowledge(&authority.tenant, &entry.account_id, &entry.id);
+    if let Some(there) = known.await? {
+        let there = KnowledgeEntry::of(&entry.account_id, &there);
+        return Ok(Outcome::compared(&there, entry));
+    }
+    let account = entry.account_id.as_str();
+    knowledge::put(store, authority, account, &entry.knowledge(clock::now())).await?;
+    Ok(Outcome::of(Status::Made))
+}
+
+async fn find(state: &State, authority: &Authority, id: &AccountId) -> Result<Account, Problem> {
+    let found = state.store.account(&authority.tenant, id).await?;
+    let missing = || Problem::not_found().because("its account is not here: import that first");
+    found.ok_or_else(missing)
+}
