@@ -1,4 +1,4 @@
-//! How many calls came within one second.
+//! How many calls came within one second, and in each.
 
 use std::collections::VecDeque;
 
@@ -37,9 +37,48 @@ impl Window {
     }
 }
 
+/// How many calls came in each second of the clock, from that of the first on.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Seconds {
+    first: i64,
+    calls: Vec<u32>,
+}
+
+impl Seconds {
+    /// Notes a call. One before the first, if the clock was set back, is the first second's.
+    pub(super) fn note(&mut self, now_micros: i64) {
+        let second = now_micros.div_euclid(SECOND_MICROS);
+        if self.calls.is_empty() {
+            self.first = second;
+        }
+        let place = usize::try_from(second - self.first).unwrap_or(0);
+        if self.calls.len() <= place {
+            self.calls.resize(place + 1, 0);
+        }
+        if let Some(calls) = self.calls.get_mut(place) {
+            *calls += 1;
+        }
+    }
+
+    /// The calls of each second; those without any are among them.
+    pub(super) fn calls(&self) -> &[u32] {
+        &self.calls
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_without_a_call_are_counted_too() {
+        let mut seconds = Seconds::default();
+        assert!(seconds.calls().is_empty());
+        for at in [7_900_000, 7_999_999, 8_000_000, 10_500_000] {
+            seconds.note(at);
+        }
+        assert_eq!(seconds.calls(), [2, 1, 0, 1]);
+    }
 
     #[test]
     fn a_call_leaves_the_window_after_one_second() {

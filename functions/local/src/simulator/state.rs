@@ -5,7 +5,7 @@ use super::chance::mixed;
 use super::faults::Faults;
 use super::ledger::Ledger;
 use super::outbox::{Outboxes, Scheduled, Turn};
-use super::rate::Window;
+use super::rate::{Seconds, Window};
 use super::recipient::Recipient;
 use super::record::Record;
 use super::statuses::StatusPlan;
@@ -50,6 +50,7 @@ pub(super) struct Latency {
 #[derive(Debug, Default)]
 struct Rates {
     called: Window,
+    seconds: Seconds,
     accepted: Window,
 }
 
@@ -115,7 +116,16 @@ impl State {
     pub(super) fn note_call(&self, phone_number_id: &str) {
         let mut rates = locked(&self.rates);
         let rates = rates.entry(phone_number_id.to_owned()).or_default();
-        rates.called.note(now_micros());
+        let now = now_micros();
+        rates.called.note(now);
+        rates.seconds.note(now);
+    }
+
+    /// How many calls of a number came in each second, from that of the first on.
+    pub(super) fn calls_by_second(&self, phone_number_id: &str) -> Vec<u32> {
+        let rates = locked(&self.rates);
+        let rates = rates.get(phone_number_id);
+        rates.map_or(Vec::new(), |it| it.seconds.calls().to_vec())
     }
 
     /// Takes leave for one more message within the number's rate; whether there was any.

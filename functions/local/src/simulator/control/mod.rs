@@ -11,6 +11,7 @@ use super::recipient::Recipient;
 use super::record::Record;
 use super::state::{Latency, State as Simulator, locked};
 use super::templates::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
     Router::new()
         .route("/_sim/messages", get(messages))
         .route("/_sim/stats", get(stats))
+        .route("/_sim/calls", get(calls))
         .route(
             "/_sim/faults",
             get(faults).post(add_fault).delete(clear_faults),
@@ -95,6 +97,12 @@ struct Search {
     cursor: Option<u32>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Called {
+    sender: String,
+}
+
 #[derive(Serialize)]
 struct MessagePage {
     #[serde(rename = "data")]
@@ -121,7 +129,7 @@ struct LatencyOrder {
 
 async fn messages(
     State(simulator): State<Arc<Simulator>>,
-    search: Result<Query<Search>, axum::extract::rejection::QueryRejection>,
+    search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<MessagePage>, BadOrder> {
     let Query(search) = search.map_err(|error| BadOrder::new(error.body_text()))?;
     let limit = search.limit.unwrap_or(DEFAULT_LIMIT);
@@ -148,6 +156,17 @@ async fn stats(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
         "max_rate_per_sender": simulator.highest_rates(),
         "webhooks": {"sent": sent, "failed": failed, "pending": counts.owed},
     }))
+}
+
+/// How often a sender was called in each second, whatever came of it.
+async fn calls(
+    State(simulator): State<Arc<Simulator>>,
+    called: Result<Query<Called>, QueryRejection>,
+) -> Result<Json<Value>, BadOrder> {
+    let Query(called) = called.map_err(|error| BadOrder::new(error.body_text()))?;
+    Ok(Json(
+        json!({"data": simulator.calls_by_second(&called.sender)}),
+    ))
 }
 
 async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {

@@ -157,6 +157,9 @@ async fn a_sender_above_its_rate_is_refused_and_seen() {
         (&json!(3), &json!(2))
     );
     assert_eq!(stats["max_rate_per_sender"]["100000000000002"], 5);
+    let calls = client.get("/_sim/calls?sender=100000000000002").await;
+    let by_second = calls["data"].as_array().unwrap().iter();
+    assert_eq!(by_second.filter_map(Value::as_u64).sum::<u64>(), 5);
 }
 
 #[tokio::test]
