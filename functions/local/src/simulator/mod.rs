@@ -32,7 +32,8 @@
 //!
 //! The code that is sent to a number stands in `GET /_sim/codes`. What a person sets up in Meta's own pages is ordered
 //! by `POST /_sim/apps`, `/_sim/wabas`, `/_sim/tokens` and `/_sim/numbers`; a token is revoked by
-//! `DELETE /_sim/tokens/{token}`.
+//! `DELETE /_sim/tokens/{token}`. An app's `next_secret` is good beside its `app_secret`, which signs webhooks until the
+//! next one is ordered in its place.
 //!
 //! Webhooks of a number go to each app that has subscribed to its WABA: to the URL given for the number, or else to the
 //! one given for the WABA. A URL must be one of a loopback address, and is taken when it has sent a challenge back.

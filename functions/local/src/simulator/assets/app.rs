@@ -3,7 +3,7 @@
 use super::known;
 use super::origin::Origin;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, iter};
 
 /// An app of Meta's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,10 @@ use std::fmt;
 pub(crate) struct App {
     pub(crate) app_id: String,
     pub(crate) name: String,
+    /// What signs its webhooks.
     pub(crate) secret: AppSecret,
+    /// What is good beside it, and is to take its place.
+    pub(crate) next_secret: Option<AppSecret>,
     pub(crate) origin: Origin,
 }
 
@@ -24,9 +27,10 @@ pub(crate) struct App {
 pub(crate) struct AppSecret(String);
 
 impl App {
-    /// Whether this is its secret.
+    /// Whether this is one of its secrets.
     pub(crate) fn has_secret(&self, secret: &str) -> bool {
-        self.secret.0 == secret
+        let mut secrets = iter::once(&self.secret).chain(&self.next_secret);
+        secrets.any(|known| known.0 == secret)
     }
 
     /// Where Meta shows the app.
@@ -62,6 +66,8 @@ struct Written {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret_hex: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_secret_hex: Option<String>,
     origin: Origin,
 }
 
@@ -70,6 +76,7 @@ impl From<App> for Written {
         let is_constant = known::app_secret(&app.app_id) == Some(app.secret.as_str());
         Self {
             secret_hex: (!is_constant).then(|| hex::encode(app.secret.0)),
+            next_secret_hex: app.next_secret.map(|secret| hex::encode(secret.0)),
             app_id: app.app_id,
             name: app.name,
             origin: app.origin,
@@ -83,15 +90,21 @@ impl TryFrom<Written> for App {
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         let secret = match written.secret_hex {
             None => known::app_secret(&written.app_id).map(ToOwned::to_owned),
-            Some(hex) => hex::decode(hex)
-                .ok()
-                .and_then(|bytes| String::from_utf8(bytes).ok()),
+            Some(hex) => text_of(&hex),
         };
         Ok(Self {
             app_id: written.app_id,
             name: written.name,
             secret: AppSecret(secret.ok_or("an app without a secret")?),
+            next_secret: written
+                .next_secret_hex
+                .and_then(|hex| text_of(&hex))
+                .map(AppSecret),
             origin: written.origin,
         })
     }
+}
+
+fn text_of(hex: &str) -> Option<String> {
+    String::from_utf8(hex::decode(hex).ok()?).ok()
 }

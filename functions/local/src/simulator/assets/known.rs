@@ -42,6 +42,7 @@ pub(super) fn always() -> Change {
         app_id: app_id.to_owned(),
         name: name.to_owned(),
         secret: AppSecret::new(secret),
+        next_secret: None,
         origin: Origin::BuiltIn,
     };
     let waba = |waba_id, name, app_id| Waba::new(waba_id, name, app_id, Origin::BuiltIn);
@@ -157,6 +158,7 @@ fn app_of(assets: &Assets, sender: &Sender) -> Result<String, App> {
         ),
         name: sender.account_id.clone(),
         secret: AppSecret::new(sender.app_secret.clone()),
+        next_secret: None,
         origin: Origin::Sender,
     })
 }

@@ -30,6 +30,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
 struct AppOrder {
     app_id: String,
     app_secret: String,
+    next_secret: Option<String>,
     name: Option<String>,
 }
 
@@ -58,8 +59,10 @@ async fn put_app(
 ) -> Result<Response, BadOrder> {
     let order: AppOrder = read(&body)?;
     check_id("app_id", &order.app_id)?;
-    if order.app_secret.is_empty() {
-        return Err(BadOrder::new("app_secret must not be empty"));
+    if order.app_secret.is_empty() || order.next_secret.as_deref() == Some("") {
+        return Err(BadOrder::new(
+            "app_secret and next_secret must not be empty",
+        ));
     }
     let app = simulator.change(|assets| {
         let app = changed_app(assets.app(&order.app_id).as_deref(), &order);
@@ -75,6 +78,7 @@ fn changed_app(known: Option<&App>, order: &AppOrder) -> App {
         app_id: order.app_id.clone(),
         name: name.unwrap_or_else(|| "Simulated app".to_owned()),
         secret: AppSecret::new(order.app_secret.clone()),
+        next_secret: order.next_secret.clone().map(AppSecret::new),
         origin: known.map_or(Origin::Added, |app| app.origin),
     }
 }

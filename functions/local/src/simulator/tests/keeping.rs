@@ -3,8 +3,9 @@
 use super::endpoint::{Answers, Endpoint};
 use super::*;
 
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "second-secret",
+    "third-secret",
     "neighbour-app-secret",
     "neighbour-access-token",
     "ordered-token",
@@ -17,7 +18,9 @@ async fn set_up(client: &Client, url: &str) -> String {
     let override_url = json!({"override_callback_uri": url, "verify_token": "right"});
     let apps = format!("/v25.0/{WABA}/subscribed_apps");
     client.set(&apps, override_url).await;
-    let order = json!({"app_id": "400000000000002", "app_secret": "second-secret"});
+    let order = json!({
+        "app_id": "400000000000002", "app_secret": "second-secret", "next_secret": "third-secret",
+    });
     client.set("/_sim/apps", order).await;
     let order = json!({"token": "ordered-token", "app_id": "400000000000002", "wabas": [WABA]});
     client.set("/_sim/tokens", order).await;

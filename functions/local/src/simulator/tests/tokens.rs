@@ -1,5 +1,6 @@
 //! What tokens may do, and what is told of them.
 
+use super::endpoint::{Answers, Endpoint};
 use super::*;
 
 const APP_TOKEN: &str = "400000000000002|playground-app-secret";
@@ -72,6 +73,30 @@ async fn only_the_app_itself_hears_of_its_tokens() {
     assert_eq!((status, code(&answer)), (400, (100, None)));
     let (status, answer) = debug(&client, "4|nothing", PLAYGROUND).await;
     assert_eq!((status, code(&answer)), (400, (101, None)));
+}
+
+#[tokio::test]
+async fn an_apps_next_secret_is_good_beside_the_one_that_signs() {
+    let (endpoint, url) = Endpoint::start(Answers::Well).await;
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    let path = format!("/v25.0/{WABA}/subscribed_apps");
+    let body = json!({"override_callback_uri": url, "verify_token": "right"});
+    client.set(&path, body).await;
+    let both = json!({
+        "app_id": "400000000000002", "app_secret": "playground-app-secret", "next_secret": "second-secret",
+    });
+    assert_eq!(client.set("/_sim/apps", both).await.0, 201);
+    for bearer in [APP_TOKEN, "400000000000002|second-secret"] {
+        assert_eq!(debug(&client, bearer, PLAYGROUND).await.0, 200);
+    }
+    let order = json!({"from": ANNA, "to": READY, "text": "Hello"});
+    client.set("/_sim/inbound", order).await;
+    let signed_with = endpoint.posted(1).await[0].signed_with;
+    assert_eq!(signed_with, Some("playground-app-secret"));
+    let next = json!({"app_id": "400000000000002", "app_secret": "second-secret"});
+    assert_eq!(client.set("/_sim/apps", next).await.0, 201);
+    assert_eq!(debug(&client, APP_TOKEN, PLAYGROUND).await.0, 401);
 }
 
 #[tokio::test]
