@@ -1,12 +1,11 @@
 //! Those who call the platform: a customer's program, Meta with its webhooks, and a look into the simulator.
 
 use crate::desk::Desk;
+use crate::signed::Signed;
 use anyhow::{Context, Result, ensure};
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use std::time::{Duration, Instant};
 
 /// The demo tenant's sender.
@@ -14,8 +13,9 @@ pub(crate) const SENDER: &str = "100000000000001";
 /// The demo tenant's account.
 pub(crate) const ACCOUNT: &str = "acct_demo";
 /// The demo tenant's WhatsApp Business Account.
-const WABA: &str = "200000000000001";
-const APP_SECRET: &str = "demo-app-secret";
+pub(crate) const WABA: &str = "200000000000001";
+/// What Meta signs its webhooks with.
+pub(crate) const APP_SECRET: &str = "demo-app-secret";
 pub(crate) const ADMIN_KEY: &str = "hg_demo_admin";
 
 /// Longer than any call takes.
@@ -33,15 +33,6 @@ pub(crate) struct Caller {
     simulator: String,
 }
 
-/// A webhook body with its signature.
-#[derive(Debug, Clone)]
-pub(crate) struct Signed {
-    /// The body.
-    pub(crate) body: String,
-    /// The header `X-Hub-Signature-256`.
-    pub(crate) signature: String,
-}
-
 impl Caller {
     /// Calls the platform in one process and the simulator in another; it may be the same.
     pub(crate) fn of(platform: &Desk, simulator: &Desk) -> Result<Self> {
@@ -53,16 +44,22 @@ impl Caller {
         })
     }
 
-    /// Sends a text to a person; our id of the message.
+    /// Sends a text to a person, who gets it at once; our id of the message.
     pub(crate) async fn send(&self, place: usize) -> Result<String> {
+        let (id, state) = self.hand_in(place).await?;
+        ensure!(state != "queued", "a message waits");
+        Ok(id)
+    }
+
+    /// Hands in a text to a person; our id of the message, and its state when that was answered.
+    pub(crate) async fn hand_in(&self, place: usize) -> Result<(String, String)> {
         let body = json!({
             "from": SENDER, "to": number(place), "type": "text", "text": {"body": "Your parcel is on its way"},
         });
-        let message = read(self.post("/v1/messages").json(&body)).await?;
-        let state = message.get("state").and_then(Value::as_str);
-        ensure!(state != Some("queued"), "a message waits");
-        let id = message.get("id").and_then(Value::as_str);
-        Ok(id.context("a message without an id")?.to_owned())
+        let message = self.api(Method::POST, "/v1/messages", &body).await?;
+        let text = |name: &str| message.get(name).and_then(Value::as_str).map(str::to_owned);
+        let id = text("id").context("a message without an id")?;
+        Ok((id, text("state").context("a message without a state")?))
     }
 
     /// Posts a webhook.
@@ -88,7 +85,7 @@ impl Caller {
         let body = json!({
             "name": "bench", "from": SENDER, "type": "text", "text": {"body": "Hello {{name}}, we are open again"},
         });
-        let job = read(self.post("/v1/bulk-jobs").json(&body)).await?;
+        let job = self.api(Method::POST, "/v1/bulk-jobs", &body).await?;
         let id = job
             .get("id")
             .and_then(Value::as_str)
@@ -98,14 +95,15 @@ impl Caller {
             .collect();
         for lines in lines.chunks(MOST_RECIPIENTS) {
             let path = format!("/v1/bulk-jobs/{id}/recipients");
-            read(self.post(&path).json(&json!({"recipients": lines}))).await?;
+            let body = json!({"recipients": lines});
+            self.api(Method::POST, &path, &body).await?;
         }
         Ok(id.to_owned())
     }
 
     /// What a job will do.
     pub(crate) async fn plan(&self, job: &str) -> Result<Value> {
-        read(self.get(&format!("/v1/bulk-jobs/{job}/plan"))).await
+        self.look(&format!("/v1/bulk-jobs/{job}/plan")).await
     }
 
     /// Starts a job.
@@ -115,8 +113,8 @@ impl Caller {
 
     /// Starts, pauses, resumes or cancels a job.
     pub(crate) async fn order(&self, job: &str, order: &str) -> Result<()> {
-        read(self.post(&format!("/v1/bulk-jobs/{job}/{order}"))).await?;
-        Ok(())
+        let path = format!("/v1/bulk-jobs/{job}/{order}");
+        self.api(Method::POST, &path, &Value::Null).await.map(drop)
     }
 
     /// The job's counts once it is finished and so many of its recipients are in `state`, and how long that took; or
@@ -130,7 +128,7 @@ impl Caller {
         let begun = Instant::now();
         let count = u64::try_from(count)?;
         loop {
-            let job = read(self.get(&format!("/v1/bulk-jobs/{job}"))).await?;
+            let job = self.look(&format!("/v1/bulk-jobs/{job}")).await?;
             let counts = job.get("counts").cloned().unwrap_or_default();
             let there = counts.get(state).and_then(Value::as_u64) >= Some(count);
             let finished = job.get("status").and_then(Value::as_str) == Some("finished");
@@ -147,7 +145,7 @@ impl Caller {
         let mut next = first.clone();
         let mut ids = Vec::new();
         while ids.len() < count {
-            let page = read(self.get(&next)).await?;
+            let page = self.look(&next).await?;
             let entries = page
                 .get("data")
                 .and_then(Value::as_array)
@@ -191,37 +189,51 @@ impl Caller {
         Ok(())
     }
 
+    /// Gives the sender so many messages a second, of which bulk leaves a share to other lanes.
+    pub(crate) async fn pace(&self, per_second: u32, reserved_percent: u8) -> Result<()> {
+        let changes =
+            json!({"messages_per_second": per_second, "reserved_percent": reserved_percent});
+        let path = format!("/v1/senders/{SENDER}");
+        self.api(Method::PATCH, &path, &changes).await.map(drop)
+    }
+
     /// Has the simulator fail.
     pub(crate) async fn fault(&self, order: &Value) -> Result<()> {
-        let url = format!("{}/_sim/faults", self.simulator);
-        read(self.http.post(url).json(order)).await?;
-        Ok(())
+        let failing = self.simulator(Method::POST, "/_sim/faults", order);
+        failing.await.map(drop)
     }
 
     /// Has the simulator take so long for each send, from `least` to `most` milliseconds.
     pub(crate) async fn provider_takes(&self, least: u32, most: u32) -> Result<()> {
         let order = json!({"min_ms": least, "max_ms": most});
-        read(
-            self.http
-                .post(format!("{}/_sim/latency", self.simulator))
-                .json(&order),
-        )
-        .await?;
-        Ok(())
+        let taking = self.simulator(Method::POST, "/_sim/latency", &order);
+        taking.await.map(drop)
     }
 
     /// The simulator's counts.
     pub(crate) async fn simulator_counts(&self) -> Result<Value> {
-        read(self.http.get(format!("{}/_sim/stats", self.simulator))).await
+        self.simulator(Method::GET, "/_sim/stats", &Value::Null)
+            .await
+    }
+
+    /// How many calls of the sender's came in each second of the clock.
+    pub(crate) async fn calls_by_second(&self) -> Result<Vec<u32>> {
+        let path = format!("/_sim/calls?sender={SENDER}");
+        let mut answer = self.simulator(Method::GET, &path, &Value::Null).await?;
+        let calls = answer
+            .get_mut("data")
+            .map(Value::take)
+            .context("no calls")?;
+        Ok(serde_json::from_value(calls)?)
     }
 
     /// When the simulator accepted each message, in order.
     pub(crate) async fn accepted(&self) -> Result<Vec<Timestamp>> {
-        let first = format!("{}/_sim/messages?limit=1000", self.simulator);
-        let mut next = first.clone();
+        let first = "/_sim/messages?limit=1000";
+        let mut next = first.to_owned();
         let mut times = Vec::new();
         loop {
-            let page = read(self.http.get(&next)).await?;
+            let page = self.simulator(Method::GET, &next, &Value::Null).await?;
             let entries = page
                 .get("data")
                 .and_then(Value::as_array)
@@ -237,65 +249,38 @@ impl Caller {
         }
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        let request = self.http.get(format!("{}{path}", self.api));
-        request.bearer_auth(ADMIN_KEY)
+    /// What the API answers to whom only looks.
+    pub(crate) async fn look(&self, path: &str) -> Result<Value> {
+        self.api(Method::GET, path, &Value::Null).await
     }
 
-    fn post(&self, path: &str) -> RequestBuilder {
-        let request = self.http.post(format!("{}{path}", self.api));
-        request.bearer_auth(ADMIN_KEY)
-    }
-}
-
-impl Signed {
-    /// A webhook with one update: a message of a new person, or, every other time, a status of one of `messages`.
-    pub(crate) fn update(place: usize, messages: &[String]) -> Result<Self> {
-        let number = number(place);
-        let person = number.trim_start_matches('+');
-        let now = heliograph::service::clock::now().as_second().to_string();
-        let about = place
-            .checked_rem(messages.len())
-            .and_then(|place| messages.get(place));
-        let update = match about {
-            Some(message) if place.is_multiple_of(2) => json!({"statuses": [{
-                "id": format!("wamid.BENCH{place}"), "status": "delivered", "timestamp": now, "recipient_id": person,
-                "biz_opaque_callback_data": message,
-            }]}),
-            Some(_) | None => json!({
-                "contacts": [{"profile": {"name": "Somebody"}, "wa_id": person}],
-                "messages": [{
-                    "from": person, "id": format!("wamid.BENCH{place}"), "timestamp": now, "type": "text",
-                    "text": {"body": "When do you open tomorrow?"},
-                }],
-            }),
-        };
-        let mut value = json!({
-            "messaging_product": "whatsapp",
-            "metadata": {"display_phone_number": "15550001000", "phone_number_id": SENDER},
-        });
-        if let (Some(value), Some(update)) = (value.as_object_mut(), update.as_object()) {
-            value.extend(update.clone());
-        }
-        let change = json!({"field": "messages", "value": value});
-        let body = json!({"object": "whatsapp_business_account", "entry": [{"id": WABA, "changes": [change]}]});
-        Self::of(body.to_string())
+    /// What the API answers.
+    pub(crate) async fn api(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        let request = self.http.request(method, format!("{}{path}", self.api));
+        read(request.bearer_auth(ADMIN_KEY), body).await
     }
 
-    fn of(body: String) -> Result<Self> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes())?;
-        mac.update(body.as_bytes());
-        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-        Ok(Self { body, signature })
+    /// What the simulator answers to an order.
+    pub(crate) async fn simulator(
+        &self,
+        method: Method,
+        path: &str,
+        order: &Value,
+    ) -> Result<Value> {
+        let url = format!("{}{path}", self.simulator);
+        read(self.http.request(method, url), order).await
     }
 }
 
 /// A fictional number.
-fn number(place: usize) -> String {
+pub(crate) fn number(place: usize) -> String {
     format!("+1555{:07}", 1_000_000 + place)
 }
 
-async fn read(request: RequestBuilder) -> Result<Value> {
+async fn read(mut request: RequestBuilder, body: &Value) -> Result<Value> {
+    if !body.is_null() {
+        request = request.json(body);
+    }
     let answer = request.send().await?;
     let (status, url) = (answer.status(), answer.url().path().to_owned());
     ensure!(

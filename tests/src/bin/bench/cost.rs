@@ -1,12 +1,11 @@
 //! What AWS charges: the one table of unit prices.
 
-use crate::tap::Noted;
-
 /// A price in US dollars for a million of something, on demand in us-east-1, without the free tiers.
 struct Price(f64);
 
-/// As AWS lists them since November 2024, on the pages "Pricing" of DynamoDB, SQS and Lambda. Look them up before you rely
-/// on them.
+/// Since when AWS lists these prices, on the pages "Pricing" of DynamoDB, SQS and Lambda. Look them up before you rely on
+/// them.
+pub(crate) const PRICED: &str = "November 2024";
 const WRITE_UNIT: Price = Price(0.625);
 const READ_UNIT: Price = Price(0.125);
 const SQS_REQUEST: Price = Price(0.40);
@@ -16,29 +15,47 @@ const LAMBDA_GB_SECOND: Price = Price(13.3334);
 
 /// Memory of `deliver`, in gigabytes.
 const DELIVER_GB: f64 = 0.25;
-
 /// Hints `deliver` has in one invocation.
 const BATCH: f64 = 10.0;
+/// How long a batch of hints holds its worker: it comes half a second before the first of its slots, which are a tenth
+/// apart at most; the slowest call of a Meta that takes 50 to 600 ms takes nearly the longest, and the writes some more.
+const HELD_S: f64 = 0.5 + 0.1 + 0.55 + 0.05;
 
-/// What a message costs, for a million of them.
+/// What a bulk message asks of AWS.
 pub(crate) struct Cost {
-    /// Reads and writes.
-    pub(crate) dynamodb: f64,
-    /// Hints and webhook records, sent, received and deleted.
+    /// Of DynamoDB.
+    pub(crate) write_units: f64,
+    /// Of DynamoDB.
+    pub(crate) read_units: f64,
+    /// Calls of SQS: hints and webhook records, sent, received and deleted.
     pub(crate) sqs: f64,
-    /// `deliver` alone: it mostly waits.
-    pub(crate) deliver: f64,
+    /// Of all functions but `tally`, which has a few a second, however many messages there are.
+    pub(crate) invocations: f64,
 }
 
 impl Cost {
-    /// Of `messages` for which all this was called, each of which held its worker for `waits_s` seconds.
-    pub(crate) fn of(noted: &Noted, messages: f64, waits_s: f64) -> Self {
-        let seconds = waits_s / BATCH * DELIVER_GB;
-        Self {
-            dynamodb: (noted.write_units * WRITE_UNIT.0 + noted.read_units * READ_UNIT.0)
-                / messages,
-            sqs: noted.all_of("AmazonSQS") / messages * SQS_REQUEST.0,
-            deliver: seconds * LAMBDA_GB_SECOND.0 + LAMBDA_REQUEST.0 / BATCH,
-        }
+    /// A million of them, in dollars.
+    pub(crate) fn together(&self) -> f64 {
+        self.dynamodb() + self.sqs() + self.lambda()
+    }
+
+    /// Each service's part.
+    pub(crate) fn shown(&self) -> String {
+        let parts = [self.dynamodb(), self.sqs(), self.lambda()];
+        parts.map(|part| format!("${part:.2}")).join(", ")
+    }
+
+    fn dynamodb(&self) -> f64 {
+        self.write_units * WRITE_UNIT.0 + self.read_units * READ_UNIT.0
+    }
+
+    fn sqs(&self) -> f64 {
+        self.sqs * SQS_REQUEST.0
+    }
+
+    /// Of the time in functions only that of `deliver`, which mostly waits, is worth counting.
+    fn lambda(&self) -> f64 {
+        let deliver_s = HELD_S / BATCH * DELIVER_GB;
+        self.invocations * LAMBDA_REQUEST.0 + deliver_s * LAMBDA_GB_SECOND.0
     }
 }

@@ -113,7 +113,7 @@ impl Desk {
     }
 
     /// Kills it.
-    pub(crate) async fn kill(mut self) -> Result<()> {
+    pub(crate) async fn kill(&mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
 

@@ -2,13 +2,14 @@
 //!
 //! Nothing of Lambda's or AWS's is in these processes, so what they use is what we pay for.
 
-use crate::caller::{ACCOUNT, Caller, Signed};
+use crate::caller::{ACCOUNT, Caller};
 use crate::desk::{Desk, Folder, binary};
 use crate::functions::addresses;
 use crate::lambda::{Lambda, usual_variables};
 use crate::load::Timings;
 use crate::process;
 use crate::scale::Scale;
+use crate::signed::Signed;
 use crate::table::{Table, ms, number, shown};
 use crate::tap::{Tap, takes_everything};
 use crate::webhook::bodies;

@@ -3,7 +3,8 @@
 use crate::caller::{ADMIN_KEY, Caller, SENDER};
 use crate::desk::Desk;
 use crate::load::Timings;
-use crate::pace::slow_down;
+use crate::pace::PACE;
+use crate::process;
 use crate::scale::Scale;
 use crate::table::{Table, shown};
 use anyhow::Result;
@@ -18,15 +19,15 @@ const MOST_MS: f64 = 100.0;
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let recipients = scale.beside;
     table.part(&format!(
-        "One-time codes, synchronous, beside a running job of {recipients} at 80 a second"
+        "One-time codes, synchronous, beside a running job of {recipients} at {PACE} a second"
     ));
     let (desk, _folder) = Desk::fresh().await?;
-    slow_down(desk.url("aws")?, 10).await?;
     let names = ["api", "webhook", "simulator", "aws"];
     let urls = names.map(|name| Ok((name, desk.url(name)?.to_owned())));
     let urls = urls.into_iter().collect::<Result<Vec<_>>>()?;
     Neighbour::move_in(&tests::Desk::at(&urls)).await;
     let caller = Caller::of(&desk, &desk)?;
+    caller.pace(PACE, 10).await?;
     let who = [
         ("of the same sender", SENDER, ADMIN_KEY),
         (
@@ -52,6 +53,8 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
         let what = format!("added to the median of a code {whose}");
         table.at_most(&what, (beside - alone).max(0.0), MOST_MS, "ms");
     }
+    let memory = process::peak_memory(desk.pid()?)?;
+    table.at_most("memory, the most there was", memory, 150.0, "MB");
     desk.stop().await
 }
 

@@ -1,10 +1,10 @@
 //! How soon a running job obeys, and how soon it goes on after the functions have died, while AWS and Meta, in another
 //! process, live.
 
-use crate::apart::free_port;
+use crate::apart::Apart;
 use crate::caller::Caller;
-use crate::desk::{Desk, Folder};
-use crate::pace::{LATENCY_MS, PACE, slow_down};
+use crate::job::LATENCY_MS;
+use crate::pace::PACE;
 use crate::table::{Table, ms, shown};
 use anyhow::{Context, Result};
 use heliograph::service::clock;
@@ -25,12 +25,9 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
     table.part(&format!(
         "Orders to a running job, at {PACE} a second; Meta takes {least} to {most} ms"
     ));
-    let (folder, port) = (Folder::new()?, free_port().await?);
-    let emulators = Desk::emulators(&folder, port).await?;
-    let (aws, graph) = (emulators.url("aws")?, emulators.url("simulator")?);
-    let ours = Desk::functions(aws, graph, port).await?;
-    slow_down(aws, 10).await?;
-    let caller = Caller::of(&ours, &emulators)?;
+    let mut apart = Apart::start().await?;
+    let caller = &apart.caller;
+    caller.pace(PACE, 10).await?;
     caller.provider_takes(least, most).await?;
     let job = caller.job(RECIPIENTS).await?;
     let began = Instant::now();
@@ -39,21 +36,19 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
         &format!("the start of a job of {RECIPIENTS} is answered after"),
         &shown(ms(began.elapsed()), "ms"),
     );
-    first_call("from that answer to the first call", &caller, table).await?;
-    last_call("pause", &caller, &job, table).await?;
+    first_call("from that answer to the first call", caller, table).await?;
+    last_call("pause", caller, &job, table).await?;
     caller.order(&job, "resume").await?;
-    first_call("from the answer to resume to the next call", &caller, table).await?;
-    ours.kill().await?;
+    first_call("from the answer to resume to the next call", caller, table).await?;
+    apart.kill().await?;
     // What was under way at Meta ends there.
     tokio::time::sleep(REST).await;
     let born = clock::now();
-    let ours = Desk::functions(aws, graph, port).await?;
-    let caller = Caller::of(&ours, &emulators)?;
+    apart.start_again().await?;
     let what = "from exec of new functions, after the old were killed, to the next call";
-    first_since(born, what, 5.0, &caller, table).await?;
-    last_call("cancel", &caller, &job, table).await?;
-    ours.stop().await?;
-    emulators.stop().await
+    first_since(born, what, 5.0, &apart.caller, table).await?;
+    last_call("cancel", &apart.caller, &job, table).await?;
+    apart.stop().await
 }
 
 /// From now to the next call, which comes within the two seconds an order may take; then lets some more go.

@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::iter;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// How long calls took, shortest first.
@@ -27,6 +29,29 @@ impl Timings {
     pub(crate) fn median(&self) -> Duration {
         self.percentile(50)
     }
+}
+
+/// Makes calls, so many a second, until `other` is over: what came of each of them, and of the other.
+pub(crate) async fn calls_beside<F: Future, T>(
+    per_second: u32,
+    call: impl Fn(usize) -> F,
+    other: impl Future<Output = T>,
+) -> (Vec<F::Output>, T) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
+    let (mut under_way, mut over, mut place) = (FuturesUnordered::new(), Vec::new(), 0);
+    let mut other = pin!(other);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut other => break outcome,
+            _ = ticks.tick() => {
+                under_way.push(call(place));
+                place += 1;
+            }
+            Some(call) = under_way.next() => over.push(call),
+        }
+    };
+    over.extend(under_way.collect::<Vec<_>>().await);
+    (over, outcome)
 }
 
 /// How long a call takes.

@@ -8,18 +8,21 @@ mod build;
 mod bulk;
 mod caller;
 mod cost;
+mod cpu;
 mod desk;
 mod functions;
 mod invoked;
+mod job;
 mod lambda;
 mod lanes;
 mod life;
 mod load;
 mod pace;
 mod process;
+mod rotate;
 mod scale;
 mod send;
-mod shared_out;
+mod signed;
 mod start;
 mod table;
 mod tap;
@@ -55,15 +58,17 @@ enum Part {
     Send,
     /// Webhooks
     Webhook,
-    /// A bulk job as fast as it goes
+    /// A bulk job as fast as it goes, what it takes of us, and what AWS charges for it
     Bulk,
-    /// A bulk job at 80 messages a second, and what AWS charges for it
+    /// The same at 80 messages a second, with Meta failing
     Pace,
     /// How soon a bulk job obeys, and goes on after a death
     Life,
     /// One-time codes beside a large bulk job
     Lanes,
-    /// Our CPU, with AWS and Meta in another process
+    /// Every secret of an account rotated beside a bulk job, single messages and webhooks
+    Rotate,
+    /// Our CPU for a bulk message, a single one, a webhook
     Cpu,
     /// Each function's binary: size, exec to first poll
     Functions,
@@ -117,7 +122,8 @@ async fn measure(part: Part, scale: &Scale, table: &mut Table) -> Result<()> {
         Part::Pace => pace::measure(scale, table).await,
         Part::Life => life::measure(table).await,
         Part::Lanes => lanes::measure(scale, table).await,
-        Part::Cpu => shared_out::measure(scale, table).await,
+        Part::Rotate => rotate::measure(scale, table).await,
+        Part::Cpu => cpu::measure(scale, table).await,
         Part::Functions => functions::measure(scale, table).await,
         Part::Invoked => invoked::measure(scale, table).await,
     }

@@ -16,6 +16,8 @@ pub(crate) struct Scale {
     pub(crate) recipients: usize,
     /// How long the job with a pace lasts, in seconds.
     pub(crate) paced_s: usize,
+    /// Recipients of the job beside which secrets are rotated.
+    pub(crate) rotated: usize,
     /// Recipients of the job beside which one-time codes are sent.
     pub(crate) beside: usize,
     /// One-time codes of each sender, alone and beside the job.
@@ -36,6 +38,7 @@ impl Scale {
             sustained: Duration::from_secs(10),
             recipients: 10_000,
             paced_s: 120,
+            rotated: 10_000,
             beside: 100_000,
             codes: 40,
             polls: 20,
@@ -52,6 +55,7 @@ impl Scale {
             sustained: Duration::from_secs(2),
             recipients: 1_000,
             paced_s: 10,
+            rotated: 4_000,
             beside: 2_000,
             codes: 10,
             polls: 5,

@@ -97,6 +97,12 @@ impl Noted {
         f64::from(counted.map(|(_, count)| *count).sum::<u32>())
     }
 
+    /// Batches of queue messages that a function was done with: each was an invocation.
+    pub(crate) fn batches(&self) -> f64 {
+        let done = self.calls.get("AmazonSQS.DeleteMessageBatch");
+        done.copied().map_or(0.0, f64::from)
+    }
+
     /// Adds what DynamoDB charges for a call. A write that is refused costs a unit, too.
     fn charge(&mut self, target: &str, status: StatusCode, body: &[u8]) {
         let Some(operation) = target.strip_prefix(DYNAMODB) else {

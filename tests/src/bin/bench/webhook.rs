@@ -1,10 +1,11 @@
 //! Webhooks: how soon they are answered, and how many a second.
 
-use crate::caller::{Caller, Signed};
+use crate::caller::{APP_SECRET, Caller};
 use crate::desk::Desk;
 use crate::load::{calls, calls_at, rate};
 use crate::process;
 use crate::scale::Scale;
+use crate::signed::Signed;
 use crate::table::{Table, ms, number, shown};
 use anyhow::{Context, Result};
 use std::time::Instant;
@@ -62,6 +63,6 @@ pub(crate) async fn bodies(caller: &Caller) -> Result<Vec<Signed>> {
         messages.push(caller.send(place).await?);
     }
     (0..BODIES)
-        .map(|place| Signed::update(place, &messages))
+        .map(|place| Signed::update(place, &messages, APP_SECRET))
         .collect()
 }
