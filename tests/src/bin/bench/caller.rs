@@ -20,6 +20,8 @@ pub(crate) const ADMIN_KEY: &str = "hg_demo_admin";
 
 /// Longer than any call takes.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A job that sends nothing for so long does not go on.
+const JOB_PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks at what happens by itself.
 const STEP: Duration = Duration::from_millis(250);
 /// Recipients a call takes.
@@ -178,6 +180,11 @@ impl Caller {
 
     /// Waits until the simulator has accepted so many messages more.
     pub(crate) async fn until_accepted(&self, more: u64) -> Result<()> {
+        let accepting = tokio::time::timeout(JOB_PATIENCE, self.accepting(more));
+        accepting.await.context("the job does not go on")?
+    }
+
+    async fn accepting(&self, more: u64) -> Result<()> {
         let accepted = async || {
             let counts = self.simulator_counts().await?;
             anyhow::Ok(counts.get("accepted").and_then(Value::as_u64).unwrap_or(0))

@@ -25,7 +25,7 @@ const SOME: u64 = 100;
 
 const SINGLES_A_SECOND: u32 = 4;
 const WEBHOOKS_A_SECOND: u32 = 20;
-/// None of the job's recipients; the first half of them before anything changes.
+/// None of the job's recipients: even ones before anything changes, odd ones meanwhile.
 const STRANGERS: usize = 1_000_000;
 
 /// The demo account's app.
