@@ -26,6 +26,7 @@ mod kept;
 mod keys;
 mod keys_of_callers;
 mod ledger;
+mod merge;
 mod message_item;
 mod messages;
 mod pace;

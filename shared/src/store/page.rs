@@ -3,9 +3,7 @@
 use super::item::{Item, Key, body};
 use super::transaction::give_way;
 use super::{Store, StoreError};
-use crate::store::item::text;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +17,7 @@ pub struct Slice {
 }
 
 /// The most a page reads. A message can be shown as twice what its item holds, and Lambda answers with 6 MB at most.
-const LARGEST_PAGE: usize = 2_000_000;
+pub(super) const LARGEST_PAGE: usize = 2_000_000;
 
 /// Calls that one batch of keys is read by at most. A hundred of the largest items take three.
 const BATCH_TRIES: u32 = 8;
@@ -99,85 +97,6 @@ pub(super) struct Entry {
 }
 
 impl Store {
-    /// One page of `listing` in `table`, merged over its partitions.
-    pub(super) async fn list(
-        &self,
-        table: &str,
-        listing: &Listing,
-        slice: &Slice,
-    ) -> Result<Listed<Entry>, StoreError> {
-        let queries = listing
-            .partitions
-            .iter()
-            .map(|partition| self.list_partition(table, listing, partition, slice));
-        let mut entries: Vec<Entry> = try_join_all(queries).await?.into_iter().flatten().collect();
-        entries.sort_by(|one, other| match listing.order {
-            Order::Ascending => one.sort.cmp(&other.sort),
-            Order::Descending => other.sort.cmp(&one.sort),
-        });
-        let more = entries.len() > slice.limit;
-        entries.truncate(slice.limit);
-        let next = entries
-            .last()
-            .filter(|_| more)
-            .map(|entry| entry.sort.clone());
-        Ok(Listed { entries, next })
-    }
-
-    /// Up to one entry more than asked for, so that the page knows whether another follows.
-    async fn list_partition(
-        &self,
-        table: &str,
-        listing: &Listing,
-        partition: &str,
-        slice: &Slice,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let Listing {
-            index,
-            prefix,
-            order,
-            ..
-        } = listing;
-        let (low, high) = bounds(prefix, *order, slice.after.as_deref());
-        let mut entries = Vec::new();
-        let mut start: Option<Item> = None;
-        loop {
-            let wanted = slice.limit + 1 - entries.len();
-            let output = self
-                .client
-                .query()
-                .table_name(table)
-                .set_index_name(index.name.map(Into::into))
-                // An index cannot be read consistently, the table can: a job's chunks are counted on.
-                .consistent_read(index.name.is_none())
-                .key_condition_expression("#hash = :hash AND #sort BETWEEN :low AND :high")
-                .expression_attribute_names("#hash", index.hash)
-                .expression_attribute_names("#sort", index.sort)
-                .expression_attribute_values(":hash", text(partition))
-                .expression_attribute_values(":low", text(low.as_str()))
-                .expression_attribute_values(":high", text(high.as_str()))
-                .scan_index_forward(*order == Order::Ascending)
-                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start.take())
-                .send()
-                .await?;
-            for item in output.items.unwrap_or_default() {
-                let sort = item
-                    .get(index.sort)
-                    .and_then(|sort| sort.as_s().ok())
-                    .cloned();
-                let sort = sort.ok_or_else(|| StoreError::corrupt("an index entry"))?;
-                if Some(sort.as_str()) != slice.after.as_deref() {
-                    entries.push(Entry { sort, item });
-                }
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() || entries.len() > slice.limit {
-                return Ok(entries);
-            }
-        }
-    }
-
     /// The items of these keys, read consistently, in the order of the keys; what is gone is left out.
     ///
     /// An item that moves from one partition of an index to another may be listed in both: it is read once.
@@ -330,14 +249,14 @@ pub(super) fn key_of(item: &Item) -> Result<(String, String), StoreError> {
 }
 
 /// About how many bytes an item holds. What is large in one is text.
-fn size_of(item: &Item) -> usize {
+pub(super) fn size_of(item: &Item) -> usize {
     let texts = item.values().filter_map(|value| value.as_s().ok());
     let bytes = item.values().filter_map(|value| value.as_b().ok());
     texts.map(String::len).sum::<usize>() + bytes.map(|bytes| bytes.as_ref().len()).sum::<usize>()
 }
 
 /// The range of sort values to read: all that begin with `prefix`, from where the last page ended.
-fn bounds(prefix: &str, order: Order, after: Option<&str>) -> (String, String) {
+pub(super) fn bounds(prefix: &str, order: Order, after: Option<&str>) -> (String, String) {
     // Sort values are ASCII, so this one is above all that begin with the prefix. A key may not be empty.
     let (low, high) = (
         if prefix.is_empty() { " " } else { prefix },

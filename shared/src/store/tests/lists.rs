@@ -193,6 +193,47 @@ async fn a_page_of_large_items_ends_early_and_the_next_goes_on_behind_it() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_records_ends_early_and_no_record_is_skipped() {
+    let store = empty_store().await;
+    let tenant = "demo".parse().unwrap();
+    let mut ids = Vec::new();
+    for second in 0..40 {
+        let id = crate::domain::id::EventId::at(at(second));
+        // No text that could be packed.
+        let texts = (0..4_000).map(|_| uuid::Uuid::new_v4().to_string());
+        let record = StoredRecord {
+            id: id.clone(),
+            tenant: Clone::clone(&tenant),
+            account: "acct_demo".parse().unwrap(),
+            received_at: at(second),
+            raw: format!("{{\"text\":\"{}\"}}", texts.collect::<String>()),
+            events: Vec::new(),
+            tries: 0,
+            try_again_at: None,
+        };
+        store.keep_events(&record).await.unwrap();
+        ids.insert(0, id);
+    }
+    let mut seen = Vec::new();
+    let mut slice = Slice {
+        limit: 100,
+        after: None,
+    };
+    loop {
+        let page = store.events_by_time(&tenant, &slice).await.unwrap();
+        let size: usize = page.entries.iter().map(|it| it.raw.len()).sum();
+        assert!(page.next.is_none() || page.entries.len() > 1);
+        assert!(size < 6_000_000, "{size}");
+        seen.extend(page.entries.into_iter().map(|it| it.id));
+        slice.after = page.next;
+        if slice.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids);
+}
+
+#[tokio::test]
 async fn an_item_that_two_partitions_list_while_it_moves_is_read_once() {
     let store = empty_store().await;
     let mut listed = Vec::new();
