@@ -226,8 +226,8 @@ mod tests {
             });
             provision::provision(&aws, &endpoints.url()).await.unwrap();
 
-            let whole = cut_off_after(waits, make(&aws)).await;
-            make(&aws).await.unwrap();
+            let whole = cut_off_after(waits, Box::pin(make(&aws))).await;
+            Box::pin(make(&aws)).await.unwrap();
 
             let store = provision::store(&aws);
             let tenant = TENANT.parse().unwrap();
