@@ -82,7 +82,8 @@ impl From<&AuditEntry> for AuditEntryDto {
     }
 }
 
-/// Lists what was changed of a tenant's configuration, newest first.
+/// Lists what was done to a tenant's things, newest first. That messages are sent and recipients added is not among it:
+/// those are listed themselves.
 #[utoipa::path(
     get,
     operation_id = "list_audit",

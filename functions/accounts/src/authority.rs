@@ -1,7 +1,7 @@
 //! By whose authority something is changed: what the trail says of it, and what may be given away.
 
-use heliograph::domain::audit::{Action, Actor, AuditEntry};
-use heliograph::domain::id::{AuditId, KeyId, UserId};
+use heliograph::domain::audit::{Action, Actor, AuditEntry, Author};
+use heliograph::domain::id::{KeyId, UserId};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::{Role, Scopes};
 use heliograph::service::caller::Proof;
@@ -36,7 +36,7 @@ pub(crate) struct Authority {
     pub(crate) tenant: TenantId,
     /// Nobody if it is the operator, who may give any right.
     holder: Option<Proof>,
-    address: Option<String>,
+    author: Author,
 }
 
 impl Authority {
@@ -44,8 +44,8 @@ impl Authority {
     pub(crate) fn of(holder: Proof, origin: Origin) -> Self {
         Self {
             tenant: holder.tenant().clone(),
+            author: origin.author(&holder.principal().who),
             holder: Some(holder),
-            address: origin.0,
         }
     }
 
@@ -54,7 +54,7 @@ impl Authority {
         Self {
             tenant,
             holder: None,
-            address: origin.0,
+            author: Author::new(Actor::Operator, origin.0),
         }
     }
 
@@ -128,19 +128,7 @@ impl Authority {
         changes: Value,
         now: Timestamp,
     ) -> AuditEntry {
-        let actor = match &self.holder {
-            Some(holder) => Actor::from(&holder.principal().who),
-            None => Actor::Operator,
-        };
-        AuditEntry {
-            id: AuditId::at(now),
-            tenant: self.tenant.clone(),
-            at: now,
-            actor,
-            address: self.address.clone(),
-            action,
-            target: target.into(),
-            changes,
-        }
+        self.author
+            .entry(&self.tenant, action, target, changes, now)
     }
 }

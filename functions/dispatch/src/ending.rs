@@ -2,7 +2,7 @@
 
 use crate::recipients::Taken;
 use heliograph::domain::job::{Job, JobEvent, Numbers, are_all_done};
-use heliograph::store::{JobError, Store, StoreError};
+use heliograph::store::{Asked, JobError, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// The time between two passes, in which what was handed out is sent.
@@ -49,7 +49,7 @@ async fn is_counted(store: &Store, job: &Job) -> Result<bool, StoreError> {
 
 async fn end(store: &Store, job: &Job, now: Timestamp) -> Result<(), StoreError> {
     match store
-        .move_job(job.clone(), &JobEvent::AllEnded, None, now)
+        .move_job(job.clone(), &JobEvent::AllEnded, Asked::default(), now)
         .await
     {
         Ok(job) => {

@@ -31,6 +31,7 @@ use thiserror::Error;
 #[derive(Debug)]
 pub struct Config {
     messages_table: String,
+    logs_table: String,
     bulk_queue: String,
     dispatch_queue: String,
 }
@@ -41,6 +42,7 @@ impl Config {
         let mut env = environment.read();
         let config = Self {
             messages_table: env.text("MESSAGES_TABLE"),
+            logs_table: env.text("LOGS_TABLE"),
             bulk_queue: env.url("BULK_QUEUE_URL"),
             dispatch_queue: env.url("DISPATCH_QUEUE_URL"),
         };
@@ -62,7 +64,7 @@ impl State {
     pub fn new(config: &Config, aws: &Aws) -> Self {
         let sqs = aws.sqs();
         Self {
-            store: Store::new(aws.dynamodb(), &config.messages_table, ""),
+            store: Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table),
             bulk: Queue::new(sqs.clone(), &config.bulk_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),
         }

@@ -7,6 +7,7 @@
 
 use crate::ending::end_pass;
 use crate::lap;
+use heliograph::domain::audit::Author;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{
     Job, JobEvent, Numbers, Outcomes, PausedBy, Progress, done, too_many_fail,
@@ -15,7 +16,7 @@ use heliograph::domain::ledger::claimable;
 use heliograph::domain::message::{Message, Outbound};
 use heliograph::domain::state::State;
 use heliograph::messaging::attempt::lapse;
-use heliograph::store::{Chunk, JobError, Slice, Store, StoreError};
+use heliograph::store::{Asked, Chunk, JobError, Slice, Store, StoreError};
 use jiff::Timestamp;
 use std::time::Instant;
 
@@ -159,7 +160,11 @@ async fn look_back(
         by: PausedBy::Platform,
         reason,
     };
-    match store.move_job(job.clone(), &event, None, now).await {
+    let asked = Asked {
+        by: Some(&Author::platform()),
+        record: None,
+    };
+    match store.move_job(job.clone(), &event, asked, now).await {
         Ok(job) => Ok(Some(job)),
         // Somebody has ended it meanwhile.
         Err(JobError::Refused(_)) => Ok(Some(job.clone())),

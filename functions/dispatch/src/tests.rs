@@ -26,7 +26,7 @@ use heliograph::domain::pace::{InboundRate, Slot, Slowed};
 use heliograph::domain::state::State;
 use heliograph::domain::times::Times;
 use heliograph::store::{
-    CHUNK_SIZE, Counter, Pace, RECEIVED_COUNTER, Sender, Store, Transaction, WindowPolicy,
+    Asked, CHUNK_SIZE, Counter, Pace, RECEIVED_COUNTER, Sender, Store, Transaction, WindowPolicy,
     day_counters,
 };
 use jiff::tz::TimeZone;
@@ -161,7 +161,10 @@ async fn running(store: &Store, chunks: usize) -> Job {
     }
     let ready = read(store, &job).await;
     let event = JobEvent::Started;
-    store.move_job(ready, &event, None, at(100)).await.unwrap()
+    store
+        .move_job(ready, &event, Asked::default(), at(100))
+        .await
+        .unwrap()
 }
 
 async fn read(store: &Store, job: &Job) -> Job {
@@ -229,7 +232,10 @@ async fn a_cancelled_job_is_walked_through_once_and_ends_when_nobody_is_open() {
     let job = running(&store, CHUNKS).await;
     let event = JobEvent::Cancelled;
     let known = read(&store, &job).await;
-    store.move_job(known, &event, None, at(101)).await.unwrap();
+    store
+        .move_job(known, &event, Asked::default(), at(101))
+        .await
+        .unwrap();
     calls.made();
     for second in 102..106 {
         assert_eq!(tick(&store, &job, second).await, 0, "nobody is handed out");
@@ -256,7 +262,10 @@ async fn a_job_does_not_end_while_one_of_it_is_being_sent() {
         .unwrap();
     let event = JobEvent::Cancelled;
     let known = read(&store, &job).await;
-    store.move_job(known, &event, None, sent_at).await.unwrap();
+    store
+        .move_job(known, &event, Asked::default(), sent_at)
+        .await
+        .unwrap();
     for second in 3_701..3_706 {
         tick(&store, &job, second).await;
     }

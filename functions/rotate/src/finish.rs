@@ -2,8 +2,7 @@
 
 use crate::{Rotation, RotationError};
 use heliograph::domain::account::{CredentialKind, CredentialRecord};
-use heliograph::domain::audit::{Action, Actor, AuditEntry};
-use heliograph::domain::id::AuditId;
+use heliograph::domain::audit::{Action, Author};
 use heliograph::domain::secret::SecretText;
 use heliograph::service::clock;
 use heliograph::service::telemetry::chain;
@@ -101,17 +100,11 @@ async fn write(
         return Err(RotationError::Overtaken);
     }
     let store = &rotation.state.store;
-    let now = clock::now();
-    let entry = AuditEntry {
-        id: AuditId::at(now),
-        tenant: account.tenant.clone(),
-        at: now,
-        actor: Actor::Platform,
-        address: None,
-        action: Action::CredentialRotated,
-        target: account.id.to_string(),
-        changes: json!({"kind": record.kind, "mask": record.mask, "expires_at": record.expires_at}),
-    };
+    let changes =
+        json!({"kind": record.kind, "mask": record.mask, "expires_at": record.expires_at});
+    let (tenant, id) = (&account.tenant, account.id.as_str());
+    let entry =
+        Author::platform().entry(tenant, Action::CredentialRotated, id, changes, clock::now());
     account.note_credential(record);
     let mut transaction = Transaction::new();
     store.change_account(&mut transaction, &account, rotation.secret.token())?;

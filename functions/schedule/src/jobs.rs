@@ -4,6 +4,7 @@ use crate::{State, SweepError, senders};
 use heliograph::domain::id::JobId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::JobEvent;
+use heliograph::store::Asked;
 use jiff::Timestamp;
 
 pub(crate) async fn look_after(
@@ -16,6 +17,9 @@ pub(crate) async fn look_after(
         return Ok(());
     };
     let event = JobEvent::TimeCame;
-    let job = state.store.move_job(job, &event, None, now).await?;
+    let job = state
+        .store
+        .move_job(job, &event, Asked::default(), now)
+        .await?;
     senders::kick(state, tenant, &job.sender).await
 }

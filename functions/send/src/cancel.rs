@@ -3,16 +3,19 @@
 use crate::{State, messages};
 use axum::Json;
 use axum::extract;
+use heliograph::domain::audit::Action;
 use heliograph::domain::ledger::Event;
 use heliograph::domain::message::Outbound;
-use heliograph::domain::role::Right;
+use heliograph::domain::role::{Principal, Right};
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::lapse;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::MessageDto;
 use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
+use serde_json::Value;
 
 /// Cancel a message.
 ///
@@ -32,13 +35,19 @@ use heliograph::service::problem::Problem;
 pub(crate) async fn cancel(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
 ) -> Result<Json<MessageDto>, Problem> {
-    let tenant = caller.with(Right::Send)?.tenant;
+    let Principal { tenant, who, .. } = caller.with(Right::Send)?;
     let message = messages::find(&state, &tenant, &id).await?;
-    let message = lapse(&state.store, message, clock::now()).await?;
+    let now = clock::now();
+    let message = lapse(&state.store, message, now).await?;
     let waited = message.state == MessageState::Queued;
-    let cancel = state.store.apply(message, &Event::Cancelled, clock::now());
+    let (action, id) = (Action::MessageCancelled, message.id.as_str());
+    let entry = origin
+        .author(&who)
+        .entry(&tenant, action, id, Value::Null, now);
+    let cancel = state.store.apply_asked(message, &Event::Cancelled, &entry);
     let message = cancel.await?;
     match message.state {
         MessageState::Cancelled => Ok(Json(MessageDto::from(&message))),

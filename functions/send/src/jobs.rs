@@ -8,6 +8,7 @@ use axum::extract;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::audit::{Action, Author};
 use heliograph::domain::content::{Content, Draft};
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
@@ -15,7 +16,7 @@ use heliograph::domain::id::JobId;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::job::{Changes, Job, PriceCategory};
 use heliograph::domain::message::OnUnknown;
-use heliograph::domain::role::Right;
+use heliograph::domain::role::{Principal, Right};
 use heliograph::messaging::submit::{Origin, read_from, read_on_unknown, read_time};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -23,10 +24,11 @@ use heliograph::service::dto::{JobDto, OnUnknownDto};
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
+use heliograph::service::origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::{IdempotencyClaim, Sender, StoreError, Transaction};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The longest name of a job.
 const LONGEST_NAME: usize = 200;
@@ -102,13 +104,15 @@ pub(crate) fn read_changes(fields: &mut Fields<'_>) -> Changes {
 pub(crate) async fn create(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    from: origin::Origin,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let tenant = caller.with(Right::Send)?.tenant;
+    let Principal { tenant, who, .. } = caller.with(Right::Send)?;
     let body = read_json(&headers, &body, MAX_JSON)?;
     let claim = idempotency::claim("POST /v1/bulk-jobs", &headers, &body)?;
-    let (job, origin, warning) = made(&state, &tenant, &body, claim.as_ref()).await?;
+    let asks = (&tenant, &from.author(&who));
+    let (job, origin, warning) = made(&state, asks, &body, claim.as_ref()).await?;
     let location = format!("/v1/bulk-jobs/{}", job.id);
     Ok(match origin {
         Origin::New => {
@@ -128,7 +132,7 @@ pub(crate) async fn create(
 /// up before the body is judged: an `expires_at` that lay ahead then may have passed.
 async fn made(
     state: &State,
-    tenant: &TenantId,
+    (tenant, author): (&TenantId, &Author),
     body: &Value,
     claim: Option<&IdempotencyClaim>,
 ) -> Result<(Job, Origin, Option<&'static str>), Problem> {
@@ -146,6 +150,9 @@ async fn made(
         .store
         .remember_claim(&mut transaction, tenant, claim, job.id.as_str(), now)?;
     state.store.create_job(&mut transaction, &job)?;
+    let said = json!({"name": job.name, "from": job.sender});
+    let entry = author.entry(tenant, Action::BulkJobCreated, job.id.as_str(), said, now);
+    state.store.note_audit(&mut transaction, &entry)?;
     match state.store.commit(transaction).await {
         Ok(()) => Ok((job, Origin::New, warning)),
         // A request with the same key was faster.

@@ -1,7 +1,7 @@
 //! Takes in everything that sends: single messages and bulk jobs; lets paused senders send again.
 //!
-//! Trigger: the HTTP API. Role: reads and writes `messages`, reads `out/*` secrets, puts hints on `otp`, `single` and
-//! `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
+//! Trigger: the HTTP API. Role: reads and writes `messages`, adds to the audit trail, reads `out/*` secrets, puts hints on
+//! `otp`, `single` and `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
 
 mod cancel;
 mod delivery;
@@ -36,6 +36,7 @@ use utoipa::OpenApi;
 #[derive(Debug)]
 pub struct Config {
     messages_table: String,
+    logs_table: String,
     secrets_prefix: String,
     graph_url: String,
     graph_version: String,
@@ -50,6 +51,7 @@ impl Config {
         let mut env = environment.read();
         let config = Self {
             messages_table: env.text("MESSAGES_TABLE"),
+            logs_table: env.text("LOGS_TABLE"),
             secrets_prefix: env.text("SECRETS_PREFIX"),
             graph_url: env.url("GRAPH_URL"),
             graph_version: env.text("GRAPH_VERSION"),
@@ -81,7 +83,7 @@ struct Parts {
 impl State {
     /// Builds the clients; calls nobody.
     pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
-        let store = Store::new(aws.dynamodb(), &config.messages_table, "");
+        let store = Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table);
         let meta = MetaClient::new(&config.graph_url, &config.graph_version)?;
         let sqs = aws.sqs();
         let parts = Parts {

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
+use heliograph::domain::audit::Author;
 use heliograph::domain::fault::{FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
@@ -19,10 +20,11 @@ use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::openapi::{BodyProblems, JobProblems};
+use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::Entry;
 use heliograph::service::telemetry;
-use heliograph::store::{IdempotencyRecord, JobError, StoreError};
+use heliograph::store::{Asked, JobError, StoreError};
 use jiff::Timestamp;
 
 /// Start a bulk job.
@@ -41,10 +43,13 @@ use jiff::Timestamp;
 pub(crate) async fn start(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
-    let (_, shown) = moved(&state, job, &JobEvent::Started).await?;
+    let caller = caller.with(Right::Send)?;
+    let job = find(&state, &caller.tenant, &id).await?;
+    let author = origin.author(&caller.who);
+    let (_, shown) = moved(&state, job, &JobEvent::Started, &author).await?;
     let status = match shown.status {
         JobStatus::Ready | JobStatus::Running => StatusCode::ACCEPTED,
         JobStatus::Draft
@@ -68,6 +73,7 @@ pub(crate) async fn start(
 pub(crate) async fn pause(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
     let caller = caller.with(Right::Send)?;
@@ -76,7 +82,7 @@ pub(crate) async fn pause(
         by: PausedBy::User,
         reason: format!("asked for by {}", caller.who),
     };
-    moved(&state, job, &event).await
+    moved(&state, job, &event, &origin.author(&caller.who)).await
 }
 
 /// Resume a paused bulk job.
@@ -90,11 +96,13 @@ pub(crate) async fn pause(
 pub(crate) async fn resume(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
-    let outcomes = Outcomes::of(&numbers(&state, &job).await?);
-    moved(&state, job, &JobEvent::Resumed(outcomes)).await
+    let caller = caller.with(Right::Send)?;
+    let job = find(&state, &caller.tenant, &id).await?;
+    let event = JobEvent::Resumed(Outcomes::of(&numbers(&state, &job).await?));
+    moved(&state, job, &event, &origin.author(&caller.who)).await
 }
 
 /// Cancel a bulk job.
@@ -109,10 +117,13 @@ pub(crate) async fn resume(
 pub(crate) async fn cancel(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let job = find(&state, &caller.with(Right::Send)?.tenant, &id).await?;
-    moved(&state, job, &JobEvent::Cancelled).await
+    let caller = caller.with(Right::Send)?;
+    let job = find(&state, &caller.tenant, &id).await?;
+    let author = origin.author(&caller.who);
+    moved(&state, job, &JobEvent::Cancelled, &author).await
 }
 
 /// Change a bulk job.
@@ -131,11 +142,12 @@ pub(crate) async fn cancel(
 pub(crate) async fn change(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<JobDto>, Problem> {
-    let tenant = caller.with(Right::Send)?.tenant;
+    let caller = caller.with(Right::Send)?;
     let body = read_json(&headers, &body, MAX_JSON)?;
     let faults = Faults::new();
     let changes = Fields::of(&body, "", &faults).map(|mut fields| {
@@ -147,8 +159,9 @@ pub(crate) async fn change(
         changes
     });
     let changes = faults.into_result(changes).map_err(Problem::validation)?;
-    let job = find(&state, &tenant, &id).await?;
-    let (_, shown) = moved(&state, job, &JobEvent::Changed(changes)).await?;
+    let job = find(&state, &caller.tenant, &id).await?;
+    let (event, author) = (JobEvent::Changed(changes), origin.author(&caller.who));
+    let (_, shown) = moved(&state, job, &event, &author).await?;
     Ok(shown)
 }
 
@@ -157,8 +170,13 @@ async fn moved(
     state: &State,
     job: Job,
     event: &JobEvent,
+    author: &Author,
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
-    let job = happened(state, job, event, None).await.map_err(refused)?;
+    let asked = Asked {
+        by: Some(author),
+        record: None,
+    };
+    let job = happened(state, job, event, asked).await.map_err(refused)?;
     let shown = JobDto::read(&state.store, &job, clock::now()).await?;
     Ok((StatusCode::ACCEPTED, Json(shown)))
 }
@@ -168,10 +186,10 @@ pub(crate) async fn happened(
     state: &State,
     job: Job,
     event: &JobEvent,
-    record: Option<&IdempotencyRecord>,
+    asked: Asked<'_>,
 ) -> Result<Job, JobError> {
     let now = clock::now();
-    let job = state.store.move_job(job, event, record, now).await?;
+    let job = state.store.move_job(job, event, asked, now).await?;
     hint_dispatch(state, &job.tenant, &job.sender).await;
     Ok(job)
 }

@@ -4,14 +4,17 @@ use crate::State;
 use crate::life::hint_dispatch;
 use axum::Json;
 use axum::extract::{self, Path};
+use heliograph::domain::audit::Action;
 use heliograph::domain::identity::PhoneNumberId;
 use heliograph::domain::pace::{Pause, PauseCause};
-use heliograph::domain::role::Right;
+use heliograph::domain::role::{Principal, Right};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::SenderDto;
 use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
+use serde_json::json;
 
 /// Resume a paused sender.
 ///
@@ -29,29 +32,33 @@ use heliograph::service::problem::Problem;
 pub(crate) async fn resume(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Json<SenderDto>, Problem> {
-    let tenant = caller.with(Right::Configure)?.tenant;
+    let Principal { tenant, who, .. } = caller.with(Right::Configure)?;
     let id: PhoneNumberId = id.parse().map_err(|_| Problem::not_found())?;
     let found = state.store.sender(&tenant, &id).await?;
     let sender = found.ok_or_else(Problem::not_found)?;
     let pause = state.store.pace(&tenant, &id).await?.paused;
-    if let Some(pause) = pause.filter(|it| it.cause == PauseCause::Account) {
-        let Pause { reason, remedy, .. } = pause;
-        return Err(Problem::conflict(
-            "account_not_active",
-            format!("{reason}: {remedy}"),
-        ));
-    }
-    if state
-        .store
-        .resume_sender(&tenant, &id, clock::now())
-        .await?
-    {
-        tracing::info!(sender.id = %id, "sender resumed");
-        hint_dispatch(&state, &tenant, &id).await;
+    if let Some(pause) = pause {
+        if pause.cause == PauseCause::Account {
+            return Err(held_by_account(pause));
+        }
+        let (author, now) = (origin.author(&who), clock::now());
+        let lifted = json!({"paused_at": pause.since, "code": pause.code});
+        let entry = author.entry(&tenant, Action::SenderResumed, id.as_str(), lifted, now);
+        let store = &state.store;
+        if store.resume_sender(&tenant, &id, Some(&entry), now).await? {
+            tracing::info!(sender.id = %id, "sender resumed");
+            hint_dispatch(&state, &tenant, &id).await;
+        }
     }
     Ok(Json(
         SenderDto::read(&state.store, &sender, clock::now()).await?,
     ))
+}
+
+fn held_by_account(pause: Pause) -> Problem {
+    let Pause { reason, remedy, .. } = pause;
+    Problem::conflict("account_not_active", format!("{reason}: {remedy}"))
 }

@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::{FailureGroup, JobEvent, Numbers, Outcomes, failures};
-use heliograph::domain::role::Right;
+use heliograph::domain::role::{Principal, Right};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::JobProblems;
+use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::IdempotencyClaim;
+use heliograph::store::{Asked, IdempotencyClaim};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,10 +79,11 @@ impl TriedAgain {
 pub(crate) async fn retry_failed(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let tenant = caller.with(Right::Send)?.tenant;
+    let Principal { tenant, who, .. } = caller.with(Right::Send)?;
     let job = find(&state, &tenant, &id).await?;
     let path = format!("POST /v1/bulk-jobs/{}/retry-failed", job.id);
     let claim = idempotency::claim(&path, &headers, &Value::Null)?;
@@ -99,7 +101,11 @@ pub(crate) async fn retry_failed(
     });
     let event = JobEvent::TriedAgain(outcomes);
     // With nothing to try again the job runs for no more than to see that: the counters trail by a second or two.
-    match happened(&state, job, &event, record.as_ref()).await {
+    let asked = Asked {
+        by: Some(&origin.author(&who)),
+        record: record.as_ref(),
+    };
+    match happened(&state, job, &event, asked).await {
         Ok(_) => Ok((StatusCode::ACCEPTED, Json(answer)).into_response()),
         // A request with the same key may have been faster.
         Err(error) => replayed(&state, &tenant, claim.as_ref(), now)

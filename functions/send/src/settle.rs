@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::audit::{Action, AuditEntry};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::job::{Duty, Withdrawal};
@@ -21,9 +22,10 @@ use heliograph::service::dto::MessageDto;
 use heliograph::service::http::{MAX_JSON, read_json};
 use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, IdProblems, ServiceProblems};
+use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Settle a message whose outcome is not known.
 ///
@@ -50,6 +52,7 @@ use serde_json::Value;
 pub(crate) async fn settle(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    origin: Origin,
     extract::Path(id): extract::Path<String>,
     headers: HeaderMap,
     body: Bytes,
@@ -67,14 +70,23 @@ pub(crate) async fn settle(
         }
         return Ok(([(REPLAYED, "true")], answer(&message, verdict)).into_response());
     }
+    let (said, now) = (json!({"as": verdict}), clock::now());
+    let author = origin.author(&principal.who);
+    let entry = author.entry(
+        &principal.tenant,
+        Action::MessageSettled,
+        message.id.as_str(),
+        said,
+        now,
+    );
     let settlement = Settlement {
         verdict,
         by: principal.who,
-        at: clock::now(),
+        at: now,
         request,
         superseded: false,
     };
-    let message = decide(&state, message, &settlement).await?;
+    let message = decide(&state, message, &settlement, &entry).await?;
     if verdict == Verdict::Retry {
         // If the queue fails, the sweeper finds the message.
         delivery::queue(&state, &message, SignedDuration::ZERO).await;
@@ -103,6 +115,7 @@ async fn decide(
     state: &State,
     message: Outbound,
     settlement: &Settlement,
+    entry: &AuditEntry,
 ) -> Result<Outbound, Problem> {
     // A worker that died may have left it `sending`.
     let message = lapse(&state.store, message, settlement.at).await?;
@@ -110,7 +123,7 @@ async fn decide(
         check_job(state, &message, settlement.at).await?;
     }
     let event = Event::Settled(settlement);
-    let message = state.store.apply(message, &event, settlement.at).await?;
+    let message = state.store.apply_asked(message, &event, entry).await?;
     let mut attempts = message.attempts.iter();
     if attempts.any(|attempt| attempt.settlement.as_ref() == Some(settlement)) {
         return Ok(message);

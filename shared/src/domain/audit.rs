@@ -2,11 +2,12 @@
 
 use super::id::{AuditId, KeyId, UserId};
 use super::identity::TenantId;
+use super::job::{Job, JobEvent};
 use super::role::Who;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One thing that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,63 @@ impl From<&Who> for Actor {
     }
 }
 
+/// Who does something, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    actor: Actor,
+    address: Option<String>,
+}
+
+impl Author {
+    /// Somebody, at this address, if the gateway told it.
+    #[must_use]
+    pub const fn new(actor: Actor, address: Option<String>) -> Self {
+        Self { actor, address }
+    }
+
+    /// Nobody: it was due.
+    #[must_use]
+    pub const fn platform() -> Self {
+        Self::new(Actor::Platform, None)
+    }
+
+    /// What the trail says of something that is done now to a thing of this tenant's.
+    pub fn entry(
+        &self,
+        tenant: &TenantId,
+        action: Action,
+        target: impl Into<String>,
+        changes: Value,
+        now: Timestamp,
+    ) -> AuditEntry {
+        AuditEntry {
+            id: AuditId::at(now),
+            tenant: tenant.clone(),
+            at: now,
+            actor: self.actor.clone(),
+            address: self.address.clone(),
+            action,
+            target: target.into(),
+            changes,
+        }
+    }
+
+    /// What the trail says of an event of a job: nothing, if nobody asked for it or decided it.
+    #[must_use]
+    pub fn entry_of_job(&self, job: &Job, event: &JobEvent, now: Timestamp) -> Option<AuditEntry> {
+        let (action, changes) = match event {
+            JobEvent::Started => (Action::BulkJobStarted, Value::Null),
+            JobEvent::Paused { reason, .. } => (Action::BulkJobPaused, json!({"reason": reason})),
+            JobEvent::Resumed(_) => (Action::BulkJobResumed, Value::Null),
+            JobEvent::Cancelled => (Action::BulkJobCancelled, Value::Null),
+            JobEvent::TriedAgain(_) => (Action::BulkJobRetried, Value::Null),
+            JobEvent::Changed(changes) => (Action::BulkJobChanged, json!(changes)),
+            JobEvent::TimeCame | JobEvent::AllEnded => return None,
+        };
+        Some(self.entry(&job.tenant, action, job.id.as_str(), changes, now))
+    }
+}
+
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Action {
@@ -109,6 +167,39 @@ pub enum Action {
     /// A sender was deleted.
     #[serde(rename = "sender.deleted")]
     SenderDeleted,
+    /// A paused sender was let send again.
+    #[serde(rename = "sender.resumed")]
+    SenderResumed,
+    /// A bulk job was made.
+    #[serde(rename = "bulk_job.created")]
+    BulkJobCreated,
+    /// A bulk job's name, times or share of failures were changed.
+    #[serde(rename = "bulk_job.changed")]
+    BulkJobChanged,
+    /// A bulk job was started.
+    #[serde(rename = "bulk_job.started")]
+    BulkJobStarted,
+    /// A bulk job was paused, or paused itself.
+    #[serde(rename = "bulk_job.paused")]
+    BulkJobPaused,
+    /// A paused bulk job was let go on.
+    #[serde(rename = "bulk_job.resumed")]
+    BulkJobResumed,
+    /// A bulk job was cancelled.
+    #[serde(rename = "bulk_job.cancelled")]
+    BulkJobCancelled,
+    /// The failures of a bulk job were ordered to be tried again.
+    #[serde(rename = "bulk_job.retried")]
+    BulkJobRetried,
+    /// A message was taken back.
+    #[serde(rename = "message.cancelled")]
+    MessageCancelled,
+    /// It was decided what became of a message.
+    #[serde(rename = "message.settled")]
+    MessageSettled,
+    /// A kept webhook event was ordered to be applied again.
+    #[serde(rename = "webhook_event.replayed")]
+    WebhookEventReplayed,
     /// A person was added.
     #[serde(rename = "user.created")]
     UserCreated,

@@ -18,6 +18,13 @@ impl Store {
         transaction.put_new(&self.logs, item)
     }
 
+    /// Adds an entry of something that no transaction does.
+    pub async fn put_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let mut transaction = Transaction::new();
+        self.note_audit(&mut transaction, entry)?;
+        self.commit(transaction).await
+    }
+
     /// What was done to a tenant's things, newest first.
     pub async fn audit(
         &self,

@@ -4,6 +4,7 @@ use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{IdempotencyRecord, Store, StoreError, keys};
+use crate::domain::audit::{AuditEntry, Author};
 use crate::domain::id::JobId;
 use crate::domain::identity::TenantId;
 use crate::domain::job::{Job, JobEvent, Progress, Refusal, happen};
@@ -34,6 +35,15 @@ const CHANGEABLE: [(&str, &str); 14] = [
 
 /// Changed by an event only where it says so: else it is `dispatch`'s.
 const PROGRESS: (&str, &str) = ("#progress", "progress");
+
+/// Who asks for something to happen to a job, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Of whom the trail tells, if anything changes. Nobody asks for what just comes about.
+    pub by: Option<&'a Author>,
+    /// The idempotency key it was asked with; kept also if nothing changes.
+    pub record: Option<&'a IdempotencyRecord>,
+}
 
 /// Why nothing happened to a job.
 #[derive(Debug, Error)]
@@ -71,7 +81,7 @@ impl Store {
 
     /// Lets `event` happen to a job: the only place where its status changes, save that added recipients make a
     /// draft ready. The transaction that writes it also puts the job on its sender's list, or takes it off, and
-    /// keeps `record`, if the event has an idempotency key; that is kept also if nothing changes.
+    /// keeps who asked, and how.
     ///
     /// Starts from `known`, the job as last read. If it has changed since, it is read and decided again. Returns
     /// the job as it is afterwards.
@@ -79,16 +89,18 @@ impl Store {
         &self,
         known: Job,
         event: &JobEvent,
-        record: Option<&IdempotencyRecord>,
+        asked: Asked<'_>,
         now: Timestamp,
     ) -> Result<Job, JobError> {
         let mut job = known;
+        let entry = asked.by.and_then(|by| by.entry_of_job(&job, event, now));
+        let kept = (asked.record, entry.as_ref());
         for _ in 0..TRIES {
             let Some(next) = happen(&job, event, now).map_err(JobError::Refused)? else {
-                self.keep_record(record, now).await?;
+                self.keep_record(asked.record, now).await?;
                 return Ok(job);
             };
-            if self.replace_job(&job, &next, record, now).await? {
+            if self.replace_job(&job, &next, kept, now).await? {
                 return Ok(next);
             }
             let again = self.job(&job.tenant, &job.id).await?;
@@ -115,12 +127,12 @@ impl Store {
         self.commit(transaction).await
     }
 
-    /// Writes what an event changed. `false` if the job, or the record, is not as it was read.
+    /// Writes what an event changed, and what is kept of it. `false` if the job, or the record, is not as it was read.
     async fn replace_job(
         &self,
         job: &Job,
         next: &Job,
-        record: Option<&IdempotencyRecord>,
+        (record, entry): (Option<&IdempotencyRecord>, Option<&AuditEntry>),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
@@ -134,6 +146,9 @@ impl Store {
         }
         if let Some(record) = record {
             self.remember(&mut transaction, record, now)?;
+        }
+        if let Some(entry) = entry {
+            self.note_audit(&mut transaction, entry)?;
         }
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }

@@ -2,7 +2,9 @@
 
 use super::item::{Item, Key, body, number, text};
 use super::message_item::message_item;
+use super::transaction::{Transaction, past_transactions};
 use super::{Store, StoreError, keys};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::ledger::{self, Event, LEASE};
@@ -11,6 +13,7 @@ use crate::domain::state::State;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
+use std::collections::HashMap;
 use thiserror::Error;
 
 /// A write loses against this many others before it gives up.
@@ -92,16 +95,29 @@ impl Store {
     }
 
     /// Writes `next` in place of the message it was decided from. A conflict if that one has changed.
-    async fn replace(&self, message: &Outbound, next: &Outbound) -> Result<(), StoreError> {
+    async fn replace(
+        &self,
+        message: &Outbound,
+        next: &Outbound,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
         let next = message_item(&Message::Outbound(Box::new(next.clone())))?;
-        self.client
+        let condition = "rev = :rev";
+        let values = HashMap::from([(":rev".into(), number(message.rev))]);
+        if let Some(entry) = entry {
+            let mut transaction = Transaction::new();
+            transaction.put_if(&self.messages, next, Some(condition), values)?;
+            self.note_audit(&mut transaction, entry)?;
+            return self.commit(transaction).await;
+        }
+        let put = self
+            .client
             .put_item()
             .table_name(&self.messages)
             .set_item(Some(next))
-            .condition_expression("rev = :rev")
-            .expression_attribute_values(":rev", number(message.rev))
-            .send()
-            .await?;
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values));
+        past_transactions(|| put.clone().send()).await?;
         Ok(())
     }
 
@@ -109,10 +125,31 @@ impl Store {
     ///
     /// Starts from `known`, the message as last read. If it has changed since, it is read and decided again, so
     /// that of two writers neither undoes the other. Returns the message as it is afterwards.
-    pub async fn apply(
+    pub fn apply(
         &self,
         known: Outbound,
         event: &Event<'_>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Outbound, StoreError>> {
+        self.decide(known, event, None, now)
+    }
+
+    /// The same for what a person asks: `entry` is added to the trail by the write that changes the message, and only
+    /// if it changes.
+    pub fn apply_asked(
+        &self,
+        known: Outbound,
+        event: &Event<'_>,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<Outbound, StoreError>> {
+        self.decide(known, event, Some(entry), entry.at)
+    }
+
+    async fn decide(
+        &self,
+        known: Outbound,
+        event: &Event<'_>,
+        entry: Option<&AuditEntry>,
         now: Timestamp,
     ) -> Result<Outbound, StoreError> {
         let mut message = known;
@@ -120,7 +157,9 @@ impl Store {
             let Some(next) = ledger::apply(&message, event, now) else {
                 return Ok(message);
             };
-            match self.replace(&message, &next).await {
+            // Boxed, because requests are large, and every future that sends a message would hold them.
+            let written = Box::pin(self.replace(&message, &next, entry));
+            match written.await {
                 Ok(()) => return Ok(next),
                 Err(StoreError::Conflict) => {
                     let again = self.outbound(&message.tenant, &message.id).await?;

@@ -56,7 +56,7 @@ pub use events::{Event, EventState, StoredRecord};
 pub use expiring::Expiring;
 pub use health::HealthChange;
 pub use idempotency::{IdempotencyClaim, IdempotencyRecord, KEPT_FOR as IDEMPOTENCY_KEPT_FOR};
-pub use jobs::JobError;
+pub use jobs::{Asked, JobError};
 pub use keys_of_callers::{ApiKey, ApiKeyChanges};
 pub use ledger::ClaimError;
 pub use messages::StateBucket;

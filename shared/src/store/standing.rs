@@ -2,8 +2,9 @@
 
 use super::item::{number, text};
 use super::pace::{due_key, pace_key};
-use super::transaction::Change;
+use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
+use crate::domain::audit::AuditEntry;
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::pace::{Pause, Slowed};
 use jiff::Timestamp;
@@ -79,11 +80,13 @@ impl Store {
         Ok(())
     }
 
-    /// Lets a paused sender send again; the sweeper sees to it that its jobs go on. `false` if it was not paused.
+    /// Lets a paused sender send again; the sweeper sees to it that its jobs go on. `false` if it was not paused. With
+    /// an entry for the trail, where nothing else tells of it.
     pub async fn resume_sender(
         &self,
         tenant: &TenantId,
         sender: &PhoneNumberId,
+        entry: Option<&AuditEntry>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let change = Change {
@@ -99,6 +102,13 @@ impl Store {
                 (":due".into(), text(keys::due_sort(now, sender.as_str()))),
             ],
         };
-        self.change_if(pace_key(tenant, sender), &change).await
+        let key = pace_key(tenant, sender);
+        let Some(entry) = entry else {
+            return self.change_if(key, &change).await;
+        };
+        let mut transaction = Transaction::new();
+        transaction.update(&self.messages, key, &change)?;
+        self.note_audit(&mut transaction, entry)?;
+        Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 }

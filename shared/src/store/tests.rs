@@ -189,7 +189,10 @@ pub(crate) async fn write_job(store: &Store, job: &Job) {
 /// Lets an event happen to a job as it is now.
 pub(crate) async fn happens(store: &Store, job: &Job, event: &JobEvent, now: Timestamp) -> Job {
     let known = store.job(&job.tenant, &job.id).await.unwrap().unwrap();
-    store.move_job(known, event, None, now).await.unwrap()
+    store
+        .move_job(known, event, Asked::default(), now)
+        .await
+        .unwrap()
 }
 
 /// A job with one recipient, written down and started.

@@ -4,13 +4,14 @@ use super::condition::Condition;
 use super::error::TRANSACTION_CONFLICT;
 use super::item::{Item, Key, VERSION, number, text};
 use super::{Store, StoreError};
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
     TransactWriteItem, Update,
 };
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 /// Writes that happen together or not at all.
@@ -264,21 +265,31 @@ impl Store {
             .set_expression_attribute_names(change.names())
             .set_expression_attribute_values(Some(change.values()))
             .return_values(wanted);
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let error = match request.clone().send().await {
-                Ok(output) => return Ok(Some(output.attributes.unwrap_or_default())),
-                Err(error) => error,
-            };
-            if error.code() != Some(TRANSACTION_CONFLICT) || tries >= TRIES {
-                return match error.into() {
-                    StoreError::Conflict => Ok(None),
-                    error => Err(error),
-                };
-            }
-            give_way(tries).await;
+        match past_transactions(|| request.clone().send()).await {
+            Ok(output) => Ok(Some(output.attributes.unwrap_or_default())),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
         }
+    }
+}
+
+/// Sends a write of one item, and again while a transaction holds the item.
+pub(super) async fn past_transactions<T, E, F>(send: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, SdkError<E>>>,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match send().await {
+            Ok(output) => return Ok(output),
+            Err(error) => error,
+        };
+        if error.code() != Some(TRANSACTION_CONFLICT) || tries >= TRIES {
+            return Err(error.into());
+        }
+        give_way(tries).await;
     }
 }
 

@@ -34,6 +34,7 @@ mod sending;
 mod setup;
 mod tenants;
 mod tiers;
+mod trail;
 mod unknown;
 mod usage;
 

@@ -22,7 +22,7 @@ const GRANTS: [(&str, &[Line]); 10] = [
         &[
             ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
-            ("dynamodb:PutItem", "MessagesTable"),
+            ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),
@@ -56,7 +56,7 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:DeleteItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
-            ("dynamodb:PutItem", "MessagesTable"),
+            ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:Query", "MessagesTable/index/by_job"),
             ("dynamodb:UpdateItem", "MessagesTable"),
@@ -98,6 +98,7 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("dynamodb:BatchGetItem", "MessagesTable LogsTable"),
             ("dynamodb:DescribeTable", "MessagesTable LogsTable"),
             ("dynamodb:GetItem", "MessagesTable LogsTable"),
+            ("dynamodb:PutItem", "LogsTable"),
             ("dynamodb:Query", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_job"),
             ("dynamodb:Query", "MessagesTable/index/by_list"),
@@ -179,13 +180,16 @@ type Limit = (
 );
 
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [Limit; 11] = [
+const ONLY_FOR_KEYS: [Limit; 14] = [
     (
         "webhook",
         "dynamodb:GetItem",
         "MessagesTable",
         &["ACCOUNT#*"],
     ),
+    ("send", "dynamodb:PutItem", "LogsTable", &["T#*#AUDIT"]),
+    ("dispatch", "dynamodb:PutItem", "LogsTable", &["T#*#AUDIT"]),
+    ("api", "dynamodb:PutItem", "LogsTable", &["T#*#AUDIT"]),
     ("ingest", "dynamodb:PutItem", "LogsTable", &["T#*#EV#*"]),
     (
         "schedule",

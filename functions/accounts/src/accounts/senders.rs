@@ -308,7 +308,7 @@ async fn resume_if(
 ) -> Result<(), Problem> {
     let pace = store.pace(tenant, id).await?;
     if pace.paused.as_ref().is_some_and(is_over) {
-        store.resume_sender(tenant, id, now).await?;
+        store.resume_sender(tenant, id, None, now).await?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use heliograph::domain::pace::{Pause, PauseCause, Slot};
 use heliograph::domain::tier::Rooms;
 use heliograph::domain::webhook::Person;
 use heliograph::service::clock;
-use heliograph::store::{CounterDelta, Slice};
+use heliograph::store::{Asked, CounterDelta, Slice};
 use std::collections::BTreeSet;
 
 /// A recipient the provider has refused for a reason that may pass.
@@ -65,7 +65,10 @@ async fn asked_again(store: &Store, failures: usize) -> Job {
 }
 
 async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job {
-    store.move_job(job, event, None, at(second)).await.unwrap()
+    store
+        .move_job(job, event, Asked::default(), at(second))
+        .await
+        .unwrap()
 }
 
 /// Counts so many of the job's recipients in each state.

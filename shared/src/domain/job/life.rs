@@ -2,6 +2,7 @@
 
 use super::{Again, Job, JobStatus, Outcomes, Pause, PausedBy, Progress};
 use jiff::Timestamp;
+use serde::Serialize;
 use thiserror::Error;
 
 /// Something that happens to a job.
@@ -32,15 +33,19 @@ pub enum JobEvent {
 }
 
 /// What may be changed of a job. `None` leaves it as it is.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Changes {
     /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Not begun before this.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub send_at: Option<Timestamp>,
     /// Nothing is sent after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// The share of failures at which it pauses itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pause_at_failure_share: Option<f64>,
 }
 

@@ -207,6 +207,11 @@ async fn a_message_of_a_paused_sender_has_no_hint_until_it_is_resumed_and_leaves
         assert_eq!(sweep(&store, at(second)).await, []);
     }
     assert_eq!(store.overdue(at(700), 100).await.unwrap().messages, []);
-    assert!(store.resume_sender(tenant, sender, at(701)).await.unwrap());
+    assert!(
+        store
+            .resume_sender(tenant, sender, None, at(701))
+            .await
+            .unwrap()
+    );
     assert_eq!(sweep(&store, at(721)).await.len(), 1);
 }

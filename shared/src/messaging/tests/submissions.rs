@@ -65,7 +65,7 @@ async fn a_message_for_now_is_refused_while_its_sender_is_paused() {
     assert_eq!(submitted.unwrap().message.state, State::Queued);
     assert!(
         store
-            .resume_sender(&tenant(), &sender, at(2))
+            .resume_sender(&tenant(), &sender, None, at(2))
             .await
             .unwrap()
     );

@@ -46,7 +46,10 @@ async fn a_job_is_on_its_senders_list_exactly_while_there_is_something_to_do_for
         (JobEvent::AllEnded, JobStatus::Cancelled, false),
     ];
     for (event, status, listed) in life {
-        let moved = store.move_job(job, &event, None, at(5)).await.unwrap();
+        let moved = store
+            .move_job(job, &event, Asked::default(), at(5))
+            .await
+            .unwrap();
         assert_eq!(moved.status, status);
         assert_eq!(on_the_list(&store, &moved).await, listed, "{event:?}");
         assert_eq!(read(&store, &moved).await, moved);
@@ -60,19 +63,23 @@ async fn an_event_decided_on_an_old_job_is_decided_again_on_the_new_one() {
     let draft = job(at(0));
     let ready = with_recipients(&store, draft.clone()).await;
     // Recipients came after it was read: it may be started all the same.
-    let running = store.move_job(draft, &JobEvent::Started, None, at(2)).await;
+    let running = store
+        .move_job(draft, &JobEvent::Started, Asked::default(), at(2))
+        .await;
     assert!(running.is_err(), "a draft may not, and nothing was written");
     let running = store
-        .move_job(ready.clone(), &JobEvent::Started, None, at(2))
+        .move_job(ready.clone(), &JobEvent::Started, Asked::default(), at(2))
         .await
         .unwrap();
     let cancelled = store
-        .move_job(ready, &JobEvent::Cancelled, None, at(3))
+        .move_job(ready, &JobEvent::Cancelled, Asked::default(), at(3))
         .await
         .unwrap();
     assert_eq!(cancelled.started_at, running.started_at);
     assert_eq!(cancelled.status, JobStatus::Cancelling);
-    let late = store.move_job(running, &paused(), None, at(4)).await;
+    let late = store
+        .move_job(running, &paused(), Asked::default(), at(4))
+        .await;
     assert!(matches!(late, Err(JobError::Refused(_))));
 }
 
@@ -81,7 +88,7 @@ async fn an_event_leaves_progress_and_recipients_as_they_are() {
     let store = empty_store().await;
     let ready = with_recipients(&store, job(at(0))).await;
     let running = store
-        .move_job(ready, &JobEvent::Started, None, at(2))
+        .move_job(ready, &JobEvent::Started, Asked::default(), at(2))
         .await
         .unwrap();
     let mut progress = running.progress.clone();
@@ -89,7 +96,7 @@ async fn an_event_leaves_progress_and_recipients_as_they_are() {
     assert!(store.save_progress(&running, &progress).await.unwrap());
     // Decided on a job whose progress is old.
     store
-        .move_job(running.clone(), &paused(), None, at(3))
+        .move_job(running.clone(), &paused(), Asked::default(), at(3))
         .await
         .unwrap();
     let read = read(&store, &running).await;
@@ -103,7 +110,7 @@ async fn a_job_that_waits_is_found_when_its_time_has_come_and_not_before() {
     job.send_at = Some(at(100));
     let job = with_recipients(&store, job).await;
     let waiting = store
-        .move_job(job, &JobEvent::Started, None, at(2))
+        .move_job(job, &JobEvent::Started, Asked::default(), at(2))
         .await
         .unwrap();
     assert_eq!(waiting.status, JobStatus::Ready);
@@ -112,7 +119,7 @@ async fn a_job_that_waits_is_found_when_its_time_has_come_and_not_before() {
     assert_eq!(store.overdue(at(100), 10).await.unwrap().jobs, []);
     assert_eq!(store.overdue(at(101), 10).await.unwrap().jobs, [key]);
     let running = store
-        .move_job(waiting, &JobEvent::TimeCame, None, at(101))
+        .move_job(waiting, &JobEvent::TimeCame, Asked::default(), at(101))
         .await
         .unwrap();
     assert_eq!(running.status, JobStatus::Running);
@@ -127,7 +134,9 @@ async fn who_saw_a_job_end_before_it_was_tried_again_does_not_end_it_a_second_ti
     happens(&store, &seen, &JobEvent::AllEnded, at(5)).await;
     let event = JobEvent::TriedAgain(Outcomes::default());
     happens(&store, &seen, &event, at(6)).await;
-    let late = store.move_job(seen, &JobEvent::AllEnded, None, at(7)).await;
+    let late = store
+        .move_job(seen, &JobEvent::AllEnded, Asked::default(), at(7))
+        .await;
     assert_eq!(late.unwrap().status, JobStatus::Running);
 }
 
@@ -136,7 +145,10 @@ async fn a_key_that_changed_nothing_is_kept_and_changes_nothing_later() {
     let store = empty_store().await;
     let mut job = with_recipients(&store, job(at(0))).await;
     for event in [JobEvent::Started, JobEvent::AllEnded] {
-        job = store.move_job(job, &event, None, at(2)).await.unwrap();
+        job = store
+            .move_job(job, &event, Asked::default(), at(2))
+            .await
+            .unwrap();
     }
     let event = JobEvent::TriedAgain(Outcomes::default());
     let [first, second] = ["first", "second"].map(|key| IdempotencyRecord {
@@ -147,14 +159,18 @@ async fn a_key_that_changed_nothing_is_kept_and_changes_nothing_later() {
         answer: Some("{}".to_owned()),
         expires_at: at(9_000),
     });
-    let running = store.move_job(job, &event, Some(&first), at(3)).await;
+    let with = |record| Asked {
+        by: None,
+        record: Some(record),
+    };
+    let running = store.move_job(job, &event, with(&first), at(3)).await;
     let running = running.unwrap();
-    let same = store.move_job(running.clone(), &event, Some(&second), at(4));
+    let same = store.move_job(running.clone(), &event, with(&second), at(4));
     assert_eq!(same.await.unwrap(), running);
     for record in [&first, &second] {
         let known = store.idempotency(&record.tenant, &record.key_hash, at(5));
         assert_eq!(known.await.unwrap().as_ref(), Some(record));
-        let again = store.move_job(running.clone(), &event, Some(record), at(5));
+        let again = store.move_job(running.clone(), &event, with(record), at(5));
         let again = again.await;
         assert!(
             matches!(again, Err(JobError::Store(StoreError::Conflict))),

@@ -210,7 +210,12 @@ async fn a_paused_sender_gives_no_slots_until_it_is_resumed_and_old_news_does_no
     let known = sender(WindowPolicy::Off);
     let (tenant, sender) = (&known.tenant, &known.id);
     store.put_sender(&known).await.unwrap();
-    assert!(!store.resume_sender(tenant, sender, at(1)).await.unwrap());
+    assert!(
+        !store
+            .resume_sender(tenant, sender, None, at(1))
+            .await
+            .unwrap()
+    );
     let worker = Pacer::new(store.clone(), start);
     for first in [true, false] {
         let paused = store.pause_sender(tenant, sender, &pause(at(2))).await;
@@ -218,7 +223,12 @@ async fn a_paused_sender_gives_no_slots_until_it_is_resumed_and_old_news_does_no
     }
     let leave = worker.leave(tenant, sender, Lane::Otp, None).await.unwrap();
     assert_eq!(leave, Leave::Paused(pause(at(2))));
-    assert!(store.resume_sender(tenant, sender, at(3)).await.unwrap());
+    assert!(
+        store
+            .resume_sender(tenant, sender, None, at(3))
+            .await
+            .unwrap()
+    );
     // Its jobs go on even if the hint is lost.
     let due = store.overdue(at(4), 9).await.unwrap().senders;
     assert_eq!(due, [(tenant.clone(), sender.clone())]);
@@ -248,7 +258,12 @@ async fn a_tick_that_saw_its_sender_paused_does_not_put_one_to_rest_that_was_res
     let paused = store.pause_sender(tenant, sender, &pause(at(1))).await;
     assert!(paused.unwrap());
     let seen = store.pace(tenant, sender).await.unwrap();
-    assert!(store.resume_sender(tenant, sender, at(2)).await.unwrap());
+    assert!(
+        store
+            .resume_sender(tenant, sender, None, at(2))
+            .await
+            .unwrap()
+    );
     assert!(!store.rest(tenant, sender, &seen, None).await.unwrap());
     let due = store.overdue(at(3), 9).await.unwrap().senders;
     assert_eq!(due, [(tenant.clone(), sender.clone())]);

@@ -103,7 +103,7 @@ async fn a_job_that_has_begun_takes_nobody_more() {
     let store = empty_store().await;
     let job = job(at(0));
     write_job(&store, &job).await;
-    let started = store.move_job(job.clone(), &JobEvent::Started, None, at(1));
+    let started = store.move_job(job.clone(), &JobEvent::Started, Asked::default(), at(1));
     assert!(
         matches!(started.await, Err(JobError::Refused(Refusal::Empty))),
         "it is empty"
