@@ -2,47 +2,14 @@
 //!
 //! Knows as much of JSON Schema as the document uses. A name that the document does not know is a fault.
 
+use crate::routes::leads_to;
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../functions/api/openapi.json")).unwrap()
 });
-
-/// Every route that asks for a key: its method and a path in which every id is one of nothing.
-#[must_use]
-pub fn routes() -> Vec<(Method, String)> {
-    let mut routes = Vec::new();
-    for (path, methods) in DOCUMENT["paths"].as_object().unwrap() {
-        for (method, described) in methods.as_object().unwrap() {
-            if described["security"] != json!([{}]) {
-                let method = method.to_uppercase().parse().unwrap();
-                routes.push((method, with_ids(path)));
-            }
-        }
-    }
-    routes
-}
-
-fn with_ids(path: &str) -> String {
-    let id = match path.split('/').nth(2) {
-        Some("accounts") => "acct_1",
-        Some("bulk-jobs") => "job_1",
-        Some("contacts") => "cont_1",
-        Some("conversations") => "conv_1",
-        Some("messages") => "msg_1",
-        Some("api-keys") => "key_1",
-        Some("senders") => "999999999999999",
-        Some("tenants") => "nobody",
-        Some("users") => "usr_1",
-        Some("webhook-events") => "evt_1",
-        _ => "1",
-    };
-    path.replace("{id}", id)
-        .replace("{number}", "999999999999999")
-        .replace("{entry}", "kb_1")
-}
 
 /// What the document has against a body posted to a path: where, and what.
 #[must_use]
@@ -63,13 +30,8 @@ pub fn undescribed_by(method: &Method, path: &str, body: &Value) -> Vec<String> 
 /// The schema of the body that a path takes, if it takes one. Ids in the path count as the document's names for them.
 fn body_of(method: &Method, path: &str) -> Option<&'static Value> {
     let path = path.split('?').next().unwrap_or(path);
-    let is_this = |described: &str| {
-        let same = |(part, known): (&str, &str)| known.starts_with('{') || part == known;
-        path.split('/').count() == described.split('/').count()
-            && path.split('/').zip(described.split('/')).all(same)
-    };
     let paths = DOCUMENT["paths"].as_object().unwrap();
-    let (_, found) = paths.iter().find(|(described, _)| is_this(described))?;
+    let (_, found) = paths.iter().find(|(route, _)| leads_to(path, route))?;
     let method = method.as_str().to_lowercase();
     found.pointer(&format!(
         "/{method}/requestBody/content/application~1json/schema"

@@ -15,14 +15,16 @@ mod desk;
 mod fixtures;
 mod jobs;
 pub mod neighbour;
+mod routes;
 mod simulator;
 mod waiting;
 
 pub use answer::Answer;
-pub use described::{routes, undescribed, undescribed_by};
+pub use described::{undescribed, undescribed_by};
 pub use desk::{Desk, read, text};
 pub use fixtures::{Fixture, fixtures};
 pub use jobs::recipients;
+pub use routes::{Route, leads_to, nothing, routes};
 pub use simulator::sign;
 pub use waiting::{eventually, eventually_within, in_seconds};
 

@@ -15,8 +15,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const TENANT: &str = "neighbour";
-const ACCOUNT: &str = "acct_neighbour";
 const WABA: &str = "200000000000009";
+
+/// The neighbour's account.
+pub const ACCOUNT: &str = "acct_neighbour";
 
 /// The neighbour's sender.
 pub const SENDER: &str = "100000000000009";

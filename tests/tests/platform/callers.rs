@@ -1,11 +1,12 @@
-//! Who may call: every way in which a key does not open looks the same, and a role does what it may.
+//! Who may call: every way in which a key does not open looks the same, a role does what it may, and an id of another
+//! tenant is an id of nothing.
 
+use crate::belongings::Belongings;
 use crate::id_of;
-use crate::neighbour::{Key, Neighbour};
+use crate::neighbour::{self, Key, Neighbour};
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use serde_json::json;
-use tests::{Desk, read, routes, text};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use tests::{Answer, Desk, Route, nothing, read, routes, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
@@ -25,9 +26,10 @@ async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
     ];
     let mut bodies = Vec::new();
     assert!(routes().len() > 30);
-    for (method, path) in routes() {
+    for route in routes() {
         for header in headers {
-            let mut request = desk.anonymous(method.clone(), &path).body("not json");
+            let request = desk.anonymous(route.method.clone(), &route.of_nothing());
+            let mut request = request.body("not json");
             if let Some(header) = header {
                 let value = HeaderValue::from_bytes(header).unwrap();
                 request = request.header(AUTHORIZATION, value);
@@ -80,26 +82,76 @@ fn may(key: Key, needed: &str) -> bool {
     rights.contains(&needed)
 }
 
+fn needed(route: &Route) -> &'static str {
+    let path = route.of_nothing();
+    let fits = |(of, begin, _): &&(&str, &str, &str)| {
+        (of.is_empty() || *of == route.method.as_str()) && path.starts_with(begin)
+    };
+    let (_, _, needed) = NEEDED.iter().find(fits).unwrap();
+    needed
+}
+
+async fn ask(desk: &Desk, key: Key, route: &Route, path: &str, body: &(String, String)) -> Answer {
+    let (content_type, body) = body.clone();
+    let request = desk.with_key(key.text(), route.method.clone(), path);
+    read(request.header(CONTENT_TYPE, content_type).body(body)).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_opens_to_the_roles_that_may_and_to_no_other() {
+async fn every_route_opens_to_the_roles_that_may_and_knows_no_id_of_another_tenant() {
     let desk = Desk::start().await;
     Neighbour::move_in(&desk).await;
-    for (method, path) in routes() {
-        let fits = |(of, begin, _): &&(&str, &str, &str)| {
-            (of.is_empty() || *of == method.as_str()) && path.starts_with(begin)
-        };
-        let (_, _, needed) = NEEDED.iter().find(fits).unwrap();
+    let belongings = Belongings::of_demo(&desk).await;
+    let before = belongings.shown_at_rest(&desk).await;
+    for route in routes() {
         for key in [Key::Admin, Key::Agent, Key::Sender, Key::Viewer] {
-            // The ids in the paths are of nothing, and the body is of no route's: who may is told so.
-            let request = desk.with_key(key.text(), method.clone(), &path);
-            let answer = read(request.json(&json!({"unheard": "of"}))).await;
-            if may(key, needed) {
-                let expected = matches!(answer.status, 200 | 400 | 404 | 409);
-                assert!(expected, "{key:?} {method} {path}: {answer:?}");
+            if route.has_ids() {
+                finds_nothing(&desk, key, &route, &belongings).await;
             } else {
-                answer.problem(403, "forbidden");
+                opens(&desk, key, &route).await;
             }
         }
+    }
+    for (path, shown) in belongings.shown(&desk).await {
+        assert_eq!(before[&path], shown, "{path}");
+    }
+}
+
+/// The body is of no route's: who may is told so.
+async fn opens(desk: &Desk, key: Key, route: &Route) {
+    let body = ("application/json".into(), r#"{"unheard":"of"}"#.into());
+    let answer = ask(desk, key, route, &route.of_nothing(), &body).await;
+    if may(key, needed(route)) {
+        let expected = matches!(answer.status, 200 | 400 | 409);
+        assert!(expected, "{key:?} {route:?}: {answer:?}");
+    } else {
+        answer.problem(403, "forbidden");
+    }
+}
+
+/// Asked with bodies that it takes, it answers of each thing of another tenant's as it does of none.
+async fn finds_nothing(desk: &Desk, key: Key, route: &Route, others: &Belongings) {
+    let mut statuses = Vec::new();
+    for body in route.bodies() {
+        for belonging in others.every() {
+            // Within the caller's own account, too.
+            for own in [None, Some(neighbour::ACCOUNT)] {
+                let own = own.filter(|_| route.has_ids_of_parts());
+                let own = |kind: &str| own.filter(|_| kind == "accounts").map(str::to_owned);
+                let path = route.with(|kind| own(kind).unwrap_or(belonging.id(kind).to_owned()));
+                let of_nothing = route.with(|kind| own(kind).unwrap_or(nothing(kind).to_owned()));
+                let known = ask(desk, key, route, &path, &body).await;
+                let unknown = ask(desk, key, route, &of_nothing, &body).await;
+                let known = (known.status, belonging.hidden(&known.text));
+                assert_eq!(known, (unknown.status, unknown.text), "{key:?} {path}");
+                statuses.push(unknown.status);
+            }
+        }
+    }
+    if may(key, needed(route)) {
+        assert!(statuses.contains(&404), "{key:?} {route:?}: {statuses:?}");
+    } else {
+        assert!(statuses.iter().all(|it| *it == 403), "{key:?} {route:?}");
     }
 }
 

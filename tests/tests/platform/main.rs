@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod belongings;
 mod bulk;
 mod callers;
 mod configuration;

@@ -2,7 +2,7 @@
 
 use crate::access::give;
 use crate::id_of;
-use crate::neighbour::{Key, Neighbour};
+use crate::neighbour::Neighbour;
 use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -262,18 +262,6 @@ async fn one_address_in_two_tenants_is_two_people() {
         let session = open(&desk, "/v1/sessions", &body).await.with(201);
         assert_eq!(me(&desk, &session).await.with(200)["tenant"], tenant);
     }
-    let path = format!("/v1/users/{}", id_of(&here));
-    let answer = read(desk.with_key(Key::Admin.text(), Method::GET, &path)).await;
-    answer.problem(404, "not_found");
-    let answer = give(
-        &desk,
-        Key::Admin.text(),
-        Method::PATCH,
-        &path,
-        &json!({"name": "x"}),
-    )
-    .await;
-    answer.problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

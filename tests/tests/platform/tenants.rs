@@ -6,77 +6,36 @@ use serde_json::{Value, json};
 use tests::{Desk, eventually, recipients, text};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_neighbours_ids_are_found_nowhere() {
-    let desk = Desk::start().await;
-    let neighbour = Neighbour::move_in(&desk).await;
-    for path in ids_of_the_neighbour(&desk, &neighbour).await {
-        assert_eq!(neighbour.get(&desk, &path).await.status, 200, "{path}");
-        desk.get(&path).await.problem(404, "not_found");
-        let unknown = format!("{}0", path.trim_end_matches(char::is_numeric));
-        assert_eq!(desk.get(&unknown).await.status, 404);
-    }
-}
-
-/// A path for everything the neighbour has.
-async fn ids_of_the_neighbour(desk: &Desk, neighbour: &Neighbour) -> Vec<String> {
-    let message = Neighbour::text("+15550007001");
-    let message = neighbour.post(desk, "/v1/messages", &message).await;
-    let message = id_of(&message.with(200));
-    let job = neighbour.make_job(desk).await;
-    let from = json!({"from": "+15550007002", "to": neighbour::SENDER, "text": "Hello"});
-    desk.inbound(&from).await;
-    let mut paths = vec![
-        format!("/v1/messages/{message}"),
-        format!("/v1/messages/{message}/attempts"),
-        format!("/v1/bulk-jobs/{job}"),
-        format!("/v1/bulk-jobs/{job}/recipients"),
-    ];
-    for list in ["contacts", "conversations", "webhook-events"] {
-        let look = async || {
-            let page = neighbour.get(desk, &format!("/v1/{list}")).await.with(200);
-            page["data"].as_array().unwrap().first().map(id_of)
-        };
-        let id = eventually("the neighbour's person", look).await;
-        paths.push(format!("/v1/{list}/{id}"));
-        if list == "conversations" {
-            paths.push(format!("/v1/conversations/{id}/messages"));
-        }
-    }
-    paths
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_neighbours_job_and_events_cannot_be_touched() {
-    let desk = Desk::start().await;
-    let neighbour = Neighbour::move_in(&desk).await;
-    for path in ids_of_the_neighbour(&desk, &neighbour).await {
-        if path.starts_with("/v1/webhook-events/") {
-            let replay = desk.post(&format!("{path}/replay"), &Value::Null).await;
-            replay.problem(404, "not_found");
-        }
-        if path.starts_with("/v1/bulk-jobs/") && !path.ends_with("/recipients") {
-            let id = path.trim_start_matches("/v1/bulk-jobs/");
-            let recipient = json!({"to": "+15550007003"});
-            desk.add(id, &[recipient]).await.problem(404, "not_found");
-            desk.start_job(id).await.problem(404, "not_found");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_neighbours_sender_is_as_unknown_as_any() {
+async fn an_id_of_the_neighbours_in_a_body_is_as_unknown_as_any() {
     let desk = Desk::start().await;
     Neighbour::move_in(&desk).await;
-    let mut answers = Vec::new();
-    for sender in [neighbour::SENDER, "999999999999999"] {
-        let mut body = text("+15550007004", "Hello");
-        body["from"] = sender.into();
-        let answer = desk.send(&body).await;
-        assert_eq!(answer.faults(), ["/from"]);
-        answers.push(answer.text);
+    let job = json!({"name": "n", "type": "text", "text": {"body": "Hi"}});
+    let number = json!({"phone_number_id": "100000000000003"});
+    for (path, body, field, ids) in [
+        (
+            "/v1/messages",
+            text("+15550007004", "Hello"),
+            "from",
+            SENDERS,
+        ),
+        ("/v1/bulk-jobs", job, "from", SENDERS),
+        ("/v1/senders", number, "account_id", ACCOUNTS),
+    ] {
+        let mut answers = Vec::new();
+        for id in ids {
+            let mut body = body.clone();
+            body[field] = id.into();
+            let answer = desk.post(path, &body).await;
+            assert!(matches!(answer.status, 400 | 404), "{path}: {answer:?}");
+            answers.push(answer.text);
+        }
+        assert_eq!(answers[0], answers[1]);
     }
-    assert_eq!(answers[0], answers[1]);
 }
+
+/// The neighbour's, and nobody's.
+const SENDERS: [&str; 2] = [neighbour::SENDER, "999999999999999"];
+const ACCOUNTS: [&str; 2] = [neighbour::ACCOUNT, "acct_nobodys"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_idempotency_key_of_two_tenants_is_two_keys() {
@@ -102,7 +61,7 @@ async fn one_idempotency_key_of_two_tenants_is_two_keys() {
 async fn lists_and_counts_show_ones_own_alone() {
     let desk = Desk::start().await;
     let neighbour = Neighbour::move_in(&desk).await;
-    ids_of_the_neighbour(&desk, &neighbour).await;
+    move_about(&desk, &neighbour).await;
     for list in [
         "messages",
         "contacts",
@@ -118,6 +77,23 @@ async fn lists_and_counts_show_ones_own_alone() {
         assert!(!theirs.is_empty(), "{list}");
         assert!(theirs.iter().all(|it| !ours.contains(&id_of(it))), "{list}");
     }
+}
+
+/// The neighbour sends, makes a job, and is written to.
+async fn move_about(desk: &Desk, neighbour: &Neighbour) {
+    let message = Neighbour::text("+15550007001");
+    let sent = neighbour.post(desk, "/v1/messages", &message).await;
+    sent.with(200);
+    neighbour.make_job(desk).await;
+    let from = json!({"from": "+15550007002", "to": neighbour::SENDER, "text": "Hello"});
+    desk.inbound(&from).await;
+    let look = async || {
+        let events = neighbour.get(desk, "/v1/webhook-events").await.with(200);
+        let mut events = events["data"].as_array().unwrap().iter();
+        let is_text = |it: &&Value| it["kind"] == "messages/text";
+        events.find(is_text).cloned()
+    };
+    eventually("what the person wrote", look).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

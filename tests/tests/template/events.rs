@@ -13,6 +13,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use std::collections::BTreeSet;
 use std::fs;
+use tests::leads_to;
 
 /// One file.
 struct Sample {
@@ -74,15 +75,6 @@ fn method_and_path(sample: &Sample) -> Option<(String, String)> {
     let http = sample.event["requestContext"].get("http")?;
     let method = http["method"].as_str()?.to_lowercase();
     Some((method, http["path"].as_str()?.to_owned()))
-}
-
-/// Whether a path is one of a route, `{id}` standing for anything.
-fn leads_to(path: &str, route: &str) -> bool {
-    let (path, route) = (path.split('/'), route.split('/'));
-    path.clone().count() == route.clone().count()
-        && path
-            .zip(route)
-            .all(|(part, of)| part == of || of.starts_with('{'))
 }
 
 #[test]
