@@ -1,4 +1,5 @@
-//! The process as people run it: it starts, it ends, it is killed at any moment and goes on where it was.
+//! The process as people run it: it starts, it ends, it is killed at any moment and goes on where it was, and keeps its
+//! secrets to itself.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -9,10 +10,20 @@
 mod apart;
 #[path = "kill/bulk.rs"]
 mod bulk;
+#[path = "kill/listener.rs"]
+mod listener;
+#[path = "kill/needles.rs"]
+mod needles;
 #[path = "kill/process.rs"]
 mod process;
 #[path = "kill/scheduled.rs"]
 mod scheduled;
+#[path = "kill/secrets.rs"]
+mod secrets;
+#[path = "kill/tour.rs"]
+mod tour;
+#[path = "kill/visitors.rs"]
+mod visitors;
 
 use process::{Folder, Process, Taken, free_ports, run};
 use serde_json::{Value, json};

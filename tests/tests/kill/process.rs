@@ -1,5 +1,6 @@
 //! The platform as a process of its own, on ports and a folder of its own.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ impl Folder {
         Self(std::env::temp_dir().join(name))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -69,6 +70,17 @@ fn command() -> Command {
     command
 }
 
+/// The command on these ports and this folder.
+fn on(folder: &Folder, ports: [u16; 4]) -> Command {
+    let names = ["--port", "--webhook-port", "--simulator-port", "--aws-port"];
+    let mut command = command();
+    for (name, port) in names.into_iter().zip(ports) {
+        command.args([name, &port.to_string()]);
+    }
+    command.arg("--data-dir").arg(folder.path());
+    command
+}
+
 impl Process {
     pub(crate) async fn start(folder: &Folder, ports: [u16; 4]) -> Self {
         Self::start_with(folder, ports, &[]).await
@@ -100,23 +112,33 @@ impl Process {
 
     /// Starts it and waits for the line that says it is ready.
     pub(crate) async fn start_with(folder: &Folder, ports: [u16; 4], flags: &[&str]) -> Self {
-        let names = ["--port", "--webhook-port", "--simulator-port", "--aws-port"];
-        let mut command = command();
-        for (name, port) in names.into_iter().zip(ports) {
-            command.args([name, &port.to_string()]);
-        }
-        let mut child = command
-            .arg("--data-dir")
-            .arg(folder.path())
-            .args(flags)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = on(folder, ports);
+        let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let banner = tokio::task::spawn_blocking(move || banner(BufReader::new(stdout)));
+        Self::of(child, banner.await.unwrap())
+    }
+
+    /// The same, and all that it ever says goes to this file, with what it says at the level `debug`.
+    pub(crate) async fn start_heard(folder: &Folder, ports: [u16; 4], log: &Path) -> Self {
+        let file = File::create(log).unwrap();
+        let mut command = on(folder, ports);
+        command.env("RUST_LOG", "debug");
+        command.stderr(file.try_clone().unwrap()).stdout(file);
+        let child = command.spawn().unwrap();
+        let look = async || {
+            let said = std::fs::read_to_string(log).unwrap();
+            let banner = banner(said.as_bytes());
+            banner.contains("\nready").then_some(banner)
+        };
+        let banner = eventually("the platform to be ready", look).await;
+        Self::of(child, banner)
+    }
+
+    fn of(child: Child, banner: String) -> Self {
         let mut process = Self {
             desk: Desk::at(&[]),
-            banner: banner.await.unwrap(),
+            banner,
             child,
         };
         process.desk = Desk::at(&process.urls());
