@@ -1,7 +1,7 @@
 //! Reads what there is: messages, conversations, contacts, bulk jobs, senders, webhook events, statistics, usage, health.
 //!
-//! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues, sees no secret.
-//! Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
+//! Trigger: the HTTP API. Role: reads both tables, puts webhook events back on their queues and adds that to the audit
+//! trail, sees no secret. Promise: changes nothing but by a replay, and answers with nothing but the caller's own tenant's.
 
 mod bulk_jobs;
 mod contacts;

@@ -1,9 +1,9 @@
 //! Hands out the next second of a sender's running jobs: takes slots, puts the next open recipients on the `bulk` queue,
 //! each half a second before its slot, and puts its own hint again.
 //!
-//! Trigger: SQS `dispatch`, one self-continuing hint per sender. Role: reads and writes `messages`, puts messages on
-//! `bulk` and `dispatch`. Promise: the pace is kept whatever happens, since slots are taken before they are used, and a
-//! job finishes only when a consistent read finds none of its recipients open.
+//! Trigger: SQS `dispatch`, one self-continuing hint per sender. Role: reads and writes `messages`, adds to the audit
+//! trail, puts messages on `bulk` and `dispatch`. Promise: the pace is kept whatever happens, since slots are taken before
+//! they are used, and a job finishes only when a consistent read finds none of its recipients open.
 
 mod again;
 mod ending;
