@@ -35,7 +35,8 @@ pub(crate) struct AuditEntryDto {
     /// The id of what it was done to.
     target: String,
     /// What it was made, or changed to.
-    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Value::is_null")]
+    #[schema(value_type = Option<Object>)]
     changes: Value,
 }
 

@@ -50,11 +50,21 @@ struct Flags {
     #[arg(long, global = true)]
     no_demo: bool,
     /// Use another AWS-compatible endpoint instead of the emulated one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     aws_endpoint: Option<String>,
     /// Use another Graph API instead of the simulated one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     graph_url: Option<String>,
+}
+
+/// A URL whose paths can be told apart from its own.
+fn url(text: &str) -> Result<String, &'static str> {
+    let parsed = reqwest::Url::parse(text).ok();
+    let is_http = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match parsed.filter(is_http) {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => Err("must be a URL such as http://127.0.0.1:3003"),
+    }
 }
 
 impl Flags {

@@ -18,7 +18,7 @@ pub(super) fn read(message: &Value, contacts: &Contacts<'_>) -> Result<Fact, &'s
         from.user_id = system.and_then(|system| named(system, &["previous_user_id"]));
     }
     Ok(Fact::Message(Box::new(InboundMessage {
-        wamid: named(message, &["id"]).ok_or("the message has no id")?,
+        wamid: named(message, &["id"]).ok_or("the message has no id, or one that is none")?,
         group: named(message, &["group_id"]),
         sent_at: timestamp(message).ok_or("the message has no timestamp in seconds")?,
         kind: kind(message),

@@ -20,7 +20,7 @@ pub(super) fn read(unit: &Value, contacts: &Contacts<'_>) -> Result<Fact, &'stat
         )));
     };
     Ok(Fact::Status(Box::new(StatusUpdate {
-        wamid: named(unit, &["id"]).ok_or("the status has no id")?,
+        wamid: named(unit, &["id"]).ok_or("the status has no id, or one that is none")?,
         message: named(unit, &["biz_opaque_callback_data"]),
         status,
         at: timestamp(unit).ok_or("the status has no timestamp in seconds")?,
