@@ -67,7 +67,10 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     store.put_account(&demo_account(&tenant, &account)?).await?;
     put_secrets(aws, &tenant, &account).await?;
     store.put_sender(&sender(&tenant, &account)?).await?;
-    receive_history(&store, &tenant, &account).await?;
+    // As old as the tenant, so that whoever goes on with it makes the same messages.
+    let made = store.tenant(&tenant).await?.map(|it| it.created_at);
+    let now = made.context("the demo tenant is not there")?;
+    receive_history(&store, &tenant, &account, now).await?;
     store.put_api_key(&first).await?;
     store.put_api_key(&last).await?;
     Ok(())
@@ -135,9 +138,13 @@ fn api_key(tenant: &TenantId, key: &str, id: &str, role: Role) -> Result<ApiKey>
 }
 
 /// The history comes in as anything else does: as webhook records.
-async fn receive_history(store: &Store, tenant: &TenantId, account: &AccountId) -> Result<()> {
+async fn receive_history(
+    store: &Store,
+    tenant: &TenantId,
+    account: &AccountId,
+    now: Timestamp,
+) -> Result<()> {
     let receiving = Receiving::new(store.clone());
-    let now = clock::now();
     for (place, (name, number, text, minutes)) in HISTORY.into_iter().enumerate() {
         let at = now.checked_sub(SignedDuration::from_mins(minutes))?;
         let record = record(tenant, account, at, &message(place, name, number, text, at))?;

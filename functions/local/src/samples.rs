@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod answers;
 mod counted;
 mod named;
 
@@ -14,6 +15,8 @@ use crate::aws::{self, Endpoints};
 use crate::functions::Functions;
 use crate::simulator::{self, Simulator, StatusPlan};
 use crate::{demo, pollers, provision};
+use answers::Answer::{self, Again, Done, Status};
+use answers::{ANSWERS, FIRST};
 use axum::Router;
 use heliograph::domain::state::State;
 use heliograph::service::aws::{Aws, Endpoints as AwsEndpoints};
@@ -30,169 +33,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
-
-/// What a function answers to a sample.
-#[derive(Debug, PartialEq, Eq)]
-enum Answer {
-    /// An HTTP status.
-    Status(u64),
-    /// The messages of a queue that are to come again.
-    Again(&'static [&'static str]),
-    /// It went well.
-    Done,
-}
-
-use Answer::{Again, Done, Status};
-
-/// In the order in which they are brought: what one makes, the next may ask for.
-const ANSWERS: [(&str, Answer); 140] = [
-    ("webhook-verify", Status(200)),
-    ("webhook-verify-wrong-token", Status(403)),
-    ("webhook-message", Status(200)),
-    ("webhook-message-base64", Status(200)),
-    ("webhook-status", Status(200)),
-    ("webhook-no-signature", Status(401)),
-    ("webhook-wrong-signature", Status(401)),
-    ("webhook-unknown-account", Status(401)),
-    ("ingest-message", Again(&[])),
-    ("ingest-message-compressed", Again(&[])),
-    ("ingest-status", Again(&[])),
-    ("ingest-status-failed", Again(&[])),
-    ("ingest-undecodable", Again(&[FIRST])),
-    ("send-text", Status(200)),
-    ("send-text-async", Status(202)),
-    ("send-template", Status(200)),
-    ("send-bad-body", Status(400)),
-    ("send-not-json", Status(400)),
-    ("send-bad-key", Status(401)),
-    ("send-viewer", Status(403)),
-    ("send-bulk-create", Status(201)),
-    ("send-bulk-change", Status(200)),
-    ("send-bulk-recipients", Status(200)),
-    ("send-bulk-csv", Status(200)),
-    ("send-bulk-start", Status(202)),
-    ("send-bulk-pause", Status(202)),
-    ("send-bulk-resume", Status(202)),
-    // It still runs.
-    ("send-bulk-retry-failed", Status(409)),
-    ("send-resume-sender", Status(200)),
-    ("dispatch-hint", Again(&[])),
-    ("dispatch-undecodable", Again(&[FIRST])),
-    ("deliver-otp", Again(&[])),
-    ("deliver-single", Again(&[])),
-    ("deliver-bulk", Again(&[])),
-    ("deliver-undecodable", Again(&[FIRST])),
-    // It has gone, and its outcome is known.
-    ("send-cancel", Status(409)),
-    ("send-settle", Status(409)),
-    ("send-bulk-cancel", Status(202)),
-    ("tally-created", Done),
-    ("tally-changed", Done),
-    ("schedule-minute", Done),
-    ("api-list-messages", Status(200)),
-    ("api-get-message", Status(200)),
-    ("api-list-attempts", Status(200)),
-    ("api-list-conversations", Status(200)),
-    ("api-get-conversation", Status(200)),
-    ("api-list-conversation-messages", Status(200)),
-    ("api-list-contacts", Status(200)),
-    ("api-get-contact", Status(200)),
-    ("api-list-bulk-jobs", Status(200)),
-    ("api-get-bulk-job", Status(200)),
-    ("api-bulk-plan", Status(200)),
-    ("api-bulk-report", Status(200)),
-    ("api-list-recipients", Status(200)),
-    ("api-list-senders", Status(200)),
-    ("api-get-sender", Status(200)),
-    ("api-list-webhook-events", Status(200)),
-    ("api-get-webhook-event", Status(200)),
-    ("api-replay", Status(202)),
-    ("api-stats", Status(200)),
-    ("api-usage", Status(200)),
-    ("api-health", Status(200)),
-    ("api-openapi", Status(200)),
-    ("api-bad-cursor", Status(400)),
-    ("api-bad-key", Status(401)),
-    ("api-unknown-route", Status(404)),
-    ("api-wrong-method", Status(405)),
-    ("accounts-me", Status(200)),
-    ("accounts-list-api-keys", Status(200)),
-    ("accounts-create-api-key", Status(201)),
-    ("accounts-create-api-key-bad-role", Status(400)),
-    ("accounts-create-api-key-viewer", Status(403)),
-    ("accounts-get-api-key", Status(200)),
-    ("accounts-change-api-key", Status(200)),
-    ("accounts-create-tenant", Status(201)),
-    ("accounts-create-tenant-no-operator", Status(403)),
-    ("accounts-create-tenant-bad-key", Status(401)),
-    ("accounts-list-tenants", Status(200)),
-    ("accounts-get-tenant", Status(200)),
-    ("accounts-create-tenant-key", Status(201)),
-    ("accounts-change-tenant", Status(200)),
-    ("accounts-export-configuration", Status(200)),
-    ("accounts-import-configuration", Status(200)),
-    ("accounts-create-account", Status(201)),
-    ("accounts-list-accounts", Status(200)),
-    ("accounts-get-account", Status(200)),
-    ("accounts-change-account", Status(200)),
-    ("accounts-get-setup", Status(200)),
-    ("accounts-setup-business-a-number", Status(400)),
-    ("accounts-setup-business", Status(200)),
-    ("accounts-setup-phone-number", Status(200)),
-    ("accounts-setup-tokens-expired", Status(422)),
-    ("accounts-setup-tokens", Status(200)),
-    ("accounts-setup-profile", Status(200)),
-    ("accounts-get-setup-profile", Status(200)),
-    ("accounts-setup-bot", Status(200)),
-    ("accounts-get-setup-bot", Status(200)),
-    // Nobody is there whom Meta could call.
-    ("accounts-setup-webhook", Status(422)),
-    ("accounts-activate-account", Status(200)),
-    ("accounts-test-account", Status(200)),
-    ("accounts-list-phone-numbers", Status(200)),
-    ("accounts-add-phone-number", Status(201)),
-    ("accounts-get-phone-number", Status(200)),
-    ("accounts-get-profile", Status(200)),
-    ("accounts-change-profile", Status(200)),
-    ("accounts-get-settings", Status(200)),
-    ("accounts-change-settings", Status(204)),
-    ("accounts-request-code", Status(204)),
-    ("accounts-verify-code-wrong", Status(422)),
-    ("accounts-set-pin", Status(204)),
-    ("accounts-register", Status(204)),
-    ("accounts-create-sender", Status(201)),
-    ("accounts-change-sender", Status(200)),
-    ("accounts-delete-sender", Status(204)),
-    ("accounts-deregister", Status(204)),
-    ("accounts-create-knowledge", Status(201)),
-    ("accounts-list-knowledge", Status(200)),
-    ("accounts-change-knowledge", Status(200)),
-    ("accounts-delete-knowledge", Status(204)),
-    ("accounts-delete-account", Status(204)),
-    ("accounts-check-health", Status(200)),
-    ("accounts-get-health", Status(200)),
-    ("accounts-list-health-log", Status(200)),
-    ("accounts-rotate", Status(202)),
-    ("rotate-create-secret", Done),
-    ("rotate-set-secret", Done),
-    ("rotate-test-secret", Done),
-    ("rotate-finish-secret", Done),
-    ("accounts-audit", Status(200)),
-    ("accounts-create-user", Status(201)),
-    ("accounts-list-users", Status(200)),
-    ("accounts-get-user", Status(200)),
-    ("accounts-change-user", Status(200)),
-    ("accounts-invite-user", Status(201)),
-    ("accounts-accept-invitation-over", Status(401)),
-    ("accounts-sign-in-unknown", Status(401)),
-    ("accounts-refresh-over", Status(401)),
-    ("accounts-change-password-of-a-key", Status(409)),
-    ("accounts-sign-out-of-a-key", Status(409)),
-    ("accounts-revoke-api-key", Status(204)),
-];
-
-/// The message ids of the queue samples.
-const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 #[tokio::test]
 async fn every_sample_is_answered_by_its_function_as_its_name_says() {

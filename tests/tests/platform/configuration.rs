@@ -77,6 +77,22 @@ fn put_secret(entries: &mut [Value], kind: &str, secret: &str) {
     credential.unwrap()["secret"] = json!(secret);
 }
 
+/// Does what is left of a set-up, which needs no secret: then a message leaves.
+async fn finish(desk: &Desk, key: &str, account: &str) {
+    let step = |name: &str| format!("{account}/setup/{name}");
+    for (name, body) in [("profile", json!({})), ("webhook", Value::Null)] {
+        let done = give(desk, key, Method::PUT, &step(name), &body).await;
+        done.with(200);
+    }
+    crate::setup::event_comes(desk, key, account).await;
+    let active = format!("{account}/activate");
+    let active = give(desk, key, Method::POST, &active, &json!({})).await;
+    assert_eq!(active.with(200)["status"], "active");
+    let message = json!({"from": NUMBER, "to": PERSON, "type": "text", "text": {"body": "Back"}});
+    let sent = give(desk, key, Method::POST, "/v1/messages", &message).await;
+    assert_eq!(sent.with(200)["state"], "accepted");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_is_rebuilt_from_its_configuration_and_its_secrets() {
     let old = Desk::start().await;
@@ -132,19 +148,7 @@ async fn a_stack_is_rebuilt_from_its_configuration_and_its_secrets() {
         assert_eq!(of_kind(&exported), of_kind(&entries), "{kind}");
     }
 
-    // What is left needs no secret: then a message leaves.
-    let step = |name: &str| format!("{account}/setup/{name}");
-    for (name, body) in [("profile", json!({})), ("webhook", Value::Null)] {
-        let done = give(&new, &key, Method::PUT, &step(name), &body).await;
-        done.with(200);
-    }
-    crate::setup::event_comes(&new, &key, &account).await;
-    let active = format!("{account}/activate");
-    let active = give(&new, &key, Method::POST, &active, &json!({})).await;
-    assert_eq!(active.with(200)["status"], "active");
-    let message = json!({"from": NUMBER, "to": PERSON, "type": "text", "text": {"body": "Back"}});
-    let sent = give(&new, &key, Method::POST, "/v1/messages", &message).await;
-    assert_eq!(sent.with(200)["state"], "accepted");
+    finish(&new, &key, &account).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,8 @@ use heliograph::domain::secret::SecretText;
 use heliograph::domain::webhook::PortfolioLimit;
 use heliograph::provider::meta::client::management::PhoneNumberNode;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, Holder, Sender, Store, WindowPolicy};
+use heliograph::store::{Account, Holder, Sender, Store, StoreError, WindowPolicy};
+use jiff::Timestamp;
 
 /// The share of its rate that a sender's bulk jobs leave to other messages, unless told.
 const RESERVED_PERCENT: u8 = 10;
@@ -138,18 +139,7 @@ async fn make_sender(
     changes: &Changes,
 ) -> Result<Sender, Trouble> {
     let (account, now) = (&changing.account, changing.now);
-    if let Some(portfolio) = &account.portfolio
-        && let Some(limit) = node
-            .facts
-            .messaging_limit
-            .as_deref()
-            .and_then(PortfolioLimit::of_tier)
-    {
-        state
-            .store
-            .tell_portfolio(&account.tenant, portfolio, limit.people(), now)
-            .await?;
-    }
+    tell_portfolio(state, account, node, now).await?;
     if let Some(mut known) = state.store.sender(&account.tenant, id).await? {
         known.facts = node.facts.clone();
         state
@@ -190,6 +180,25 @@ async fn make_sender(
     changing.adds_sender = true;
     changing.account.senders.push(id.clone());
     Ok(sender)
+}
+
+/// Tells the account's portfolio how many people it may write to, if Meta says so with the number.
+async fn tell_portfolio(
+    state: &State,
+    account: &Account,
+    node: &PhoneNumberNode,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tier = node.facts.messaging_limit.as_deref();
+    let limit = tier.and_then(PortfolioLimit::of_tier);
+    if let (Some(portfolio), Some(limit)) = (&account.portfolio, limit) {
+        let people = limit.people();
+        state
+            .store
+            .tell_portfolio(&account.tenant, portfolio, people, now)
+            .await?;
+    }
+    Ok(())
 }
 
 /// How many messages a second Meta takes from a number.
