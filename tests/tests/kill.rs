@@ -25,8 +25,10 @@ mod tour;
 #[path = "kill/visitors.rs"]
 mod visitors;
 
+use futures_util::future::{Either, join, select};
 use process::{Folder, Process, Taken, free_ports, run};
 use serde_json::{Value, json};
+use std::pin::pin;
 use std::time::Duration;
 use tests::{ADMIN_KEY, Desk, eventually, eventually_within, read, text};
 
@@ -48,55 +50,76 @@ async fn a_message_cut_off_at_any_step_is_settled_and_never_sent_twice() {
     let queued = text("+15550020001", "queued");
     let answer = post(desk, &queued, "key-queued", true).await;
     assert_eq!(answer, Some(202));
-    // Accepted by the provider, whose answer never comes.
-    let accepted = text("+15550020002", "accepted");
-    hang(desk, "timeout_after_accept", "+15550020002").await;
-    // Not accepted: the process dies while the provider thinks.
-    let calling = text("+15550020003", "calling");
-    hang(desk, "timeout_before_accept", "+15550020003").await;
-    kill_while_both_are_called(&process, &accepted, &calling).await;
+    let cut = kill_while_both_are_called(&process).await;
     process.kill().await;
 
     let process = Process::start(&folder, ports).await;
     let desk = &process.desk;
     for (body, key, state) in [
         (&queued, "key-queued", "read"),
-        (&accepted, "key-accepted", "read"),
-        (&calling, "key-calling", "unknown"),
+        (&cut.accepted.0, &cut.accepted.1, "read"),
+        (&cut.calling.0, &cut.calling.1, "unknown"),
     ] {
         replayed_until(desk, body, key, state).await;
     }
     let stats = desk.stats().await;
     assert_eq!(
         (&stats["accepted"], &stats["duplicates"]),
-        (&json!(2), &json!(0))
+        (&json!(1 + cut.rounds), &json!(0))
     );
     process.end("INT").await;
+}
+
+/// Two messages whose calls were cut off, each with its key.
+struct Cut {
+    /// Accepted by the provider, whose answer never came.
+    accepted: (Value, String),
+    /// Not accepted: the process died while the provider thought.
+    calling: (Value, String),
+    /// How many pairs were sent until both of one were called at once.
+    rounds: u32,
+}
+
+/// Kills the platform while two calls are under way. On a busy machine one may begin when the other has timed out: then the
+/// next two are sent.
+async fn kill_while_both_are_called(process: &Process) -> Cut {
+    let desk = &process.desk;
+    for rounds in 1.. {
+        let (one, other) = (
+            format!("+155500210{rounds:02}"),
+            format!("+155500220{rounds:02}"),
+        );
+        hang(desk, "timeout_after_accept", &one).await;
+        hang(desk, "timeout_before_accept", &other).await;
+        let accepted = (text(&one, "accepted"), format!("key-accepted-{rounds}"));
+        let calling = (text(&other, "calling"), format!("key-calling-{rounds}"));
+        let posted = join(
+            post(desk, &accepted.0, &accepted.1, false),
+            post(desk, &calling.0, &calling.1, false),
+        );
+        let look = async || {
+            let sending = desk.all("/v1/messages?state=sending").await.len() == 2;
+            let taken = desk.accepted(Some(&one)).await.len() == 1;
+            (sending && taken).then_some(())
+        };
+        let called = eventually("both calls to be under way", look);
+        if let Either::Left(((), posted)) = select(pin!(called), pin!(posted)).await {
+            process.signal("KILL");
+            assert_eq!(posted.await, (None, None), "nobody had an answer");
+            return Cut {
+                accepted: accepted.clone(),
+                calling: calling.clone(),
+                rounds,
+            };
+        }
+    }
+    unreachable!("rounds do not end")
 }
 
 /// Has the provider answer a message to this person after a minute.
 async fn hang(desk: &Desk, fault: &str, to: &str) {
     let order = json!({"fault": fault, "to": to, "delay_ms": 60_000});
     desk.fault(&order).await;
-}
-
-async fn kill_while_both_are_called(process: &Process, accepted: &Value, calling: &Value) {
-    let desk = &process.desk;
-    let dying = async {
-        let look = async || {
-            let sending = desk.all("/v1/messages?state=sending").await.len() == 2;
-            let taken = desk.accepted(Some("+15550020002")).await.len() == 1;
-            (sending && taken).then_some(())
-        };
-        eventually("both calls to be under way", look).await;
-        process.signal("KILL");
-    };
-    let ((), one, two) = tokio::join!(
-        dying,
-        post(desk, accepted, "key-accepted", false),
-        post(desk, calling, "key-calling", false),
-    );
-    assert_eq!((one, two), (None, None), "nobody had an answer");
 }
 
 /// Repeats a request until its message is in this state.
