@@ -60,16 +60,21 @@ fn sole_text<'a>(template: &'a Value, kind: &str, sub_type: Option<&str>) -> Opt
 }
 
 fn check_components(parent: &mut Fields<'_>) {
+    let mut seen = Vec::new();
     for component in parent.objects("components", 0..=ENTRIES) {
-        check_component(component);
+        check_component(component, &mut seen);
     }
 }
 
-/// Meta reads the names of components, buttons and parameters in either case.
-fn check_component(mut component: Fields<'_>) {
+/// Meta reads the names of components, buttons and parameters in either case. But for buttons, which have places, a template
+/// has one of each kind.
+fn check_component(mut component: Fields<'_>, seen: &mut Vec<String>) {
     let Some(kind) = lower_case(&mut component, "type") else {
         return;
     };
+    if kind != "button" && seen.contains(&kind) {
+        component.fault("type", FaultCode::NotAllowed, "stands there already");
+    }
     match kind.as_str() {
         "header" => check_parameters(&mut component, HEADER_TEXT),
         "button" => check_button(&mut component),
@@ -84,6 +89,7 @@ fn check_component(mut component: Fields<'_>) {
             return;
         }
     }
+    seen.push(kind);
     component.finish();
 }
 

@@ -1,7 +1,9 @@
-//! The binaries of `webhook` and `deliver`, invoked one event after another as Lambda invokes them.
+//! The binaries, invoked one event after another as Lambda invokes them: `webhook` and `deliver` with events of the bench,
+//! every other one with its samples.
 //!
 //! Nothing of Lambda's or AWS's is in these processes, so what they use is what we pay for.
 
+use crate::busy;
 use crate::caller::{ACCOUNT, Caller};
 use crate::desk::{Desk, Folder, binary};
 use crate::functions::addresses;
@@ -47,6 +49,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     variables.push(("AWS_ENDPOINT_URL".to_owned(), tap.url().to_owned()));
     webhook(scale, table, &bodies, (&variables, &tap)).await?;
     deliver(table, &ids, (&variables, &tap)).await?;
+    busy::measure(scale, table, &variables).await?;
     emulators.stop().await
 }
 

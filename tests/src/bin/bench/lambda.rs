@@ -77,7 +77,7 @@ impl Lambda {
         self.child.id().context("the function has ended")
     }
 
-    /// Invokes it; how long it took, and what it answered.
+    /// Invokes it; how long it took, and what it answered. It may be invoked again though it failed.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<(Duration, Value)> {
         let next = self
             .next
@@ -87,15 +87,18 @@ impl Lambda {
         if next.send(event.to_string()).is_err() {
             bail!("the function does not wait any more");
         }
-        let (took, answer) = match self.hear().await? {
-            Heard::Answer(at, answer) => (at.duration_since(begun), answer),
-            Heard::Error(error) => bail!("the function failed: {}", lossy(&error)),
+        let answered = match self.hear().await? {
+            Heard::Answer(at, answer) => Ok((at.duration_since(begun), answer)),
+            Heard::Error(error) => Err(error),
             Heard::Next(..) => bail!("the function did not answer"),
         };
         if let Heard::Next(_, next) = self.hear().await? {
             self.next = Some(next);
         }
-        Ok((took, serde_json::from_slice(&answer)?))
+        match answered {
+            Ok((took, answer)) => Ok((took, serde_json::from_slice(&answer)?)),
+            Err(error) => bail!("the function failed: {}", lossy(&error)),
+        }
     }
 
     async fn hear(&mut self) -> Result<Heard> {

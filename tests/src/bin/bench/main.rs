@@ -6,6 +6,7 @@
 mod apart;
 mod build;
 mod bulk;
+mod busy;
 mod caller;
 mod cost;
 mod cpu;
@@ -72,7 +73,7 @@ enum Part {
     Cpu,
     /// Each function's binary: size, exec to first poll
     Functions,
-    /// The binaries of `webhook` and `deliver`, invoked as Lambda invokes them
+    /// Every function's binary, invoked as Lambda invokes it: CPU and time of `webhook` and `deliver`, memory of each
     Invoked,
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Scale {
     pub(crate) polls: usize,
     /// Invocations of a function under load.
     pub(crate) invocations: usize,
+    /// Invocations of a function with its samples.
+    pub(crate) samples: usize,
 }
 
 impl Scale {
@@ -43,6 +45,7 @@ impl Scale {
             codes: 40,
             polls: 20,
             invocations: 2_000,
+            samples: 1_000,
         }
     }
 
@@ -60,6 +63,7 @@ impl Scale {
             codes: 10,
             polls: 5,
             invocations: 200,
+            samples: 100,
         }
     }
 }

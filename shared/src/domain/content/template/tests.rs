@@ -28,6 +28,28 @@ fn refuses_parameter(parameter: Value, within: &str, code: FaultCode) {
 }
 
 #[test]
+fn a_template_has_one_header_and_one_body_and_buttons_by_their_places() {
+    let two = |one: Value, other: Value| json!({"name": "offer", "language": {"code": "en"}, "components": [one, other]});
+    let button = |index: u8| {
+        json!({"type": "button", "sub_type": "url", "index": index,
+            "parameters": [{"type": "text", "text": "x"}]})
+    };
+    accepts("template", two(button(0), button(1)));
+    let text = json!([{"type": "text", "text": "x"}]);
+    let body = |kind: &str| json!({"type": kind, "parameters": text.clone()});
+    accepts("template", two(body("header"), body("body")));
+    for kind in ["header", "body"] {
+        let object = two(body(kind), body(&kind.to_uppercase()));
+        refuses(
+            "template",
+            object,
+            "/template/components/1/type",
+            NotAllowed,
+        );
+    }
+}
+
+#[test]
 fn a_template_has_a_name_and_a_language() {
     accepts(
         "template",
