@@ -36,7 +36,7 @@ use utoipa::ToSchema;
 /// A page of a hundred entries, each as long as it may be.
 const LARGEST_PAGE: usize = 4_000_000;
 
-/// More than any page that is exported has: an account's senders stand on one page with it.
+/// More than any page that is exported has: an account's senders stand on one page with it. The last page may have none.
 const MOST_ENTRIES: usize = 500;
 
 /// After this nothing more is begun: the gateway waits half a minute, and Meta is asked of some entries.
@@ -95,7 +95,7 @@ pub(crate) async fn export(
 /// like. The `secret` of an account's credentials may be put in; then Meta is asked about them, as in the steps of its
 /// set-up, and its senders are made. Without them senders wait: do steps 1 and 3 of the account's set-up and import the page
 /// again. What is left of the set-up afterwards stands at `next`; nothing leaves an account, and Meta does not call it,
-/// before its last steps are done. Each entry fails alone.
+/// before its last steps are done. A page that is not of this form is refused whole; otherwise each entry fails alone.
 #[utoipa::path(
     post, operation_id = "import_configuration", path = "/v1/configuration", tag = "Access", security(("api_key" = [])),
     request_body(content = ConfigurationBody, content_type = "application/json"),
@@ -129,7 +129,7 @@ pub(crate) async fn import(
 fn read(body: &Value) -> Result<Vec<Entry>, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let entries = fields.required_objects("data", 1..=MOST_ENTRIES);
+        let entries = fields.required_objects("data", 0..=MOST_ENTRIES);
         fields.value("next_cursor");
         fields.finish();
         // Each is read, whatever is wrong with those before.

@@ -32,7 +32,7 @@ pub(crate) async fn find(state: &State, id: &str) -> Result<Option<Account>, Pro
             tenant,
             secrets,
         })),
-        Err(SecretsError::Missing { .. }) => {
+        Err(SecretsError::Missing { .. } | SecretsError::Deleted { .. }) => {
             remember(state, &id, Known::Nobody);
             Ok(None)
         }

@@ -62,6 +62,12 @@ pub enum SecretsError {
         /// Its name.
         name: String,
     },
+    /// It was deleted, and its name is kept until it can be restored no more.
+    #[error("the secret {name} was deleted and can still be restored")]
+    Deleted {
+        /// Its name.
+        name: String,
+    },
     /// It is not of the form it must have; somebody must mend it.
     #[error("the secret {name} is malformed: {wrong}")]
     Malformed {
@@ -84,6 +90,10 @@ impl From<SecretsError> for Problem {
     fn from(error: SecretsError) -> Self {
         match error {
             SecretsError::Unavailable { .. } => Self::unavailable(&error),
+            SecretsError::Deleted { .. } => Self::conflict(
+                "secrets_deleted",
+                "an account of this id was deleted, and its secrets can be restored for seven days, in AWS by their owner: until then give this one another id",
+            ),
             SecretsError::Missing { .. } | SecretsError::Malformed { .. } => Self::internal(&error),
         }
     }
@@ -222,7 +232,11 @@ impl SecretsCache {
         match self.outbound(tenant, account).await {
             Ok(secrets) => Ok(secrets.access_tokens.first().cloned()),
             // Somebody must mend it; until then the account's messages are refused, not kept waiting.
-            Err(error @ (SecretsError::Missing { .. } | SecretsError::Malformed { .. })) => {
+            Err(
+                error @ (SecretsError::Missing { .. }
+                | SecretsError::Deleted { .. }
+                | SecretsError::Malformed { .. }),
+            ) => {
                 tracing::error!(error = chain(&error), "an account has no usable credential");
                 Ok(None)
             }

@@ -92,6 +92,12 @@ impl Account {
         self.active_since.is_some() && self.disabled_at.is_none()
     }
 
+    /// Its WABA, be it checked or only entered.
+    #[must_use]
+    pub fn waba_said(&self) -> Option<&WabaId> {
+        self.waba.as_ref().or(self.setup.waba.as_ref())
+    }
+
     /// Where Meta is to call for it, if `webhook_url` is where `webhook` answers.
     #[must_use]
     pub fn callback(&self, webhook_url: &str) -> String {

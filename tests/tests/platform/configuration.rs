@@ -130,6 +130,7 @@ async fn a_stack_is_rebuilt_from_its_configuration_and_its_secrets() {
     let came = import(&new, &key, &entries).await;
     let of = |kind: &str| came.iter().find(|it| it["kind"] == kind).unwrap();
     assert_eq!(of("account")["status"], "made", "{came:?}");
+    assert!(of("account")["verify_token"].is_string(), "shown this once");
     assert_eq!(of("sender")["status"], "made", "{came:?}");
     assert_eq!(of("bot")["status"], "unchanged", "{came:?}");
 
@@ -181,6 +182,47 @@ async fn what_is_there_stays_as_it_is_and_is_told_to_differ() {
     ];
     assert_eq!(told, expected);
     assert_eq!(desk.all(PATH).await, after, "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_was_entered_is_not_entered_anew() {
+    let desk = Desk::start().await;
+    let account = crate::setup::new_account(&desk).await;
+    let business = json!({"waba_id": WABA, "app_id": APP, "app_secret": "playground-app-secret"});
+    put(&desk, &format!("{account}/setup/business"), &business)
+        .await
+        .with(200);
+    let mut own = without_the_demo(desk.all(PATH).await);
+    own.retain(|it| it["kind"] == "account");
+    put_secret(&mut own, "app_secret", "playground-app-secret");
+    let came = import(&desk, ADMIN_KEY, &own).await;
+    assert_eq!(statuses(&came), [("account", "unchanged")]);
+    own[0]["waba_id"] = json!("200000000000077");
+    let came = import(&desk, ADMIN_KEY, &own).await;
+    assert_eq!(statuses(&came), [("account", "differs")]);
+    let after = without_the_demo(desk.all(PATH).await);
+    let after = after.iter().find(|it| it["kind"] == "account").unwrap();
+    assert_eq!(after["waba_id"], WABA);
+    assert_eq!(import(&desk, ADMIN_KEY, &[]).await, [] as [Value; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_secrets_are_being_deleted_is_told_so() {
+    let desk = Desk::start().await;
+    let account = furnish(&desk).await;
+    let mut entries = without_the_demo(desk.all(PATH).await);
+    let disabled = json!({"disabled": true});
+    give(&desk, ADMIN_KEY, Method::PATCH, &account, &disabled)
+        .await
+        .with(200);
+    ask(&desk, ADMIN_KEY, Method::DELETE, &account).await;
+    put_secret(&mut entries, "app_secret", "playground-app-secret");
+    let came = import(&desk, ADMIN_KEY, &entries).await;
+    let of_account = came.iter().find(|it| it["kind"] == "account").unwrap();
+    assert_eq!(
+        of_account["problem"]["code"], "secrets_deleted",
+        "{of_account}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

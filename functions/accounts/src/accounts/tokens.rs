@@ -49,7 +49,7 @@ pub(crate) struct Tokens {
 /// What came of the step beside the account.
 #[derive(Default)]
 pub(crate) struct Shown {
-    verify_token: Option<String>,
+    pub(crate) verify_token: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
 

@@ -40,6 +40,7 @@ pub(super) async fn take_account(
             let (now, beside) = tokens::take(state, authority, entry.id.as_str(), new).await?;
             account = now;
             outcome = Outcome::of(Status::Made);
+            outcome.verify_token = beside.verify_token;
             outcome.warnings = beside.warnings;
         }
     }
@@ -58,18 +59,34 @@ async fn add(
     let transaction = accounts::adding(&state.store, authority, &account, said)?;
     match state.store.commit(transaction).await {
         Ok(()) => Ok(account),
-        Err(StoreError::Conflict) => {
-            let detail = "an account of this id cannot be made here: give it and what belongs to it another id";
-            Err(Problem::conflict("id_taken", detail))
-        }
+        Err(StoreError::Conflict) => not_added(state, authority, entry).await,
         Err(error) => Err(error.into()),
     }
 }
 
-/// The first step, if it is not done and its secret was put in.
+/// The same import may have been faster, the tenant may not call any more, or the id is somebody else's.
+async fn not_added(
+    state: &State,
+    authority: &Authority,
+    entry: &AccountEntry,
+) -> Result<Account, Problem> {
+    if let Some(account) = state.store.account(&authority.tenant, &entry.id).await? {
+        return Ok(account);
+    }
+    let tenant = state.store.tenant(&authority.tenant).await?;
+    if tenant.is_none_or(|it| it.disabled_at.is_some()) {
+        return Err(authority.why_not(&state.store).await);
+    }
+    let detail =
+        "an account of this id cannot be made here: give it and what belongs to it another id";
+    Err(Problem::conflict("id_taken", detail))
+}
+
+/// The first step, if it was not said and its secret was put in. What was entered waits for the access token.
 fn business(account: &Account, entry: &AccountEntry) -> Option<Business> {
-    if is_done(account, Step::Business) {
-        return None;
+    match account.setup.state(Step::Business) {
+        StepState::Done | StepState::Entered => return None,
+        StepState::Open | StepState::Faulty => {}
     }
     Some(Business {
         waba: entry.waba_id.clone()?,

@@ -31,6 +31,10 @@ pub(crate) struct Imported {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "PUT /v1/accounts/acct_019e92a7c8887000a000000000000001/setup/webhook")]
     next: Option<String>,
+    /// Of an account: the verify token that was made because none was put in. Shown this once, and needed by whoever sets
+    /// the webhook up in the app's dashboard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_token: Option<String>,
     /// What is right, and yet to be known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -63,6 +67,7 @@ pub(super) struct Outcome {
     pub(super) status: Status,
     pub(super) detail: Option<&'static str>,
     pub(super) next: Option<String>,
+    pub(super) verify_token: Option<String>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -73,6 +78,7 @@ impl Outcome {
             status,
             detail: None,
             next: None,
+            verify_token: None,
             warnings: Vec::new(),
         }
     }
@@ -118,6 +124,7 @@ impl Imported {
             status: outcome.status,
             detail: outcome.detail.map(str::to_owned),
             next: outcome.next,
+            verify_token: outcome.verify_token,
             warnings: outcome.warnings,
             problem,
         }

@@ -11,6 +11,8 @@ use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
 use crate::domain::secret::SecretText;
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use serde::Serialize;
 
@@ -220,7 +222,7 @@ impl SecretsKeeper {
                 .secret_string(text)
                 .send()
                 .await;
-            return created.map(drop).map_err(|error| unavailable(name, error));
+            return created.map(drop).map_err(|error| uncreated(name, error));
         }
         let put = self
             .client
@@ -231,5 +233,15 @@ impl SecretsKeeper {
             .await;
         put.map_err(|error| unavailable(name, error))?;
         self.drop_pending(name).await
+    }
+}
+
+/// The name of a secret that was deleted is free when it can be restored no more. Source: AWS, "`DeleteSecret`".
+fn uncreated(name: &str, error: SdkError<CreateSecretError>) -> SecretsError {
+    match error.as_service_error() {
+        Some(refused) if refused.is_invalid_request_exception() => SecretsError::Deleted {
+            name: name.to_owned(),
+        },
+        _ => unavailable(name, error),
     }
 }

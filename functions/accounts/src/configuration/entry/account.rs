@@ -100,7 +100,9 @@ impl AccountEntry {
     /// Whether an account says nothing else, as far as it says anything.
     pub(in crate::configuration) fn agrees_with(&self, account: &Account) -> bool {
         self.name == account.name
-            && (account.waba.is_none() || self.waba_id == account.waba)
+            && account
+                .waba_said()
+                .is_none_or(|waba| self.waba_id.as_ref() == Some(waba))
             && (account.app.is_none() || self.app_id == account.app)
     }
 }
@@ -110,7 +112,7 @@ impl From<&Account> for AccountEntry {
         Self {
             id: account.id.clone(),
             name: account.name.clone(),
-            waba_id: account.waba.clone().or(account.setup.waba.clone()),
+            waba_id: account.waba_said().cloned(),
             app_id: account.app.clone(),
             credentials: account
                 .credentials
@@ -125,7 +127,8 @@ impl CredentialEntry {
     fn read(mut fields: Fields<'_>) -> Option<Self> {
         let kind = fields.required_choice("kind", &["app_secret", "verify_token", "access_token"]);
         let alias = fields.line("alias", 0..=LONGEST_NAME);
-        let mask = fields.line("mask", 0..=LONGEST_NAME);
+        // What it says is of no use here; one of a short secret is empty.
+        let mask = fields.value("mask").and_then(serde_json::Value::as_str);
         let (kind, secret) = match kind {
             Some("app_secret") => (
                 Some(CredentialKind::AppSecret),
