@@ -321,12 +321,17 @@ impl Outbound {
         }
     }
 
-    /// Why it was not delivered, by the newest attempt.
+    /// Why it was not delivered: by the newest attempt or, if it has failed by a status that may be about any of several,
+    /// by the one that has the reason.
     #[must_use]
     pub fn failure(&self) -> Option<&ProviderFailure> {
-        self.attempts
-            .last()
-            .and_then(|attempt| attempt.failure.as_ref())
+        let searched = if self.state == State::Failed {
+            self.attempts.len()
+        } else {
+            1
+        };
+        let mut newest_first = self.attempts.iter().rev().take(searched);
+        newest_first.find_map(|attempt| attempt.failure.as_ref())
     }
 }
 

@@ -29,6 +29,13 @@ fn is_unnamed(attempt: &Attempt) -> bool {
     attempt.is_unanswered() || attempt.outcome == Some(Outcome::Refused)
 }
 
+/// Whether the provider's answers tell apart which attempt is meant: all but the newest are named by them.
+pub(super) fn only_newest_is_unnamed(attempts: &[Attempt]) -> bool {
+    attempts
+        .split_last()
+        .is_some_and(|(newest, earlier)| is_unnamed(newest) && !earlier.iter().any(is_unnamed))
+}
+
 /// The attempt an unseen provider id goes to: the newest without an answer, or else the newest that was refused.
 fn nameless(attempts: &[Attempt]) -> Option<usize> {
     let free = |attempt: &Attempt| attempt.provider_id.is_none() && is_unnamed(attempt);

@@ -1,6 +1,6 @@
 //! What a provider's report does to a message: any order and any duplication of reports end alike.
 
-use super::names::{attempt_of, lend_name, name_person, which};
+use super::names::{attempt_of, lend_name, name_person, only_newest_is_unnamed, which};
 use super::verdict;
 use crate::domain::failure::ProviderFailure;
 use crate::domain::message::{Outbound, Price};
@@ -10,7 +10,12 @@ use serde_json::Value;
 
 /// Takes in a provider's report. `None` if it is about no attempt of this message.
 pub(super) fn take(message: &mut Outbound, update: &StatusUpdate) -> Option<()> {
-    let place = attempt_of(message, &update.wamid).or_else(|| lend_name(message, &update.wamid))?;
+    let known = attempt_of(message, &update.wamid);
+    let place = known.or_else(|| lend_name(message, &update.wamid))?;
+    if known.is_none() && failed_by_what_is_disproved(message) {
+        message.state = State::Accepted;
+        message.times.ended = None;
+    }
     name_person(message, &update.recipient);
     let of = which(message, place);
     if verdict::standing(message).is_some() && advance(State::Unknown, update.status, of).is_some()
@@ -37,6 +42,15 @@ pub(super) fn take(message: &mut Outbound, update: &StatusUpdate) -> Option<()> 
         message.state = state;
     }
     Some(())
+}
+
+/// Whether it stands as failed by nothing but its newest attempt's refusal, which has just turned out to be none.
+fn failed_by_what_is_disproved(message: &Outbound) -> bool {
+    let newest = message.attempts.last();
+    message.state == State::Failed
+        && newest.is_some_and(|attempt| attempt.failure.is_none())
+        && verdict::standing(message).is_none()
+        && only_newest_is_unnamed(&message.attempts)
 }
 
 /// The later status tells the price better. Of two prices told by the same status one wins, whichever came first.

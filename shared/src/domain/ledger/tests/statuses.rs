@@ -173,3 +173,24 @@ fn a_delivery_of_a_message_that_failed_for_good_is_believed() {
     let told = after(failed, &[status("wamid.A", Status::Delivered, at(9))]);
     assert_eq!((told.state, told.failure()), (State::Delivered, None));
 }
+
+#[test]
+fn a_sent_disproves_the_refusal_a_message_had_failed_by_and_a_failure_says_why() {
+    let sending = claimed(&queued(at(0)), "token", at(0)).unwrap();
+    let refusal = CallResult::Refused(ProviderFailure::from_meta(100, &[]));
+    let failed = apply(&sending, &ended("token", refusal.clone()), at(1)).unwrap();
+    let (sent, failing) = (
+        status("wamid.A", Status::Sent, at(9)),
+        status("wamid.A", Status::Failed, at(10)),
+    );
+    let told = after(failed, std::slice::from_ref(&sent));
+    assert_eq!((told.state, told.failure()), (State::Sent, None));
+    assert_eq!(told.times.ended, None);
+    // The same whichever comes first.
+    let overtaken = after(sending, std::slice::from_ref(&sent));
+    let answered = apply(&overtaken, &ended("token", refusal), at(11)).unwrap();
+    assert_eq!(answered.state, told.state);
+    let failed = after(told, &[failing]);
+    assert_eq!(failed.state, State::Failed);
+    assert!(failed.failure().is_some());
+}
