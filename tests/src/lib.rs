@@ -16,6 +16,7 @@ mod fixtures;
 mod jobs;
 pub mod neighbour;
 mod routes;
+mod samples;
 mod simulator;
 mod waiting;
 
@@ -25,6 +26,7 @@ pub use desk::{Desk, read, text};
 pub use fixtures::{Fixture, fixtures};
 pub use jobs::recipients;
 pub use routes::{Route, leads_to, nothing, routes};
+pub use samples::{Sample, samples, samples_of};
 pub use simulator::sign;
 pub use waiting::{eventually, eventually_within, in_seconds};
 

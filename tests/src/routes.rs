@@ -1,10 +1,9 @@
 //! The routes of the OpenAPI document, with ids in their paths, and what is sent to them in `events/`.
 
 use crate::described::DOCUMENT;
+use crate::samples::{Sample, samples};
 use reqwest::Method;
-use serde_json::{Value, json};
-use std::fs;
-use std::path::Path;
+use serde_json::json;
 
 /// An id of nothing for each kind of thing, named as in paths.
 const NOTHING: [(&str, &str); 12] = [
@@ -88,11 +87,8 @@ impl Route {
     /// The bodies that `events/` has for it, each with its type; one of nothing if it takes none.
     #[must_use]
     pub fn bodies(&self) -> Vec<(String, String)> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
         let mut bodies = Vec::new();
-        for file in fs::read_dir(folder).unwrap() {
-            let source = fs::read_to_string(file.unwrap().path()).unwrap();
-            let event: Value = serde_json::from_str(&source).unwrap();
+        for Sample { event, .. } in samples() {
             let http = &event["requestContext"]["http"];
             let is_asked = http["method"] == self.method.as_str()
                 && leads_to(http["path"].as_str().unwrap(), self.path);

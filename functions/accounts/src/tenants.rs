@@ -245,7 +245,7 @@ fn read_new(body: &Value, now: Timestamp) -> Result<Tenant, Vec<Fault>> {
 }
 
 /// What is said of a subscription; `null` takes away what was.
-fn read_tier(fields: &mut Fields<'_>) -> (Changed<String>, LimitChanges) {
+pub(crate) fn read_tier(fields: &mut Fields<'_>) -> (Changed<String>, LimitChanges) {
     let tier = if fields.is_cleared("tier") {
         Some(None)
     } else {

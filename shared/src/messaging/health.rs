@@ -120,17 +120,7 @@ impl Looking<'_> {
                 .note_facts(&sender.tenant, &sender.id, &node.facts)
                 .await?;
         }
-        let limit = node
-            .facts
-            .messaging_limit
-            .as_deref()
-            .and_then(PortfolioLimit::of_tier);
-        if let (Some(portfolio), Some(limit)) = (&account.portfolio, limit) {
-            self.store
-                .tell_portfolio(&account.tenant, portfolio, limit.people(), now)
-                .await?;
-        }
-        Ok(())
+        tell_limit(self.store, account, node, now).await
     }
 
     async fn webhook_check(&self, account: &Account, waba: &WabaId) -> Check {
@@ -170,6 +160,23 @@ impl Looking<'_> {
             Err(failure) => of_failure(NAME, &failure),
         }
     }
+}
+
+/// Tells an account's portfolio how many people it may write to, if Meta says so with a number.
+pub async fn tell_limit(
+    store: &Store,
+    account: &Account,
+    node: &PhoneNumberNode,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tier = node.facts.messaging_limit.as_deref();
+    let limit = tier.and_then(PortfolioLimit::of_tier);
+    if let (Some(portfolio), Some(limit)) = (&account.portfolio, limit) {
+        store
+            .tell_portfolio(&account.tenant, portfolio, limit.people(), now)
+            .await?;
+    }
+    Ok(())
 }
 
 /// What may pass says nothing about the account.

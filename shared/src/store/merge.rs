@@ -49,13 +49,18 @@ impl Store {
         let mut entries: Vec<Entry> = Vec::new();
         let mut size = 0;
         loop {
-            let dry = partitions.iter_mut().filter(|it| it.is_dry());
-            try_join_all(dry.map(|it| self.read_on(table, listing, slice, it))).await?;
+            let is_full =
+                entries.len() == slice.limit || (size > LARGEST_PAGE && !entries.is_empty());
+            // Whether more follows is known without reading if anything waits.
+            if !is_full || partitions.iter().all(|it| it.waiting.is_empty()) {
+                let dry = partitions.iter_mut().filter(|it| it.is_dry());
+                try_join_all(dry.map(|it| self.read_on(table, listing, slice, it))).await?;
+            }
             let Some(first) = first_of(&mut partitions, listing.order) else {
                 let next = None;
                 return Ok(Listed { entries, next });
             };
-            if entries.len() == slice.limit || (size > LARGEST_PAGE && !entries.is_empty()) {
+            if is_full {
                 let next = entries.last().map(|entry| entry.sort.clone());
                 return Ok(Listed { entries, next });
             }

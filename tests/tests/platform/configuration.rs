@@ -1,23 +1,12 @@
 //! A tenant's configuration: out of one stack, without secrets, and into another.
 
 use crate::access::{ask, give, text_of};
-use crate::setup::{APP, NUMBER, PERSON, TOKEN, WABA, put, set_up};
+use crate::setup::{APP, NUMBER, PERSON, TOKEN, WABA, new_tenant, put, set_up};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{ADMIN_KEY, Desk, OPERATOR_KEY, SENDER};
+use tests::{ADMIN_KEY, Desk, SENDER};
 
 const PATH: &str = "/v1/configuration";
-
-/// A tenant that has nothing yet: its admin's key.
-async fn new_tenant(desk: &Desk) -> String {
-    let acme = json!({"id": "acme", "name": "Acme"});
-    let made = give(desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &acme).await;
-    made.with(201);
-    let admin = json!({"name": "Admin", "role": "admin"});
-    let keys = "/v1/tenants/acme/api-keys";
-    let made = give(desk, OPERATOR_KEY, Method::POST, keys, &admin).await;
-    text_of(&made.with(201)).to_owned()
-}
 
 /// Imports entries: what came of each, as its kind and status.
 async fn import(desk: &Desk, key: &str, entries: &[Value]) -> Vec<Value> {

@@ -20,6 +20,17 @@ pub(crate) async fn put(desk: &Desk, path: &str, body: &Value) -> Answer {
     give(desk, ADMIN_KEY, Method::PUT, path, body).await
 }
 
+/// A tenant that has nothing yet: its admin's key.
+pub(crate) async fn new_tenant(desk: &Desk) -> String {
+    let acme = json!({"id": "acme", "name": "Acme"});
+    let made = give(desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &acme).await;
+    made.with(201);
+    let admin = json!({"name": "Admin", "role": "admin"});
+    let keys = "/v1/tenants/acme/api-keys";
+    let made = give(desk, OPERATOR_KEY, Method::POST, keys, &admin).await;
+    text_of(&made.with(201)).to_owned()
+}
+
 /// A new account of the demo tenant's: its path.
 pub(crate) async fn new_account(desk: &Desk) -> String {
     let made = desk.post("/v1/accounts", &json!({"name": "Shop"})).await;
@@ -87,16 +98,7 @@ fn refused(answer: &Answer) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn six_steps_lead_from_nothing_to_a_first_message() {
     let desk = Desk::start().await;
-    let acme = json!({"id": "acme", "name": "Acme"});
-    give(&desk, OPERATOR_KEY, Method::POST, "/v1/tenants", &acme)
-        .await
-        .with(201);
-    let keys = "/v1/tenants/acme/api-keys";
-    let admin = json!({"name": "Admin", "role": "admin"});
-    let admin = give(&desk, OPERATOR_KEY, Method::POST, keys, &admin)
-        .await
-        .with(201);
-    let key = text_of(&admin).to_owned();
+    let key = new_tenant(&desk).await;
     let account = give(
         &desk,
         &key,

@@ -9,11 +9,10 @@ use crate::State;
 use heliograph::domain::account::{Step, StepState};
 use heliograph::domain::identity::{PhoneNumberId, WabaId};
 use heliograph::domain::secret::SecretText;
-use heliograph::domain::webhook::PortfolioLimit;
+use heliograph::messaging::health::tell_limit;
 use heliograph::provider::meta::client::management::PhoneNumberNode;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, Holder, Sender, Store, StoreError, WindowPolicy};
-use jiff::Timestamp;
+use heliograph::store::{Account, Holder, Sender, Store, WindowPolicy};
 
 /// The share of its rate that a sender's bulk jobs leave to other messages, unless told.
 const RESERVED_PERCENT: u8 = 10;
@@ -139,7 +138,7 @@ async fn make_sender(
     changes: &Changes,
 ) -> Result<Sender, Trouble> {
     let (account, now) = (&changing.account, changing.now);
-    tell_portfolio(state, account, node, now).await?;
+    tell_limit(&state.store, account, node, now).await?;
     if let Some(mut known) = state.store.sender(&account.tenant, id).await? {
         known.facts = node.facts.clone();
         state
@@ -180,25 +179,6 @@ async fn make_sender(
     changing.adds_sender = true;
     changing.account.senders.push(id.clone());
     Ok(sender)
-}
-
-/// Tells the account's portfolio how many people it may write to, if Meta says so with the number.
-async fn tell_portfolio(
-    state: &State,
-    account: &Account,
-    node: &PhoneNumberNode,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let tier = node.facts.messaging_limit.as_deref();
-    let limit = tier.and_then(PortfolioLimit::of_tier);
-    if let (Some(portfolio), Some(limit)) = (&account.portfolio, limit) {
-        let people = limit.people();
-        state
-            .store
-            .tell_portfolio(&account.tenant, portfolio, people, now)
-            .await?;
-    }
-    Ok(())
 }
 
 /// How many messages a second Meta takes from a number.

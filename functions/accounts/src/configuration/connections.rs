@@ -22,14 +22,13 @@ pub(super) async fn take_account(
     entry: &AccountEntry,
 ) -> Result<Outcome, Problem> {
     let known = state.store.account(&authority.tenant, &entry.id).await?;
-    let mut outcome = match &known {
-        None => Outcome::of(Status::Made),
-        Some(account) if entry.agrees_with(account) => Outcome::of(Status::Unchanged),
-        Some(_) => Outcome::differs(),
-    };
-    let mut account = match known {
-        None => add(state, authority, entry).await?,
-        Some(account) => account,
+    let (mut account, mut outcome) = match known {
+        None => (
+            add(state, authority, entry).await?,
+            Outcome::of(Status::Made),
+        ),
+        Some(account) if entry.agrees_with(&account) => (account, Outcome::of(Status::Unchanged)),
+        Some(account) => (account, Outcome::differs()),
     };
     if outcome.status != Status::Differs {
         if let Some(business) = business(&account, entry) {

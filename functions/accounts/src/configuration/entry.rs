@@ -7,10 +7,11 @@ pub(super) use account::{AccountEntry, SenderEntry};
 pub(super) use bot::{BotEntry, KnowledgeEntry};
 
 use crate::key_body::{self, LONGEST_NAME};
+use crate::tenants::read_tier;
 use crate::user_dto::NewUser;
 use heliograph::domain::fields::Fields;
 use heliograph::domain::role::{Right, Role, Scopes};
-use heliograph::domain::tier::{LimitChanges, Limits};
+use heliograph::domain::tier::Limits;
 use heliograph::store::{ApiKey, Tenant};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -122,12 +123,11 @@ impl Entry {
 impl TenantEntry {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let name = fields.required_line("name", 1..=LONGEST_NAME);
-        let tier = fields.line("tier", 1..=LONGEST_NAME).map(str::to_owned);
-        let limits = fields.object("limits").map(LimitChanges::read);
+        let (tier, limits) = read_tier(fields);
         Some(Self {
             name: name?.to_owned(),
-            tier,
-            limits: limits.unwrap_or_default().of(Limits::default()),
+            tier: tier.flatten(),
+            limits: limits.of(Limits::default()),
         })
     }
 }

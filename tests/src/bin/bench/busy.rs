@@ -6,9 +6,8 @@ use crate::lambda::{Lambda, usual_variables};
 use crate::process;
 use crate::scale::Scale;
 use crate::table::Table;
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
+use anyhow::Result;
+use tests::samples_of;
 
 /// Those that are measured with events of their own.
 const MEASURED: [&str; 2] = ["webhook", "deliver"];
@@ -21,13 +20,13 @@ pub(crate) async fn measure(
 ) -> Result<()> {
     let others = FUNCTIONS.iter().filter(|it| !MEASURED.contains(it));
     for function in others {
-        let samples = samples(function)?;
+        let samples = samples_of(function);
         let variables = [usual_variables(function), variables.to_vec()].concat();
         let mut lambda = Lambda::start(&binary(function)?, &variables).await?;
         let mut answered = 0;
         for sample in samples.iter().cycle().take(scale.samples) {
             // What a sample names need not be here: then it is an error of the function's that it has to tell.
-            answered += usize::from(lambda.invoke(sample).await.is_ok());
+            answered += usize::from(lambda.invoke(&sample.event).await.is_ok());
         }
         let answered = format!("{answered} of {}", scale.samples);
         table.fact(
@@ -42,25 +41,4 @@ pub(crate) async fn measure(
         );
     }
     Ok(())
-}
-
-/// The samples of a function, by their names.
-fn samples(function: &str) -> Result<Vec<Value>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let begin = format!("{function}-");
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with(&begin)) {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    ensure!(!paths.is_empty(), "{function} has no samples");
-    let read = |path: PathBuf| -> Result<Value> {
-        let text = std::fs::read_to_string(&path)?;
-        serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
-    };
-    paths.into_iter().map(read).collect()
 }

@@ -176,12 +176,8 @@ async fn webhook(caller: &Caller, place: usize, both_live: &AtomicBool) -> bool 
     } else {
         APP_SECRET
     };
-    let posting = async {
-        caller
-            .webhook(&Signed::update(place, &[], app_secret)?)
-            .await
-    };
-    told(posting.await).is_some()
+    let signed = Signed::update(place, &[], app_secret);
+    told(caller.webhook(&signed).await).is_some()
 }
 
 /// What went wrong is counted, and told on the way.

@@ -1,10 +1,8 @@
 //! Webhooks as Meta signs them.
 
 use crate::caller::{SENDER, WABA, number};
-use anyhow::Result;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
-use sha2::Sha256;
+use tests::sign;
 
 /// A webhook body with its signature.
 #[derive(Debug, Clone)]
@@ -18,7 +16,7 @@ pub(crate) struct Signed {
 impl Signed {
     /// A webhook with one update: a message of a new person, or, every other time, a status of one of `messages`; signed
     /// with this app secret.
-    pub(crate) fn update(place: usize, messages: &[String], app_secret: &str) -> Result<Self> {
+    pub(crate) fn update(place: usize, messages: &[String], app_secret: &str) -> Self {
         let number = number(place);
         let person = number.trim_start_matches('+');
         let now = heliograph::service::clock::now().as_second().to_string();
@@ -47,13 +45,8 @@ impl Signed {
         }
         let change = json!({"field": "messages", "value": value});
         let body = json!({"object": "whatsapp_business_account", "entry": [{"id": WABA, "changes": [change]}]});
-        Self::with(app_secret, body.to_string())
-    }
-
-    fn with(app_secret: &str, body: String) -> Result<Self> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(app_secret.as_bytes())?;
-        mac.update(body.as_bytes());
-        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-        Ok(Self { body, signature })
+        let body = body.to_string();
+        let signature = sign(app_secret, body.as_bytes());
+        Self { body, signature }
     }
 }

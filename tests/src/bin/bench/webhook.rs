@@ -62,7 +62,6 @@ pub(crate) async fn bodies(caller: &Caller) -> Result<Vec<Signed>> {
     for place in 0..MESSAGES {
         messages.push(caller.send(place).await?);
     }
-    (0..BODIES)
-        .map(|place| Signed::update(place, &messages, APP_SECRET))
-        .collect()
+    let signed = (0..BODIES).map(|place| Signed::update(place, &messages, APP_SECRET));
+    Ok(signed.collect())
 }
