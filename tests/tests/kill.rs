@@ -35,6 +35,9 @@ use tests::{ADMIN_KEY, Desk, eventually, eventually_within, read, text};
 /// Leases of 30 seconds have to run out, in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// Messages that the process finds queued, called or answered when it dies.
+const QUEUED: usize = 20;
+
 /// Some race against a call's ten seconds. So all that start a platform take turns: side by side they would race against
 /// each other.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -46,28 +49,47 @@ async fn a_message_cut_off_at_any_step_is_settled_and_never_sent_twice() {
     let ports = free_ports();
     let process = Process::start(&folder, ports).await;
     let desk = &process.desk;
-    // Written down, not called yet.
-    let queued = text("+15550020001", "queued");
-    let answer = post(desk, &queued, "key-queued", true).await;
-    assert_eq!(answer, Some(202));
+    let queued: Vec<_> = (0..QUEUED).map(queued).collect();
+    for (body, key) in &queued {
+        assert_eq!(post(desk, body, key, true).await, Some(202));
+    }
     let cut = kill_while_both_are_called(&process).await;
     process.kill().await;
 
     let process = Process::start(&folder, ports).await;
     let desk = &process.desk;
-    for (body, key, state) in [
-        (&queued, "key-queued", "read"),
-        (&cut.accepted.0, &cut.accepted.1, "read"),
-        (&cut.calling.0, &cut.calling.1, "unknown"),
-    ] {
-        replayed_until(desk, body, key, state).await;
+    let mut taken = 0;
+    for (body, key) in &queued {
+        taken += settled(desk, body, key).await;
     }
+    let (body, key) = &cut.accepted;
+    replayed_until(desk, body, key, async |state| state == "read").await;
+    let (body, key) = &cut.calling;
+    replayed_until(desk, body, key, async |state| state == "unknown").await;
     let stats = desk.stats().await;
     assert_eq!(
         (&stats["accepted"], &stats["duplicates"]),
-        (&json!(1 + cut.rounds), &json!(0))
+        (&json!(taken + cut.rounds), &json!(0))
     );
     process.end("INT").await;
+}
+
+/// A message that is written down and called later, with its key.
+fn queued(number: usize) -> (Value, String) {
+    let to = format!("+155500200{number:02}");
+    (text(&to, "queued"), format!("key-queued-{number}"))
+}
+
+/// Waits until the platform knows what became of a queued message, wherever the process died, and says how often the
+/// provider took it: it is `read` if the provider has it, `unknown` if its call was cut off, and in no other state.
+async fn settled(desk: &Desk, body: &Value, key: &str) -> u32 {
+    let to = body["to"].as_str();
+    let known = async |state: &str| match desk.accepted(to).await.len() {
+        0 => state == "unknown",
+        _ => state == "read",
+    };
+    replayed_until(desk, body, key, known).await;
+    desk.accepted(to).await.len().try_into().unwrap()
 }
 
 /// Two messages whose calls were cut off, each with its key.
@@ -100,9 +122,10 @@ async fn kill_while_both_are_called(process: &Process) -> Cut {
             post(desk, &calling.0, &calling.1, false),
         );
         let look = async || {
-            let sending = desk.all("/v1/messages?state=sending").await.len() == 2;
+            let all = desk.all("/v1/messages?state=sending").await;
+            let sending = [&one, &other].map(|to| all.iter().any(|it| it["to"] == to.as_str()));
             let taken = desk.accepted(Some(&one)).await.len() == 1;
-            (sending && taken).then_some(())
+            (sending == [true, true] && taken).then_some(())
         };
         let called = eventually("both calls to be under way", look);
         if let Either::Left(((), posted)) = select(pin!(called), pin!(posted)).await {
@@ -123,8 +146,13 @@ async fn hang(desk: &Desk, fault: &str, to: &str) {
     desk.fault(&order).await;
 }
 
-/// Repeats a request until its message is in this state.
-async fn replayed_until(desk: &Desk, body: &Value, key: &str, state: &str) {
+/// Repeats a request until its message is in a state as wanted.
+async fn replayed_until(
+    desk: &Desk,
+    body: &Value,
+    key: &str,
+    mut wanted: impl AsyncFnMut(&str) -> bool,
+) {
     let look = async || {
         let answer = desk
             .post_with("/v1/messages", body, ("idempotency-key", key))
@@ -135,9 +163,12 @@ async fn replayed_until(desk: &Desk, body: &Value, key: &str, state: &str) {
             return None;
         }
         assert_eq!(answer.header("idempotent-replayed"), Some("true"));
-        (answer.json()["state"] == state).then_some(())
+        let message = answer.json();
+        wanted(message["state"].as_str().unwrap())
+            .await
+            .then_some(())
     };
-    eventually_within(PATIENCE, &format!("{key} to be {state}"), look).await;
+    eventually_within(PATIENCE, &format!("{key} to be settled"), look).await;
 }
 
 /// The status of the answer, if there was one.
