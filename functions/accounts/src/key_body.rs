@@ -4,7 +4,7 @@ use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::role::{Right, Role, Scopes};
 use heliograph::store::{ApiKey, ApiKeyChanges};
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// The longest name of a key or a tenant.
@@ -101,14 +101,8 @@ pub(crate) fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     Some(Scopes::only(rights))
 }
 
-/// Times are kept to the millisecond.
 fn expires_at(fields: &mut Fields<'_>, now: Timestamp) -> Option<Timestamp> {
-    let time = fields.parsed("expires_at", |text| {
-        let unit = TimestampRound::new().smallest(Unit::Millisecond);
-        text.parse::<Timestamp>()
-            .and_then(|time| time.round(unit.mode(RoundMode::Ceil)))
-            .map_err(|_| "must be an RFC 3339 time, such as 2027-11-21T09:00:00Z")
-    })?;
+    let time = fields.time("expires_at")?;
     if time <= now {
         fields.fault(
             "expires_at",

@@ -4,6 +4,7 @@
 //! A field that nobody asked for is a fault when the reader is finished.
 
 mod lines;
+mod times;
 
 use super::characters;
 use super::fault::{FaultCode, Faults};

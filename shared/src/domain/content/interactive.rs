@@ -1,7 +1,7 @@
 //! `interactive`: something to tap. Reply buttons, lists and links are checked to the end; of Meta's other types
-//! the frame is checked, and what stands in their `action` is Meta's to judge.
+//! the frame is checked and how much there is of products and cards; what else stands in their `action` is Meta's to judge.
 
-use super::{ENTRIES, Fields, UNLIMITED, check_distinct, link, media};
+use super::{CARDS, ENTRIES, Fields, UNLIMITED, check_distinct, link, media, products};
 use crate::domain::fault::FaultCode;
 
 const TYPES: [&str; 15] = [
@@ -45,7 +45,7 @@ pub(super) fn check(message: &mut Fields<'_>) {
         Some("button") => check_button(&mut interactive),
         Some("list") => check_list(&mut interactive),
         Some("cta_url") => check_cta_url(&mut interactive),
-        _ => check_other(&mut interactive),
+        _ => check_other(&mut interactive, kind),
     }
     check_text(&mut interactive, "footer", FOOTER);
     interactive.finish();
@@ -130,14 +130,21 @@ fn check_cta_url(interactive: &mut Fields<'_>) {
 }
 
 /// A header of a type that we do not know is let through: Meta adds such with each type of message.
-fn check_other(interactive: &mut Fields<'_>) {
+fn check_other(interactive: &mut Fields<'_>, kind: Option<&str>) {
     let header = interactive.object("header");
-    let kind = header.and_then(|mut header| header.required_text("type", 1..=UNLIMITED));
-    if kind.is_some_and(|kind| HEADERS.contains(&kind)) {
+    let medium = header.and_then(|mut header| header.required_text("type", 1..=UNLIMITED));
+    if medium.is_some_and(|medium| HEADERS.contains(&medium)) {
         check_header(interactive, &HEADERS);
     }
     check_text(interactive, "body", BODY);
-    interactive.required_object("action");
+    let Some(mut action) = interactive.required_object("action") else {
+        return;
+    };
+    match kind {
+        Some("product_list") => products::check_sections(&mut action),
+        Some("carousel") => drop(action.objects("cards", 1..=CARDS)),
+        _ => {}
+    }
 }
 
 fn check_header(interactive: &mut Fields<'_>, allowed: &[&'static str]) {

@@ -10,6 +10,7 @@ mod link;
 mod location;
 mod marketing;
 mod media;
+mod products;
 mod reaction;
 mod recipient;
 mod template;
@@ -37,6 +38,9 @@ const LARGEST_OBJECT: usize = 200_000;
 
 /// The longest `recipient_identity_key_hash`: none is documented, and Meta's are far shorter.
 const LONGEST_HASH: usize = 1_024;
+
+/// The most cards that a carousel has, of a template or not.
+const CARDS: usize = 10;
 
 /// No limit of number is documented; this only bounds what a body can make us do.
 const ENTRIES: usize = 1000;

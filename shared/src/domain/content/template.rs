@@ -1,9 +1,10 @@
 //! `template`: an approved template's name, language and parameters.
 //!
 //! Whether the parameters fit the template is judged where the template is known. Meta's commerce payloads
-//! (`action`, `order_status`) are only checked for being objects: Meta documents no limits within.
+//! (`action`, `order_status`) are only checked for being objects, and for how many products they hold: Meta documents no
+//! other limits within.
 
-use super::{ENTRIES, Fields, UNLIMITED, link, location, media};
+use super::{CARDS, ENTRIES, Fields, UNLIMITED, link, location, media, products};
 use crate::domain::fault::FaultCode;
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ const COUPON_CODE: usize = 15;
 const ONE_TIME_CODE: usize = 15;
 /// A template has at most 10 buttons, counted from 0.
 const LAST_BUTTON: u64 = 9;
+/// And at most [`CARDS`].
+const LAST_CARD: u64 = 9;
 
 pub(super) fn check(message: &mut Fields<'_>) {
     let Some(mut template) = message.required_object("template") else {
@@ -94,8 +97,8 @@ fn check_component(mut component: Fields<'_>, seen: &mut Vec<String>) {
 }
 
 fn check_cards(carousel: &mut Fields<'_>) {
-    for mut card in carousel.required_objects("cards", 1..=ENTRIES) {
-        check_index(&mut card, "card_index", u64::MAX);
+    for mut card in carousel.required_objects("cards", 1..=CARDS) {
+        check_index(&mut card, "card_index", LAST_CARD);
         check_components(&mut card);
         card.finish();
     }
@@ -162,7 +165,9 @@ fn check_parameter(mut parameter: Fields<'_>, longest: usize) {
         "location" => location::check(&mut parameter),
         "product" => check_product(&mut parameter),
         "action" => {
-            parameter.required_object("action");
+            if let Some(mut action) = parameter.required_object("action") {
+                products::check_sections(&mut action);
+            }
         }
         "order_status" => {
             parameter.required_object("order_status");

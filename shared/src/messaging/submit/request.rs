@@ -6,7 +6,7 @@ use crate::domain::fields::Fields;
 use crate::domain::identity::{PhoneNumberId, Recipient};
 use crate::domain::message::{Lane, OnUnknown};
 use crate::domain::waiting::WaitMinutes;
-use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// The longest `reference` and `biz_opaque_callback_data`. Source of the latter: Meta, "Messages" reference.
@@ -151,16 +151,9 @@ fn read_metadata(fields: &mut Fields<'_>) -> Option<Value> {
     fields.value_within("metadata", LARGEST_METADATA).cloned()
 }
 
-/// Reads a time. Times are kept to the millisecond: not before a time means not before the next one.
+/// Reads a time that is not farther away than any message waits.
 pub fn read_time(fields: &mut Fields<'_>, name: &'static str, now: Timestamp) -> Option<Timestamp> {
-    let time = fields.parsed(name, |text| {
-        text.parse::<Timestamp>()
-            .and_then(|time| {
-                let unit = TimestampRound::new().smallest(Unit::Millisecond);
-                time.round(unit.mode(RoundMode::Ceil))
-            })
-            .map_err(|_| "must be a time such as 2026-11-20T09:00:00Z (RFC 3339)")
-    })?;
+    let time = fields.time(name)?;
     if time.duration_since(now) > FARTHEST {
         let detail = "must be within a year from now";
         fields.fault(name, FaultCode::OutOfRange, detail);

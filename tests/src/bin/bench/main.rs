@@ -12,6 +12,7 @@ mod cost;
 mod cpu;
 mod desk;
 mod functions;
+mod handler;
 mod invoked;
 mod job;
 mod lambda;

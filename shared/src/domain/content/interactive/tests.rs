@@ -241,3 +241,55 @@ fn the_frame_of_every_other_type_is_checked() {
     refuses_with(flow.clone(), "/type", json!(null), Required);
     refuses_with(flow, "/title", json!("x"), UnknownField);
 }
+
+fn products(sections: &[usize]) -> Value {
+    let section = |count: &usize| {
+        let products = vec![json!({"product_retailer_id": "A1"}); *count];
+        json!({"title": "Seeds", "product_items": products})
+    };
+    let sections: Vec<Value> = sections.iter().map(section).collect();
+    let action = json!({"catalog_id": "1", "sections": sections});
+    json!({"type": "product_list", "body": {"text": "Which?"}, "action": action})
+}
+
+#[test]
+fn a_list_of_products_has_30_in_10_titled_sections() {
+    accepts("interactive", products(&[30]));
+    accepts("interactive", products(&[3; 10]));
+    for (sections, within, code) in [
+        (vec![31], "/action/sections/0/product_items", TooMany),
+        (vec![15, 16], "/action/sections", TooMany),
+        (vec![1; 11], "/action/sections", TooMany),
+        (vec![0], "/action/sections/0/product_items", TooFew),
+        (vec![], "/action/sections", TooFew),
+    ] {
+        let pointer = format!("/interactive{within}");
+        refuses("interactive", products(&sections), &pointer, code);
+    }
+    let two = products(&[1, 1]);
+    at_most(&two, "/action/sections/1/title", 24);
+    refuses_with(two, "/action/sections/1/title", json!(null), Required);
+}
+
+#[test]
+fn a_carousel_has_10_cards() {
+    let carousel = |cards: usize| {
+        let cards: Vec<Value> = (0..cards)
+            .map(|index| json!({"card_index": index}))
+            .collect();
+        json!({"type": "carousel", "body": {"text": "Look"}, "action": {"cards": cards}})
+    };
+    accepts("interactive", carousel(10));
+    refuses(
+        "interactive",
+        carousel(11),
+        "/interactive/action/cards",
+        TooMany,
+    );
+    refuses(
+        "interactive",
+        carousel(0),
+        "/interactive/action/cards",
+        TooFew,
+    );
+}

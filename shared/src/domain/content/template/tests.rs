@@ -8,8 +8,8 @@
 use super::brings_code;
 use crate::domain::content::tests::{accepts, refuses};
 use crate::domain::fault::FaultCode::{
-    self, Invalid, NotAllowed, OutOfRange, Required, TooFew, TooLong, TooShort, UnknownField,
-    WrongType,
+    self, Invalid, NotAllowed, OutOfRange, Required, TooFew, TooLong, TooMany, TooShort,
+    UnknownField, WrongType,
 };
 use serde_json::{Value, json};
 
@@ -129,6 +129,16 @@ fn a_component_is_one_that_meta_knows() {
             Required,
         ),
         (
+            json!({"type": "carousel", "cards": [{"card_index": 10}]}),
+            "/cards/0/card_index",
+            OutOfRange,
+        ),
+        (
+            json!({"type": "carousel", "cards": vec![json!({"card_index": 1}); 11]}),
+            "/cards",
+            TooMany,
+        ),
+        (
             json!({"type": "carousel", "cards": [{"card_index": 0, "components": [{"type": "x"}]}]}),
             "/cards/0/components/0/type",
             Invalid,
@@ -231,6 +241,11 @@ fn every_parameter_that_is_more_than_a_text_is_checked() {
             json!({"type": "action", "action": "x"}),
             "/action",
             WrongType,
+        ),
+        (
+            json!({"type": "action", "action": {"sections": [{"product_items": vec![json!({}); 31]}]}}),
+            "/action/sections/0/product_items",
+            TooMany,
         ),
         (
             json!({"type": "ttl_minutes", "ttl_minutes": "x"}),
