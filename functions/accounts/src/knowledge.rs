@@ -8,20 +8,23 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use heliograph::domain::audit::Action;
 use heliograph::domain::bot::Knowledge;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::id::KnowledgeId;
+use heliograph::domain::id::{AccountId, KnowledgeId};
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, IdProblems, ListProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::Store;
+use heliograph::store::{IdempotencyClaim, Store};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -104,10 +107,15 @@ pub(crate) async fn list(
 /// Have an account's bot know something.
 #[utoipa::path(
     post, operation_id = "create_knowledge", path = "/v1/accounts/{id}/knowledge", tag = "Set-up", security(("api_key" = [])),
-    params(("id" = String, Path, description = "Our id of the account")),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("Idempotency-Key" = Option<String>, Header, description = "One key is one entry, for 24 hours"),
+    ),
     request_body(content = crate::knowledge::KnowledgeBody, content_type = "application/json"),
     responses(
         (status = 201, description = "It knows", body = KnowledgeDto),
+        (status = 422, description = "The Idempotency-Key was used with another body", body = Problem,
+            content_type = "application/problem+json"),
         BodyProblems, AccountProblems,
     ),
 )]
@@ -118,13 +126,44 @@ pub(crate) async fn create(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<(StatusCode, Json<KnowledgeDto>), Problem> {
+) -> Result<Response, Problem> {
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let account: AccountId = id_of(&id)?;
     let body = read_json(&headers, &body, MAX_JSON)?;
+    let path = format!("POST /v1/accounts/{account}/knowledge");
+    let claim = idempotency::claim(&path, &headers, &body)?;
+    let of = (&authority.tenant, &account);
+    if let Some(replay) = earlier(&state.store, of, claim.as_ref()).await? {
+        return Ok(replay);
+    }
     let now = clock::now();
     let knowledge = read(&body, KnowledgeId::at(now), now).map_err(Problem::validation)?;
-    put(&state.store, &authority, &id, &knowledge).await?;
-    Ok((StatusCode::CREATED, Json(KnowledgeDto::from(&knowledge))))
+    match put(&state.store, &authority, &id, &knowledge, claim.as_ref()).await {
+        Ok(()) => Ok(made(&knowledge)),
+        // Another request with the same key may have been faster.
+        Err(problem) => match earlier(&state.store, of, claim.as_ref()).await? {
+            Some(replay) => Ok(replay),
+            None => Err(problem),
+        },
+    }
+}
+
+/// The answer to a request that was answered before; what it made may be forgotten since.
+async fn earlier(
+    store: &Store,
+    (tenant, account): (&TenantId, &AccountId),
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Option<Response>, Problem> {
+    let Some(id) = idempotency::earlier(store, tenant, claim).await? else {
+        return Ok(None);
+    };
+    let known = store.knowledge(tenant, account, &id_of(&id)?).await?;
+    let known = known.ok_or_else(Problem::not_found)?;
+    Ok(Some(([(REPLAYED, "true")], made(&known)).into_response()))
+}
+
+fn made(knowledge: &Knowledge) -> Response {
+    (StatusCode::CREATED, Json(KnowledgeDto::from(knowledge))).into_response()
 }
 
 /// Change what an account's bot knows.
@@ -158,7 +197,7 @@ pub(crate) async fn change(
         .knowledge(&authority.tenant, &id_of(&id)?, &entry)
         .await?;
     known.ok_or_else(Problem::not_found)?;
-    put(&state.store, &authority, &id, &changed).await?;
+    put(&state.store, &authority, &id, &changed, None).await?;
     Ok(Json(KnowledgeDto::from(&changed)))
 }
 
@@ -199,16 +238,27 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Has the bot of the account of this id know something.
+/// Has the bot of the account of this id know something; the request's key is remembered with it.
 pub(crate) async fn put(
     store: &Store,
     authority: &Authority,
     id: &str,
     knowledge: &Knowledge,
+    claim: Option<&IdempotencyClaim>,
 ) -> Result<(), Problem> {
     let mut changing = Changing::begin(store, authority, id).await?;
-    let of = (&changing.account.tenant, &changing.account.id);
-    let put = store.put_knowledge(&mut changing.transaction, of, knowledge);
+    let Changing {
+        account,
+        transaction,
+        now,
+        ..
+    } = &mut changing;
+    let tenant = &account.tenant;
+    let put = store
+        .put_knowledge(transaction, (tenant, &account.id), knowledge)
+        .and_then(|()| {
+            store.remember_claim(transaction, tenant, claim, knowledge.id.as_str(), *now)
+        });
     let said = Said::of(
         Action::AccountChanged,
         &changing.account,

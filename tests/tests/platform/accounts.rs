@@ -3,6 +3,7 @@
 use crate::access::{ask, give};
 use crate::id_of;
 use crate::setup::{NUMBER, PERSON, message, new_account, put, set_up};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{ADMIN_KEY, Desk, eventually, read};
@@ -122,6 +123,40 @@ async fn a_bot_says_and_knows_what_it_was_told() {
     let gone = ask(&desk, ADMIN_KEY, Method::DELETE, &entry).await;
     assert_eq!(gone.status, 204);
     assert_eq!(desk.all(&knowledge).await, [] as [Value; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_is_told_twice_with_one_key_knows_it_once() {
+    let desk = Desk::start().await;
+    let knowledge = format!("{}/knowledge", new_account(&desk).await);
+    let islands = json!({"question": "Do you ship to islands?", "answer": "We do."});
+    let tell = || desk.post_with(&knowledge, &islands, ("idempotency-key", "islands"));
+    let made = tell().await.with(201);
+    let again = tell().await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.with(201), made);
+    let other = json!({"question": "Do you ship abroad?", "answer": "We do."});
+    let other = desk.post_with(&knowledge, &other, ("idempotency-key", "islands"));
+    other.await.problem(422, "idempotency_mismatch");
+    assert_eq!(desk.all(&knowledge).await.len(), 1);
+    // The key is of this account's knowledge alone.
+    let elsewhere = format!("{}/knowledge", new_account(&desk).await);
+    let answer = desk.post_with(&elsewhere, &islands, ("idempotency-key", "islands"));
+    assert_ne!(id_of(&answer.await.with(201)), id_of(&made));
+    // Eight at once are one.
+    let tell = || desk.post_with(&elsewhere, &islands, ("idempotency-key", "at-once"));
+    for answer in join_all((0..8).map(|_| tell())).await {
+        assert!(matches!(answer.status, 201 | 409), "{answer:?}");
+    }
+    assert_eq!(desk.all(&elsewhere).await.len(), 2);
+    // What is forgotten stays so.
+    let entry = format!("{knowledge}/{}", id_of(&made));
+    assert_eq!(
+        ask(&desk, ADMIN_KEY, Method::DELETE, &entry).await.status,
+        204
+    );
+    let tell = || desk.post_with(&knowledge, &islands, ("idempotency-key", "islands"));
+    tell().await.problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -196,6 +196,52 @@ async fn a_step_that_was_entered_is_not_entered_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_entered_and_what_was_disabled_is_so_elsewhere_too() {
+    let desk = Desk::start().await;
+    let account = crate::setup::new_account(&desk).await;
+    let business = json!({"waba_id": WABA, "app_id": APP, "app_secret": "playground-app-secret"});
+    for (step, body) in [
+        ("business", business),
+        ("phone-number", json!({"phone_number_id": NUMBER})),
+    ] {
+        put(&desk, &format!("{account}/setup/{step}"), &body)
+            .await
+            .with(200);
+    }
+    let disabled = json!({"disabled": true});
+    give(&desk, ADMIN_KEY, Method::PATCH, &account, &disabled)
+        .await
+        .with(200);
+    let mut own = without_the_demo(desk.all(PATH).await);
+    own.retain(|it| it["kind"] == "account");
+    assert_eq!(own[0]["phone_number_id"], NUMBER);
+    assert_eq!(own[0]["disabled"], true);
+
+    let new = Desk::start().await;
+    let key = new_tenant(&new).await;
+    put_secret(&mut own, "app_secret", "playground-app-secret");
+    assert_eq!(
+        statuses(&import(&new, &key, &own).await),
+        [("account", "made")]
+    );
+    let there = ask(&new, &key, Method::GET, PATH).await.with(200);
+    let is_account = |it: &&Value| it["kind"] == "account";
+    let there = there["data"].as_array().unwrap().iter().find(is_account);
+    for what in ["phone_number_id", "disabled", "waba_id", "app_id"] {
+        assert_eq!(there.unwrap()[what], own[0][what], "{what}");
+    }
+    assert_eq!(
+        statuses(&import(&new, &key, &own).await),
+        [("account", "unchanged")]
+    );
+    own[0]["disabled"] = json!(false);
+    assert_eq!(
+        statuses(&import(&new, &key, &own).await),
+        [("account", "differs")]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_whose_secrets_are_being_deleted_is_told_so() {
     let desk = Desk::start().await;
     let account = furnish(&desk).await;

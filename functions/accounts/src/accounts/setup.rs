@@ -236,10 +236,20 @@ pub(crate) async fn phone_number(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let number = read_phone_number(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
-    let done = put_phone_number(&state, &mut changing, number).await;
-    let account = changing.end(done).await?;
+    let account = take_phone_number(&state, &authority, &id, number).await?;
     Ok(Json(shown(&state, &account).await?))
+}
+
+/// Does the step.
+pub(crate) async fn take_phone_number(
+    state: &State,
+    authority: &Authority,
+    id: &str,
+    number: PhoneNumberId,
+) -> Result<Account, Problem> {
+    let mut changing = Changing::begin(&state.store, authority, id).await?;
+    let done = put_phone_number(state, &mut changing, number).await;
+    changing.end(done).await
 }
 
 async fn put_phone_number(

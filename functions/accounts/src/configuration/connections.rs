@@ -10,6 +10,7 @@ use crate::authority::Authority;
 use crate::knowledge;
 use heliograph::domain::account::{CredentialKind, Step, StepState};
 use heliograph::domain::id::AccountId;
+use heliograph::domain::identity::PhoneNumberId;
 use heliograph::service::clock;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, StoreError};
@@ -35,6 +36,11 @@ pub(super) async fn take_account(
             account = setup::take_business(state, authority, entry.id.as_str(), business).await?;
             outcome = Outcome::of(Status::Made);
         }
+        if let Some(number) = number(&account, entry) {
+            let id = entry.id.as_str();
+            account = setup::take_phone_number(state, authority, id, number).await?;
+            outcome = Outcome::of(Status::Made);
+        }
         if let Some(new) = new_tokens(&account, entry) {
             let (now, beside) = tokens::take(state, authority, entry.id.as_str(), new).await?;
             account = now;
@@ -53,7 +59,9 @@ async fn add(
     entry: &AccountEntry,
 ) -> Result<Account, Problem> {
     let tenant = authority.tenant.clone();
-    let account = Account::new(entry.id.clone(), tenant, entry.name.clone(), clock::now());
+    let now = clock::now();
+    let mut account = Account::new(entry.id.clone(), tenant, entry.name.clone(), now);
+    account.disabled_at = entry.disabled.then_some(now);
     let said = json!({"name": entry.name, "imported": true});
     let transaction = accounts::adding(&state.store, authority, &account, said)?;
     match state.store.commit(transaction).await {
@@ -92,6 +100,12 @@ fn business(account: &Account, entry: &AccountEntry) -> Option<Business> {
         app: entry.app_id.clone()?,
         app_secret: Some(entry.secret(CredentialKind::AppSecret)?),
     })
+}
+
+/// The number that was entered in the second step, if none was.
+fn number(account: &Account, entry: &AccountEntry) -> Option<PhoneNumberId> {
+    let is_open = account.setup.state(Step::PhoneNumber) == StepState::Open;
+    entry.phone_number_id.clone().filter(|_| is_open)
 }
 
 /// The third step, if it is not done and its secret was put in.
@@ -159,7 +173,8 @@ pub(super) async fn take_knowledge(
         return Ok(Outcome::compared(&there, entry));
     }
     let account = entry.account_id.as_str();
-    knowledge::put(store, authority, account, &entry.knowledge(clock::now())).await?;
+    let new = entry.knowledge(clock::now());
+    knowledge::put(store, authority, account, &new, None).await?;
     Ok(Outcome::of(Status::Made))
 }
 

@@ -33,6 +33,14 @@ pub(crate) struct AccountEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "400000000000002")]
     pub(in crate::configuration) app_id: Option<AppId>,
+    /// A phone number that was entered and waits for the access token. One that was checked is a sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "100000000000002")]
+    pub(in crate::configuration) phone_number_id: Option<PhoneNumberId>,
+    /// Whether nothing leaves it.
+    #[serde(skip_serializing_if = "<&bool as std::ops::Not>::not")]
+    #[schema(value_type = Option<bool>)]
+    pub(in crate::configuration) disabled: bool,
     /// The secrets it has.
     credentials: Vec<CredentialEntry>,
 }
@@ -80,6 +88,8 @@ impl AccountEntry {
         let name = fields.required_line("name", 1..=LONGEST_NAME);
         let waba_id = fields.parsed("waba_id", meta_id);
         let app_id = fields.parsed("app_id", meta_id);
+        let phone_number_id = fields.parsed("phone_number_id", meta_id);
+        let disabled = fields.boolean("disabled").unwrap_or_default();
         let credentials = fields.objects("credentials", 0..=MOST_CREDENTIALS);
         let credentials: Vec<_> = credentials.into_iter().map(CredentialEntry::read).collect();
         Some(Self {
@@ -87,6 +97,8 @@ impl AccountEntry {
             name: name?.to_owned(),
             waba_id,
             app_id,
+            phone_number_id,
+            disabled,
             credentials: credentials.into_iter().collect::<Option<_>>()?,
         })
     }
@@ -104,6 +116,12 @@ impl AccountEntry {
                 .waba_said()
                 .is_none_or(|waba| self.waba_id.as_ref() == Some(waba))
             && (account.app.is_none() || self.app_id == account.app)
+            && account
+                .setup
+                .phone_number
+                .as_ref()
+                .is_none_or(|number| self.phone_number_id.as_ref() == Some(number))
+            && self.disabled == account.disabled_at.is_some()
     }
 }
 
@@ -114,6 +132,8 @@ impl From<&Account> for AccountEntry {
             name: account.name.clone(),
             waba_id: account.waba_said().cloned(),
             app_id: account.app.clone(),
+            phone_number_id: account.setup.phone_number.clone(),
+            disabled: account.disabled_at.is_some(),
             credentials: account
                 .credentials
                 .iter()
