@@ -1,13 +1,16 @@
 //! What stands in the way of a step: something that Meta does not take, that Meta could not be asked, or a problem of ours.
 
 use heliograph::domain::account::StepFault;
-use heliograph::domain::failure::ProviderFailure;
+use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::service::problem::Problem;
 use heliograph::store::StoreError;
 
 /// The provider of these accounts, as problems name it.
 pub(crate) const META: &str = "meta";
+
+/// Source: Meta, "Cloud API error codes".
+const TOO_MANY_REGISTRATIONS: i64 = 133_016;
 
 /// Why something cannot be done.
 #[derive(Debug)]
@@ -83,7 +86,32 @@ impl Trouble {
 
     /// Meta could not be asked, or says no without a field to blame.
     pub(crate) fn unasked(failure: ProviderFailure) -> Self {
-        Problem::provider(META, failure).into()
+        Problem::provider(META, told_of_an_order(failure)).into()
+    }
+}
+
+/// What to do about a failure of something that is no message: no status tells what came of it, nothing tries it again.
+fn told_of_an_order(failure: ProviderFailure) -> ProviderFailure {
+    let remedy = match failure.class {
+        Class::Ambiguous => "look whether it is done, and ask again if it is not",
+        Class::Transient => "ask again in a while; if it lasts, look at Meta's status page",
+        // Its own remedy names how long.
+        Class::Throttled if failure.code != Some(TOO_MANY_REGISTRATIONS) => "ask again in a while",
+        Class::Throttled
+        | Class::Credential
+        | Class::Permanent
+        | Class::Recipient
+        | Class::Template
+        | Class::Policy => return failure,
+    };
+    let message = match failure.class {
+        Class::Ambiguous => "Meta failed, or did not answer, and may have done it".to_owned(),
+        _ => failure.message,
+    };
+    ProviderFailure {
+        message,
+        remedy: remedy.to_owned(),
+        ..failure
     }
 }
 
@@ -115,6 +143,32 @@ impl From<Trouble> for Problem {
                 Self::refused_by_provider(META, fault, failure.map(|failure| *failure))
             }
             Trouble::Problem(problem) => *problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_an_order_speaks_of_no_message() {
+        for code in [1, 2, 4, 100, 133_004, 131_000, 4_711] {
+            let failure = ProviderFailure::from_meta(code, &[]);
+            let told = told_of_an_order(failure.clone());
+            assert_eq!((told.class, told.code), (failure.class, failure.code));
+            let words = format!("{} {}", told.message, told.remedy);
+            for of_messages in ["message", "status to settle", "it is tried again"] {
+                assert!(!words.contains(of_messages), "{code}: {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_that_says_what_to_do_keeps_its_words() {
+        for code in [190, 133_005, 133_006, 133_016] {
+            let failure = ProviderFailure::from_meta(code, &[]);
+            assert_eq!(told_of_an_order(failure.clone()), failure);
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn of_meta(code: i64) -> Diagnosis {
             return group.diagnosis(text);
         }
     }
-    UNKNOWN.diagnosis("Meta refused the message for a reason we do not know")
+    UNKNOWN.diagnosis("Meta refused it for a reason we do not know")
 }
 
 /// The code that tells what Meta means: for a sender's number that is gone, or that the token may not see, it says that

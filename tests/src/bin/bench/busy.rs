@@ -10,7 +10,7 @@ use anyhow::Result;
 use tests::samples_of;
 
 /// Those that are measured with events of their own.
-const MEASURED: [&str; 2] = ["webhook", "deliver"];
+const MEASURED: [&str; 4] = ["webhook", "dispatch", "deliver", "tally"];
 
 /// Brings its samples to every function that is not measured otherwise.
 pub(crate) async fn measure(

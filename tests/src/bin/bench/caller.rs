@@ -141,28 +141,6 @@ impl Caller {
         }
     }
 
-    /// Ids of a job's recipients that wait for their turn.
-    pub(crate) async fn queued(&self, job: &str, count: usize) -> Result<Vec<String>> {
-        let first = format!("/v1/bulk-jobs/{job}/recipients?state=queued&limit=100");
-        let mut next = first.clone();
-        let mut ids = Vec::new();
-        while ids.len() < count {
-            let page = self.look(&next).await?;
-            let entries = page
-                .get("data")
-                .and_then(Value::as_array)
-                .context("no page")?;
-            let found = entries.iter().filter_map(|entry| entry.get("id")?.as_str());
-            ids.extend(found.map(str::to_owned));
-            match page.get("next_cursor").and_then(Value::as_str) {
-                Some(cursor) => next = format!("{first}&cursor={cursor}"),
-                None => break,
-            }
-        }
-        ids.truncate(count);
-        Ok(ids)
-    }
-
     /// Sends a one-time code from a sender, and waits until it is sent.
     pub(crate) async fn code(&self, place: usize, sender: &str, key: &str) -> Result<()> {
         let body = json!({

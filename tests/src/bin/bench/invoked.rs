@@ -1,10 +1,11 @@
-//! The binaries, invoked one event after another as Lambda invokes them: `webhook` and `deliver` with events of the bench,
-//! every other one with its samples.
+//! The binaries, invoked one event after another as Lambda invokes them: `webhook` with signed bodies, those that deliver
+//! a bulk job with what it makes of them, every other one with its samples.
 //!
 //! Nothing of Lambda's or AWS's is in these processes, so what they use is what we pay for.
 
 use crate::busy;
 use crate::caller::{ACCOUNT, Caller};
+use crate::chain::{self, Chain};
 use crate::desk::{Desk, Folder, binary};
 use crate::functions::addresses;
 use crate::handler;
@@ -17,15 +18,11 @@ use crate::table::{Table, ms, number};
 use crate::tap::{Tap, takes_everything};
 use crate::webhook::bodies;
 use anyhow::{Context, Result, ensure};
-use heliograph::domain::queue::DeliverBody;
 use heliograph::service::aws::{Aws, Endpoints};
-use heliograph::service::clock;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Records of an SQS batch, as the template's mappings have it.
-const BATCH: usize = 10;
 /// Invocations before the measured ones.
 const WARM_UP: usize = 20;
 const QUEUES: [&str; 6] = ["otp", "single", "bulk", "dispatch", "inbound", "status"];
@@ -38,10 +35,8 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let platform = Desk::functions(emulators.url("aws")?, emulators.url("simulator")?, 0).await?;
     let caller = Caller::of(&platform, &emulators)?;
     let bodies = bodies(&caller).await?;
-    let job = caller.job(scale.invocations + WARM_UP * BATCH).await?;
-    let ids = caller
-        .queued(&job, scale.invocations + WARM_UP * BATCH)
-        .await?;
+    let recipients = scale.invocations + chain::WARM_UP;
+    let job = caller.job(recipients).await?;
     // It made the tables and queues; from here on it would only take CPU from those that are measured.
     platform.stop().await?;
     let tap = Arc::new(Tap::before(emulators.url("aws")?).await?);
@@ -51,7 +46,11 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     variables.push(("AWS_ENDPOINT_URL".to_owned(), tap.url().to_owned()));
     webhook(scale, table, &bodies, (&variables, &tap)).await?;
     handler::measure(scale, table, &bodies, (&variables, &tap)).await?;
-    deliver(table, &ids, (&variables, &tap)).await?;
+    let mut chain = Chain::start(emulators.url("aws")?, &queues, &caller, &variables).await?;
+    chain
+        .measure(table, (&job, recipients), (&variables, &tap))
+        .await?;
+    drop(chain);
     busy::measure(scale, table, &variables).await?;
     emulators.stop().await
 }
@@ -100,40 +99,6 @@ async fn webhook(
     Ok(())
 }
 
-async fn deliver(table: &mut Table, ids: &[String], (variables, tap): Place<'_>) -> Result<()> {
-    let mut lambda = start("deliver", variables).await?;
-    let (first, rest) = ids
-        .split_at_checked(WARM_UP * BATCH)
-        .context("too few recipients")?;
-    for ids in first.chunks(BATCH) {
-        invoke_deliver(&mut lambda, ids).await?;
-    }
-    tap.take();
-    let before = process::cpu(lambda.pid()?)?;
-    for ids in rest.chunks(BATCH) {
-        invoke_deliver(&mut lambda, ids).await?;
-    }
-    let used = process::cpu(lambda.pid()?)?.saturating_sub(before);
-    let noted = tap.take();
-    let share = number(rest.len());
-    let calls = noted.of("DynamoDB_") + noted.of("AmazonSQS") + noted.of("secretsmanager");
-    table.at_most(
-        "deliver: CPU a bulk message delivered, batches of ten",
-        ms(used) / share,
-        1.0,
-        "ms",
-    );
-    table.at_most("deliver: AWS calls a message", calls / share, 4.0, "");
-    println!("  a message: {}", noted.shown(share));
-    table.at_most(
-        "deliver: memory, the most there was",
-        process::peak_memory(lambda.pid()?)?,
-        64.0,
-        "MB",
-    );
-    Ok(())
-}
-
 async fn start(function: &str, variables: &[(String, String)]) -> Result<Lambda> {
     let variables = [usual_variables(function), variables.to_vec()].concat();
     Lambda::start(&binary(function)?, &variables).await
@@ -146,16 +111,6 @@ async fn invoke_webhook(lambda: &mut Lambda, event: &Value) -> Result<std::time:
         "webhook answered {answer}"
     );
     Ok(took)
-}
-
-async fn invoke_deliver(lambda: &mut Lambda, ids: &[String]) -> Result<()> {
-    let (_, answer) = lambda.invoke(&queue_event(ids)?).await?;
-    let failures = answer.get("batchItemFailures").and_then(Value::as_array);
-    ensure!(
-        failures.is_some_and(Vec::is_empty),
-        "deliver answered {answer}"
-    );
-    Ok(())
 }
 
 /// What a Function URL makes of a webhook.
@@ -177,28 +132,6 @@ fn url_event(signed: &Signed) -> Value {
         },
         "body": signed.body, "isBase64Encoded": false,
     })
-}
-
-/// A batch of hints of the `bulk` queue, whose slot is now and lasts a minute.
-fn queue_event(ids: &[String]) -> Result<Value> {
-    let mut records = Vec::new();
-    let now = clock::now().as_microsecond();
-    for id in ids {
-        let body = DeliverBody::V1 {
-            tenant: "demo".parse()?,
-            account: ACCOUNT.parse()?,
-            lane: heliograph::domain::message::Lane::Bulk,
-            message: id.parse()?,
-            slot: Some(now),
-            until: Some(now + 60_000_000),
-        };
-        records.push(json!({
-            "messageId": id, "receiptHandle": id, "body": serde_json::to_string(&body)?,
-            "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}, "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:heliograph-bulk", "awsRegion": "us-east-1",
-        }));
-    }
-    Ok(json!({"Records": records}))
 }
 
 /// The URLs of the queues the platform made.

@@ -8,6 +8,7 @@ mod build;
 mod bulk;
 mod busy;
 mod caller;
+mod chain;
 mod cost;
 mod cpu;
 mod desk;
@@ -74,7 +75,7 @@ enum Part {
     Cpu,
     /// Each function's binary: size, exec to first poll
     Functions,
-    /// Every function's binary, invoked as Lambda invokes it: CPU and time of `webhook` and `deliver`, memory of each
+    /// Every function's binary, invoked as Lambda invokes it: CPU a webhook and a bulk message, memory of each
     Invoked,
 }
 

@@ -286,7 +286,7 @@ const REGISTRATION: Group = Group {
 const REQUEST: Group = Group {
     class: Permanent,
     reach: Reach::Message,
-    remedy: "correct the message; the same one fails again",
+    remedy: "correct what was asked; the same fails again",
     codes: &[
         (100, "a parameter is not valid or misspelt"),
         (131_008, "a parameter is missing"),
