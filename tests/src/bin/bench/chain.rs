@@ -202,7 +202,8 @@ impl Service {
         let request = self.http.post(&self.url).header("x-amz-target", target);
         let request = request
             .header("content-type", "application/x-amz-json-1.0")
-            .header("authorization", UNPROVEN);
+            .header("authorization", UNPROVEN)
+            .header("x-amz-date", "20261120T090000Z");
         let answer = request.body(body.to_string()).send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
         ensure!(status.is_success(), "{target} answered {status}: {text}");
