@@ -12,6 +12,7 @@ mod api_keys;
 mod audit;
 mod authority;
 mod configuration;
+mod hashing;
 mod invitations;
 mod key_body;
 mod key_dto;

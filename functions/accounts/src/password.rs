@@ -1,7 +1,7 @@
-//! Passwords: what one may be, and how it is kept. Hashing takes tens of milliseconds of a core, on purpose, and is done
-//! beside what else the process does.
+//! Passwords: what one may be, and how it is kept. Hashing takes tens of milliseconds of a core, on purpose.
 
 use crate::authority::Authority;
+use crate::hashing;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -15,7 +15,6 @@ use heliograph::service::problem::Problem;
 use heliograph::store::{Store, StoreError, Transaction, User, UserChanges};
 use serde_json::Value;
 use std::io;
-use tokio::task::spawn_blocking;
 
 /// Source: NIST SP 800-63B-4, 3.1.1.2 asks for 15 characters of a password that is all there is to prove oneself with,
 /// and 8 of one among others; no rule of what kinds of characters it holds, and at least 64 must be possible.
@@ -65,7 +64,7 @@ impl Password {
 
 /// What is kept of a password: argon2id with OWASP's parameters (19 MiB, two passes) and a salt of its own.
 async fn hash(password: Password) -> Result<String, Problem> {
-    let hashing = spawn_blocking(move || {
+    let hashing = hashing::done(move || {
         let hashed = Argon2::default().hash_password(password.0.expose().as_bytes());
         hashed.map(|hashed: PasswordHash| hashed.to_string())
     });
@@ -78,7 +77,7 @@ async fn hash(password: Password) -> Result<String, Problem> {
 
 /// Whether this is the password of which that is kept. Takes as long if nothing is.
 pub(crate) async fn is(kept: Option<String>, password: Password) -> bool {
-    let checking = spawn_blocking(move || {
+    let checking = hashing::done(move || {
         let is_kept = kept.is_some();
         let text = kept.unwrap_or_else(|| OF_NOBODY.to_owned());
         let parsed = PasswordHash::new(&text).ok();
