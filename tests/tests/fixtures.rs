@@ -246,12 +246,16 @@ async fn everything(desk: &Desk) -> Value {
                 it["state"],
                 it["type"],
                 it["sent_at"],
+                [&it["from"], &it["from_user_id"], &it["profile"]],
                 object,
                 person(&it["contact_id"])
             ])
         })
         .collect();
-    let people = contacts.iter().map(|it| person(&it["id"])).collect();
+    let people = contacts
+        .iter()
+        .map(|it| json!([person(&it["id"]), it["name"], it["username"]]))
+        .collect();
     let all = [people, conversations, messages].map(sorted);
     json!({"contacts": all[0], "conversations": all[1], "messages": all[2]})
 }

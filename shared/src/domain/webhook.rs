@@ -115,6 +115,24 @@ impl From<Identity> for Person {
 }
 
 impl Person {
+    /// The same, with what another telling of the same message says of its writer: the same whichever came first. What
+    /// they are threaded by stays.
+    #[must_use]
+    pub fn with(&self, told: &Self) -> Self {
+        let wider = Self {
+            wa_id: self.wa_id.clone(),
+            user_id: self.user_id.clone().max(told.user_id.clone()),
+            name: self.name.clone().max(told.name.clone()),
+            username: self.username.clone().max(told.username.clone()),
+        };
+        let user_id = if wider.identity() == self.identity() {
+            wider.user_id
+        } else {
+            self.user_id.clone()
+        };
+        Self { user_id, ..wider }
+    }
+
     /// The name the person's messages are threaded by: the phone, where it is known.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
@@ -208,6 +226,28 @@ mod tests {
             user_id: user_id.map(|it| it.parse().unwrap()),
             ..Person::default()
         }
+    }
+
+    #[test]
+    fn what_two_tellings_say_of_a_person_is_the_same_in_either_order() {
+        let named = |person: Person, name: Option<&str>| Person {
+            name: name.map(str::to_owned),
+            ..person
+        };
+        let (phone, user) = (Some("15550002001"), Some("US.1"));
+        let bare = named(told(phone, None), None);
+        let ann = named(told(phone, user), Some("Ann"));
+        let annie = named(told(phone, None), Some("Annie"));
+        assert_eq!(
+            (bare.with(&ann), ann.with(&bare)),
+            (ann.clone(), ann.clone())
+        );
+        assert_eq!(ann.with(&annie), annie.with(&ann));
+        assert_eq!(ann.with(&annie).name.as_deref(), Some("Annie"));
+        // What a message is threaded by stays, though another telling has more.
+        let by_user = told(None, user);
+        assert_eq!(by_user.with(&ann).identity(), by_user.identity());
+        assert_eq!(by_user.with(&told(None, Some("US.2"))), by_user);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::Subscriber;
@@ -131,6 +131,8 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     tracing_subscriber::fmt()
+        // Colours are for eyes, not for files.
+        .with_ansi(std::io::stdout().is_terminal())
         .with_max_level(LevelFilter::TRACE)
         .with_writer(writer)
         .finish()

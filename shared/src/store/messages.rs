@@ -3,12 +3,13 @@
 use super::item::{Key, body, text};
 use super::message_item::message_item;
 use super::page::{Index, Listed, Listing, Order, Slice, key_of};
-use super::transaction::Transaction;
+use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{JobId, MessageId};
 use crate::domain::identity::{TenantId, Wamid};
-use crate::domain::message::{Message, Outbound};
+use crate::domain::message::{Inbound, Message, Outbound};
 use crate::domain::state::State;
+use crate::domain::webhook::Person;
 use jiff::Timestamp;
 
 /// The groups by which messages are listed by state.
@@ -62,6 +63,28 @@ impl Store {
     ) -> Result<Option<Message>, StoreError> {
         let key = Key::new(keys::message(tenant, id), keys::HEAD);
         self.read(&self.messages, key).await?.map(body).transpose()
+    }
+
+    /// Writes down who wrote a message, unless somebody else has done so since it was read.
+    pub async fn change_writer(
+        &self,
+        message: &Inbound,
+        writer: &Person,
+    ) -> Result<bool, StoreError> {
+        let change = Change {
+            update: "SET #from = :writer".into(),
+            condition: Some("#from = :known".into()),
+            names: vec![("#from", "from")],
+            values: vec![
+                (":writer".into(), serde_dynamo::to_attribute_value(writer)?),
+                (
+                    ":known".into(),
+                    serde_dynamo::to_attribute_value(&message.from)?,
+                ),
+            ],
+        };
+        let key = Key::new(keys::message(&message.tenant, &message.id), keys::HEAD);
+        self.change_if(key, &change).await
     }
 
     /// The outbound message of this id.

@@ -43,7 +43,7 @@ pub(crate) async fn apply(
         let inbound = inbound(sender, message, &contact, received_at);
         let met = match store.receive(&inbound, &contact).await? {
             Received::Written => contact.id,
-            Received::ThereAlready => first_contact(store, &inbound).await?,
+            Received::ThereAlready => met_before(store, &inbound).await?,
             Received::ContactJoined => continue,
         };
         note(store, message, &inbound, &met).await?;
@@ -148,10 +148,18 @@ fn kept(object: &Value, bytes: usize) -> Value {
     Value::Object(clipped)
 }
 
-/// The contact a message was first received for: it may have been joined to another since.
-async fn first_contact(store: &Store, repeated: &Inbound) -> Result<ContactId, StoreError> {
-    match store.message(&repeated.tenant, &repeated.id).await? {
-        Some(Message::Inbound(kept)) => Ok(kept.contact),
-        Some(Message::Outbound(_)) | None => Ok(repeated.contact.clone()),
+/// The contact a message was first received for: it may have been joined to another since. The message learns what only
+/// this telling of it says of its writer.
+async fn met_before(store: &Store, repeated: &Inbound) -> Result<ContactId, StoreError> {
+    for _ in 0..TRIES {
+        let kept = match store.message(&repeated.tenant, &repeated.id).await? {
+            Some(Message::Inbound(kept)) => kept,
+            Some(Message::Outbound(_)) | None => return Ok(repeated.contact.clone()),
+        };
+        let writer = kept.from.with(&repeated.from);
+        if writer == kept.from || store.change_writer(&kept, &writer).await? {
+            return Ok(kept.contact);
+        }
     }
+    Err(StoreError::Conflict)
 }

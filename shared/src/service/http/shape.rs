@@ -3,8 +3,11 @@
 //! A parsed body is kept in parts, each as a text of its own, and shown inside larger answers; so it may be nested less
 //! deeply than the parser could read. And `serde_json` takes an object with a certain key for a text to be parsed anew,
 //! with no regard to how deep it already is.
+//!
+//! Of two members of one name the parser would take the last: of two people the wrong one, perhaps.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::collections::HashSet;
 use std::fmt;
 
 /// Objects and arrays within one another.
@@ -84,7 +87,11 @@ impl<'de> Visitor<'de> for Walk {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let inside = self.inside()?;
-        while members.next_key_seed(Name)?.is_some() {
+        let mut names = HashSet::new();
+        while let Some(name) = members.next_key_seed(Name)? {
+            if !names.insert(name) {
+                return Err(A::Error::custom("a name stands twice in one object"));
+            }
             members.next_value_seed(inside)?;
         }
         Ok(())
@@ -95,25 +102,25 @@ impl<'de> Visitor<'de> for Walk {
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
-    type Value = ();
+    type Value = Box<str>;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for Name {
-    type Value = ();
+    type Value = Box<str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a name")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(self, name: &str) -> Result<Box<str>, E> {
         if name.starts_with(RESERVED) {
             return Err(E::custom(format_args!("no name may begin with {RESERVED}")));
         }
-        Ok(())
+        Ok(name.into())
     }
 }
 
@@ -133,6 +140,20 @@ mod tests {
         check(nested(DEEPEST).as_bytes()).unwrap();
         check(nested(DEEPEST + 1).as_bytes()).unwrap_err();
         check(b"{} {}").unwrap_err();
+    }
+
+    #[test]
+    fn no_name_stands_twice_in_one_object() {
+        check(br#"{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]}"#).unwrap();
+        for json in [
+            r#"{"to": "1", "text": {}, "to": "2"}"#,
+            r#"{"text": {"body": "x", "bod\u0079": "y"}}"#,
+            r#"[{"a": 1, "a": 1}]"#,
+        ] {
+            let error = check(json.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("a name stands twice"), "{error}");
+            assert!(error.contains("line 1 column"), "{error}");
+        }
     }
 
     #[test]
