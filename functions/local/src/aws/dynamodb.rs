@@ -33,7 +33,7 @@ const SWEEP_EVERY: u32 = 15;
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// From here on the engine makes room for a page by forgetting another: bytes, of all its connections. Bulk loading would
 /// have it keep 64 MB of them, which the system keeps anyway.
-const SOFT_HEAP: i64 = 24 * 1024 * 1024;
+const SOFT_HEAP: i64 = 12 * 1024 * 1024;
 /// For the engine's own writes to end.
 const PATIENCE_BESIDE: Duration = Duration::from_secs(5);
 
