@@ -12,7 +12,6 @@ use heliograph::service::clock;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Store, StoreError, Transaction, User, UserChanges};
 use serde_json::Value;
-use std::io;
 use tokio::task::spawn_blocking;
 
 /// Source: NIST SP 800-63B-4, 3.1.1.2 asks for 15 characters of a password that is all there is to prove oneself with,
@@ -61,7 +60,7 @@ impl Password {
 async fn hash(password: Password) -> Result<String, Problem> {
     match spawn_blocking(move || hashing::hashed(&password.0)).await {
         Ok(Ok(hashed)) => Ok(hashed),
-        Ok(Err(error)) => Err(Problem::internal(&io::Error::other(error.to_string()))),
+        Ok(Err(error)) => Err(Problem::internal(&error)),
         Err(error) => Err(Problem::internal(&error)),
     }
 }

@@ -39,7 +39,10 @@ pub fn init() {
     }
     let started = match Form::of(&environment) {
         Form::Json => json(levels, std::io::stdout).try_init(),
-        Form::Text => text(levels, std::io::stdout).try_init(),
+        Form::Text => {
+            let out = std::io::stdout;
+            text(levels, out, out().is_terminal()).try_init()
+        }
     };
     if started.is_ok() && Form::of(&environment) == Form::Json {
         std::panic::set_hook(Box::new(log_panic));
@@ -126,13 +129,13 @@ where
         .with(targets(levels))
 }
 
-fn text<W>(levels: &str, writer: W) -> impl Subscriber + Send + Sync + use<W>
+/// In colours for eyes, not for files.
+fn text<W>(levels: &str, writer: W, colours: bool) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     tracing_subscriber::fmt()
-        // Colours are for eyes, not for files.
-        .with_ansi(std::io::stdout().is_terminal())
+        .with_ansi(colours)
         .with_max_level(LevelFilter::TRACE)
         .with_writer(writer)
         .finish()

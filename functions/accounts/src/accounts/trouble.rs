@@ -92,21 +92,25 @@ impl Trouble {
 
 /// What to do about a failure of something that is no message: no status tells what came of it, nothing tries it again.
 fn told_of_an_order(failure: ProviderFailure) -> ProviderFailure {
-    let remedy = match failure.class {
-        Class::Ambiguous => "look whether it is done, and ask again if it is not",
-        Class::Transient => "ask again in a while; if it lasts, look at Meta's status page",
+    let (message, remedy) = match failure.class {
+        Class::Ambiguous => (
+            "Meta failed, or did not answer, and may have done it".to_owned(),
+            "look whether it is done, and ask again if it is not",
+        ),
+        Class::Transient => (
+            failure.message,
+            "ask again in a while; if it lasts, look at Meta's status page",
+        ),
         // Its own remedy names how long.
-        Class::Throttled if failure.code != Some(TOO_MANY_REGISTRATIONS) => "ask again in a while",
+        Class::Throttled if failure.code != Some(TOO_MANY_REGISTRATIONS) => {
+            (failure.message, "ask again in a while")
+        }
         Class::Throttled
         | Class::Credential
         | Class::Permanent
         | Class::Recipient
         | Class::Template
         | Class::Policy => return failure,
-    };
-    let message = match failure.class {
-        Class::Ambiguous => "Meta failed, or did not answer, and may have done it".to_owned(),
-        _ => failure.message,
     };
     ProviderFailure {
         message,

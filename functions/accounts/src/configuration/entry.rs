@@ -148,7 +148,7 @@ impl ApiKeyEntry {
         let role = fields.required_choice("role", &Role::ALL.map(Role::as_str));
         let scopes = key_body::scopes(fields).unwrap_or_default();
         // It may have passed since.
-        let expires_at = fields.parsed("expires_at", str::parse);
+        let expires_at = fields.time("expires_at");
         Some(Self {
             name: name?.to_owned(),
             role: Role::named(role?)?,

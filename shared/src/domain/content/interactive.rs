@@ -1,7 +1,7 @@
 //! `interactive`: something to tap. Reply buttons, lists and links are checked to the end; of Meta's other types
 //! the frame is checked and how much there is of products and cards; what else stands in their `action` is Meta's to judge.
 
-use super::{CARDS, ENTRIES, Fields, UNLIMITED, check_distinct, link, media, products};
+use super::{CARDS, ENTRIES, Fields, UNLIMITED, check_distinct, link, media, sections};
 use crate::domain::fault::FaultCode;
 
 const TYPES: [&str; 15] = [
@@ -29,8 +29,6 @@ const LIST_BODY: usize = 4096;
 const BUTTONS: usize = 3;
 const BUTTON_TITLE: usize = 20;
 const BUTTON_ID: usize = 256;
-const SECTIONS: usize = 10;
-const SECTION_TITLE: usize = 24;
 const ROWS: usize = 10;
 const ROW_ID: usize = 200;
 const ROW_TITLE: usize = 24;
@@ -87,15 +85,10 @@ fn check_list(interactive: &mut Fields<'_>) {
         return;
     };
     action.required_text("button", 1..=BUTTON_TITLE);
-    let sections = action.required_objects("sections", 1..=SECTIONS);
-    let several = sections.len() > 1;
+    action.required("sections");
     let mut rows = 0;
     let mut ids = Vec::new();
-    for mut section in sections {
-        if several {
-            section.required("title");
-        }
-        section.text("title", 1..=SECTION_TITLE);
+    for mut section in sections::titled(&mut action) {
         for mut row in section.required_objects("rows", 1..=ENTRIES) {
             rows += 1;
             let id = row.required_text("id", 1..=ROW_ID);
@@ -141,7 +134,7 @@ fn check_other(interactive: &mut Fields<'_>, kind: Option<&str>) {
         return;
     };
     match kind {
-        Some("product_list") => products::check_sections(&mut action),
+        Some("product_list") => sections::check_products(&mut action),
         Some("carousel") => drop(action.objects("cards", 1..=CARDS)),
         _ => {}
     }

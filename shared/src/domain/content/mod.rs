@@ -10,9 +10,9 @@ mod link;
 mod location;
 mod marketing;
 mod media;
-mod products;
 mod reaction;
 mod recipient;
+mod sections;
 mod template;
 mod text;
 

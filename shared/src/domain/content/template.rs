@@ -4,7 +4,7 @@
 //! (`action`, `order_status`) are only checked for being objects, and for how many products they hold: Meta documents no
 //! other limits within.
 
-use super::{CARDS, ENTRIES, Fields, UNLIMITED, link, location, media, products};
+use super::{CARDS, ENTRIES, Fields, UNLIMITED, link, location, media, sections};
 use crate::domain::fault::FaultCode;
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ const COUPON_CODE: usize = 15;
 const ONE_TIME_CODE: usize = 15;
 /// A template has at most 10 buttons, counted from 0.
 const LAST_BUTTON: u64 = 9;
-/// And at most [`CARDS`].
-const LAST_CARD: u64 = 9;
+/// And at most [`CARDS`] cards, counted likewise.
+const LAST_CARD: u64 = CARDS as u64 - 1;
 
 pub(super) fn check(message: &mut Fields<'_>) {
     let Some(mut template) = message.required_object("template") else {
@@ -166,7 +166,7 @@ fn check_parameter(mut parameter: Fields<'_>, longest: usize) {
         "product" => check_product(&mut parameter),
         "action" => {
             if let Some(mut action) = parameter.required_object("action") {
-                products::check_sections(&mut action);
+                sections::check_products(&mut action);
             }
         }
         "order_status" => {

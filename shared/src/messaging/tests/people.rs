@@ -34,6 +34,30 @@ pub(super) fn message(second: i64, from: Person, moved_to: Option<Person>) -> In
     }
 }
 
+#[tokio::test]
+async fn a_message_told_twice_is_from_whom_either_telling_says() {
+    let bare = Person {
+        name: None,
+        ..person(Some("15550001111"), None, "")
+    };
+    let named = person(Some("15550001111"), Some("US.1"), "Ada");
+    for tellings in orders(&[bare, named.clone()]) {
+        let store = store_with(WindowPolicy::Off).await;
+        for from in tellings {
+            let message = message(10, from, None);
+            let sender = sender(WindowPolicy::Off);
+            let applied = apply_inbound(&store, &sender, &message, at(11)).await;
+            applied.unwrap();
+        }
+        let kept = store.messages_by_time(&tenant(), &ALL).await.unwrap();
+        let kept = kept.entries.as_slice();
+        assert!(
+            matches!(kept, [Message::Inbound(it)] if it.from == named),
+            "{kept:?}"
+        );
+    }
+}
+
 /// Every order of `items`.
 fn orders<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     if items.is_empty() {

@@ -1,8 +1,7 @@
 //! What a function holds after its samples in `events/` have been brought to it again and again.
 
-use crate::desk::binary;
 use crate::functions::FUNCTIONS;
-use crate::lambda::{Lambda, usual_variables};
+use crate::lambda::Lambda;
 use crate::process;
 use crate::scale::Scale;
 use crate::table::Table;
@@ -21,8 +20,7 @@ pub(crate) async fn measure(
     let others = FUNCTIONS.iter().filter(|it| !MEASURED.contains(it));
     for function in others {
         let samples = samples_of(function);
-        let variables = [usual_variables(function), variables.to_vec()].concat();
-        let mut lambda = Lambda::start(&binary(function)?, &variables).await?;
+        let mut lambda = Lambda::start(function, variables).await?;
         let mut answered = 0;
         for sample in samples.iter().cycle().take(scale.samples) {
             // What a sample names need not be here: then it is an error of the function's that it has to tell.

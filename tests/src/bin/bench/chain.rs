@@ -3,8 +3,7 @@
 //! What receives, deletes and reads the stream is this process; so what the binaries use is what we pay for.
 
 use crate::caller::Caller;
-use crate::desk::binary;
-use crate::lambda::{Lambda, usual_variables};
+use crate::lambda::Lambda;
 use crate::process;
 use crate::table::{Table, ms, number};
 use crate::tap::Tap;
@@ -24,8 +23,6 @@ const UNPROVEN: &str = "AWS4-HMAC-SHA256 \
     Credential=local/20261120/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 /// A job that delivers nothing for so long does not go on.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long a queue is asked when another may have something.
-const SHORTLY: u32 = 0;
 
 /// What stands for Lambda.
 pub(crate) struct Chain<'a> {
@@ -52,9 +49,9 @@ impl<'a> Chain<'a> {
         variables: &[(String, String)],
     ) -> Result<Self> {
         Ok(Self {
-            dispatch: start("dispatch", variables).await?,
-            deliver: start("deliver", variables).await?,
-            tally: start("tally", variables).await?,
+            dispatch: Lambda::start("dispatch", variables).await?,
+            deliver: Lambda::start("deliver", variables).await?,
+            tally: Lambda::start("tally", variables).await?,
             aws: Service {
                 http: reqwest::Client::builder().no_proxy().build()?,
                 url: aws.to_owned(),
@@ -72,11 +69,8 @@ impl<'a> Chain<'a> {
         (variables, tap): (&[(String, String)], &Tap),
     ) -> Result<()> {
         let mut stream = Stream::now(&self.aws).await?;
-        let answer = start("send", variables)
-            .await?
-            .invoke(&start_event(job)?)
-            .await?
-            .1;
+        let mut send = Lambda::start("send", variables).await?;
+        let (_, answer) = send.invoke(&start_event(job)?).await?;
         let status = answer.get("statusCode").and_then(Value::as_u64);
         ensure!(status == Some(202), "send answered {answer}");
         let earlier = self.accepted().await?;
@@ -89,13 +83,10 @@ impl<'a> Chain<'a> {
         let noted = tap.take();
         let share = number(self.accepted().await? - begun_with);
         println!("  a message: {}", noted.shown(share));
-        let used = self.cpu()?;
         let mut sum = 0.0;
-        for (name, (used, before)) in ["dispatch", "deliver", "tally"]
-            .iter()
-            .zip(used.iter().zip(before))
-        {
-            let each = ms(used.saturating_sub(before)) / share;
+        for ((name, lambda), before) in self.all().into_iter().zip(before) {
+            let used = process::cpu(lambda.pid()?)?.saturating_sub(before);
+            let each = ms(used) / share;
             table.fact(
                 &format!("{name}: CPU a bulk message delivered"),
                 &format!("{each:.2} ms"),
@@ -110,7 +101,7 @@ impl<'a> Chain<'a> {
             4.0,
             "",
         );
-        for (name, lambda) in ["dispatch", "deliver", "tally"].iter().zip(self.all()) {
+        for (name, lambda) in self.all() {
             let most = process::peak_memory(lambda.pid()?)?;
             table.at_most(
                 &format!("{name}: memory, the most there was"),
@@ -122,13 +113,18 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
-    fn all(&self) -> [&Lambda; 3] {
-        [&self.dispatch, &self.deliver, &self.tally]
+    fn all(&self) -> [(&'static str, &Lambda); 3] {
+        [
+            ("dispatch", &self.dispatch),
+            ("deliver", &self.deliver),
+            ("tally", &self.tally),
+        ]
     }
 
-    fn cpu(&self) -> Result<[Duration; 3]> {
-        let [dispatch, deliver, tally] = self.all().map(|it| it.pid().and_then(process::cpu));
-        Ok([dispatch?, deliver?, tally?])
+    fn cpu(&self) -> Result<Vec<Duration>> {
+        let each = self.all().into_iter();
+        each.map(|(_, lambda)| process::cpu(lambda.pid()?))
+            .collect()
     }
 
     /// Works until the provider has accepted so many.
@@ -136,7 +132,7 @@ impl<'a> Chain<'a> {
         let begun = Instant::now();
         while self.accepted().await? < count {
             ensure!(begun.elapsed() < PATIENCE, "the job does not go on");
-            self.bring("dispatch", SHORTLY).await?;
+            self.bring("dispatch", 0).await?;
             // Until nothing is left of what was handed out; a slot is at most a second away.
             while self.bring("bulk", 1).await? {}
         }
@@ -278,11 +274,6 @@ async fn streams_of(aws: &Service, operation: &str, arn: &str, mut body: Value) 
         body.insert("StreamArn".to_owned(), arn.into());
     }
     streams(aws, operation, &body).await
-}
-
-async fn start(function: &str, variables: &[(String, String)]) -> Result<Lambda> {
-    let variables = [usual_variables(function), variables.to_vec()].concat();
-    Lambda::start(&binary(function)?, &variables).await
 }
 
 /// What the HTTP API makes of the request that starts this job: the sample, for another job.

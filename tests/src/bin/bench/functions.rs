@@ -1,7 +1,7 @@
 //! Each function's binary: its size, what of it is uploaded, how soon it asks for work, and what it holds then.
 
 use crate::desk::binary;
-use crate::lambda::{Lambda, usual_variables};
+use crate::lambda::Lambda;
 use crate::load::Timings;
 use crate::process;
 use crate::scale::Scale;
@@ -23,18 +23,15 @@ const ZIP_FRAME: usize = 116;
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.part("Each function's release binary; nothing answers at its AWS endpoints");
     for function in FUNCTIONS {
-        let path = binary(function)?;
-        let (size, zipped) = sizes(&path)?;
-        let mut variables = usual_variables(function);
-        variables.extend(addresses("http://127.0.0.1:1", |queue| {
-            format!("http://127.0.0.1:1/{queue}")
-        }));
+        let (size, zipped) = sizes(&binary(function)?)?;
+        let nowhere = "http://127.0.0.1:1";
+        let variables = addresses(nowhere, |queue| format!("{nowhere}/{queue}"));
         // The first start reads the binary from the disk.
-        drop(Lambda::start(&path, &variables).await?);
+        drop(Lambda::start(function, &variables).await?);
         let mut polls = Vec::new();
         let mut memory = 0.0;
         for _ in 0..scale.polls {
-            let lambda = Lambda::start(&path, &variables).await?;
+            let lambda = Lambda::start(function, &variables).await?;
             polls.push(lambda.first_poll);
             memory = process::memory(lambda.pid()?)?;
         }

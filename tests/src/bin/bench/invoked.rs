@@ -6,10 +6,10 @@
 use crate::busy;
 use crate::caller::{ACCOUNT, Caller};
 use crate::chain::{self, Chain};
-use crate::desk::{Desk, Folder, binary};
+use crate::desk::{Desk, Folder};
 use crate::functions::addresses;
 use crate::handler;
-use crate::lambda::{Lambda, usual_variables};
+use crate::lambda::Lambda;
 use crate::load::Timings;
 use crate::process;
 use crate::scale::Scale;
@@ -63,7 +63,7 @@ async fn webhook(
     bodies: &[Signed],
     (variables, tap): Place<'_>,
 ) -> Result<()> {
-    let mut lambda = start("webhook", variables).await?;
+    let mut lambda = Lambda::start("webhook", variables).await?;
     let events: Vec<Value> = bodies.iter().map(url_event).collect();
     for event in events.iter().cycle().take(WARM_UP) {
         invoke_webhook(&mut lambda, event).await?;
@@ -97,11 +97,6 @@ async fn webhook(
         "MB",
     );
     Ok(())
-}
-
-async fn start(function: &str, variables: &[(String, String)]) -> Result<Lambda> {
-    let variables = [usual_variables(function), variables.to_vec()].concat();
-    Lambda::start(&binary(function)?, &variables).await
 }
 
 async fn invoke_webhook(lambda: &mut Lambda, event: &Value) -> Result<std::time::Duration> {

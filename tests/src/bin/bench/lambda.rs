@@ -2,6 +2,7 @@
 //!
 //! Source: AWS, "Using the Lambda runtime API for custom runtimes".
 
+use crate::desk::binary;
 use crate::tap::serve;
 use anyhow::{Context, Result, bail};
 use axum::Router;
@@ -12,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use heliograph::service::clock;
 use serde_json::Value;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
@@ -46,15 +46,18 @@ enum Heard {
 type Ear = mpsc::UnboundedSender<Heard>;
 
 impl Lambda {
-    /// Starts a binary with these variables and waits until it asks for its first event.
-    pub(crate) async fn start(binary: &Path, variables: &[(String, String)]) -> Result<Self> {
+    /// Starts a function's binary, with these variables beside the usual ones, and waits until it asks for its first
+    /// event.
+    pub(crate) async fn start(function: &str, variables: &[(String, String)]) -> Result<Self> {
+        let binary = binary(function)?;
+        let variables = [usual_variables(function), variables.to_vec()].concat();
         let (ear, mut heard) = mpsc::unbounded_channel();
         let (url, server) = serve(runtime_api(ear)).await?;
         let begun = Instant::now();
         let child = Command::new(binary)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", url.trim_start_matches("http://"))
-            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -110,7 +113,7 @@ impl Lambda {
 }
 
 /// What every function finds in its environment.
-pub(crate) fn usual_variables(function: &str) -> Vec<(String, String)> {
+fn usual_variables(function: &str) -> Vec<(String, String)> {
     let variables = [
         ("AWS_LAMBDA_FUNCTION_NAME", function),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),

@@ -38,7 +38,7 @@ pub(crate) struct AccountEntry {
     #[schema(value_type = Option<String>, example = "100000000000002")]
     pub(in crate::configuration) phone_number_id: Option<PhoneNumberId>,
     /// Whether nothing leaves it.
-    #[serde(skip_serializing_if = "<&bool as std::ops::Not>::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(value_type = Option<bool>)]
     pub(in crate::configuration) disabled: bool,
     /// The secrets it has.
