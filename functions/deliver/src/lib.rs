@@ -7,8 +7,8 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Lane, Outbound};
-use heliograph::domain::pace::Slot;
-use heliograph::domain::queue::{DeliverBody, slot};
+use heliograph::domain::pace::Held;
+use heliograph::domain::queue::{DeliverBody, held};
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential, Sending, lapse};
@@ -124,9 +124,10 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         lane,
         slot: begins,
         until,
+        since,
     } = serde_json::from_str(&body)?;
-    let slot = slot(begins, until).filter(|slot| !slot.is_over(clock::now()));
-    if lane == Lane::Bulk && slot.is_none() {
+    let held = held(begins, until, since).filter(|held| !held.slot.is_over(clock::now()));
+    if lane == Lane::Bulk && held.is_none() {
         // It missed its slot: `dispatch` hands the recipient out again.
         return Ok(());
     }
@@ -137,8 +138,8 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         credential,
     };
     match lane {
-        Lane::Bulk => in_slot(state, &order, slot).await.map(|_| ()),
-        Lane::Otp | Lane::Single => single(state, &order, slot).await,
+        Lane::Bulk => in_slot(state, &order, held).await.map(|_| ()),
+        Lane::Otp | Lane::Single => single(state, &order, held).await,
     }
 }
 
@@ -153,15 +154,15 @@ struct Order {
 async fn in_slot(
     state: &State,
     order: &Order,
-    slot: Option<Slot>,
+    held: Option<Held>,
 ) -> Result<Option<Box<Outbound>>, RecordError> {
-    let Some(slot) = slot else {
+    let Some(held) = held else {
         return Ok(None);
     };
     let credential = order.credential.as_ref();
     let attempted = state
         .sending
-        .attempt(&order.tenant, &order.message, credential, slot)
+        .attempt(&order.tenant, &order.message, credential, held)
         .await?;
     let message = match attempted {
         Attempted::Made(message) => message,
@@ -188,10 +189,10 @@ async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outboun
 }
 
 /// Sends a single message in its slot, or in the next one it can get.
-async fn single(state: &State, order: &Order, slot: Option<Slot>) -> Result<(), RecordError> {
-    let mut slot = slot;
+async fn single(state: &State, order: &Order, held: Option<Held>) -> Result<(), RecordError> {
+    let mut held = held;
     for _ in 0..TRIES {
-        if slot.is_none() {
+        if held.is_none() {
             let Some(message) = state.store.outbound(&order.tenant, &order.message).await? else {
                 return Ok(());
             };
@@ -203,12 +204,12 @@ async fn single(state: &State, order: &Order, slot: Option<Slot>) -> Result<(), 
                 // The hint came before the message's time, by a clock a little behind: it takes no slot.
                 return try_again_later(state, &message).await;
             }
-            slot = match leave(state, &message).await? {
-                Some(slot) => Some(slot),
+            held = match leave(state, &message).await? {
+                Some(held) => Some(held),
                 None => return Ok(()),
             };
         }
-        if in_slot(state, order, slot.take()).await?.is_none() {
+        if in_slot(state, order, held.take()).await?.is_none() {
             return Ok(());
         }
     }
@@ -219,7 +220,7 @@ async fn single(state: &State, order: &Order, slot: Option<Slot>) -> Result<(), 
 }
 
 /// A slot to wait for. `None` if the queue waits in our place, or the sweeper until the sender is resumed.
-async fn leave(state: &State, message: &Outbound) -> Result<Option<Slot>, RecordError> {
+async fn leave(state: &State, message: &Outbound) -> Result<Option<Held>, RecordError> {
     let Outbound {
         tenant,
         sender,
@@ -228,11 +229,14 @@ async fn leave(state: &State, message: &Outbound) -> Result<Option<Slot>, Record
     } = message;
     match state.pacer.leave(tenant, sender, *lane, None).await? {
         Leave::At(slot) => {
-            let now = clock::now();
-            if slot.wait(now) <= LONGEST_WAIT {
-                return Ok(Some(slot));
+            let held = Held {
+                slot,
+                since: clock::now(),
+            };
+            if slot.wait(held.since) <= LONGEST_WAIT {
+                return Ok(Some(held));
             }
-            state.lanes.put_for(message, slot, now).await?;
+            state.lanes.put_for(message, held).await?;
         }
         Leave::Soon => state.lanes.put(message, SOON).await?,
         Leave::NotSoon => state.lanes.put(message, LATER).await?,

@@ -219,6 +219,8 @@ async fn put(
             lane: Lane::Bulk,
             slot: Some(begins),
             until: Some(until),
+            // A moment ago.
+            since: None,
         })?);
     }
     if let Some((_, first)) = together.first() {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chain;
+mod crashes;
 mod days;
 mod turns;
 
@@ -85,15 +86,19 @@ async fn serve_dynamodb() -> String {
 
 fn counted_store_at(url: &str) -> (Store, Calls) {
     let calls = Calls::default();
+    (store_at(url, calls.clone()), calls)
+}
+
+/// The store at this URL, for one whose calls go through `interceptor`.
+fn store_at(url: &str, interceptor: impl Intercept + 'static) -> Store {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(url)
         .region(Region::from_static("eu-west-1"))
         .credentials_provider(Credentials::for_tests())
-        .interceptor(calls.clone())
+        .interceptor(interceptor)
         .build();
-    let store = Store::new(Client::from_conf(config), "messages", "logs");
-    (store, calls)
+    Store::new(Client::from_conf(config), "messages", "logs")
 }
 
 fn at(second: i64) -> Timestamp {
@@ -114,7 +119,6 @@ fn recipient(job: &Job, number: usize, state: State) -> Outbound {
     }
 }
 
-/// A job without recipients.
 /// What a portfolio's limit counts.
 fn template() -> Draft {
     let template = json!({"name": "spring", "language": {"code": "en"}});
@@ -122,6 +126,7 @@ fn template() -> Draft {
     serde_json::from_value(json!({"kind": "template", "body": body})).unwrap()
 }
 
+/// A job without recipients.
 async fn draft(store: &Store) -> Job {
     let message = serde_json::from_value(
         json!({"kind": "text", "body": {"type": "text", "text": {"body": "Hi"}}}),

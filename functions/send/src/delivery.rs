@@ -2,7 +2,7 @@
 
 use crate::State;
 use heliograph::domain::message::Outbound;
-use heliograph::domain::pace::Slot;
+use heliograph::domain::pace::Held;
 use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
@@ -235,13 +235,17 @@ async fn try_now(
             }
             Leave::Paused(_) => return Ok(Tried::Later),
         };
-        if slot.wait(clock::now()) > LONGEST_WAIT {
-            queue_for(state, message, slot).await;
+        let held = Held {
+            slot,
+            since: clock::now(),
+        };
+        if slot.wait(held.since) > LONGEST_WAIT {
+            queue_for(state, message, held).await;
             return Ok(Tried::Later);
         }
         let sending = &parts.sending;
         let attempted = sending
-            .attempt(&message.tenant, &message.id, credential.as_ref(), slot)
+            .attempt(&message.tenant, &message.id, credential.as_ref(), held)
             .await?;
         return Ok(match attempted {
             Attempted::TooLate(_) => continue,
@@ -293,9 +297,8 @@ pub(crate) async fn queue(state: &State, message: &Outbound, wait: SignedDuratio
 }
 
 /// Puts a hint on the message's lane, to be there in time for its slot.
-async fn queue_for(state: &State, message: &Outbound, slot: Slot) {
-    let put = state.parts.lanes.put_for(message, slot, clock::now());
-    queued(message, put.await);
+async fn queue_for(state: &State, message: &Outbound, held: Held) {
+    queued(message, state.parts.lanes.put_for(message, held).await);
 }
 
 fn queued(message: &Outbound, put: Result<(), QueueError>) {

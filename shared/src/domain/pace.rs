@@ -80,6 +80,15 @@ impl Slot {
     }
 }
 
+/// A slot that was given to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub slot: Slot,
+    /// When it was given: the sender may have been slowed down since.
+    pub since: Timestamp,
+}
+
 /// How far apart the slots of a row are, and how late each may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spacing {

@@ -43,6 +43,15 @@ pub fn is_in(text: &str) -> bool {
     first(text).is_some()
 }
 
+/// Where in `content` a text has `{{` that begins no placeholder, as JSON pointers: a slip, for it would be sent as it
+/// stands. `}}` alone is none; it ends many a JSON text.
+#[must_use]
+pub fn unfinished(content: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    find_unfinished(content, "", &mut places);
+    places
+}
+
 /// The variable of this name: by position from 1 in an array, by key in an object; `null` counts as absent.
 #[must_use]
 pub fn variable<'a>(variables: &'a Value, name: &str) -> Option<&'a Value> {
@@ -125,6 +134,35 @@ fn collect<'a>(content: &'a Value, names: &mut BTreeSet<&'a str>) {
     }
 }
 
+fn find_unfinished(content: &Value, pointer: &str, places: &mut Vec<String>) {
+    match content {
+        Value::String(text) if is_unfinished(text) => places.push(pointer.to_owned()),
+        Value::Array(entries) => {
+            for (place, entry) in entries.iter().enumerate() {
+                find_unfinished(entry, &format!("{pointer}/{place}"), places);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                find_unfinished(field, &format!("{pointer}/{name}"), places);
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn is_unfinished(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(found) = first(rest) {
+        if found.before.contains("{{") {
+            return true;
+        }
+        rest = found.after;
+    }
+    rest.contains("{{")
+}
+
 fn push_once(names: &mut Vec<String>, name: &str) {
     if !names.iter().any(|known| known == name) {
         names.push(name.to_owned());
@@ -193,6 +231,21 @@ mod tests {
             fill(&json!("{{{1}}}"), &json!(["x"])).unwrap(),
             json!("{x}")
         );
+    }
+
+    #[test]
+    fn a_placeholder_that_is_not_finished_is_found_where_it_stands() {
+        let slips = json!({
+            "body": "Hi {{name}, and {{offer}}", "a/b": ["{{", "{{}}", "{{1}} {{ }}", "{{a\nb}}", "{{{{1}}"],
+        });
+        let places = [
+            "/body", "/a~1b/0", "/a~1b/1", "/a~1b/2", "/a~1b/3", "/a~1b/4",
+        ];
+        let mut found = unfinished(&slips);
+        found.sort_by_key(|it| places.iter().position(|place| place == it));
+        assert_eq!(found, places);
+        let sound = json!(["{{1}}", "{{{1}}}", r#"{"a":{"b":1}}"#, "{", "}}", {"{{": 1}]);
+        assert_eq!(unfinished(&sound), [""; 0]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub use packing::PackingError;
 use super::id::{AccountId, EventId, MessageId};
 use super::identity::{PhoneNumberId, TenantId};
 use super::message::{Lane, Outbound};
-use super::pace::Slot;
+use super::pace::{Held, Slot};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -39,14 +39,18 @@ pub enum DeliverBody {
         /// When that slot is over, in microseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<i64>,
+        /// When that slot was given away, in microseconds of Unix time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
     },
 }
 
 impl DeliverBody {
     /// A hint to send a message, in its slot if it has one.
     #[must_use]
-    pub fn to(message: &Outbound, slot: Option<Slot>) -> Self {
-        let (slot, until) = slot.map(micros).unzip();
+    pub fn to(message: &Outbound, held: Option<Held>) -> Self {
+        let (slot, until) = held.map(|held| micros(held.slot)).unzip();
+        let since = held.map(|held| held.since.as_microsecond());
         Self::V1 {
             tenant: message.tenant.clone(),
             account: message.account.clone(),
@@ -54,6 +58,7 @@ impl DeliverBody {
             lane: message.lane,
             slot,
             until,
+            since,
         }
     }
 }
@@ -64,12 +69,17 @@ pub fn micros(slot: Slot) -> (i64, i64) {
     (slot.at.as_microsecond(), slot.until.as_microsecond())
 }
 
-/// The slot that stands in a hint.
+/// The slot that stands in a hint. One that does not say since when it is held was given away a moment before.
 #[must_use]
-pub fn slot(begins: Option<i64>, until: Option<i64>) -> Option<Slot> {
-    Some(Slot {
+pub fn held(begins: Option<i64>, until: Option<i64>, since: Option<i64>) -> Option<Held> {
+    let slot = Slot {
         at: Timestamp::from_microsecond(begins?).ok()?,
         until: Timestamp::from_microsecond(until?).ok()?,
+    };
+    let since = since.and_then(|since| Timestamp::from_microsecond(since).ok());
+    Some(Held {
+        slot,
+        since: since.unwrap_or(slot.at),
     })
 }
 

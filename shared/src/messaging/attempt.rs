@@ -4,8 +4,10 @@
 //! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
 //! cannot begin in its slot does not begin.
 
+mod lapse;
 mod refused;
 
+pub use lapse::lapse;
 pub use refused::RefusedCredential;
 
 use super::{pace, people};
@@ -16,7 +18,7 @@ use crate::domain::identity::TenantId;
 use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
-use crate::domain::pace::{Consequence, Pause, Slot, Slowed, consequence};
+use crate::domain::pace::{Consequence, Held, Pause, Slowed, consequence};
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::meta::client::{Endpoint, MetaClient, SendOutcome};
@@ -48,7 +50,7 @@ pub enum Attempted {
     Made(Box<Outbound>),
     /// The message may not be sent now, or not any more; this is how it stands, if it is there at all.
     NotNow(Option<Box<Outbound>>),
-    /// Its call could not begin in its slot; it waits for another one.
+    /// Its call could not begin in its slot, or its sender was slowed down since; it waits for another one.
     TooLate(Box<Outbound>),
     /// A call was made, and the provider refused the credential. What that means for the message depends on whether the
     /// account has another one: [`Sending::with_another`] or [`Sending::with_no_other`] must be told, within the lease.
@@ -76,27 +78,29 @@ impl Sending {
         }
     }
 
-    /// Claims the message, calls the provider with `credential` in `slot`, and writes the outcome. An account without a
-    /// credential refuses the message: its ledger must say why it was not sent.
+    /// Claims the message, calls the provider with `credential` in the slot that it holds, and writes the outcome. An
+    /// account without a credential refuses the message: its ledger must say why it was not sent.
     pub async fn attempt(
         &self,
         tenant: &TenantId,
         id: &MessageId,
         credential: Option<&Credential>,
-        slot: Slot,
+        held: Held,
     ) -> Result<Attempted, AttemptError> {
+        let slot = held.slot;
         pace::wait(slot.wait_to_claim((self.now)())).await;
         let claimed_at = (self.now)();
         if slot.is_over(claimed_at) {
             return self.missed(tenant, id).await;
         }
-        let token = Uuid::new_v4().simple().to_string();
+        let random = Uuid::new_v4();
+        let token = random.simple().to_string();
         let message = match self.store.claim(tenant, id, &token, claimed_at).await {
             Ok(message) => message,
             Err(ClaimError::NotNow(message)) => return self.look_after(message).await,
             Err(ClaimError::Store(error)) => return Err(error.into()),
         };
-        let prepared = self.prepare(&message).await;
+        let prepared = self.prepare(&message, held, random.as_u128()).await;
         let Some(credential) = credential else {
             return self.refuse(message, &token, without_credential()).await;
         };
@@ -108,6 +112,7 @@ impl Sending {
             Ok(Prepared::Stopped) => {
                 return Ok(not_now(self.give_back(message, &token).await?));
             }
+            Ok(Prepared::SlowedDown) => return self.too_late(message, &token).await,
             Ok(Prepared::Withdrawn(withdrawal)) => {
                 let message = self.give_back(message, &token).await?;
                 let event = withdrawal.event();
@@ -122,8 +127,7 @@ impl Sending {
         pace::wait(slot.wait((self.now)())).await;
         let starting = (self.now)();
         if slot.is_over(starting) || starting.duration_since(claimed_at) > START_WITHIN {
-            let message = self.give_back(message, &token).await?;
-            return Ok(Attempted::TooLate(Box::new(message)));
+            return self.too_late(message, &token).await;
         }
         self.call(message, &token, credential, &content).await
     }
@@ -245,6 +249,11 @@ impl Sending {
         Ok(())
     }
 
+    async fn too_late(&self, message: Outbound, token: &str) -> Result<Attempted, AttemptError> {
+        let message = self.give_back(message, token).await?;
+        Ok(Attempted::TooLate(Box::new(message)))
+    }
+
     async fn give_back(&self, message: Outbound, token: &str) -> Result<Outbound, StoreError> {
         let event = Event::GivenBack { token };
         self.store.apply(message, &event, (self.now)()).await
@@ -268,9 +277,18 @@ impl Sending {
     }
 
     /// What the message says: its own content, or its job's with the placeholders filled.
-    async fn prepare(&self, message: &Outbound) -> Result<Prepared, StoreError> {
-        if self.pace(message).await?.paused.is_some() {
+    async fn prepare(
+        &self,
+        message: &Outbound,
+        held: Held,
+        chance: u128,
+    ) -> Result<Prepared, StoreError> {
+        let pace = self.pace(message).await?;
+        if pace.paused.is_some() {
             return Ok(Prepared::Stopped);
+        }
+        if !Slowed::lets(pace.slowed.as_ref(), held.since, (self.now)(), chance) {
+            return Ok(Prepared::SlowedDown);
         }
         let Some(job) = &message.job else {
             return Ok(match &message.content {
@@ -326,34 +344,6 @@ impl Sending {
     }
 }
 
-/// The message after what time alone has done to it: its lease, the time to send it, or its wait for a status may
-/// have run out.
-pub async fn lapse(
-    store: &Store,
-    message: Outbound,
-    now: Timestamp,
-) -> Result<Outbound, StoreError> {
-    let event = match message.state {
-        State::Sending => Event::LeaseRanOut,
-        State::Queued => Event::TimePassed,
-        State::Unknown if is_to_be_looked_at(&message, now) => Event::WaitLookedAt {
-            newest_status: store
-                .newest_status(&message.tenant, &message.sender)
-                .await?,
-        },
-        State::Unknown
-        | State::Accepted
-        | State::Sent
-        | State::Failed
-        | State::Delivered
-        | State::Read
-        | State::Received
-        | State::Cancelled
-        | State::Expired => return Ok(message),
-    };
-    store.apply(message, &event, now).await
-}
-
 fn pace_name(message: &Outbound) -> String {
     format!("{}/{}", message.tenant, message.sender)
 }
@@ -362,17 +352,14 @@ fn not_now(message: Outbound) -> Attempted {
     Attempted::NotNow(Some(Box::new(message)))
 }
 
-fn is_to_be_looked_at(message: &Outbound, now: Timestamp) -> bool {
-    let waiting = message.waiting.as_ref();
-    waiting.is_some_and(|waiting| waiting.look_at <= now)
-}
-
 enum Prepared {
     Content(Content),
     /// It can never be sent.
     Unsendable(ProviderFailure),
     /// Its job does not run, or its sender is paused.
     Stopped,
+    /// Its sender was slowed down after it was given its slot.
+    SlowedDown,
     /// Its job was given up, or its time has passed.
     Withdrawn(Withdrawal),
 }

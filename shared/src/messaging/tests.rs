@@ -14,7 +14,7 @@ mod tiers;
 
 use crate::domain::ledger::tests::at;
 use crate::domain::message::Outbound;
-use crate::domain::pace::Slot;
+use crate::domain::pace::{Held, Slot};
 use crate::domain::secret::{Credential, SecretText};
 use crate::messaging::attempt::{Attempted, Sending};
 use crate::provider::meta::client::MetaClient;
@@ -101,12 +101,23 @@ fn credential() -> Credential {
 
 /// One attempt, in a slot that never ends.
 async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
-    let credential = credential();
     let always = Slot {
         at: at(0),
         until: at(1_000_000),
     };
-    let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), always);
+    attempt_in(sending, message, always, at(0)).await
+}
+
+/// One attempt, in a slot that was given away at `since`.
+async fn attempt_in(
+    sending: &Sending,
+    message: &Outbound,
+    slot: Slot,
+    since: Timestamp,
+) -> Attempted {
+    let (tenant, credential) = (&message.tenant, credential());
+    let held = Held { slot, since };
+    let attempt = sending.attempt(tenant, &message.id, Some(&credential), held);
     attempt.await.unwrap()
 }
 

@@ -2,10 +2,10 @@
 
 use super::queue::{Entry, Queue, QueueError};
 use crate::domain::message::{Lane, Outbound};
-use crate::domain::pace::Slot;
+use crate::domain::pace::Held;
 use crate::domain::queue::DeliverBody;
 use aws_sdk_sqs::Client;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// The queues `otp` and `single`.
 #[derive(Debug, Clone)]
@@ -38,29 +38,25 @@ impl Lanes {
         self.send(message, None, rounded).await
     }
 
-    /// Puts a hint to deliver `message` in its slot: received a second before it or more, for a slot cannot be used late.
-    pub async fn put_for(
-        &self,
-        message: &Outbound,
-        slot: Slot,
-        now: Timestamp,
-    ) -> Result<(), QueueError> {
-        let seconds = u32::try_from(slot.wait(now).as_secs()).unwrap_or(0);
-        self.send(message, Some(slot), seconds.saturating_sub(1))
+    /// Puts a hint to deliver `message` in the slot it was just given: received a second before it or more, for a slot cannot be used late.
+    pub async fn put_for(&self, message: &Outbound, held: Held) -> Result<(), QueueError> {
+        let wait = held.slot.wait(held.since);
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(0);
+        self.send(message, Some(held), seconds.saturating_sub(1))
             .await
     }
 
     async fn send(
         &self,
         message: &Outbound,
-        slot: Option<Slot>,
+        held: Option<Held>,
         delay_s: u32,
     ) -> Result<(), QueueError> {
         let queue = match message.lane {
             Lane::Otp => &self.otp,
             Lane::Single | Lane::Bulk => &self.single,
         };
-        let body = DeliverBody::to(message, slot);
+        let body = DeliverBody::to(message, held);
         let entry = Entry::of(&body)?.after(delay_s);
         queue.send(&message.tenant, entry).await
     }

@@ -17,7 +17,7 @@ use heliograph::store::{Asked, CounterDelta, Slice};
 use std::collections::BTreeSet;
 
 /// A recipient the provider has refused for a reason that may pass.
-fn refused(job: &Job, number: usize) -> Outbound {
+pub(super) fn refused(job: &Job, number: usize) -> Outbound {
     let failure = ProviderFailure::from_meta(130_429, &[]);
     let attempt = Attempt {
         outcome: Some(Outcome::Refused),

@@ -15,6 +15,9 @@ const MOST_PLACEHOLDERS: usize = 100;
 /// The longest name of a placeholder, in bytes.
 const LONGEST_PLACEHOLDER: usize = 128;
 
+const UNFINISHED: &str = "has {{ that begins no placeholder: write {{name}}; braces that are to be sent can come from a \
+                          variable";
+
 /// A message whose placeholders are not filled yet. Made by [`Content::read_draft`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
@@ -94,6 +97,10 @@ impl Draft {
 
 /// Each recipient's faults name them, so neither their number nor their length may be without bound.
 fn check_placeholders(fields: &Fields<'_>, field: &str, value: &Value) {
+    for place in placeholder::unfinished(value) {
+        let pointer = format!("{}{place}", fields.pointer_to(field));
+        fields.faults().add(pointer, FaultCode::Invalid, UNFINISHED);
+    }
     let names = placeholder::names(value);
     if names.len() > MOST_PLACEHOLDERS {
         let detail = format!("must have at most {MOST_PLACEHOLDERS} different placeholders");

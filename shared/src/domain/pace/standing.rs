@@ -50,6 +50,14 @@ impl Slowed {
         Some(Self { at: now, permille })
     }
 
+    /// Whether a slot that has been held since `since` is used: of those given away before the provider asked, only as
+    /// large a part as is left of the rate. Which of them is left to `chance`.
+    #[must_use]
+    pub fn lets(last: Option<&Self>, since: Timestamp, now: Timestamp, chance: u128) -> bool {
+        let is_older = last.is_some_and(|slowed| since < slowed.at);
+        !is_older || chance % u128::from(FULL) < u128::from(Self::left(last, now))
+    }
+
     /// A rate of which that is left.
     #[must_use]
     pub fn rate(last: Option<&Self>, messages_per_second: u32, now: Timestamp) -> u32 {

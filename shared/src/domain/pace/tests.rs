@@ -202,6 +202,20 @@ fn a_sender_that_was_slowed_down_recovers_by_itself_within_a_minute() {
 }
 
 #[test]
+fn slots_given_away_before_a_slow_down_are_thinned_by_as_much_and_later_ones_are_not() {
+    let slowed = Slowed::again(None, at(1_000)).unwrap();
+    let used = |since, now| {
+        let used = (0..1_000).filter(|chance| Slowed::lets(Some(&slowed), since, now, *chance));
+        used.count()
+    };
+    assert_eq!(used(at(999), at(1_000)), 500);
+    assert_eq!(used(at(999), at(16_000)), 750);
+    assert_eq!(used(at(999), at(31_000)), 1_000);
+    assert_eq!(used(at(1_000), at(1_000)), 1_000);
+    assert!(Slowed::lets(None, at(0), at(1), 999));
+}
+
+#[test]
 fn each_refusal_has_the_consequence_for_the_sender_that_meta_says() {
     let of = |code| consequence(&ProviderFailure::from_meta(code, &[]), at(0));
     for code in [130_429, 80_007, 4] {

@@ -151,11 +151,51 @@ async fn a_call_that_cannot_begin_in_its_slot_does_not_begin() {
     for (clock, until) in [(start as fn() -> Timestamp, at(0)), (ticking, at(1))] {
         let slot = Slot { at: at(-1), until };
         let sending = Sending::new(store.clone(), meta.client.clone(), clock);
-        let attempt = sending.attempt(&message.tenant, &message.id, Some(&credential), slot);
-        assert!(matches!(attempt.await.unwrap(), Attempted::TooLate(_)));
+        let attempted = attempt_in(&sending, &message, slot, at(-1)).await;
+        assert!(matches!(attempted, Attempted::TooLate(_)));
         assert_eq!(stored(&store, &message).await.state, State::Queued);
     }
     assert!(meta.bodies().is_empty());
+}
+
+#[tokio::test]
+async fn of_the_slots_given_away_before_a_sender_was_slowed_down_only_what_is_left_of_its_rate_is_used()
+ {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let first = queued(at(0));
+    // Down to the least there is: a twentieth.
+    for second in 0..6 {
+        let (tenant, sender) = (&first.tenant, &first.sender);
+        store.slow_down(tenant, sender, at(second)).await.unwrap();
+    }
+    let sending = Sending::new(store.clone(), meta.client.clone(), slowed);
+    let slot = Slot {
+        at: slowed(),
+        until: at(60),
+    };
+    let mut waiting = 0;
+    for number in 0..20 {
+        let id = MessageId::derived(at(0), &[&number.to_string()]);
+        let message = Outbound {
+            id,
+            ..first.clone()
+        };
+        write(&store, &message).await;
+        let (before, after) = (at(4), slowed());
+        if let Attempted::TooLate(message) = attempt_in(&sending, &message, slot, before).await {
+            waiting += 1;
+            assert_eq!(message.state, State::Queued);
+            let again = attempt_in(&sending, &message, slot, after).await;
+            assert!(matches!(again, Attempted::Made(_)), "{again:?}");
+        }
+    }
+    assert!(waiting > 5, "{waiting} of 20 took another slot");
+    assert_eq!(meta.bodies().len(), 20);
+}
+
+/// When the sender has just been slowed down.
+fn slowed() -> Timestamp {
+    at(6)
 }
 
 /// A clock that goes on by half a second whenever it is read.

@@ -155,7 +155,7 @@ fn a_message_too_large_to_keep_is_refused_though_its_texts_have_no_limit_or_wait
 }
 
 #[test]
-fn a_draft_is_bounded_in_its_placeholders_and_in_texts_that_hold_one() {
+fn a_draft_has_whole_placeholders_and_is_bounded_in_them_and_in_texts_that_hold_one() {
     let placeholders = |count: usize| {
         let names = (0..count).map(|name| format!("{{{{{name}}}}}"));
         names.collect::<Vec<_>>().concat()
@@ -182,6 +182,11 @@ fn a_draft_is_bounded_in_its_placeholders_and_in_texts_that_hold_one() {
         (
             json!({"text": {"body": "Hi"}, "context": {"message_id": filled_up}}),
             "/context/message_id",
+            FaultCode::Invalid,
+        ),
+        (
+            json!({"text": {"body": "Hi {{name}, here is {{offer}}"}}),
+            "/text/body",
             FaultCode::Invalid,
         ),
     ] {
