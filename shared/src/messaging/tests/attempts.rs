@@ -1,6 +1,7 @@
 //! One attempt: at most one call, and its outcome is written.
 
 use super::*;
+use crate::domain::id::MessageId;
 use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
@@ -146,7 +147,6 @@ async fn a_call_that_cannot_begin_in_its_slot_does_not_begin() {
     let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
     let message = queued(at(0));
     write(&store, &message).await;
-    let credential = credential();
     // The first slot is over at once, the second while the message is being claimed.
     for (clock, until) in [(start as fn() -> Timestamp, at(0)), (ticking, at(1))] {
         let slot = Slot { at: at(-1), until };
@@ -235,7 +235,7 @@ async fn a_paused_sender_sends_nothing_and_its_messages_stay_queued() {
     let refused = r#"{"error":{"message":"x","code":131048}}"#;
     let (store, meta) = (empty_store().await, Meta::answering(400, refused).await);
     let (first, mut second) = (queued(at(0)), queued(at(0)));
-    second.id = crate::domain::id::MessageId::derived(at(0), &["second"]);
+    second.id = MessageId::derived(at(0), &["second"]);
     write(&store, &first).await;
     write(&store, &second).await;
     let sending = Sending::new(store.clone(), meta.client.clone(), start);
