@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod app_webhook;
 mod belongings;
 mod bulk;
 mod callers;

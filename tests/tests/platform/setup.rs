@@ -9,7 +9,7 @@ use tests::{ADMIN_KEY, Answer, Desk, OPERATOR_KEY, eventually, read};
 
 pub(crate) const WABA: &str = "200000000000002";
 pub(crate) const APP: &str = "400000000000002";
-const APP_SECRET: &str = "playground-app-secret";
+pub(crate) const APP_SECRET: &str = "playground-app-secret";
 pub(crate) const TOKEN: &str = "playground-access-token";
 pub(crate) const NUMBER: &str = "100000000000002";
 

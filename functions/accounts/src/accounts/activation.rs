@@ -4,7 +4,7 @@ use super::changing::{Changing, Said};
 use super::dto::{AccountDto, SetupDto};
 use super::setup::shown;
 use super::trouble::Trouble;
-use super::{checks, senders};
+use super::{app_webhook, checks, senders};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -42,8 +42,9 @@ pub(crate) struct ActivationBody {
 /// Step 6: have Meta call the webhook.
 ///
 /// The app is subscribed to the WABA, and its messages and statuses go to this account's address. Meta calls that address at
-/// once, with the verify token. Afterwards, write to the number from any phone: when `last_event_at` shows it, the way is
-/// open.
+/// once, with the verify token. The app's own webhook, without which none comes, is set up if it is not; `warnings` tells
+/// what is yours to see to, because it goes elsewhere. Afterwards, write to the number from any phone: when
+/// `last_event_at` shows it, the way is open.
 #[utoipa::path(
     put, operation_id = "set_up_webhook", path = "/v1/accounts/{id}/setup/webhook", tag = "Set-up", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id of the account")),
@@ -60,12 +61,19 @@ pub(crate) async fn webhook(
 ) -> Result<Json<SetupDto>, Problem> {
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let mut changing = Changing::begin(&state.store, &authority, &id).await?;
-    let done = subscribe(&state, &mut changing).await;
+    let mut warnings = Vec::new();
+    let done = subscribe(&state, &mut changing, &mut warnings).await;
     let account = changing.end(done).await?;
-    Ok(Json(shown(&state, &account).await?))
+    let mut setup = shown(&state, &account).await?;
+    setup.warnings = warnings;
+    Ok(Json(setup))
 }
 
-async fn subscribe(state: &State, changing: &mut Changing<'_>) -> Result<Said, Problem> {
+async fn subscribe(
+    state: &State,
+    changing: &mut Changing<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Said, Problem> {
     let account = &changing.account;
     let token = checks::needed_token(state, account).await?;
     let inbound = state
@@ -101,6 +109,7 @@ async fn subscribe(state: &State, changing: &mut Changing<'_>) -> Result<Said, P
             Trouble::refused("", "Meta has not noted this account's address", remedy).into(),
         );
     }
+    warnings.extend(app_webhook::see_to(state, account, &inbound, verify_token).await?);
     let now = changing.now;
     changing
         .account

@@ -1,8 +1,8 @@
 //! `POST /v1/accounts/{id}/test` and an account's health: everything that sending and receiving need is asked of Meta.
 
-use super::checks;
 use super::find;
 use super::trouble::Trouble;
+use super::{app_webhook, checks};
 use crate::State;
 use axum::Json;
 use axum::extract::{self, Path};
@@ -238,6 +238,13 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
     let came = checks::app(state, &app, &secret).await;
     let mut tried = vec![of(CheckName::App, came)];
     let is_known = tried.iter().all(|it| it.standing == Standing::Well);
+    let mut seen = seen;
+    if is_known && let Some(webhook) = well(&mut seen, CheckName::Webhook) {
+        let faults = app_webhook::faults(state, account, &inbound).await?;
+        if !faults.is_empty() {
+            *webhook = Check::ill(CheckName::Webhook, Standing::Warning, faults.join("; "));
+        }
+    }
     match token {
         // The app tells more of the token than the token itself.
         Some(token) if is_known => {
@@ -251,6 +258,12 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
         Some(_) | None => tried.extend(seen),
     }
     Ok(tried)
+}
+
+/// A part that is well.
+fn well(checks: &mut [Check], name: CheckName) -> Option<&mut Check> {
+    let mut checks = checks.iter_mut();
+    checks.find(|it| it.check == name && it.standing == Standing::Well)
 }
 
 fn of<T>(check: CheckName, came: Result<T, Trouble>) -> Check {

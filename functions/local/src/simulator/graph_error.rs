@@ -81,6 +81,12 @@ impl GraphError {
         )
     }
 
+    /// The answer to a system user where only an app may call.
+    pub(super) fn not_an_app() -> Self {
+        let message = "(#15) This method must be called with an app access_token.";
+        Self::other(StatusCode::BAD_REQUEST, 15, message)
+    }
+
     /// The answer to an app's token with a secret that is not the app's.
     pub(super) fn bad_signature() -> Self {
         Self::token("Invalid OAuth access token signature", None)

@@ -44,13 +44,13 @@ pub(super) async fn verify(
 fn read(callback_url: &str) -> Result<Url, GraphError> {
     if callback_url.chars().count() > URL_CHARACTERS {
         return Err(GraphError::parameter(
-            "override_callback_uri must be at most 200 characters long",
+            "The callback URL must be at most 200 characters long",
         ));
     }
     let url = Url::parse(callback_url).ok().filter(is_here);
     url.ok_or_else(|| {
         GraphError::parameter(
-            "override_callback_uri must be an http or https URL, and for this simulator one of a loopback address",
+            "The callback URL must be an http or https URL, and for this simulator one of a loopback address",
         )
     })
 }

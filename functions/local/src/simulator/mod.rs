@@ -17,7 +17,7 @@
 //! Rates and refusals are counted since the start; what was accepted is counted since the last reset.
 //!
 //! It plays, too, what a company does before it sends: `debug_token`, `oauth/access_token` (`fb_exchange_token`), the
-//! nodes of apps, WABAs and numbers, `phone_numbers`, `subscribed_apps`, `request_code`, `verify_code`, `register`,
+//! nodes of apps, WABAs and numbers, an app's `subscriptions`, `phone_numbers`, `subscribed_apps`, `request_code`, `verify_code`, `register`,
 //! `deregister`, `whatsapp_business_profile` and `settings`. Always known are:
 //!
 //! | what | of the demo | of the playground |
@@ -35,8 +35,9 @@
 //! `DELETE /_sim/tokens/{token}`. An app's `next_secret` is good beside its `app_secret`, which signs webhooks until the
 //! next one is ordered in its place.
 //!
-//! Webhooks of a number go to each app that has subscribed to its WABA: to the URL given for the number, or else to the
-//! one given for the WABA. A URL must be one of a loopback address, and is taken when it has sent a challenge back.
+//! Webhooks of a number go to each app that has subscribed to its WABA and whose own `subscriptions` name the field:
+//! messages and statuses to the URL given for the number, or else to the one given for the WABA, or else to the app's
+//! own, all others to the app's own. A URL must be one of a loopback address, and is taken when it has sent a challenge back.
 //! Numbers that were added with the id of an account (the demo's, and by `POST /_sim/senders`) have the account's
 //! webhook besides: there their app hears of them if it has given no URL. Numbers nobody hears of give no webhooks.
 //!

@@ -6,14 +6,14 @@ use super::webhooks::{self, Outcome};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 
-/// Posts what follows from a change of a number to the callbacks of its WABA, once each; tells what was taken.
+/// Posts what follows from a change of a number to the apps that hear of it, once each; tells what was taken.
 pub(super) async fn send(state: &State, before: &Number, after: &Number) -> Vec<Value> {
-    let callbacks = locked(&state.assets).waba_callbacks(after);
     let mut posted = Vec::new();
     for (field, value) in changes(before, after) {
         let change = json!({"field": field, "value": value});
         let entry = json!({"id": after.waba_id, "time": now_s(), "changes": [change]});
         let body = webhooks::body(&[entry]);
+        let callbacks = locked(&state.assets).callbacks_for(after, field);
         for callback in &callbacks {
             let outcome = state.post(callback, body.clone()).await;
             let delivered = outcome == Outcome::Taken;

@@ -29,6 +29,7 @@ const LIST_BODY: usize = 4096;
 const BUTTONS: usize = 3;
 const BUTTON_TITLE: usize = 20;
 const BUTTON_ID: usize = 256;
+const CARD_BODY: usize = 160;
 const ROWS: usize = 10;
 const ROW_ID: usize = 200;
 const ROW_TITLE: usize = 24;
@@ -135,7 +136,11 @@ fn check_other(interactive: &mut Fields<'_>, kind: Option<&str>) {
     };
     match kind {
         Some("product_list") => sections::check_products(&mut action),
-        Some("carousel") => drop(action.objects("cards", 1..=CARDS)),
+        Some("carousel") => {
+            for mut card in action.objects("cards", 1..=CARDS) {
+                check_text(&mut card, "body", CARD_BODY);
+            }
+        }
         _ => {}
     }
 }

@@ -3,6 +3,7 @@
 use super::known;
 use super::origin::Origin;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::{fmt, iter};
 
 /// An app of Meta's.
@@ -19,7 +20,17 @@ pub(crate) struct App {
     pub(crate) secret: AppSecret,
     /// What is good beside it, and is to take its place.
     pub(crate) next_secret: Option<AppSecret>,
+    pub(crate) webhook: Option<AppWebhook>,
     pub(crate) origin: Origin,
+}
+
+/// An app's own webhook for WhatsApp.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AppWebhook {
+    pub(crate) callback_url: String,
+    /// What it hears of.
+    pub(crate) fields: BTreeSet<String>,
 }
 
 /// The secret of an app.
@@ -68,6 +79,8 @@ struct Written {
     secret_hex: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_secret_hex: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhook: Option<AppWebhook>,
     origin: Origin,
 }
 
@@ -79,6 +92,7 @@ impl From<App> for Written {
             next_secret_hex: app.next_secret.map(|secret| hex::encode(secret.0)),
             app_id: app.app_id,
             name: app.name,
+            webhook: app.webhook,
             origin: app.origin,
         }
     }
@@ -100,6 +114,7 @@ impl TryFrom<Written> for App {
                 .next_secret_hex
                 .and_then(|hex| text_of(&hex))
                 .map(AppSecret),
+            webhook: written.webhook,
             origin: written.origin,
         })
     }

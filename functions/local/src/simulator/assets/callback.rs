@@ -1,7 +1,37 @@
 //! Where the webhooks of a number go.
 
+use super::app::AppWebhook;
 use super::number::Number;
 use super::{Assets, Subscription};
+
+/// Meta's name for messages and statuses, the only webhooks that go to another URL than the app's own.
+const MESSAGES: &str = "messages";
+
+/// What an app may hear of. Source: Meta, "Webhooks": the fields of the object WhatsApp Business Account.
+pub(crate) const WEBHOOK_FIELDS: [&str; 22] = [
+    "account_alerts",
+    "account_review_update",
+    "account_settings_update",
+    "account_update",
+    "business_capability_update",
+    "business_status_update",
+    "calls",
+    "flows",
+    "history",
+    "message_echoes",
+    "message_template_components_update",
+    "message_template_quality_update",
+    "message_template_status_update",
+    MESSAGES,
+    "partner_solutions",
+    "payment_configuration_update",
+    "phone_number_name_update",
+    "phone_number_quality_update",
+    "security",
+    "smb_message_echoes",
+    "template_category_update",
+    "user_preferences",
+];
 
 /// A URL that is called on behalf of an app.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,45 +42,67 @@ pub(crate) struct Callback {
 
 impl Assets {
     /// Where the messages and statuses of a number go: for each app that hears of its WABA the URL given for the
-    /// number, then the one given for the WABA, then the app's own. Only the app of an account has one of its own.
+    /// number, then the one given for the WABA, then the app's own.
     pub(crate) fn callbacks(&self, number: &Number) -> Vec<Callback> {
-        self.callbacks_with(number, number.callback.as_ref())
-    }
-
-    /// Where what is told of a number as a part of its WABA goes.
-    pub(crate) fn waba_callbacks(&self, number: &Number) -> Vec<Callback> {
-        self.callbacks_with(number, None)
-    }
-
-    /// The app's own URL for the webhooks of this number.
-    pub(crate) fn own_url(&self, number: &Number, app_id: &str) -> Option<String> {
-        let account = number.account.as_ref()?;
-        (account.app_id == app_id)
-            .then(|| format!("{}/webhooks/meta/{}", self.webhook_url, account.account_id))
-    }
-
-    fn callbacks_with(&self, number: &Number, of_number: Option<&Subscription>) -> Vec<Callback> {
-        let waba = self.wabas.get(&number.waba_id);
-        let subscriptions = waba
-            .map(|it| it.subscriptions.as_slice())
-            .unwrap_or_default();
-        let account_app = number.account.as_ref().map(|it| it.app_id.as_str());
-        let mut apps: Vec<&str> = account_app.into_iter().collect();
-        let subscribed = subscriptions.iter().map(|it| it.app_id.as_str());
-        apps.extend(subscribed.filter(|&app| Some(app) != account_app));
-        let callbacks = apps.into_iter().filter_map(|app_id| {
-            let given = |it: &&Subscription| it.app_id == app_id;
-            let given = of_number.filter(given).and_then(Subscription::url);
-            let of_waba = || subscriptions.iter().find(|it| it.app_id == app_id)?.url();
-            let url = given
-                .or_else(of_waba)
-                .or_else(|| self.own_url(number, app_id));
-            Some(Callback {
+        let of_number = number.callback.as_ref();
+        let url = |(app_id, webhook): (&str, AppWebhook)| {
+            let given = of_number.filter(|it| it.app_id == app_id);
+            let given = given.and_then(Subscription::url);
+            let of_waba = || self.subscription(number, app_id)?.url();
+            Callback {
                 app_id: app_id.to_owned(),
-                url: url?,
+                url: given.or_else(of_waba).unwrap_or(webhook.callback_url),
+            }
+        };
+        self.hearing(number, MESSAGES).map(url).collect()
+    }
+
+    /// Where anything else is told of a number: to the own URL of each app that hears of its WABA.
+    pub(crate) fn callbacks_for(&self, number: &Number, field: &str) -> Vec<Callback> {
+        let own = |(app_id, webhook): (&str, AppWebhook)| Callback {
+            app_id: app_id.to_owned(),
+            url: webhook.callback_url,
+        };
+        self.hearing(number, field).map(own).collect()
+    }
+
+    /// The app's own webhook: what was set up for the app, or else that of an account whose app it is, of this number's
+    /// account before any other.
+    pub(crate) fn webhook_of(&self, app_id: &str, number: Option<&Number>) -> Option<AppWebhook> {
+        let set_up = self.apps.get(app_id)?.webhook.clone();
+        let of_account = |number: &Number| {
+            let account = number.account.as_ref();
+            let account = account.filter(|it| it.app_id == app_id)?;
+            Some(AppWebhook {
+                callback_url: format!("{}/webhooks/meta/{}", self.webhook_url, account.account_id),
+                fields: WEBHOOK_FIELDS.map(ToOwned::to_owned).into(),
             })
-        });
-        callbacks.collect()
+        };
+        set_up
+            .or_else(|| number.and_then(of_account))
+            .or_else(|| self.senders().iter().find_map(|it| of_account(it)))
+    }
+
+    /// The apps that hear of this field of a number's WABA, each with its own webhook.
+    fn hearing<'a>(
+        &'a self,
+        number: &'a Number,
+        field: &'a str,
+    ) -> impl Iterator<Item = (&'a str, AppWebhook)> {
+        let account_app = number.account.as_ref().map(|it| it.app_id.as_str());
+        let subscriptions = self.wabas.get(&number.waba_id).into_iter();
+        let subscribed = subscriptions.flat_map(|waba| &waba.subscriptions);
+        let subscribed = subscribed.map(|it| it.app_id.as_str());
+        let others = subscribed.filter(move |app| Some(*app) != account_app);
+        let apps = account_app.into_iter().chain(others);
+        apps.filter_map(move |app_id| {
+            let webhook = self.webhook_of(app_id, Some(number))?;
+            webhook.fields.contains(field).then_some((app_id, webhook))
+        })
+    }
+
+    fn subscription(&self, number: &Number, app_id: &str) -> Option<&Subscription> {
+        self.wabas.get(&number.waba_id)?.subscription(app_id)
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn always() -> Change {
         name: name.to_owned(),
         secret: AppSecret::new(secret),
         next_secret: None,
+        webhook: None,
         origin: Origin::BuiltIn,
     };
     let waba = |waba_id, name, app_id| Waba::new(waba_id, name, app_id, Origin::BuiltIn);
@@ -112,7 +113,7 @@ pub(super) fn introduce(assets: &Assets, sender: &Sender) -> Change {
         Ok(app_id) => app_id,
         Err(implied) => {
             let app_id = implied.app_id.clone();
-            change.apps.push(implied);
+            change.apps.push(*implied);
             app_id
         }
     };
@@ -142,7 +143,7 @@ pub(super) fn introduce(assets: &Assets, sender: &Sender) -> Change {
 }
 
 /// The app that has a sender's secret, or else an app of its account's own.
-fn app_of(assets: &Assets, sender: &Sender) -> Result<String, App> {
+fn app_of(assets: &Assets, sender: &Sender) -> Result<String, Box<App>> {
     let has_secret = |app_id: &&String| {
         let app = assets.apps.get(*app_id);
         app.is_some_and(|app| app.has_secret(&sender.app_secret))
@@ -150,7 +151,7 @@ fn app_of(assets: &Assets, sender: &Sender) -> Result<String, App> {
     let waba = assets.wabas.get(&sender.waba_id);
     let of_waba = waba.map(|waba| &waba.app_id).filter(has_secret);
     let any = || assets.apps.keys().filter(has_secret).min();
-    of_waba.or_else(any).cloned().ok_or_else(|| App {
+    let implied = || App {
         // Made of the account's id: a sender that comes again with another secret gives the same app another secret.
         app_id: format!(
             "4{:014}",
@@ -159,8 +160,11 @@ fn app_of(assets: &Assets, sender: &Sender) -> Result<String, App> {
         name: sender.account_id.clone(),
         secret: AppSecret::new(sender.app_secret.clone()),
         next_secret: None,
+        webhook: None,
         origin: Origin::Sender,
-    })
+    };
+    let known = of_waba.or_else(any).cloned();
+    known.ok_or_else(|| Box::new(implied()))
 }
 
 fn token_of(assets: &Assets, sender: &Sender, app_id: &str) -> Option<Token> {

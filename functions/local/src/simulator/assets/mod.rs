@@ -14,8 +14,8 @@ mod token;
 mod verification;
 mod waba;
 
-pub(super) use app::{App, AppSecret};
-pub(super) use callback::Callback;
+pub(super) use app::{App, AppSecret, AppWebhook};
+pub(super) use callback::{Callback, WEBHOOK_FIELDS};
 pub(super) use number::{NameStatus, Number, NumberStatus, Quality, Tier};
 pub(super) use origin::Origin;
 pub(super) use registration::Refusal;

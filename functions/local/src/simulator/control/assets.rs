@@ -79,6 +79,7 @@ fn changed_app(known: Option<&App>, order: &AppOrder) -> App {
         name: name.unwrap_or_else(|| "Simulated app".to_owned()),
         secret: AppSecret::new(order.app_secret.clone()),
         next_secret: order.next_secret.clone().map(AppSecret::new),
+        webhook: known.and_then(|app| app.webhook.clone()),
         origin: known.map_or(Origin::Added, |app| app.origin),
     }
 }

@@ -1,5 +1,6 @@
 //! The routes of Meta's Graph API that the simulator plays: sending here, what a company's set-up needs beside it.
 
+mod app_webhooks;
 mod apps;
 mod fields;
 mod incoming;
@@ -53,6 +54,12 @@ fn waba_routes() -> Router<Arc<Simulator>> {
             get(wabas::phone_numbers).post(wabas::add_phone_number),
         )
         .route("/{version}/{id}/message_templates", get(wabas::templates))
+        .route(
+            "/{version}/{id}/subscriptions",
+            get(app_webhooks::list)
+                .post(app_webhooks::set)
+                .delete(app_webhooks::remove),
+        )
         .route(
             "/{version}/{id}/subscribed_apps",
             get(subscriptions::list)

@@ -101,7 +101,12 @@ fn webhook_configuration(call: &Incoming, number: &Number, app_id: &str) -> Valu
     let levels = [
         ("phone_number", url(of_number)),
         ("whatsapp_business_account", url(of_waba)),
-        ("application", assets.own_url(number, app_id)),
+        (
+            "application",
+            assets
+                .webhook_of(app_id, Some(number))
+                .map(|it| it.callback_url),
+        ),
     ];
     let given = levels
         .into_iter()

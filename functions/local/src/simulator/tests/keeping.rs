@@ -18,6 +18,7 @@ async fn set_up(client: &Client, url: &str) -> String {
     let override_url = json!({"override_callback_uri": url, "verify_token": "right"});
     let apps = format!("/v25.0/{WABA}/subscribed_apps");
     client.set(&apps, override_url).await;
+    client.hear(url, "messages,account_update").await;
     let order = json!({
         "app_id": "400000000000002", "app_secret": "second-secret", "next_secret": "third-secret",
     });

@@ -39,6 +39,10 @@ const NEW: &str = "100000000000003";
 const SENDER: &str = "100000000000001";
 const ANNA: &str = "+15550001111";
 const BERT: &str = "+15550002222";
+/// The playground's app, as its own caller.
+const APP_TOKEN: &str = "400000000000002|playground-app-secret";
+/// Where that app's own webhook is set up.
+const APP_WEBHOOK: &str = "/v25.0/400000000000002/subscriptions";
 /// A port on which nothing listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
@@ -142,6 +146,13 @@ impl Client {
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Has the playground's app hear of these fields at this URL.
+    async fn hear(&self, url: &str, fields: &str) -> (u16, Value) {
+        let body = json!({"object": "whatsapp_business_account", "callback_url": url,
+            "verify_token": "right", "fields": fields});
+        self.call(Method::POST, APP_WEBHOOK, APP_TOKEN, &body).await
     }
 
     /// A `GET` with the playground's token.

@@ -177,6 +177,8 @@ async fn what_meta_decides_of_a_number_is_told_by_webhook() {
     client
         .set(&format!("/v25.0/{WABA}/subscribed_apps"), body)
         .await;
+    let fields = "phone_number_quality_update,phone_number_name_update";
+    client.hear(&url, fields).await;
     let order = json!({"phone_number_id": READY, "quality_rating": "RED",
         "messaging_limit": "TIER_50", "name_status": "DECLINED"});
     let (status, answer) = client.set("/_sim/numbers", order).await;

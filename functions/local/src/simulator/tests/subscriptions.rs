@@ -6,6 +6,7 @@ use super::*;
 const APPS: &str = "/v25.0/200000000000002/subscribed_apps";
 
 async fn subscribe(client: &Client, url: &str) -> (u16, Value) {
+    client.hear(url, "messages").await;
     let body = json!({"override_callback_uri": url, "verify_token": "right"});
     client.set(APPS, body).await
 }
@@ -137,7 +138,8 @@ async fn the_url_of_a_number_goes_before_that_of_its_waba() {
     let (_, shown) = client
         .look(&format!("{number}?fields=webhook_configuration"))
         .await;
-    let expected = json!({"phone_number": number_url, "whatsapp_business_account": waba_url});
+    let expected = json!({"phone_number": number_url, "whatsapp_business_account": waba_url,
+        "application": waba_url});
     assert_eq!(shown["webhook_configuration"], expected);
     let order = json!({"from": ANNA, "to": READY, "text": "Hello"});
     client.set("/_sim/inbound", order.clone()).await;
@@ -205,4 +207,59 @@ async fn each_app_that_subscribed_hears_of_everything() {
     }
     let (_, all) = client.look("/_sim/subscriptions").await;
     assert_eq!(all["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_app_hears_of_the_fields_it_has_chosen_and_only_messages_go_elsewhere() {
+    let (of_app, app_url) = Endpoint::start(Answers::Well).await;
+    let (of_waba, waba_url) = Endpoint::start(Answers::Well).await;
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    subscribe(&client, &waba_url).await;
+    let red = json!({"phone_number_id": READY, "quality_rating": "RED"});
+    let (_, answer) = client.set("/_sim/numbers", red).await;
+    assert_eq!(answer["webhooks"], json!([]));
+    let both = "messages,phone_number_quality_update";
+    let heard = client.hear(&app_url, both).await;
+    assert_eq!(heard, (200, json!({"success": true})));
+    let green = json!({"phone_number_id": READY, "quality_rating": "GREEN"});
+    client.set("/_sim/numbers", green).await;
+    let order = json!({"from": ANNA, "to": READY, "text": "Hello"});
+    client.set("/_sim/inbound", order.clone()).await;
+    assert_eq!((of_app.count(), of_waba.count()), (1, 1));
+    client.hear(&app_url, "phone_number_quality_update").await;
+    let (_, answer) = client.set("/_sim/inbound", order).await;
+    assert_eq!(answer["delivered"], false);
+}
+
+#[tokio::test]
+async fn an_app_alone_sets_up_and_sees_its_own_webhook() {
+    let (_, url) = Endpoint::start(Answers::Well).await;
+    let (_, forbidden) = Endpoint::start(Answers::Forbidden).await;
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    let look = async |token| {
+        client
+            .call(Method::GET, APP_WEBHOOK, token, &Value::Null)
+            .await
+    };
+    assert_eq!(look(APP_TOKEN).await, (200, json!({"data": []})));
+    for (fields, url, code) in [
+        ("nonsense", url.as_str(), 100),
+        ("messages", forbidden.as_str(), 2200),
+    ] {
+        let (status, answer) = client.hear(url, fields).await;
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(code)));
+    }
+    client.hear(&url, "messages").await;
+    let shown = json!({"object": "whatsapp_business_account", "callback_url": url, "active": true,
+        "fields": [{"name": "messages", "version": "v25.0"}]});
+    assert_eq!(look(APP_TOKEN).await, (200, json!({"data": [shown]})));
+    for (token, code) in [(PLAYGROUND, 15), ("400000000000001|demo-app-secret", 100)] {
+        let (status, answer) = look(token).await;
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(code)));
+    }
+    let removed = client.call(Method::DELETE, APP_WEBHOOK, APP_TOKEN, &Value::Null);
+    assert_eq!(removed.await, (200, json!({"success": true})));
+    assert_eq!(look(APP_TOKEN).await, (200, json!({"data": []})));
 }

@@ -3,8 +3,6 @@
 use super::endpoint::{Answers, Endpoint};
 use super::*;
 
-const APP_TOKEN: &str = "400000000000002|playground-app-secret";
-
 async fn debug(client: &Client, bearer: &str, input: &str) -> (u16, Value) {
     let input = input.replace('|', "%7C");
     let path = format!("/v25.0/debug_token?input_token={input}");
@@ -83,6 +81,7 @@ async fn an_apps_next_secret_is_good_beside_the_one_that_signs() {
     let path = format!("/v25.0/{WABA}/subscribed_apps");
     let body = json!({"override_callback_uri": url, "verify_token": "right"});
     client.set(&path, body).await;
+    client.hear(&url, "messages").await;
     let both = json!({
         "app_id": "400000000000002", "app_secret": "playground-app-secret", "next_secret": "second-secret",
     });

@@ -272,14 +272,14 @@ fn a_list_of_products_has_30_in_10_titled_sections() {
 }
 
 #[test]
-fn a_carousel_has_10_cards() {
+fn a_carousel_has_10_cards_with_short_texts() {
     let carousel = |cards: usize| {
-        let cards: Vec<Value> = (0..cards)
-            .map(|index| json!({"card_index": index}))
-            .collect();
+        let card = |index| json!({"card_index": index, "body": {"text": "Look here"}});
+        let cards: Vec<Value> = (0..cards).map(card).collect();
         json!({"type": "carousel", "body": {"text": "Look"}, "action": {"cards": cards}})
     };
     accepts("interactive", carousel(10));
+    at_most(&carousel(2), "/action/cards/1/body/text", 160);
     refuses(
         "interactive",
         carousel(11),

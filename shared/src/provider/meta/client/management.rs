@@ -11,7 +11,7 @@ mod wabas;
 
 pub use numbers::{CodeMethod, PhoneNumberNode};
 pub use profile::{PROFILE_FIELDS, Profile};
-pub use subscriptions::Subscription;
+pub use subscriptions::{AppWebhook, Subscription};
 pub use tokens::{AppFacts, TokenFacts, app_token};
 pub use wabas::{HealthStatus, WabaFacts};
 
