@@ -1,6 +1,7 @@
 //! `/v1/accounts`: a tenant's connections to Meta, each a WABA.
 
 pub(crate) mod activation;
+mod app_secrets;
 mod app_webhook;
 pub(crate) mod bot;
 pub(crate) mod changing;

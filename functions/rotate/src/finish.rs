@@ -1,5 +1,6 @@
 //! The last step: what was pending becomes current, and the account says so, while nobody else changes either.
 
+use crate::request::Direction;
 use crate::{Rotation, RotationError};
 use heliograph::domain::account::{CredentialKind, CredentialRecord};
 use heliograph::domain::audit::{Action, Author};
@@ -31,6 +32,68 @@ pub(crate) async fn access_token(rotation: &Rotation<'_>) -> Result<(), Rotation
     put_in_force(rotation, record).await
 }
 
+/// Makes up for what a process that died has left undone after the version became current: that no version is pending,
+/// and that the account and its trail say so.
+pub(crate) async fn make_up(rotation: &Rotation<'_>) -> Result<(), RotationError> {
+    let record = match rotation.request.direction {
+        Direction::Out => current_access_token(rotation).await?,
+        Direction::In => current_verify_token(rotation).await?,
+    };
+    let Some(record) = record else {
+        return end(rotation).await;
+    };
+    let account = hold(rotation).await?;
+    let noted = async {
+        end(rotation).await?;
+        note(rotation, account, record).await
+    };
+    or_let_go(rotation, noted.await).await
+}
+
+/// What there is to be noted of the access token that is in force, if it is not noted.
+async fn current_access_token(
+    rotation: &Rotation<'_>,
+) -> Result<Option<CredentialRecord>, RotationError> {
+    const KIND: CredentialKind = CredentialKind::AccessToken;
+    let (current, _) = rotation.secret.current_out().await?;
+    let Some(current) = current.access_tokens.into_iter().next() else {
+        return Ok(None);
+    };
+    if is_noted(rotation, KIND, &current.token) {
+        return Ok(None);
+    }
+    let expires_at = rotation.facts(&current.token).await?.expires_at;
+    Ok(Some(record(
+        KIND,
+        &current.alias,
+        &current.token,
+        expires_at,
+    )))
+}
+
+/// The same of the verify token.
+async fn current_verify_token(
+    rotation: &Rotation<'_>,
+) -> Result<Option<CredentialRecord>, RotationError> {
+    const KIND: CredentialKind = CredentialKind::VerifyToken;
+    let (current, _) = rotation.secret.current_in().await?;
+    let current = current.verify_tokens.first();
+    let current = current.filter(|it| !is_noted(rotation, KIND, it));
+    Ok(current.map(|it| record(KIND, "main", it, None)))
+}
+
+fn is_noted(rotation: &Rotation<'_>, kind: CredentialKind, secret: &SecretText) -> bool {
+    let known = rotation.account.credential(kind);
+    known.is_some_and(|it| it.mask == secret.masked())
+}
+
+async fn end(rotation: &Rotation<'_>) -> Result<(), RotationError> {
+    if rotation.secret.has_pending().await? {
+        rotation.secret.end().await?;
+    }
+    Ok(())
+}
+
 /// Puts the next verify token into force.
 pub(crate) async fn verify_token(rotation: &Rotation<'_>) -> Result<(), RotationError> {
     let next = rotation.secret.pending_in().await?;
@@ -58,15 +121,22 @@ fn record(
     }
 }
 
-/// The secret first: a crash after it leaves an account that shows the mask of the one before, and a rotation that is over.
+/// The secret first: a crash after it leaves an account that shows the mask of the one before, until the step is done again.
 async fn put_in_force(
     rotation: &Rotation<'_>,
     record: CredentialRecord,
 ) -> Result<(), RotationError> {
-    let (store, token) = (&rotation.state.store, rotation.secret.token());
-    let Account { tenant, id, .. } = &rotation.account;
     let account = hold(rotation).await?;
     let written = write(rotation, account, record).await;
+    or_let_go(rotation, written).await
+}
+
+async fn or_let_go(
+    rotation: &Rotation<'_>,
+    written: Result<(), RotationError>,
+) -> Result<(), RotationError> {
+    let (store, token) = (&rotation.state.store, rotation.secret.token());
+    let Account { tenant, id, .. } = &rotation.account;
     if written.is_err()
         && let Err(error) = store.let_account_go(tenant, id, token).await
     {
@@ -91,7 +161,7 @@ async fn hold(rotation: &Rotation<'_>) -> Result<Account, RotationError> {
 
 async fn write(
     rotation: &Rotation<'_>,
-    mut account: Account,
+    account: Account,
     record: CredentialRecord,
 ) -> Result<(), RotationError> {
     let is_in_force = rotation.secret.promote().await?;
@@ -99,6 +169,14 @@ async fn write(
     if !is_in_force {
         return Err(RotationError::Overtaken);
     }
+    note(rotation, account, record).await
+}
+
+async fn note(
+    rotation: &Rotation<'_>,
+    mut account: Account,
+    record: CredentialRecord,
+) -> Result<(), RotationError> {
     let store = &rotation.state.store;
     let changes =
         json!({"kind": record.kind, "mask": record.mask, "expires_at": record.expires_at});

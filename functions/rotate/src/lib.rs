@@ -128,8 +128,11 @@ async fn rotate(state: &State, event: &RotationEvent) -> Result<(), RotationErro
         secret,
         account,
     };
-    // A version that is current has been through all of it.
     if rotation.secret.is_current().await? {
+        return finish::make_up(&rotation).await;
+    }
+    if rotation.secret.is_overtaken().await? {
+        tracing::warn!(account.id = %rotation.account.id, "a rotation ends: the secret was changed by somebody meanwhile");
         return Ok(());
     }
     match (rotation.request.direction, rotation.request.step) {

@@ -220,7 +220,7 @@ impl Sending {
         let now = (self.now)();
         let heeded = match consequence(failure, now) {
             Consequence::Nothing => return,
-            Consequence::Pause(pause) => self.pause_with(message, &pause).await,
+            Consequence::Pause(pause) => self.pause_with(message, &pause, failure.class).await,
             Consequence::SlowDown => self.slow_down(message, now).await,
         };
         if let Err(error) = heeded {
@@ -240,12 +240,33 @@ impl Sending {
         Ok(())
     }
 
-    async fn pause_with(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {
+    async fn pause_with(
+        &self,
+        message: &Outbound,
+        pause: &Pause,
+        class: Class,
+    ) -> Result<(), StoreError> {
         let (tenant, sender) = (&message.tenant, &message.sender);
-        if self.store.pause_sender(tenant, sender, pause).await? {
+        let is_new = self.store.pause_sender(tenant, sender, pause).await?;
+        self.paces.remove(&pace_name(message));
+        if is_new {
             tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
         }
-        self.paces.remove(&pace_name(message));
+        if is_new && class == Class::Credential {
+            self.pause_others(message, pause).await?;
+        }
+        Ok(())
+    }
+
+    /// What one sender's credential is refused for, each sender of its account would be refused for.
+    async fn pause_others(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {
+        let (tenant, id) = (&message.tenant, &message.account);
+        let account = self.store.account(tenant, id).await?;
+        for sender in account.iter().flat_map(|account| &account.senders) {
+            if self.store.pause_sender(tenant, sender, pause).await? {
+                tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
+            }
+        }
         Ok(())
     }
 

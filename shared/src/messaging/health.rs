@@ -8,12 +8,27 @@ use crate::domain::identity::WabaId;
 use crate::domain::secret::SecretText;
 use crate::domain::webhook::PortfolioLimit;
 use crate::provider::meta::client::MetaClient;
-use crate::provider::meta::client::management::{HealthStatus, PhoneNumberNode};
+use crate::provider::meta::client::management::{
+    Answered, HealthStatus, PhoneNumberNode, Subscription,
+};
 use crate::store::{Account, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A token that ends sooner needs somebody.
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What a token needs, by Meta's names.
+pub const SCOPES: [&str; 2] = [
+    "whatsapp_business_management",
+    "whatsapp_business_messaging",
+];
+
+/// Meta's error for what is not there, or not for this token. Source: Meta, "Error codes".
+const NO_SUCH_THING: i64 = 100;
+
+/// What a number may be that sends nothing, or less. Source: Meta, "Phone number status".
+const GONE: [&str; 4] = ["BANNED", "DELETED", "DISCONNECTED", "MIGRATED"];
+const HELD: [&str; 3] = ["FLAGGED", "RATE_LIMITED", "RESTRICTED"];
 
 /// Names told of templates that are not well.
 const NAMES_TOLD: usize = 5;
@@ -44,8 +59,10 @@ impl Looking<'_> {
         let is_seen = seen.standing < Standing::Failing;
         checks.push(seen);
         if is_seen {
-            checks.extend(self.number_checks(account, waba, now).await?);
-            checks.push(self.webhook_check(account, waba).await);
+            let numbers = self.meta.numbers(self.token, waba).await;
+            checks.extend(self.number_checks(account, &numbers, now).await?);
+            let numbers = numbers.unwrap_or_default();
+            checks.push(self.webhook_check(account, waba, &numbers).await);
             checks.push(self.template_check(waba).await);
         }
         Ok(checks)
@@ -59,6 +76,14 @@ impl Looking<'_> {
         };
         if !facts.is_valid {
             let detail = "Meta does not take the access token any more; put another one in: step 3 of the set-up";
+            return Check::ill(NAME, Standing::Failing, detail);
+        }
+        let lacks = |scope: &&&str| !facts.scopes.iter().any(|it| it == **scope);
+        if let Some(scope) = SCOPES.iter().find(lacks) {
+            let detail = format!(
+                "the access token lacks the permission {scope}: generate it anew with both WhatsApp permissions ticked, \
+                 and put it in: step 3 of the set-up"
+            );
             return Check::ill(NAME, Standing::Failing, detail);
         }
         match facts.expires_at {
@@ -75,6 +100,12 @@ impl Looking<'_> {
     async fn waba_check(&self, waba: &WabaId) -> Check {
         match self.meta.waba(self.token, waba).await {
             Ok(facts) => of_health(CheckName::Waba, facts.health_status.as_ref()),
+            Err(failure) if failure.code == Some(NO_SUCH_THING) => Check::ill(
+                CheckName::Waba,
+                Standing::Failing,
+                "Meta does not show the access token this WABA: give its system user full control of it, in Business \
+                 settings, System users, Assign assets",
+            ),
             Err(failure) => of_failure(CheckName::Waba, &failure),
         }
     }
@@ -82,12 +113,12 @@ impl Looking<'_> {
     async fn number_checks(
         &self,
         account: &Account,
-        waba: &WabaId,
+        numbers: &Answered<Vec<PhoneNumberNode>>,
         now: Timestamp,
     ) -> Result<Vec<Check>, StoreError> {
-        let numbers = match self.meta.numbers(self.token, waba).await {
+        let numbers = match numbers {
             Ok(numbers) => numbers,
-            Err(failure) => return Ok(vec![of_failure(CheckName::PhoneNumber, &failure)]),
+            Err(failure) => return Ok(vec![of_failure(CheckName::PhoneNumber, failure)]),
         };
         let mut checks = Vec::new();
         for sender in self.store.senders_of(account).await? {
@@ -123,25 +154,37 @@ impl Looking<'_> {
         tell_limit(self.store, account, node, now).await
     }
 
-    async fn webhook_check(&self, account: &Account, waba: &WabaId) -> Check {
+    async fn webhook_check(
+        &self,
+        account: &Account,
+        waba: &WabaId,
+        numbers: &[PhoneNumberNode],
+    ) -> Check {
         const NAME: CheckName = CheckName::Webhook;
-        match self.meta.subscriptions(self.token, waba).await {
-            Ok(known)
-                if known
-                    .iter()
-                    .any(|it| it.callback.as_deref() == Some(self.callback)) =>
-            {
-                Check::well(NAME)
-            }
-            Ok(_) => {
-                let id = &account.id;
-                let detail = format!(
-                    "Meta does not call this account's webhook; do step 6: PUT /v1/accounts/{id}/setup/webhook"
-                );
-                Check::ill(NAME, Standing::Failing, detail)
-            }
-            Err(failure) => of_failure(NAME, &failure),
+        let known = match self.meta.subscriptions(self.token, waba).await {
+            Ok(known) => known,
+            Err(failure) => return of_failure(NAME, &failure),
+        };
+        let is_ours = |it: &&Subscription| match &account.app {
+            Some(app) => it.app == app.as_str(),
+            None => true,
+        };
+        let Some(subscription) = known.iter().find(is_ours) else {
+            return uncalled(account);
+        };
+        let own = |it: &&PhoneNumberNode| account.senders.iter().any(|id| id.as_str() == it.id);
+        let mut numbers = numbers.iter().filter(own).peekable();
+        if numbers.peek().is_none() && subscription.callback.as_deref() != Some(self.callback) {
+            return uncalled(account);
         }
+        // A number may have an address of its own, which goes before the WABA's.
+        for number in numbers {
+            let called = number.webhook.as_ref().or(subscription.callback.as_ref());
+            if called.map(String::as_str) != Some(self.callback) {
+                return uncalled(account).of(&number.id);
+            }
+        }
+        Check::well(NAME)
     }
 
     async fn template_check(&self, waba: &WabaId) -> Check {
@@ -179,6 +222,15 @@ pub async fn tell_limit(
     Ok(())
 }
 
+fn uncalled(account: &Account) -> Check {
+    let id = &account.id;
+    let detail = format!(
+        "Meta does not call this account's webhook; do step 6: PUT /v1/accounts/{id}/setup/webhook; if it lasts, take \
+         the number's own callback URL away at Meta"
+    );
+    Check::ill(CheckName::Webhook, Standing::Failing, detail)
+}
+
 /// What may pass says nothing about the account.
 fn of_failure(check: CheckName, failure: &ProviderFailure) -> Check {
     let standing = if failure.is_retryable() {
@@ -192,7 +244,19 @@ fn of_failure(check: CheckName, failure: &ProviderFailure) -> Check {
 
 /// People who complain make a number yellow, then red; Meta then lets it send less.
 fn of_number(node: &PhoneNumberNode) -> Check {
+    let status = node.facts.status.as_deref();
+    if let Some(status) = status.filter(|it| GONE.contains(it)) {
+        let detail =
+            format!("Meta lets it send nothing: it is {status}; look at it in WhatsApp Manager");
+        return Check::ill(CheckName::PhoneNumber, Standing::Failing, detail);
+    }
     let check = of_health(CheckName::PhoneNumber, Some(&node.health));
+    if let Some(status) = status.filter(|it| check.standing == Standing::Well && HELD.contains(it))
+    {
+        let detail =
+            format!("Meta lets it send less: it is {status}; look at it in WhatsApp Manager");
+        return Check::ill(CheckName::PhoneNumber, Standing::Warning, detail);
+    }
     let quality = node.facts.quality_rating.as_deref();
     if check.standing == Standing::Well && matches!(quality, Some("YELLOW" | "RED")) {
         let quality = quality.unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use crate::id_of;
 use crate::setup::{
-    NUMBER, PERSON, TOKEN, another_token, connect, message, new_account, put, revoke, set_up,
+    APP, NUMBER, PERSON, TOKEN, WABA, another_token, connect, message, new_account, put, revoke,
+    set_up,
 };
 use serde_json::{Value, json};
 use tests::{Desk, eventually, read};
@@ -163,4 +164,28 @@ async fn a_token_that_does_not_see_what_the_account_uses_is_not_put_in() {
     let problem = refused.problem(422, "refused_by_provider");
     assert_eq!(problem["errors"][0]["pointer"], "/access_token");
     assert_eq!(desk.send(&message()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stops_sending_is_seen_though_meta_says_all_is_well() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let failing = async || {
+        let health = desk
+            .post(&format!("{account}/health-check"), &Value::Null)
+            .await;
+        let health = health.with(200);
+        let ill = health["checks"].as_array().unwrap().iter();
+        let ill = ill.filter(|it| it["standing"] == "failing");
+        ill.map(|it| it["check"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(failing().await, [""; 0]);
+    change_number(&desk, &json!({"status": "BANNED"})).await;
+    assert_eq!(failing().await, ["phone_number"]);
+    let narrow = json!({"token": TOKEN, "app_id": APP, "wabas": [WABA],
+        "scopes": ["whatsapp_business_management"]});
+    let url = format!("{}/_sim/tokens", desk.simulator_url());
+    read(desk.http().post(url).json(&narrow)).await.with(201);
+    assert_eq!(failing().await, ["access_token", "phone_number"]);
 }

@@ -29,6 +29,7 @@ mod operator;
 mod people;
 mod recipients;
 mod refusals;
+mod replacing;
 mod report;
 mod rotation;
 mod senders;

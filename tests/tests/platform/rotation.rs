@@ -12,6 +12,9 @@ use rotate::{Config, RotationEvent, State};
 use serde_json::{Value, json};
 use tests::{Desk, eventually, read};
 
+/// The version that a rotation makes.
+const NEXT: &str = "8f14e45f-ceea-467f-a0e6-b1c7d1a3c001";
+
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
 fn aws(desk: &Desk) -> Aws {
@@ -207,8 +210,7 @@ async fn a_rotation_never_takes_the_place_of_a_secret_that_was_put_in_meanwhile(
     put(&desk, &format!("{account}/setup/tokens"), &second)
         .await
         .with(200);
-    let overtaken = step(&state, &arn, token, "finishSecret").await;
-    assert!(overtaken.is_err());
+    step(&state, &arn, token, "finishSecret").await.unwrap();
     crate::setup::revoke(&desk, TOKEN).await;
     crate::setup::revoke(&desk, "playground-ending-token").await;
     assert_eq!(desk.send(&message()).await.status, 200);
@@ -279,4 +281,63 @@ async fn a_rotation_that_broke_off_is_in_nobodys_way() {
     )
     .await
     .with(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dies_after_the_next_version_is_in_force_is_made_up_for() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let (function, arn) = (function(&desk), arn(&desk, &account, "in").await);
+    let before = shown_credential(&desk, &account, "verify_token").await;
+    for name in &STEPS[..3] {
+        step(&function, &arn, NEXT, name).await.unwrap();
+    }
+    let secrets = aws(&desk).secrets();
+    let current = secrets.get_secret_value().secret_id(&arn).send().await;
+    let moved = secrets
+        .update_secret_version_stage()
+        .secret_id(&arn)
+        .version_stage("AWSCURRENT")
+        .move_to_version_id(NEXT)
+        .remove_from_version_id(current.unwrap().version_id().unwrap());
+    moved.send().await.unwrap();
+    let rotations = async || {
+        let trail = desk.all("/v1/audit").await;
+        let rotated = trail
+            .iter()
+            .filter(|it| it["action"] == "credential.rotated");
+        rotated.count()
+    };
+    let noted = rotations().await;
+    for _ in 0..2 {
+        step(&function, &arn, NEXT, "finishSecret").await.unwrap();
+        assert_eq!(rotations().await, noted + 1);
+    }
+    let after = shown_credential(&desk, &account, "verify_token").await;
+    assert_ne!(after["mask"], before["mask"]);
+    let pending = secrets
+        .get_secret_value()
+        .secret_id(&arn)
+        .version_stage("AWSPENDING");
+    pending.send().await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_somebody_has_overtaken_ends() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let (function, arn) = (function(&desk), arn(&desk, &account, "in").await);
+    step(&function, &arn, NEXT, STEPS[0]).await.unwrap();
+    let verify = json!({"verify_token": "another-verify-token"});
+    put(&desk, &format!("{account}/setup/tokens"), &verify)
+        .await
+        .with(200);
+    let before = shown_credential(&desk, &account, "verify_token").await;
+    for name in STEPS {
+        step(&function, &arn, NEXT, name).await.unwrap();
+    }
+    assert_eq!(
+        shown_credential(&desk, &account, "verify_token").await,
+        before
+    );
 }

@@ -241,18 +241,6 @@ async fn what_meta_does_not_take_is_explained_and_nothing_of_it_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_app_is_not_taken_while_the_token_is_the_old_ones() {
-    let desk = Desk::start().await;
-    let account = set_up(&desk).await;
-    let before = desk.get(&account).await.with(200);
-    let other =
-        json!({"waba_id": WABA, "app_id": "400000000000001", "app_secret": "demo-app-secret"});
-    let answer = put(&desk, &format!("{account}/setup/business"), &other).await;
-    assert_eq!(refused(&answer).0, "/app_id");
-    assert_eq!(desk.get(&account).await.with(200), before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_waba_and_a_number_belong_to_one_account_of_the_installation() {
     let desk = Desk::start().await;
     Neighbour::move_in(&desk).await;

@@ -4,7 +4,7 @@ use super::changing::{Changing, Said};
 use super::dto::{AccountDto, SetupDto};
 use super::setup::shown;
 use super::trouble::Trouble;
-use super::{app_webhook, checks, senders};
+use super::{app_secrets, app_webhook, checks, senders};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -76,12 +76,10 @@ async fn subscribe(
 ) -> Result<Said, Problem> {
     let account = &changing.account;
     let token = checks::needed_token(state, account).await?;
-    let inbound = state
-        .parts
-        .keeper
-        .inbound(&account.tenant, &account.id)
-        .await?;
-    let verify_token = inbound.verify_tokens.first();
+    let keeper = &state.parts.keeper;
+    let mut inbound = keeper.inbound(&account.tenant, &account.id).await?;
+    let before = inbound.app_secrets.len();
+    let verify_token = inbound.verify_tokens.first().cloned();
     let (Some(waba), Some(verify_token)) = (account.waba.clone(), verify_token) else {
         return Err(incomplete(
             "the WABA and the tokens come first",
@@ -90,7 +88,7 @@ async fn subscribe(
     };
     let url = account.callback(&state.parts.webhook_url);
     let meta = &state.parts.meta;
-    let subscribed = meta.subscribe(&token, &waba, &url, verify_token).await;
+    let subscribed = meta.subscribe(&token, &waba, &url, &verify_token).await;
     subscribed.map_err(|failure| match failure.code {
         Some(CALLBACK_FAILED) => Trouble::of_failure(
             failure,
@@ -109,7 +107,16 @@ async fn subscribe(
             Trouble::refused("", "Meta has not noted this account's address", remedy).into(),
         );
     }
-    warnings.extend(app_webhook::see_to(state, account, &inbound, verify_token).await?);
+    warnings.extend(app_webhook::see_to(state, account, &inbound, &verify_token).await?);
+    if let Some(app) = &account.app {
+        // From now on this app alone calls.
+        app_secrets::let_dead_ones_go(state, app, &mut inbound).await;
+    }
+    if inbound.app_secrets.len() < before {
+        keeper
+            .put_inbound(&account.tenant, &account.id, &inbound)
+            .await?;
+    }
     let now = changing.now;
     changing
         .account

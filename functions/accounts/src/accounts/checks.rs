@@ -5,6 +5,7 @@ use super::trouble::Trouble;
 use crate::State;
 use heliograph::domain::identity::{AppId, PhoneNumberId, WabaId};
 use heliograph::domain::secret::SecretText;
+use heliograph::messaging::health::SCOPES;
 use heliograph::provider::meta::client::management::{
     AppFacts, PhoneNumberNode, TokenFacts, WabaFacts,
 };
@@ -12,11 +13,8 @@ use heliograph::service::problem::Problem;
 use heliograph::store::{Account, Sender};
 use jiff::{SignedDuration, Timestamp};
 
-/// What a token needs, by Meta's names.
-const SCOPES: [&str; 2] = [
-    "whatsapp_business_management",
-    "whatsapp_business_messaging",
-];
+/// Meta's error for an app that is not there. Source: Meta, "Error codes".
+const NO_SUCH_APP: i64 = 101;
 
 /// A token that ends sooner is one for trying things out.
 pub(super) const TEMPORARY: SignedDuration = SignedDuration::from_hours(48);
@@ -49,6 +47,10 @@ pub(crate) async fn app(
     secret: &SecretText,
 ) -> Result<AppFacts, Trouble> {
     state.parts.meta.app(app, secret).await.map_err(|failure| {
+        if failure.code == Some(NO_SUCH_APP) {
+            let remedy = "copy App ID from the app's dashboard: developers.facebook.com, App settings, Basic";
+            return Trouble::of_failure(failure, "/app_id", "Meta knows no app of this id", remedy);
+        }
         Trouble::of_failure(
             failure,
             "/app_secret",

@@ -23,6 +23,26 @@ where
         .map_err(|error| format!("is {error}; Meta's ids are digits alone"))
 }
 
+/// The ids of WABAs and of their numbers have so many digits or more. A phone number has fewer in practice.
+const SHORTEST: usize = 14;
+
+/// Reads the id of a WABA or of a number of its; says so if it is too short for one.
+pub(crate) fn asset_id<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let id = meta_id(text)?;
+    if text.trim().len() < SHORTEST {
+        return Err(
+            "is too short for an id of Meta's, and may be a phone number: ids are shown in WhatsApp Manager beside the \
+             account and each of its numbers"
+                .to_owned(),
+        );
+    }
+    Ok(id)
+}
+
 /// A number as `+E.164`, from what Meta shows people: `+1 555-000-1000`.
 pub(crate) fn display_number(shown: &str) -> String {
     let digits = digits(shown);
@@ -41,8 +61,13 @@ mod tests {
 
     #[test]
     fn a_phone_number_where_an_id_belongs_is_told_as_one() {
-        for typed in ["+15550001000", "1 555 000-1000", "(555) 000 1000"] {
-            let told = meta_id::<WabaId>(typed);
+        for typed in [
+            "+15550001000",
+            "1 555 000-1000",
+            "(555) 000 1000",
+            "15550001000",
+        ] {
+            let told = asset_id::<WabaId>(typed);
             assert!(
                 told.is_err_and(|it| it.contains("is a phone number")),
                 "{typed}"

@@ -6,9 +6,9 @@
 use super::changing::{Changing, Said};
 use super::dto::SetupDto;
 use super::find;
-use super::meta_id::meta_id;
+use super::meta_id::{asset_id, meta_id};
 use super::sender_changes::Changes;
-use super::{checks, entered, tokens};
+use super::{app_secrets, checks, entered, tokens};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -34,9 +34,6 @@ use serde_json::{Value, json};
 
 /// Longer than any of Meta's.
 const LONGEST_SECRET: usize = 200;
-
-/// How many secrets of one app are good at once: the one that is being replaced works until Meta has taken the other.
-const APP_SECRETS: usize = 2;
 
 /// How far the set-up is.
 pub(crate) async fn shown(state: &State, account: &Account) -> Result<SetupDto, Problem> {
@@ -79,8 +76,9 @@ pub(crate) struct Business {
 
 /// Step 1: the Meta business account.
 ///
-/// App and secret are checked with Meta at once. The WABA is checked with the access token: at once if there is one, else
-/// in step 3.
+/// App and secret are checked with Meta at once. The WABA is checked with the access token: at once if there is one that
+/// Meta takes for this app, else in step 3. Another app, or a secret that was reset together with the token, is entered
+/// here first; then do steps 3 and 6.
 #[utoipa::path(
     put, operation_id = "set_up_business", path = "/v1/accounts/{id}/setup/business", tag = "Set-up", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id of the account")),
@@ -131,30 +129,23 @@ async fn put_business(
     let secret = secret.ok_or_else(|| missing_secret(is_same_app))?.clone();
     checks::app(state, &new.app, &secret).await?;
     entered::check_free(state, &changing.account, &new.waba).await?;
-    let token = checks::access_token(state, &changing.account).await?;
-    if let Some(token) = token.as_ref().filter(|_| !is_same_app) {
-        // The token there is must be the new app's, or nothing would work any more.
-        checks::token(state, (&new.app, &secret), token, changing.now)
-            .await
-            .map_err(|trouble| trouble.at("/app_id"))?;
-    }
+    let app = (&new.app, &secret);
+    let token = app_secrets::good_token(state, changing, app).await?;
     if !is_same_app {
-        secrets.app_secrets.clear();
+        // Meta calls on behalf of the app before until the new one has subscribed.
+        changing.account.setup.reopen(&[Step::Webhook]);
     }
-    secrets.app_secrets.retain(|known| *known != secret);
-    secrets.app_secrets.insert(0, secret.clone());
-    secrets.app_secrets.truncate(APP_SECRETS);
+    let is_called = changing.account.setup.state(Step::Webhook) == StepState::Done;
+    app_secrets::put(&mut secrets, &secret);
+    if is_called {
+        app_secrets::let_dead_ones_go(state, &new.app, &mut secrets).await;
+    }
     let said = json!({"step": Step::Business, "waba_id": new.waba, "app_id": new.app, "app_secret": secret.masked()});
     if let Some(token) = &token {
         entered::take_waba(state, changing, token, &new.waba).await?;
         tokens::check_number(state, changing, token).await?;
     } else {
-        changing.account.setup.waba = Some(new.waba);
-        let now = changing.now;
-        changing
-            .account
-            .setup
-            .note(Step::Business, StepState::Entered, now);
+        enter(changing, new.waba);
     }
     keeper.put_inbound(&tenant, &id, &secrets).await?;
     changing.account.app = Some(new.app);
@@ -166,6 +157,18 @@ async fn put_business(
         expires_at: None,
     });
     Ok(Said::of(Action::AccountSetUp, &changing.account, said))
+}
+
+/// Without a token that Meta takes the WABA waits for one, unless it is the one that was checked before.
+fn enter(changing: &mut Changing<'_>, waba: WabaId) {
+    let (account, now) = (&mut changing.account, changing.now);
+    let state = if account.waba.as_ref() == Some(&waba) {
+        StepState::Done
+    } else {
+        account.setup.waba = Some(waba);
+        StepState::Entered
+    };
+    account.setup.note(Step::Business, state, now);
 }
 
 fn missing_secret(is_same_app: bool) -> Problem {
@@ -184,7 +187,7 @@ fn missing_secret(is_same_app: bool) -> Problem {
 fn read_business(body: &Value) -> Result<Business, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let waba = fields.required_parsed("waba_id", meta_id::<WabaId>);
+        let waba = fields.required_parsed("waba_id", asset_id::<WabaId>);
         let app = fields.required_parsed("app_id", meta_id::<AppId>);
         let app_secret = fields.parsed("app_secret", secret_text);
         fields.finish();
@@ -284,7 +287,7 @@ async fn put_phone_number(
 fn read_phone_number(body: &Value) -> Result<PhoneNumberId, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let number = fields.required_parsed("phone_number_id", meta_id::<PhoneNumberId>);
+        let number = fields.required_parsed("phone_number_id", asset_id::<PhoneNumberId>);
         fields.finish();
         number
     });

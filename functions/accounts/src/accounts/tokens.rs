@@ -98,6 +98,8 @@ pub(crate) async fn take(
     let now = changing.now;
     let account = changing.end(done).await?;
     senders::resume_refused(&state.store, &account, now).await?;
+    let (tenant, id) = (&account.tenant, &account.id);
+    state.store.hasten_health_check(tenant, id, now).await?;
     Ok((account, beside))
 }
 
@@ -107,16 +109,20 @@ async fn put(
     new: Tokens,
     beside: &mut Shown,
 ) -> Result<Said, Problem> {
-    let (account, now) = (&changing.account, changing.now);
+    let now = changing.now;
     let keeper = &state.parts.keeper;
-    let mut inbound = keeper.inbound(&account.tenant, &account.id).await?;
-    let known = checks::access_token(state, account).await?;
+    let (tenant, id) = (&changing.account.tenant, &changing.account.id);
+    let mut inbound = keeper.inbound(tenant, id).await?;
+    let known = checks::access_token(state, &changing.account).await?;
     let Some(token) = new.access.or(known) else {
         return Err(missing_token());
     };
-    let facts = check(state, account, &inbound, &token, now).await?;
+    let facts = check(state, &changing.account, &inbound, &token, now).await?;
+    check_entered(state, changing, &token).await?;
+    // Whatever may refuse the token has been asked.
+    let account = &changing.account;
     beside.warnings.extend(checks::warning(&facts, now));
-    beside.verify_token = put_verify_token(&mut inbound, new.verify);
+    beside.verify_token = put_verify_token(&mut inbound, new.verify, account);
     write(state, account, &inbound, &token).await?;
     rotate_from_now_on(state, account, facts.expires_at, (now, beside)).await;
     note(
@@ -126,7 +132,6 @@ async fn put(
         facts.expires_at,
         now,
     );
-    check_entered(state, changing, &token).await?;
     let said = json!({"step": Step::Tokens, "access_token": token.masked()});
     Ok(Said::of(Action::AccountSetUp, &changing.account, said))
 }
@@ -198,14 +203,20 @@ async fn rotate_from_now_on(
     }
 }
 
-/// The given one, or the one there is, or a new one: which is shown, since nobody knows it.
-fn put_verify_token(inbound: &mut AccountInSecrets, given: Option<SecretText>) -> Option<String> {
+/// The given one, or the one there is, or a new one: which is shown, since nobody knows it. Nor does anybody know one
+/// that a step has left which did not come to its end.
+fn put_verify_token(
+    inbound: &mut AccountInSecrets,
+    given: Option<SecretText>,
+    account: &Account,
+) -> Option<String> {
     if let Some(given) = given {
         inbound.verify_tokens = vec![given];
         return None;
     }
-    if !inbound.verify_tokens.is_empty() {
-        return None;
+    if let Some(there) = inbound.verify_tokens.first() {
+        let is_known = account.credential(CredentialKind::VerifyToken).is_some();
+        return (!is_known).then(|| there.expose().to_owned());
     }
     let made = drawn();
     let shown = made.expose().to_owned();

@@ -72,18 +72,6 @@ impl Trouble {
         }
     }
 
-    /// The same, told of another field.
-    pub(crate) fn at(self, field: &'static str) -> Self {
-        match self {
-            Self::Refused { fault, failure, .. } => Self::Refused {
-                pointer: field,
-                fault,
-                failure,
-            },
-            Self::Problem(problem) => Self::Problem(problem),
-        }
-    }
-
     /// Meta could not be asked, or says no without a field to blame.
     pub(crate) fn unasked(failure: ProviderFailure) -> Self {
         Problem::provider(META, told_of_an_order(failure)).into()

@@ -38,8 +38,8 @@
 //! Webhooks of a number go to each app that has subscribed to its WABA and whose own `subscriptions` name the field:
 //! messages and statuses to the URL given for the number, or else to the one given for the WABA, or else to the app's
 //! own, all others to the app's own. A URL must be one of a loopback address, and is taken when it has sent a challenge back.
-//! Numbers that were added with the id of an account (the demo's, and by `POST /_sim/senders`) have the account's
-//! webhook besides: there their app hears of them if it has given no URL. Numbers nobody hears of give no webhooks.
+//! Numbers that were added with the id of an account (the demo's, and by `POST /_sim/senders`) have an app that has
+//! subscribed, with the account's webhook as its own. Numbers nobody hears of give no webhooks.
 //!
 //! What set-up changes is in the journal before it is answered: tokens and PINs as hashes, secrets never in clear text.
 //! A reset takes it back; senders that were added stay.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::id::MessageId;
+use crate::domain::identity::PhoneNumberId;
 use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
@@ -246,29 +247,34 @@ async fn a_paused_sender_sends_nothing_and_its_messages_stay_queued() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_pauses_the_sender_once_it_is_known_to_be_the_last_one() {
+async fn a_refused_credential_pauses_its_accounts_senders_once_it_is_known_to_be_the_last_one() {
     let refused = r#"{"error":{"message":"x","code":190}}"#;
     let (store, meta) = (empty_store().await, Meta::answering(401, refused).await);
     let message = queued(at(0));
     write(&store, &message).await;
+    let other: PhoneNumberId = "100000000000009".parse().unwrap();
+    let (id, tenant) = (message.account.clone(), message.tenant.clone());
+    let mut account = Account::new(id, tenant, "Shop".to_owned(), at(0));
+    account.senders = vec![message.sender.clone(), other.clone()];
+    store.put_account(&account).await.unwrap();
     let sending = Sending::new(store.clone(), meta.client.clone(), start);
     let later = Sending::new(store.clone(), meta.client.clone(), || at(60));
-    let paused = async || {
-        store
-            .pace(&message.tenant, &message.sender)
-            .await
-            .unwrap()
-            .paused
+    let paused = async |sender| {
+        let pace = store.pace(&message.tenant, sender).await.unwrap();
+        pace.paused.map(|pause| pause.code)
     };
     let refused = async |sending: &Sending| match attempt(sending, &message).await {
         Attempted::CredentialRefused(refused) => *refused,
         other => unreachable!("no credential was refused: {other:?}"),
     };
     let again = sending.with_another(refused(&sending).await).await.unwrap();
-    assert_eq!((again.state, paused().await), (State::Queued, None));
+    assert_eq!(again.state, State::Queued);
+    assert_eq!(paused(&message.sender).await, None);
     let given_up = later.with_no_other(refused(&later).await).await.unwrap();
     assert_eq!(given_up.state, State::Failed);
-    assert_eq!(paused().await.unwrap().code, Some(190));
+    for sender in [&message.sender, &other] {
+        assert_eq!(paused(sender).await, Some(Some(190)));
+    }
 }
 
 #[tokio::test]

@@ -66,6 +66,22 @@ impl RotatingSecret {
         }
     }
 
+    /// Whether the version that was to follow was taken back, because somebody has put another value in meanwhile.
+    pub async fn is_overtaken(&self) -> Result<bool, SecretsError> {
+        let request = self.client.get_secret_value().secret_id(&self.id);
+        match request.version_id(&self.token).send().await {
+            Ok(version) => {
+                let stages = [Stage::Pending.as_str(), Stage::Current.as_str()];
+                let mut has = version.version_stages().iter();
+                Ok(!has.any(|it| stages.contains(&it.as_str())))
+            }
+            Err(error) => match self.not_read(error) {
+                SecretsError::Missing { .. } => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+
     /// What proves webhooks now, and its version.
     pub async fn current_in(&self) -> Result<(AccountInSecrets, String), SecretsError> {
         let (text, version) = self.in_force().await?;

@@ -238,7 +238,10 @@ pub(super) fn move_stage(shelf: &mut Shelf, wish: &MoveStage, now: i64) -> Resul
                 "AWSCURRENT can only be moved, not removed",
             ));
         }
-        None => secret.take_stage(stage),
+        None => {
+            secret.take_stage(stage);
+            rotation::is_given_up(secret, stage, now);
+        }
     }
     secret.changed_at = now;
     Ok(named(secret, None))

@@ -65,11 +65,15 @@ pub(super) fn rotate(shelf: &mut Shelf, wish: Rotate, now: i64) -> Result<Value,
 
 /// A rotation is over when another version is in force; the next is due so many days later.
 pub(super) fn is_over(secret: &mut Secret, stage: &str, now: i64) {
-    if stage != CURRENT {
-        return;
-    }
-    if let Some(rotation) = &mut secret.rotation {
+    if let Some(rotation) = secret.rotation.as_mut().filter(|_| stage == CURRENT) {
         rotation.last_at = Some(now);
+        rotation.due_at = rotation.after(now);
+    }
+}
+
+/// And when its pending version has been taken back: then nothing was rotated.
+pub(super) fn is_given_up(secret: &mut Secret, stage: &str, now: i64) {
+    if let Some(rotation) = secret.rotation.as_mut().filter(|_| stage == PENDING) {
         rotation.due_at = rotation.after(now);
     }
 }

@@ -89,12 +89,8 @@ impl Assets {
         number: &'a Number,
         field: &'a str,
     ) -> impl Iterator<Item = (&'a str, AppWebhook)> {
-        let account_app = number.account.as_ref().map(|it| it.app_id.as_str());
-        let subscriptions = self.wabas.get(&number.waba_id).into_iter();
-        let subscribed = subscriptions.flat_map(|waba| &waba.subscriptions);
-        let subscribed = subscribed.map(|it| it.app_id.as_str());
-        let others = subscribed.filter(move |app| Some(*app) != account_app);
-        let apps = account_app.into_iter().chain(others);
+        let waba = self.wabas.get(&number.waba_id).into_iter();
+        let apps = waba.flat_map(|waba| waba.subscriptions.iter().map(|it| it.app_id.as_str()));
         apps.filter_map(move |app_id| {
             let webhook = self.webhook_of(app_id, Some(number))?;
             webhook.fields.contains(field).then_some((app_id, webhook))

@@ -5,7 +5,7 @@ use super::app::{App, AppSecret};
 use super::number::{Account, Number, Tier};
 use super::origin::Origin;
 use super::token::{Scope, Token, TokenHash};
-use super::waba::Waba;
+use super::waba::{Subscription, Waba};
 use super::{Assets, Change};
 use crate::simulator::Sender;
 use crate::simulator::record::fingerprint;
@@ -47,15 +47,14 @@ pub(super) fn always() -> Change {
         origin: Origin::BuiltIn,
     };
     let waba = |waba_id, name, app_id| Waba::new(waba_id, name, app_id, Origin::BuiltIn);
+    let mut demo = waba(DEMO_WABA, "Demo", DEMO_APP);
+    demo.subscribe(subscription(DEMO_APP));
     Change {
         apps: vec![
             app(DEMO_APP, "Demo", DEMO_SECRET),
             app(PLAYGROUND_APP, "Playground", PLAYGROUND_SECRET),
         ],
-        wabas: vec![
-            waba(DEMO_WABA, "Demo", DEMO_APP),
-            waba(PLAYGROUND_WABA, "Playground", PLAYGROUND_APP),
-        ],
+        wabas: vec![demo, waba(PLAYGROUND_WABA, "Playground", PLAYGROUND_APP)],
         numbers: playground_numbers(),
         tokens: tokens(),
     }
@@ -117,9 +116,20 @@ pub(super) fn introduce(assets: &Assets, sender: &Sender) -> Change {
             app_id
         }
     };
-    if assets.waba(&sender.waba_id).is_none() {
-        let name = "Simulated account";
-        let waba = Waba::new(&sender.waba_id, name, &app_id, Origin::Sender);
+    let known = assets.waba(&sender.waba_id);
+    let mut waba = known.map_or_else(
+        || {
+            Waba::new(
+                &sender.waba_id,
+                "Simulated account",
+                &app_id,
+                Origin::Sender,
+            )
+        },
+        |known| (*known).clone(),
+    );
+    if waba.subscription(&app_id).is_none() {
+        waba.subscribe(subscription(&app_id));
         change.wabas.push(waba);
     }
     change.tokens.extend(token_of(assets, sender, &app_id));
@@ -140,6 +150,13 @@ pub(super) fn introduce(assets: &Assets, sender: &Sender) -> Change {
         ..number.connected()
     });
     change
+}
+
+fn subscription(app_id: &str) -> Subscription {
+    Subscription {
+        app_id: app_id.to_owned(),
+        override_callback_uri: None,
+    }
 }
 
 /// The app that has a sender's secret, or else an app of its account's own.

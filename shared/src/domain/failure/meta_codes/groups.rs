@@ -37,6 +37,7 @@ pub(super) const GROUPS: &[Group] = &[
     MARKETING,
     MEDIA,
     PIN,
+    VERIFICATION,
     NUMBER_GONE,
     GROUPS_OF_PEOPLE,
 ];
@@ -331,6 +332,16 @@ const PIN: Group = Group {
     reach: Reach::Sender,
     remedy: "enter the number's two-step verification PIN, or reset it at Meta",
     codes: &[(133_005, "the two-step verification PIN is wrong")],
+};
+
+const VERIFICATION: Group = Group {
+    class: Permanent,
+    reach: Reach::Sender,
+    remedy: "request another code, and enter it as it came, within ten minutes",
+    codes: &[
+        (136_024, "no code could be sent to the number"),
+        (136_025, "the code was not the one that was sent"),
+    ],
 };
 
 const NUMBER_GONE: Group = Group {

@@ -73,6 +73,7 @@ impl MetaClient {
         let url = format!("{}/{}/{}", self.base, self.version, call.path);
         let url = Url::parse_with_params(&url, call.query)
             .map_err(|_| not_understood("the address of the Graph API is none"))?;
+        let is_read = call.method == Method::GET;
         let mut request = self.http.request(call.method, url);
         request = request.header(AUTHORIZATION, bearer);
         if let Some(body) = call.body {
@@ -94,13 +95,25 @@ impl MetaClient {
             not_understood(&format!("it answered {} without JSON", status.as_u16()))
         })?;
         if let Some(failure) = answer::failure(&answer) {
-            return Err(failure);
+            return Err(if is_read { of_a_read(failure) } else { failure });
         }
         if !status.is_success() {
             let why = format!("it answered {} without an error object", status.as_u16());
             return Err(not_understood(&why));
         }
         Ok(answer)
+    }
+}
+
+/// A read that Meta failed at has done nothing: what leaves the outcome of a message open may simply pass here.
+fn of_a_read(failure: ProviderFailure) -> ProviderFailure {
+    if failure.class != Class::Ambiguous {
+        return failure;
+    }
+    ProviderFailure {
+        code: failure.code,
+        trace_id: failure.trace_id,
+        ..not_understood("it failed")
     }
 }
 

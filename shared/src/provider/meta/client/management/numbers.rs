@@ -8,7 +8,7 @@ use crate::domain::secret::SecretText;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-const FIELDS: &str = "id,display_phone_number,verified_name,name_status,code_verification_status,status,quality_rating,throughput,whatsapp_business_manager_messaging_limit,is_on_biz_app,platform_type,health_status";
+const FIELDS: &str = "id,display_phone_number,verified_name,name_status,code_verification_status,status,quality_rating,throughput,whatsapp_business_manager_messaging_limit,is_on_biz_app,platform_type,webhook_configuration,health_status";
 
 /// Numbers a page: an answer of ours is limited to some dozens.
 const PAGE: &str = "25";
@@ -27,6 +27,8 @@ pub struct PhoneNumberNode {
     pub facts: NumberFacts,
     /// Whether somebody uses the WhatsApp Business app with it.
     pub is_on_biz_app: bool,
+    /// Where its messages and statuses go, if Meta tells.
+    pub webhook: Option<String>,
     /// Whether it may send, and why not.
     pub health: HealthStatus,
 }
@@ -103,7 +105,31 @@ struct Wire {
     #[serde(default)]
     is_on_biz_app: bool,
     #[serde(default)]
+    webhook_configuration: WebhookConfiguration,
+    #[serde(default)]
     health_status: HealthStatus,
+}
+
+/// The addresses there are.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WebhookConfiguration {
+    phone_number: Option<String>,
+    whatsapp_business_account: Option<String>,
+    application: Option<String>,
+}
+
+impl WebhookConfiguration {
+    /// The one that is called. Source: Meta, "Override callback URLs".
+    fn called(self) -> Option<String> {
+        let addresses = [
+            self.phone_number,
+            self.whatsapp_business_account,
+            self.application,
+        ];
+        let mut addresses = addresses.into_iter().flatten();
+        addresses.find(|address| !address.is_empty())
+    }
 }
 
 #[derive(Deserialize)]
@@ -133,6 +159,7 @@ impl From<Wire> for PhoneNumberNode {
                 can_send_message: wire.health_status.can_send_message.clone(),
             },
             is_on_biz_app: wire.is_on_biz_app,
+            webhook: wire.webhook_configuration.called(),
             health: wire.health_status,
         }
     }

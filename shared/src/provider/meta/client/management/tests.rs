@@ -52,6 +52,18 @@ async fn an_error_of_metas_is_told_with_its_class_and_without_the_token() {
 }
 
 #[tokio::test]
+async fn a_read_that_meta_failed_at_may_simply_be_done_again() {
+    let failed = json!({"error": {"message": "An unknown error occurred", "code": 1}});
+    let client = client_of(move |_, _| (StatusCode::INTERNAL_SERVER_ERROR, failed.to_string()));
+    let client = client.await;
+    let failure = client.waba(&secret("t"), &waba()).await.unwrap_err();
+    assert_eq!((failure.class, failure.code), (Class::Transient, Some(1)));
+    assert!(!failure.remedy.contains("twice"), "{failure:?}");
+    let told = client.unsubscribe(&secret("t"), &waba()).await.unwrap_err();
+    assert_eq!(told.class, Class::Ambiguous, "it may have been done");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_none_of_metas_may_pass() {
     for (status, body) in [
         (StatusCode::BAD_GATEWAY, "<html>"),
