@@ -1,5 +1,6 @@
 //! Meta's ids as people type them. What they type most often instead is a phone number.
 
+use heliograph::domain::identity::WabaId;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -23,15 +24,12 @@ where
         .map_err(|error| format!("is {error}; Meta's ids are digits alone"))
 }
 
-/// The ids of WABAs and of their numbers have so many digits or more. A phone number has fewer in practice.
+/// The ids of WABAs have so many digits or more. A phone number has fewer in practice.
 const SHORTEST: usize = 14;
 
-/// Reads the id of a WABA or of a number of its; says so if it is too short for one.
-pub(crate) fn asset_id<T>(text: &str) -> Result<T, String>
-where
-    T: FromStr,
-    T::Err: Display,
-{
+/// Reads the id of a WABA; says so if it is too short for one. One of a number is looked for among the WABA's numbers, and
+/// told by them.
+pub(crate) fn waba_id(text: &str) -> Result<WabaId, String> {
     let id = meta_id(text)?;
     if text.trim().len() < SHORTEST {
         return Err(
@@ -57,7 +55,6 @@ pub(crate) fn digits(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heliograph::domain::identity::WabaId;
 
     #[test]
     fn a_phone_number_where_an_id_belongs_is_told_as_one() {
@@ -67,9 +64,9 @@ mod tests {
             "(555) 000 1000",
             "15550001000",
         ] {
-            let told = asset_id::<WabaId>(typed);
+            let told = waba_id(typed);
             assert!(
-                told.is_err_and(|it| it.contains("is a phone number")),
+                told.is_err_and(|it| it.contains("a phone number")),
                 "{typed}"
             );
         }

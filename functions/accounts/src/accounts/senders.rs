@@ -2,7 +2,7 @@
 
 use super::changing::{Changing, Said};
 use super::entered;
-use super::meta_id::asset_id;
+use super::meta_id::meta_id;
 use super::numbers::{Access, access};
 use super::sender_changes::Changes;
 use crate::State;
@@ -109,7 +109,7 @@ fn read_new(body: &Value) -> Result<(AccountId, PhoneNumberId), Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let account = fields.required_parsed("account_id", str::parse::<AccountId>);
-        let number = fields.required_parsed("phone_number_id", asset_id::<PhoneNumberId>);
+        let number = fields.required_parsed("phone_number_id", meta_id::<PhoneNumberId>);
         fields.finish();
         Some((account?, number?))
     });

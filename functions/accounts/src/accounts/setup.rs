@@ -6,7 +6,7 @@
 use super::changing::{Changing, Said};
 use super::dto::SetupDto;
 use super::find;
-use super::meta_id::{asset_id, meta_id};
+use super::meta_id::{meta_id, waba_id};
 use super::sender_changes::Changes;
 use super::{app_secrets, checks, entered, tokens};
 use crate::State;
@@ -187,7 +187,7 @@ fn missing_secret(is_same_app: bool) -> Problem {
 fn read_business(body: &Value) -> Result<Business, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let waba = fields.required_parsed("waba_id", asset_id::<WabaId>);
+        let waba = fields.required_parsed("waba_id", waba_id);
         let app = fields.required_parsed("app_id", meta_id::<AppId>);
         let app_secret = fields.parsed("app_secret", secret_text);
         fields.finish();
@@ -287,7 +287,7 @@ async fn put_phone_number(
 fn read_phone_number(body: &Value) -> Result<PhoneNumberId, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
-        let number = fields.required_parsed("phone_number_id", asset_id::<PhoneNumberId>);
+        let number = fields.required_parsed("phone_number_id", meta_id::<PhoneNumberId>);
         fields.finish();
         number
     });
