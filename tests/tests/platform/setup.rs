@@ -323,6 +323,22 @@ async fn a_test_of_the_connection_says_of_each_part_whether_it_is_well() {
     assert_eq!(wrong, ["access_token", "waba"], "{ill}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_meta_would_refuse_is_told_field_by_field() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let profile = json!({"about": "", "email": "nobody", "websites": ["example.com"]});
+    let answer = put(&desk, &format!("{account}/setup/profile"), &profile).await;
+    let problem = answer.problem(400, "invalid_request");
+    let mut places: Vec<_> = problem["errors"].as_array().unwrap().iter().collect();
+    places.sort_by_key(|it| it["pointer"].as_str().unwrap().to_owned());
+    let places: Vec<_> = places
+        .iter()
+        .map(|it| it["pointer"].as_str().unwrap())
+        .collect();
+    assert_eq!(places, ["/about", "/email", "/websites/0"]);
+}
+
 /// Has Meta know another token, with the same rights.
 pub(crate) async fn another_token(desk: &Desk, token: &str) {
     let order = json!({"token": token, "app_id": APP, "wabas": [WABA]});

@@ -12,6 +12,7 @@ use axum::extract::{self, Path};
 use axum::http::HeaderMap;
 use heliograph::domain::account::{Step, StepState};
 use heliograph::domain::audit::Action;
+use heliograph::domain::email::EmailAddress;
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::PhoneNumberId;
@@ -25,14 +26,15 @@ use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, Sender, Store};
 use serde_json::{Map, Value, json};
+use std::ops::RangeInclusive;
 use utoipa::ToSchema;
 
 /// How long each text may be. Source: Meta, "Business profiles".
-const LENGTHS: [(&str, usize); 4] = [
-    ("about", 139),
-    ("address", 256),
-    ("description", 512),
-    ("email", 128),
+const LENGTHS: [(&str, RangeInclusive<usize>); 4] = [
+    ("about", 1..=139),
+    ("address", 0..=256),
+    ("description", 0..=512),
+    ("email", 0..=128),
 ];
 const LONGEST_WEBSITE: usize = 256;
 const MOST_WEBSITES: usize = 2;
@@ -194,10 +196,16 @@ pub(super) fn read_changes(body: &Value) -> Result<Map<String, Value>, Vec<Fault
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).map(|mut fields| {
         let mut changes = Map::new();
-        for (name, longest) in LENGTHS {
-            if let Some(text) = fields.text(name, 0..=longest) {
+        for (name, length) in LENGTHS {
+            if let Some(text) = fields.text(name, length) {
                 changes.insert(name.to_owned(), text.into());
             }
+        }
+        let email = changes.get("email").and_then(Value::as_str);
+        let email = email.filter(|text| !text.is_empty());
+        if email.is_some_and(|text| text.parse::<EmailAddress>().is_err()) {
+            let detail = "must be an e-mail address, such as name@example.com, or empty";
+            fields.fault("email", FaultCode::Invalid, detail);
         }
         if let Some(handle) = fields.text("profile_picture_handle", 1..=2_000) {
             changes.insert("profile_picture_handle".to_owned(), handle.into());
