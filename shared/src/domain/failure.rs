@@ -4,7 +4,7 @@
 
 mod meta_codes;
 
-pub use meta_codes::{Diagnosis, Reach, of_meta};
+pub use meta_codes::{Diagnosis, Reach, is_known, of_meta};
 
 use meta_codes::telling;
 
@@ -60,6 +60,22 @@ impl Class {
         }
     }
 
+    /// What to do about a message that has failed for a reason that may pass; `None` where the reason itself says it.
+    #[must_use]
+    pub const fn remedy_once_over(self) -> Option<&'static str> {
+        match self {
+            Self::Transient | Self::Throttled => Some(
+                "nothing tries it any more: send it again in a while, or have its job try again what may be",
+            ),
+            Self::Ambiguous => Some("it was not delivered: send it again if it is still wanted"),
+            Self::Credential
+            | Self::Recipient
+            | Self::Template
+            | Self::Policy
+            | Self::Permanent => None,
+        }
+    }
+
     /// The class of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -104,6 +120,18 @@ impl ProviderFailure {
     pub fn unreachable(why: impl Into<String>) -> Self {
         let remedy = "it is tried again; if it lasts, check the network and the provider's status";
         Self::without_code(Class::Transient, why, remedy)
+    }
+
+    /// What to do about it once the message has failed: nothing is tried by itself any more, and nothing left to settle.
+    #[must_use]
+    pub fn once_over(self) -> Self {
+        Self {
+            remedy: self
+                .class
+                .remedy_once_over()
+                .map_or(self.remedy, str::to_owned),
+            ..self
+        }
     }
 
     /// A failure for which the provider gave no code.
@@ -218,6 +246,17 @@ fn names_nobody(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_that_is_over_does_not_say_that_it_is_tried_again_or_to_be_settled() {
+        for code in [1, 2, 4, 80_007, 130_429, 131_000, 131_016, 131_056, 131_057] {
+            let remedy = ProviderFailure::from_meta(code, &[]).once_over().remedy;
+            assert!(remedy.contains("send it again"), "{code}: {remedy}");
+            assert!(!remedy.contains("settle"), "{code}: {remedy}");
+        }
+        let own = ProviderFailure::from_meta(131_026, &[]);
+        assert_eq!(own.clone().once_over(), own);
+    }
 
     #[test]
     fn a_providers_text_is_shown_only_where_it_names_nobody() {

@@ -44,6 +44,11 @@ pub enum PhoneError {
         "has too many digits for a phone number, which has at most 15; a phone number id does not belong here"
     )]
     TooLong,
+    /// It has a decimal point, as spreadsheets write numbers.
+    #[error(
+        "has a decimal point, as spreadsheets write: write it without one, or with + and the country code"
+    )]
+    Decimal,
     /// As many digits as Meta's ids have.
     #[error(
         "looks like a phone number id: write the phone number itself, with + and the country code"
@@ -78,12 +83,24 @@ impl FromStr for PhoneNumber {
         {
             return Err(PhoneError::NotANumber);
         }
+        if is_decimal(typed, typed.len() < text.len()) {
+            return Err(PhoneError::Decimal);
+        }
         let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
         check(&digits)?;
         if typed.contains("(0)") {
             return Err(PhoneError::TrunkZero);
         }
         Ok(Self(format!("+{digits}")))
+    }
+}
+
+/// `15550001111.0` is what spreadsheets make of a number, and its last digit is none of the number's. Whoever writes points
+/// between groups of digits writes a `+` before them, and no group of one digit at the end.
+fn is_decimal(typed: &str, has_plus: bool) -> bool {
+    match typed.rsplit_once('.') {
+        Some((_, last)) => !has_plus || last.trim_end_matches(is_separator).len() < 2,
+        None => false,
     }
 }
 
@@ -164,6 +181,27 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_number_with_a_decimal_point_is_not_taken_for_a_longer_one() {
+        for typed in [
+            "15550001111.0",
+            "447911123456.5",
+            "2026.11.20",
+            "+15550001111.0",
+            "+1555.000.1111.0",
+        ] {
+            assert_eq!(
+                typed.parse::<PhoneNumber>(),
+                Err(PhoneError::Decimal),
+                "{typed}"
+            );
+        }
+        for typed in ["+1.555.000.1111", "+1 555.000.11.11", "+1.555-000-1111"] {
+            let read: PhoneNumber = typed.parse().unwrap();
+            assert_eq!(read.as_str(), "+15550001111", "{typed}");
+        }
+    }
 
     #[test]
     fn a_number_is_read_however_it_was_typed() {

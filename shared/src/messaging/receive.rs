@@ -23,8 +23,9 @@ use std::time::{Duration, Instant};
 /// Accounts and senders hardly ever change.
 const SENDER_LIFETIME: Duration = Duration::from_secs(30);
 
-/// That a sender's statuses come is noted this seldom.
-const NOTED_EVERY: Duration = Duration::from_mins(1);
+/// That a sender's statuses come is noted once a minute, which the store sees to. It is asked more often, since what it
+/// has not noted counts for nothing, and a message may wait for the next note.
+const NOTED_EVERY: Duration = Duration::from_secs(20);
 
 /// The waits between tries of what could not be matched yet, or failed; after the last one nobody tries any more.
 const WAITS: [SignedDuration; 8] = [

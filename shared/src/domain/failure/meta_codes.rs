@@ -33,6 +33,13 @@ pub enum Reach {
     Account,
 }
 
+/// Whether anybody has told us about this code.
+#[must_use]
+pub fn is_known(code: i64) -> bool {
+    let of_group = |group: &Group| group.codes.iter().any(|(known, _)| *known == code);
+    GROUPS.iter().any(of_group) || RANGES.iter().any(|(codes, _, _)| codes.contains(&code))
+}
+
 /// What Meta's `code` means. A code nobody has told us about is permanent: nothing is repeated on a guess.
 #[must_use]
 pub fn of_meta(code: i64) -> Diagnosis {

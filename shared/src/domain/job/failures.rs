@@ -192,6 +192,7 @@ fn cause_of(reason: &str) -> Option<ProviderFailure> {
 }
 
 fn empty_group(cause: ProviderFailure) -> FailureGroup {
+    let cause = cause.once_over();
     FailureGroup {
         code: cause.code,
         class: cause.class,

@@ -386,9 +386,15 @@ fn error_of(message: &Outbound) -> Option<MessageErrorDto> {
         message.state,
         State::Accepted | State::Sent | State::Delivered | State::Read
     );
+    let failure = failure.clone();
+    let is_over = message.state == State::Failed;
     let provider = ProviderProblem {
         name: PROVIDER.to_owned(),
-        failure: failure.clone(),
+        failure: if is_over {
+            failure.once_over()
+        } else {
+            failure
+        },
     };
     (!is_on_its_way).then_some(MessageErrorDto { provider })
 }

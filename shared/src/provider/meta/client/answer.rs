@@ -4,7 +4,7 @@
 //! accepted; everything else proves nothing.
 
 use super::{Acceptance, SendOutcome, ambiguous};
-use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::failure::{Class, ProviderFailure, is_known};
 use crate::domain::webhook::Person;
 use serde_json::Value;
 
@@ -36,10 +36,15 @@ pub(super) fn judge(status: u16, body: &[u8], retry_after_s: Option<u32>) -> Sen
     }
 }
 
-/// Meta's error object is known by its code; `{"error": "Bad Gateway"}` is somebody else's.
+/// Meta's error object is known by its code; `{"error": "Bad Gateway"}` is somebody else's, and so is one with a code that
+/// Meta does not have and without anything else of Meta's.
 pub(super) fn failure(answer: &Value) -> Option<ProviderFailure> {
     let error = answer.get("error")?;
     let code = number(error.get("code")?)?;
+    let is_metas = ["type", "fbtrace_id", "error_subcode", "error_data"];
+    if !is_known(code) && is_metas.iter().all(|name| error.get(name).is_none()) {
+        return None;
+    }
     let text = |pointer: &str| error.pointer(pointer).and_then(Value::as_str);
     let title = text("/message").map(|title| without_code(title, code));
     let details = text("/error_data/details").or_else(|| text("/error_data"));

@@ -144,6 +144,7 @@ async fn an_answer_that_is_not_metas_proves_nothing() {
     for (status, body) in [
         (500, "<html>Internal Server Error</html>"),
         (502, r#"{"error":"Bad Gateway"}"#),
+        (502, r#"{"error":{"code":502,"message":"Bad Gateway"}}"#),
         (503, ""),
         (200, "not json"),
         (200, r#"{"messages":[]}"#),
