@@ -125,8 +125,9 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         slot: begins,
         until,
         since,
+        era,
     } = serde_json::from_str(&body)?;
-    let held = held(begins, until, since).filter(|held| !held.slot.is_over(clock::now()));
+    let held = held((begins, until), since, era).filter(|held| !held.slot.is_over(clock::now()));
     if lane == Lane::Bulk && held.is_none() {
         // It missed its slot: `dispatch` hands the recipient out again.
         return Ok(());
@@ -228,15 +229,12 @@ async fn leave(state: &State, message: &Outbound) -> Result<Option<Held>, Record
         ..
     } = message;
     match state.pacer.leave(tenant, sender, *lane, None).await? {
-        Leave::At(slot) => {
-            let held = Held {
-                slot,
-                since: clock::now(),
-            };
-            if slot.wait(held.since) <= LONGEST_WAIT {
+        Leave::At(held) => {
+            let now = clock::now();
+            if held.slot.wait(now) <= LONGEST_WAIT {
                 return Ok(Some(held));
             }
-            state.lanes.put_for(message, held).await?;
+            state.lanes.put_for(message, held, now).await?;
         }
         Leave::Soon => state.lanes.put(message, SOON).await?,
         Leave::NotSoon => state.lanes.put(message, LATER).await?,

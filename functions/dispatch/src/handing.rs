@@ -7,7 +7,7 @@ use futures_util::join;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::Lane;
-use heliograph::domain::pace::{Slot, probes};
+use heliograph::domain::pace::{Held, Slot, probes};
 use heliograph::domain::queue::{DeliverBody, Probe, micros};
 use heliograph::domain::tier::{DayRoom, Rooms};
 use heliograph::messaging::pace;
@@ -30,14 +30,14 @@ pub(crate) async fn hand_out(
     state: &State,
     sender: &Sender,
     jobs: Vec<Job>,
-    slots: &[Slot],
+    held: &[Held],
 ) -> Result<Vec<Probe>, DispatchError> {
     let now = clock::now();
     let (sending, gone) = jobs
         .into_iter()
         .partition(|job| job.duty(now) == Duty::Send);
     let taking_back = Box::pin(withdraw::all(&state.store, gone, now));
-    let sending = Box::pin(send(state, sender, sending, slots));
+    let sending = Box::pin(send(state, sender, sending, held));
     let (handed_out, ()) = join!(sending, taking_back);
     handed_out
 }
@@ -46,26 +46,26 @@ async fn send(
     state: &State,
     sender: &Sender,
     jobs: Vec<Job>,
-    slots: &[Slot],
+    held: &[Held],
 ) -> Result<Vec<Probe>, DispatchError> {
     let now = clock::now();
     let rooms = state.store.rooms(sender, now).await?;
     let turn = usize::try_from(now.as_second()).unwrap_or(0);
-    let taken = take(state, jobs, slots.len(), &rooms, turn).await;
+    let taken = take(state, jobs, held.len(), &rooms, turn).await;
     let taken = with_room(state, sender, &rooms, taken).await?;
     let mut taken = keep(&state.store, taken).await;
     let now = clock::now();
-    let usable = slots.iter().copied().filter(|slot| !slot.is_over(now));
-    let given: Vec<(MessageId, Slot)> = in_turn(&taken).into_iter().cloned().zip(usable).collect();
+    let usable = held.iter().copied().filter(|held| !held.slot.is_over(now));
+    let given: Vec<(MessageId, Held)> = in_turn(&taken).into_iter().cloned().zip(usable).collect();
     let (put, ()) = join!(
         put_all(state, sender, &given),
         try_again(state, &mut taken, now)
     );
     put?;
     let looked_at = probes(given.len()).filter_map(|place| given.get(place));
-    let probe = |(message, slot): &(MessageId, Slot)| Probe {
+    let probe = |(message, held): &(MessageId, Held)| Probe {
         message: message.clone(),
-        until: micros(*slot).1,
+        until: micros(held.slot).1,
     };
     Ok(looked_at.map(probe).collect())
 }
@@ -195,9 +195,9 @@ fn part(slot: Slot) -> i128 {
 async fn put_all(
     state: &State,
     sender: &Sender,
-    given: &[(MessageId, Slot)],
+    given: &[(MessageId, Held)],
 ) -> Result<(), QueueError> {
-    for together in given.chunk_by(|(_, one), (_, other)| part(*one) == part(*other)) {
+    for together in given.chunk_by(|(_, one), (_, other)| part(one.slot) == part(other.slot)) {
         put(state, sender, together).await?;
     }
     Ok(())
@@ -207,11 +207,11 @@ async fn put_all(
 async fn put(
     state: &State,
     sender: &Sender,
-    together: &[(MessageId, Slot)],
+    together: &[(MessageId, Held)],
 ) -> Result<(), QueueError> {
     let mut entries = Vec::new();
-    for (message, slot) in together {
-        let (begins, until) = micros(*slot);
+    for (message, held) in together {
+        let (begins, until) = micros(held.slot);
         entries.push(Entry::of(&DeliverBody::V1 {
             tenant: sender.tenant.clone(),
             account: sender.account.clone(),
@@ -219,12 +219,12 @@ async fn put(
             lane: Lane::Bulk,
             slot: Some(begins),
             until: Some(until),
-            // A moment ago.
-            since: None,
+            since: Some(held.since.as_microsecond()),
+            era: Some(held.era),
         })?);
     }
     if let Some((_, first)) = together.first() {
-        let wait = first.hint_at().duration_since(clock::now());
+        let wait = first.slot.hint_at().duration_since(clock::now());
         pace::wait(wait).await;
     }
     state.bulk.send_all(&sender.tenant, entries).await

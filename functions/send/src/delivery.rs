@@ -223,8 +223,8 @@ async fn try_now(
             Some(prepared) => prepared?,
             None => leaving(state, message, None).await?,
         };
-        let slot = match leave {
-            Leave::At(slot) => slot,
+        let held = match leave {
+            Leave::At(held) => held,
             Leave::Soon => {
                 queue(state, message, SOON).await;
                 return Ok(Tried::Later);
@@ -235,11 +235,7 @@ async fn try_now(
             }
             Leave::Paused(_) => return Ok(Tried::Later),
         };
-        let held = Held {
-            slot,
-            since: clock::now(),
-        };
-        if slot.wait(held.since) > LONGEST_WAIT {
+        if held.slot.wait(clock::now()) > LONGEST_WAIT {
             queue_for(state, message, held).await;
             return Ok(Tried::Later);
         }
@@ -298,7 +294,8 @@ pub(crate) async fn queue(state: &State, message: &Outbound, wait: SignedDuratio
 
 /// Puts a hint on the message's lane, to be there in time for its slot.
 async fn queue_for(state: &State, message: &Outbound, held: Held) {
-    queued(message, state.parts.lanes.put_for(message, held).await);
+    let put = state.parts.lanes.put_for(message, held, clock::now());
+    queued(message, put.await);
 }
 
 fn queued(message: &Outbound, put: Result<(), QueueError>) {

@@ -133,8 +133,8 @@ fn body(message: &Outbound, warnings: &[&'static str]) -> Json<MessageDto> {
 }
 
 fn failed(message: &Outbound) -> Problem {
-    let problem = match message.failure() {
-        Some(failure) => Problem::provider("meta", failure.clone().once_over()),
+    let problem = match message.told_failure() {
+        Some(failure) => Problem::provider("meta", failure),
         None => Problem::unprocessable(message.state.as_str(), "the message was not sent"),
     };
     problem.about(message.id.as_str())

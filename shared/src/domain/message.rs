@@ -333,6 +333,18 @@ impl Outbound {
         let mut newest_first = self.attempts.iter().rev().take(searched);
         newest_first.find_map(|attempt| attempt.failure.as_ref())
     }
+
+    /// The same as people are told it: once the message has failed, with what they can do then.
+    #[must_use]
+    pub fn told_failure(&self) -> Option<ProviderFailure> {
+        let failure = self.failure()?.clone();
+        let is_over = self.state == State::Failed;
+        Some(if is_over {
+            failure.once_over()
+        } else {
+            failure
+        })
+    }
 }
 
 /// A message from a person to us.

@@ -42,6 +42,14 @@ const WAY_US: i64 = 5_000;
 /// workers are kept from other work.
 const HINT_AHEAD: SignedDuration = SignedDuration::from_millis(500);
 
+/// After a sender was given another rate its rows rest for so long: what a worker knows of it is a second old at most, a
+/// call begins two seconds after its claim at the latest, a second lies between calls that count together, and bulk,
+/// which begins a second before the others, needs another for the clocks.
+pub const REST_BETWEEN_RATES: SignedDuration = SignedDuration::from_secs(6);
+
+/// The same of a sender that has not sent lately.
+pub const SHORT_REST: SignedDuration = SignedDuration::from_secs(1);
+
 /// How long before its slot a message is claimed.
 const CLAIM_AHEAD: SignedDuration = SignedDuration::from_millis(150);
 
@@ -87,6 +95,8 @@ pub struct Held {
     pub slot: Slot,
     /// When it was given: the sender may have been slowed down since.
     pub since: Timestamp,
+    /// Of which of the sender's rates, counted: somebody may have given it another one since.
+    pub era: u64,
 }
 
 /// How far apart the slots of a row are, and how late each may be used.
@@ -161,6 +171,15 @@ impl Row {
     #[must_use]
     pub fn end(&self) -> Option<Timestamp> {
         self.last_us.map(|last| at_us(last + self.slack_us))
+    }
+
+    /// A row that gives nothing away before `time`.
+    #[must_use]
+    pub fn resting_until(time: Timestamp) -> Self {
+        Self {
+            last_us: Some(time.as_microsecond()),
+            slack_us: 0,
+        }
     }
 
     /// Gives nothing away before `time`, as if there were a slot that nobody uses.

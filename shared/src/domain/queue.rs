@@ -42,6 +42,9 @@ pub enum DeliverBody {
         /// When that slot was given away, in microseconds of Unix time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<i64>,
+        /// Of which of the sender's rates it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        era: Option<u64>,
     },
 }
 
@@ -51,6 +54,7 @@ impl DeliverBody {
     pub fn to(message: &Outbound, held: Option<Held>) -> Self {
         let (slot, until) = held.map(|held| micros(held.slot)).unzip();
         let since = held.map(|held| held.since.as_microsecond());
+        let era = held.map(|held| held.era);
         Self::V1 {
             tenant: message.tenant.clone(),
             account: message.account.clone(),
@@ -59,6 +63,7 @@ impl DeliverBody {
             slot,
             until,
             since,
+            era,
         }
     }
 }
@@ -69,9 +74,14 @@ pub fn micros(slot: Slot) -> (i64, i64) {
     (slot.at.as_microsecond(), slot.until.as_microsecond())
 }
 
-/// The slot that stands in a hint. One that does not say since when it is held was given away a moment before.
+/// The slot that stands in a hint. One from before a deployment does not say since when it is held, nor of which rate it is:
+/// it was given away a moment before, at the rate there is.
 #[must_use]
-pub fn held(begins: Option<i64>, until: Option<i64>, since: Option<i64>) -> Option<Held> {
+pub fn held(
+    (begins, until): (Option<i64>, Option<i64>),
+    since: Option<i64>,
+    era: Option<u64>,
+) -> Option<Held> {
     let slot = Slot {
         at: Timestamp::from_microsecond(begins?).ok()?,
         until: Timestamp::from_microsecond(until?).ok()?,
@@ -80,6 +90,7 @@ pub fn held(begins: Option<i64>, until: Option<i64>, since: Option<i64>) -> Opti
     Some(Held {
         slot,
         since: since.unwrap_or(slot.at),
+        era: era.unwrap_or(u64::MAX),
     })
 }
 

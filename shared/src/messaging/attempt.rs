@@ -50,7 +50,7 @@ pub enum Attempted {
     Made(Box<Outbound>),
     /// The message may not be sent now, or not any more; this is how it stands, if it is there at all.
     NotNow(Option<Box<Outbound>>),
-    /// Its call could not begin in its slot, or its sender was slowed down since; it waits for another one.
+    /// Its call could not begin in its slot, or that is used no more; it waits for another one.
     TooLate(Box<Outbound>),
     /// A call was made, and the provider refused the credential. What that means for the message depends on whether the
     /// account has another one: [`Sending::with_another`] or [`Sending::with_no_other`] must be told, within the lease.
@@ -112,7 +112,7 @@ impl Sending {
             Ok(Prepared::Stopped) => {
                 return Ok(not_now(self.give_back(message, &token).await?));
             }
-            Ok(Prepared::SlowedDown) => return self.too_late(message, &token).await,
+            Ok(Prepared::OtherPace) => return self.too_late(message, &token).await,
             Ok(Prepared::Withdrawn(withdrawal)) => {
                 let message = self.give_back(message, &token).await?;
                 let event = withdrawal.event();
@@ -308,8 +308,8 @@ impl Sending {
         if pace.paused.is_some() {
             return Ok(Prepared::Stopped);
         }
-        if !Slowed::lets(pace.slowed.as_ref(), held.since, (self.now)(), chance) {
-            return Ok(Prepared::SlowedDown);
+        if !pace.lets(held, (self.now)(), chance) {
+            return Ok(Prepared::OtherPace);
         }
         let Some(job) = &message.job else {
             return Ok(match &message.content {
@@ -379,8 +379,8 @@ enum Prepared {
     Unsendable(ProviderFailure),
     /// Its job does not run, or its sender is paused.
     Stopped,
-    /// Its sender was slowed down after it was given its slot.
-    SlowedDown,
+    /// Its sender was slowed down, or given another rate, after it was given its slot.
+    OtherPace,
     /// Its job was given up, or its time has passed.
     Withdrawn(Withdrawal),
 }

@@ -5,7 +5,7 @@
 
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::message::Lane;
-use crate::domain::pace::{Leasable, Pause, Shares, Slot, Slowed};
+use crate::domain::pace::{Held, Leasable, Pause, Shares, Slowed};
 use crate::store::{PacedSender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
@@ -46,7 +46,7 @@ pub struct Pacer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leave {
     /// In this slot.
-    At(Slot),
+    At(Held),
     /// There are slots, but others were faster each time: ask again in a second.
     Soon,
     /// Every slot of the next minute is taken: ask again then.
@@ -59,7 +59,7 @@ pub enum Leave {
 #[derive(Debug, Default)]
 struct Line {
     waiting: AtomicUsize,
-    spare: Mutex<VecDeque<Slot>>,
+    spare: Mutex<VecDeque<Held>>,
 }
 
 /// Counts as waiting until it is dropped, as a future is whose caller has gone.
@@ -103,9 +103,9 @@ impl Pacer {
         let usable = (self.now)()
             .saturating_add(SHORTEST)
             .unwrap_or(Timestamp::MAX);
-        while let Some(slot) = spare.pop_front() {
-            if !slot.is_over(usable) {
-                return Ok(Leave::At(slot));
+        while let Some(held) = spare.pop_front() {
+            if !held.slot.is_over(usable) {
+                return Ok(Leave::At(held));
             }
         }
         let count = queue.waiting.load(Ordering::Relaxed).clamp(1, MOST);
@@ -122,7 +122,7 @@ impl Pacer {
         lane: Lane,
         count: usize,
         mut read: Option<PacedSender>,
-    ) -> Result<(Leave, VecDeque<Slot>), StoreError> {
+    ) -> Result<(Leave, VecDeque<Held>), StoreError> {
         for tries in 0..TRIES {
             wait_by_chance(tries).await;
             let is_fresh = |read: &PacedSender| read.as_of.elapsed() < FRESH;
@@ -153,9 +153,14 @@ impl Pacer {
                 }
                 None => return Ok((Leave::NotSoon, VecDeque::new())),
             };
-            let mut slots = VecDeque::from(leased.unwrap_or_default());
-            if let Some(first) = slots.pop_front() {
-                return Ok((Leave::At(first), slots));
+            let held = |slot| Held {
+                slot,
+                since: now,
+                era: pace.era,
+            };
+            let mut leased: VecDeque<Held> = leased.into_iter().flatten().map(held).collect();
+            if let Some(first) = leased.pop_front() {
+                return Ok((Leave::At(first), leased));
             }
         }
         Ok((Leave::Soon, VecDeque::new()))

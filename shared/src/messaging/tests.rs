@@ -116,7 +116,11 @@ async fn attempt_in(
     since: Timestamp,
 ) -> Attempted {
     let (tenant, credential) = (&message.tenant, credential());
-    let held = Held { slot, since };
+    let held = Held {
+        slot,
+        since,
+        era: 0,
+    };
     let attempt = sending.attempt(tenant, &message.id, Some(&credential), held);
     attempt.await.unwrap()
 }

@@ -5,7 +5,7 @@ use crate::domain::message::{Lane, Outbound};
 use crate::domain::pace::Held;
 use crate::domain::queue::DeliverBody;
 use aws_sdk_sqs::Client;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// The queues `otp` and `single`.
 #[derive(Debug, Clone)]
@@ -38,10 +38,14 @@ impl Lanes {
         self.send(message, None, rounded).await
     }
 
-    /// Puts a hint to deliver `message` in the slot it was just given: received a second before it or more, for a slot cannot be used late.
-    pub async fn put_for(&self, message: &Outbound, held: Held) -> Result<(), QueueError> {
-        let wait = held.slot.wait(held.since);
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(0);
+    /// Puts a hint to deliver `message` in its slot: received a second before it or more, for a slot cannot be used late.
+    pub async fn put_for(
+        &self,
+        message: &Outbound,
+        held: Held,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let seconds = u32::try_from(held.slot.wait(now).as_secs()).unwrap_or(0);
         self.send(message, Some(held), seconds.saturating_sub(1))
             .await
     }

@@ -10,11 +10,12 @@ use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::job::Job;
 use crate::domain::message::Outbound;
 use crate::domain::pace::{
-    Behind, InboundRate, Line, Pause, Row, Rows, Slot, Slowed, Speed, Taken,
+    Behind, Held, InboundRate, Line, Pause, REST_BETWEEN_RATES, Row, Rows, SHORT_REST, Slot,
+    Slowed, Speed, Taken,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -36,8 +37,10 @@ pub struct Pace {
     pub tick: Option<String>,
     /// Whether bulk has its share.
     pub shared: bool,
-    /// Changes whenever that changes.
+    /// Changes whenever that changes, and with the era.
     pub epoch: u64,
+    /// How often the sender was given another rate: slots of the ones before are not used.
+    pub era: u64,
     /// The slots of bulk.
     pub row_bulk: Row,
     /// The slots of single messages.
@@ -60,6 +63,25 @@ impl Pace {
     #[must_use]
     pub fn job_ids(&self) -> Vec<JobId> {
         self.jobs.iter().filter_map(|id| id.parse().ok()).collect()
+    }
+
+    /// Whether a slot that was given away is used, where `chance` decides about some.
+    #[must_use]
+    pub fn lets(&self, held: Held, now: Timestamp, chance: u128) -> bool {
+        held.era >= self.era && Slowed::lets(self.slowed.as_ref(), held.since, now, chance)
+    }
+
+    /// How long its rows rest when it is given another rate.
+    #[must_use]
+    pub fn rest_between_rates(&self, now: Timestamp) -> SignedDuration {
+        let ends = [&self.row_bulk, &self.row_single, &self.row_otp].map(Row::end);
+        let latest = ends.into_iter().flatten().max();
+        let is_over = |end: Timestamp| now.duration_since(end) > REST_BETWEEN_RATES;
+        if latest.is_none_or(is_over) {
+            SHORT_REST
+        } else {
+            REST_BETWEEN_RATES
+        }
     }
 
     /// Its rows of slots.

@@ -9,6 +9,7 @@ use crate::domain::account::NumberFacts;
 use crate::domain::id::AccountId;
 use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId};
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -142,11 +143,17 @@ impl Store {
     }
 
     /// Adds to a transaction that a sender is as it is now; whoever changes it holds its account.
-    pub fn change_sender(
+    pub async fn change_sender(
         &self,
         transaction: &mut Transaction,
-        sender: &Sender,
+        (before, sender): (&Sender, &Sender),
+        now: Timestamp,
     ) -> Result<(), StoreError> {
+        let pace = |sender: &Sender| (sender.rate(), sender.reserved_percent);
+        if pace(before) != pace(sender) {
+            let of = (&sender.tenant, &sender.id);
+            self.begin_era(transaction, of, now).await?;
+        }
         let there = Some("attribute_exists(pk)");
         transaction.put_if(&self.messages, sender_item(sender)?, there, HashMap::new())
     }

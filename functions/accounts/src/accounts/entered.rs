@@ -139,11 +139,16 @@ async fn make_sender(
 ) -> Result<Sender, Trouble> {
     let (account, now) = (&changing.account, changing.now);
     tell_limit(&state.store, account, node, now).await?;
-    if let Some(mut known) = state.store.sender(&account.tenant, id).await? {
-        known.facts = node.facts.clone();
+    if let Some(before) = state.store.sender(&account.tenant, id).await? {
+        let known = Sender {
+            facts: node.facts.clone(),
+            ..before.clone()
+        };
+        let transaction = &mut changing.transaction;
         state
             .store
-            .change_sender(&mut changing.transaction, &known)?;
+            .change_sender(transaction, (&before, &known), now)
+            .await?;
         if !changing.account.senders.contains(id) {
             changing.account.senders.push(id.clone());
         }

@@ -152,9 +152,14 @@ async fn put(
     changing: &mut Changing<'_>,
     (id, changes): (&str, &Changes),
 ) -> Result<Sender, Problem> {
-    let mut sender = find(store, authority, id).await?;
+    let before = find(store, authority, id).await?;
+    let mut sender = before.clone();
     changes.apply(&mut sender);
-    store.change_sender(&mut changing.transaction, &sender)?;
+    let now = changing.now;
+    let transaction = &mut changing.transaction;
+    store
+        .change_sender(transaction, (&before, &sender), now)
+        .await?;
     Ok(sender)
 }
 

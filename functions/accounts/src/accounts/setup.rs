@@ -131,7 +131,7 @@ async fn put_business(
     entered::check_free(state, &changing.account, &new.waba).await?;
     let app = (&new.app, &secret);
     let token = app_secrets::good_token(state, changing, app).await?;
-    if !is_same_app {
+    if changing.account.app.is_some() && !is_same_app {
         // Meta calls on behalf of the app before until the new one has subscribed.
         changing.account.setup.reopen(&[Step::Webhook]);
     }

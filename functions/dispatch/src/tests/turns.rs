@@ -9,7 +9,7 @@ use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::job::{Changes, Outcomes, PausedBy};
 use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
-use heliograph::domain::pace::{Pause, PauseCause, Slot};
+use heliograph::domain::pace::{Held, Pause, PauseCause, Slot};
 use heliograph::domain::tier::Rooms;
 use heliograph::domain::webhook::Person;
 use heliograph::service::clock;
@@ -228,7 +228,13 @@ async fn how_far_a_job_has_come_is_kept_before_its_recipients_are_put_on_the_que
     let job = started(&store, |job| many(job, 0..CHUNK_SIZE)).await;
     let now = clock::now();
     let until = now + SignedDuration::from_mins(1);
-    let slots = [Slot { at: now, until }; 40];
+    let slot = Slot { at: now, until };
+    let held = Held {
+        slot,
+        since: now,
+        era: 0,
+    };
+    let slots = [held; 40];
     let (dispatch, sender) = (function(&store), sender(80));
     let handed_out = handing::hand_out(&dispatch, &sender, vec![job.clone()], &slots);
     let failure = handed_out.await.unwrap_err();

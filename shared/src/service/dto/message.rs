@@ -381,20 +381,13 @@ fn inbound_object(message: &Inbound) -> Named {
 
 /// The failure of the newest attempt, unless the message got on its way all the same.
 fn error_of(message: &Outbound) -> Option<MessageErrorDto> {
-    let failure = message.failure()?;
     let is_on_its_way = matches!(
         message.state,
         State::Accepted | State::Sent | State::Delivered | State::Read
     );
-    let failure = failure.clone();
-    let is_over = message.state == State::Failed;
     let provider = ProviderProblem {
         name: PROVIDER.to_owned(),
-        failure: if is_over {
-            failure.once_over()
-        } else {
-            failure
-        },
+        failure: message.told_failure()?,
     };
     (!is_on_its_way).then_some(MessageErrorDto { provider })
 }

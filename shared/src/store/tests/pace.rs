@@ -111,7 +111,7 @@ async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
     let slots: Vec<Slot> = leaves
         .into_iter()
         .filter_map(|leave| match leave.unwrap() {
-            Leave::At(slot) => Some(slot),
+            Leave::At(held) => Some(held.slot),
             Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
         })
         .collect();
@@ -133,7 +133,7 @@ async fn messages_that_wait_together_in_one_worker_share_a_write() {
         .await
         .into_iter()
         .filter_map(|leave| match leave.unwrap() {
-            Leave::At(slot) => Some(slot.at),
+            Leave::At(held) => Some(held.slot.at),
             Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
         })
         .collect();

@@ -25,7 +25,7 @@ async fn two_hundred_workers_that_want_one_slot_each_all_get_one_and_the_rate_is
     let leaves = join_all(leaves).await.into_iter().map(Result::unwrap);
     let mut slots: Vec<Slot> = leaves
         .filter_map(|leave| match leave {
-            Leave::At(slot) => Some(slot),
+            Leave::At(held) => Some(held.slot),
             Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
         })
         .collect();
@@ -117,7 +117,7 @@ async fn what_was_known_of_a_sender_a_moment_ago_gives_no_slot_twice_and_none_to
     let mut taken = BTreeSet::new();
     for _ in 0..10 {
         let leave = leave(Pacer::new(store.clone(), start), &fresh).await;
-        assert!(matches!(leave, Leave::At(slot) if taken.insert(slot.at)));
+        assert!(matches!(leave, Leave::At(held) if taken.insert(held.slot.at)));
     }
     let pause = pause(at(1));
     assert!(store.pause_sender(tenant, id, &pause).await.unwrap());

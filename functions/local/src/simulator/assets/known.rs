@@ -221,7 +221,7 @@ pub(super) fn kept_by_reset(assets: &Assets) -> Change {
         apps: apps.map(|it| (**it).clone()).collect(),
         wabas: own_wabas
             .map(|it| Waba {
-                subscriptions: Vec::new(),
+                subscriptions: vec![subscription(&it.app_id)],
                 ..(**it).clone()
             })
             .collect(),
