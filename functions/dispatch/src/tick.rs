@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use heliograph::domain::identity::{PhoneNumberId, TenantId};
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::{Attempt, Message, Outcome};
-use heliograph::domain::pace::{Held, InboundRate, Shares, Slot, Slowed, Speed};
+use heliograph::domain::pace::{Held, InboundRate, Shares, Slowed, Speed};
 use heliograph::domain::queue::{DispatchBody, Probe};
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::pace;
@@ -49,13 +49,7 @@ pub(crate) async fn run(
         // They were handed out at the speed before.
         probes.clear();
     }
-    let held = tick.slots.iter().map(|slot| Held {
-        slot: *slot,
-        since: tick.leased.0,
-        era: tick.leased.1,
-    });
-    let held: Vec<Held> = held.collect();
-    match handing::hand_out(state, &tick.sender, tick.jobs, &held).await {
+    match handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await {
         Ok(handed_out) => probes.extend(handed_out),
         Err(error) => tracing::error!(
             sender.id = %sender,
@@ -85,9 +79,7 @@ pub(crate) struct Learnt {
 pub(crate) struct Tick {
     sender: Sender,
     jobs: Vec<Job>,
-    slots: Vec<Slot>,
-    /// When they were taken, and of which of the sender's rates they are.
-    leased: (Timestamp, u64),
+    slots: Vec<Held>,
     /// When the next one may begin.
     next_run: Timestamp,
     /// The workers had missed too many slots.
@@ -163,13 +155,17 @@ pub(crate) async fn begin(
             is_ours = pace.tick.as_ref() == Some(&lease.tick);
         }
         if is_ours {
+            let held = |slot| Held {
+                slot,
+                since: lease.now,
+                era: pace.era,
+            };
             return Ok(Some(Tick {
                 sender,
                 jobs,
                 has_slowed_down,
-                leased: (lease.now, pace.era),
                 next_run: lease.next_run,
-                slots: lease.taken.slots,
+                slots: lease.taken.slots.into_iter().map(held).collect(),
             }));
         }
     }

@@ -3,10 +3,8 @@
 use crate::access_token::{App, refused};
 use crate::{Rotation, RotationError};
 use heliograph::domain::account::{Step, StepState};
-use heliograph::domain::failure::Class;
 use heliograph::domain::secret::SecretText;
 use heliograph::service::auth::drawn;
-use heliograph::service::secrets::AccountInSecrets;
 
 /// The new one and the one before.
 const TOKENS: usize = 2;
@@ -19,20 +17,6 @@ impl Rotation<'_> {
     /// Whether Meta calls the account's webhook; before that, there is nobody to tell.
     fn is_subscribed(&self) -> bool {
         self.account.setup.state(Step::Webhook) == StepState::Done
-    }
-
-    /// Takes out app secrets that Meta does not take any more: whoever had got hold of one could go on to write webhooks.
-    async fn let_dead_secrets_go(&self, next: &mut AccountInSecrets) -> Result<(), RotationError> {
-        let App { id, secret } = self.app().await?;
-        let mut kept = vec![secret.clone()];
-        for other in next.app_secrets.iter().filter(|it| **it != secret) {
-            let asked = self.state.meta.app(&id, other).await;
-            if !asked.is_err_and(|failure| failure.class == Class::Credential) {
-                kept.push(other.clone());
-            }
-        }
-        next.app_secrets = kept;
-        Ok(())
     }
 
     async fn access_token(&self) -> Result<SecretText, RotationError> {
@@ -52,7 +36,9 @@ pub(crate) async fn create(rotation: &Rotation<'_>) -> Result<(), RotationError>
         return Ok(());
     }
     let (mut next, version) = rotation.secret.current_in().await?;
-    rotation.let_dead_secrets_go(&mut next).await?;
+    let App { id, .. } = rotation.app().await?;
+    let meta = &rotation.state.meta;
+    next.app_secrets = meta.good_secrets(&id, next.app_secrets).await;
     next.verify_tokens.insert(0, drawn());
     next.verify_tokens.truncate(TOKENS);
     Ok(rotation.secret.put_pending_in(&next, &version).await?)

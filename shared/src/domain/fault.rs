@@ -33,6 +33,12 @@ pub enum FaultCode {
     Refused,
 }
 
+/// A field's name as a part of a JSON pointer.
+#[must_use]
+pub fn in_pointer(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// One fault of a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Fault {

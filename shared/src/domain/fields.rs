@@ -7,7 +7,7 @@ mod lines;
 mod times;
 
 use super::characters;
-use super::fault::{FaultCode, Faults};
+use super::fault::{FaultCode, Faults, in_pointer};
 use super::json_text;
 use super::placeholder;
 use serde_json::{Map, Value};
@@ -62,11 +62,7 @@ impl<'a> Fields<'a> {
     /// Where a field of this object stands.
     #[must_use]
     pub fn pointer_to(&self, name: &str) -> String {
-        format!(
-            "{}/{}",
-            self.pointer,
-            name.replace('~', "~0").replace('/', "~1")
-        )
+        format!("{}/{}", self.pointer, in_pointer(name))
     }
 
     /// Where this object stands.

@@ -3,6 +3,7 @@
 //! A name is anything between the braces but braces and line breaks; spaces around it do not count. What is filled
 //! in is never read again, so that a recipient's value cannot bring in a placeholder of its own.
 
+use super::fault::in_pointer;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -144,7 +145,7 @@ fn find_unfinished(content: &Value, pointer: &str, places: &mut Vec<String>) {
         }
         Value::Object(fields) => {
             for (name, field) in fields {
-                let name = name.replace('~', "~0").replace('/', "~1");
+                let name = in_pointer(name);
                 find_unfinished(field, &format!("{pointer}/{name}"), places);
             }
         }

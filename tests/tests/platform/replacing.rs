@@ -1,11 +1,11 @@
 //! What an account is connected with is replaced: another app, and secrets that were reset at Meta.
 
 use crate::access::give;
+use crate::rotation::aws;
 use crate::setup::{
     APP, APP_SECRET, NUMBER, TOKEN, WABA, another_token, event_comes, message, new_account,
     new_tenant, put, revoke, set_up,
 };
-use heliograph::service::aws::{Aws, Endpoints};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{ADMIN_KEY, Desk, read};
@@ -44,13 +44,9 @@ async fn renew(desk: &Desk, account: &str, token: &str) {
 
 /// The app secrets with which webhooks may be signed.
 async fn good_secrets(desk: &Desk, account: &str) -> Vec<String> {
-    let aws = Aws::at(&Endpoints {
-        aws: desk.aws_url().to_owned(),
-        dynamodb: None,
-    });
     let id = account.rsplit('/').next().unwrap();
     let name = format!("heliograph/in/demo/{id}");
-    let value = aws
+    let value = aws(desk)
         .secrets()
         .get_secret_value()
         .secret_id(name)
@@ -174,12 +170,8 @@ async fn a_token_whose_step_is_refused_is_not_kept() {
     let setup = put(&desk, &format!("{late}/setup/phone-number"), &number).await;
     let setup = setup.with(200);
     assert_eq!(setup["steps"][1]["state"], "entered", "{setup}");
-    let aws = Aws::at(&Endpoints {
-        aws: desk.aws_url().to_owned(),
-        dynamodb: None,
-    });
     let id = late.rsplit('/').next().unwrap();
-    let kept = aws
+    let kept = aws(&desk)
         .secrets()
         .get_secret_value()
         .secret_id(format!("heliograph/out/demo/{id}"));

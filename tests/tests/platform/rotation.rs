@@ -17,7 +17,7 @@ const NEXT: &str = "8f14e45f-ceea-467f-a0e6-b1c7d1a3c001";
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
-fn aws(desk: &Desk) -> Aws {
+pub(crate) fn aws(desk: &Desk) -> Aws {
     Aws::at(&Endpoints {
         aws: desk.aws_url().to_owned(),
         dynamodb: None,

@@ -4,7 +4,7 @@ use super::changing::{Changing, Said};
 use super::dto::{AccountDto, SetupDto};
 use super::setup::shown;
 use super::trouble::Trouble;
-use super::{app_secrets, app_webhook, checks, senders};
+use super::{app_webhook, checks, senders};
 use crate::State;
 use crate::authority::Authority;
 use axum::Json;
@@ -107,10 +107,10 @@ async fn subscribe(
             Trouble::refused("", "Meta has not noted this account's address", remedy).into(),
         );
     }
-    warnings.extend(app_webhook::see_to(state, account, &inbound, &verify_token).await?);
-    if let Some(app) = &account.app {
+    if let Some(app) = account.app.as_ref().zip(inbound.app_secrets.first()) {
+        warnings.extend(app_webhook::see_to(state, account, app, &verify_token).await?);
         // From now on this app alone calls.
-        app_secrets::let_dead_ones_go(state, app, &mut inbound).await;
+        inbound.app_secrets = meta.good_secrets(app.0, inbound.app_secrets.clone()).await;
     }
     if inbound.app_secrets.len() < before {
         keeper

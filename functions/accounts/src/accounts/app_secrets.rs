@@ -2,10 +2,9 @@
 
 use super::changing::Changing;
 use super::checks;
-use super::trouble::Trouble;
+use super::tokens::stand_at;
 use crate::State;
 use heliograph::domain::account::Step;
-use heliograph::domain::failure::Class;
 use heliograph::domain::identity::AppId;
 use heliograph::domain::secret::SecretText;
 use heliograph::service::problem::Problem;
@@ -21,19 +20,6 @@ pub(super) fn put(secrets: &mut AccountInSecrets, secret: &SecretText) {
     secrets.app_secrets.truncate(MOST);
 }
 
-/// Takes out those before that Meta does not take for the app any more: whoever had got hold of one could go on to write
-/// webhooks. What Meta does not say stays.
-pub(super) async fn let_dead_ones_go(state: &State, app: &AppId, secrets: &mut AccountInSecrets) {
-    let mut kept: Vec<SecretText> = secrets.app_secrets.iter().take(1).cloned().collect();
-    for secret in secrets.app_secrets.iter().skip(1) {
-        let asked = state.parts.meta.app(app, secret).await;
-        if !asked.is_err_and(|failure| failure.class == Class::Credential) {
-            kept.push(secret.clone());
-        }
-    }
-    secrets.app_secrets = kept;
-}
-
 /// The access token there is, if Meta takes it and it is this app's. If not, that stands at its step: with the next token
 /// all is checked.
 pub(super) async fn good_token(
@@ -44,13 +30,8 @@ pub(super) async fn good_token(
     let Some(token) = checks::access_token(state, &changing.account).await? else {
         return Ok(None);
     };
-    match checks::token(state, app, &token, changing.now).await {
-        Ok(_) => Ok(Some(token)),
-        Err(Trouble::Refused { fault, .. }) => {
-            let now = changing.now;
-            changing.account.setup.note_fault(Step::Tokens, fault, now);
-            Ok(None)
-        }
-        Err(Trouble::Problem(problem)) => Err(*problem),
-    }
+    let came = checks::token(state, app, &token, changing.now).await;
+    let is_good = came.is_ok();
+    stand_at(changing, Step::Tokens, came.map(drop))?;
+    Ok(is_good.then_some(token))
 }

@@ -6,9 +6,9 @@
 use crate::State;
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::id::AccountId;
+use heliograph::domain::identity::AppId;
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::meta::client::management::AppWebhook;
-use heliograph::service::secrets::AccountInSecrets;
 use heliograph::store::{Account, StoreError};
 
 /// Meta's name for messages and statuses.
@@ -33,6 +33,9 @@ const FIELDS: [&str; 14] = [
     "user_preferences",
 ];
 
+/// An app, and the secret by which it proves itself.
+type App<'a> = (&'a AppId, &'a SecretText);
+
 /// What is to be done about an app's own webhook.
 enum Todo {
     Nothing,
@@ -48,14 +51,11 @@ enum Todo {
 pub(super) async fn see_to(
     state: &State,
     account: &Account,
-    secrets: &AccountInSecrets,
+    app: App<'_>,
     verify_token: &SecretText,
 ) -> Result<Vec<String>, StoreError> {
-    let Some(app) = account.app.as_ref().zip(secrets.app_secrets.first()) else {
-        return Ok(Vec::new());
-    };
     let meta = &state.parts.meta;
-    let webhook = match todo(state, account, secrets).await? {
+    let webhook = match todo(state, account, app).await? {
         Todo::Nothing => return Ok(Vec::new()),
         Todo::See(webhook) => return Ok(told_of(&webhook, account, state)),
         Todo::Unknown(failure) => return Ok(vec![not_seen(&failure)]),
@@ -69,9 +69,9 @@ pub(super) async fn see_to(
 pub(super) async fn faults(
     state: &State,
     account: &Account,
-    secrets: &AccountInSecrets,
+    app: App<'_>,
 ) -> Result<Vec<String>, StoreError> {
-    Ok(match todo(state, account, secrets).await? {
+    Ok(match todo(state, account, app).await? {
         Todo::Nothing => Vec::new(),
         Todo::See(webhook) => unheard(&webhook).into_iter().collect(),
         Todo::Unknown(failure) => vec![not_seen(&failure)],
@@ -88,11 +88,8 @@ pub(super) async fn faults(
 async fn todo(
     state: &State,
     account: &Account,
-    secrets: &AccountInSecrets,
+    (app, secret): App<'_>,
 ) -> Result<Todo, StoreError> {
-    let Some((app, secret)) = account.app.as_ref().zip(secrets.app_secrets.first()) else {
-        return Ok(Todo::Nothing);
-    };
     let known = match state.parts.meta.app_webhook(app, secret).await {
         Ok(known) => known,
         Err(failure) => return Ok(Todo::Unknown(failure)),
@@ -103,21 +100,17 @@ async fn todo(
     };
     let has_all = FIELDS.iter().all(|field| hears(&known, field));
     match whose(state, account, &known).await? {
-        Whose::Ours | Whose::Neighbours if has_all => Ok(Todo::Nothing),
+        Whose::Tenants if has_all => Ok(Todo::Nothing),
         // The verify token at hand is the one for this account's address.
-        Whose::Ours | Whose::Neighbours | Whose::Nobodys => {
-            Ok(Todo::Set(hearing_all(ours, known.fields)))
-        }
+        Whose::Tenants | Whose::Nobodys => Ok(Todo::Set(hearing_all(ours, known.fields))),
         Whose::Others => Ok(Todo::See(known)),
     }
 }
 
 /// Whose address an app's own webhook goes to.
 enum Whose {
-    /// This account's.
-    Ours,
-    /// Another account's of the tenant: events are attributed by what they are about, so that is as good.
-    Neighbours,
+    /// An account's of the tenant: events are attributed by what they are about, so each is as good as this one's.
+    Tenants,
     /// That of an account which is gone.
     Nobodys,
     /// One that we know nothing of, or another tenant's.
@@ -134,13 +127,10 @@ async fn whose(
     let Some(id) = id.and_then(|id| id.parse::<AccountId>().ok()) else {
         return Ok(Whose::Others);
     };
-    if id == account.id {
-        return Ok(Whose::Ours);
-    }
     let pointer = state.store.account_pointer(&id).await?;
     Ok(match pointer {
         None => Whose::Nobodys,
-        Some(pointer) if pointer.tenant == account.tenant => Whose::Neighbours,
+        Some(pointer) if pointer.tenant == account.tenant => Whose::Tenants,
         Some(_) => Whose::Others,
     })
 }

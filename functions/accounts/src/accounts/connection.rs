@@ -222,7 +222,7 @@ async fn look(
 async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem> {
     let now = clock::now();
     let token = checks::access_token(state, account).await?;
-    let seen = look(state, account, token.as_ref(), now).await?;
+    let mut seen = look(state, account, token.as_ref(), now).await?;
     let keeper = &state.parts.keeper;
     let inbound = keeper.inbound(&account.tenant, &account.id).await?;
     let Some((app, secret)) = account
@@ -238,9 +238,8 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
     let came = checks::app(state, &app, &secret).await;
     let mut tried = vec![of(CheckName::App, came)];
     let is_known = tried.iter().all(|it| it.standing == Standing::Well);
-    let mut seen = seen;
     if is_known && let Some(webhook) = well(&mut seen, CheckName::Webhook) {
-        let faults = app_webhook::faults(state, account, &inbound).await?;
+        let faults = app_webhook::faults(state, account, (&app, &secret)).await?;
         if !faults.is_empty() {
             *webhook = Check::ill(CheckName::Webhook, Standing::Warning, faults.join("; "));
         }

@@ -279,7 +279,8 @@ pub(super) async fn check_number(
     Ok(())
 }
 
-fn stand_at(
+/// A step that Meta refuses keeps what is wrong with it; whatever else happened is the caller's to hear.
+pub(super) fn stand_at(
     changing: &mut Changing<'_>,
     step: Step,
     taken: Result<(), Trouble>,

@@ -1,6 +1,6 @@
 //! One line of a call for recipients, from JSON or from CSV, and what is wrong with it.
 
-use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::fault::{Fault, FaultCode, in_pointer};
 use heliograph::domain::message::Outbound;
 use heliograph::messaging::recipients::{LineFault, Place};
 use serde::Serialize;
@@ -69,7 +69,7 @@ impl RecipientFault {
     ) -> Self {
         let column = column.map(clipped);
         let pointer = match &column {
-            Some(name) => format!("/rows/{row}/{}", name.replace('~', "~0").replace('/', "~1")),
+            Some(name) => format!("/rows/{row}/{}", in_pointer(name)),
             None => format!("/rows/{row}"),
         };
         Self {

@@ -1,7 +1,7 @@
 //! A bulk job's message: checked once as written, and again for each recipient when its placeholders are filled.
 
 use super::{Content, Kind, marketing};
-use crate::domain::fault::{Fault, FaultCode, Faults};
+use crate::domain::fault::{Fault, FaultCode, Faults, in_pointer};
 use crate::domain::fields::Fields;
 use crate::domain::placeholder;
 use serde::{Deserialize, Serialize};
@@ -135,7 +135,7 @@ fn variable_fault(name: &str, variables: &Value) -> Fault {
     };
     let place = match (variables, name.parse::<usize>()) {
         (Value::Array(_), Ok(counted @ 1..)) => (counted - 1).to_string(),
-        _ => name.replace('~', "~0").replace('/', "~1"),
+        _ => in_pointer(name),
     };
     Fault {
         pointer: format!("/{place}"),

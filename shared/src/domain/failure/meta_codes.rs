@@ -33,27 +33,26 @@ pub enum Reach {
     Account,
 }
 
-/// Whether anybody has told us about this code.
-#[must_use]
-pub fn is_known(code: i64) -> bool {
-    let of_group = |group: &Group| group.codes.iter().any(|(known, _)| *known == code);
-    GROUPS.iter().any(of_group) || RANGES.iter().any(|(codes, _, _)| codes.contains(&code))
-}
-
 /// What Meta's `code` means. A code nobody has told us about is permanent: nothing is repeated on a guess.
 #[must_use]
 pub fn of_meta(code: i64) -> Diagnosis {
+    known(code).unwrap_or_else(|| UNKNOWN.diagnosis("Meta refused it for a reason we do not know"))
+}
+
+/// Whether anybody has told us about this code.
+#[must_use]
+pub fn is_known(code: i64) -> bool {
+    known(code).is_some()
+}
+
+fn known(code: i64) -> Option<Diagnosis> {
     for group in GROUPS {
         if let Some((_, text)) = group.codes.iter().find(|(known, _)| *known == code) {
-            return group.diagnosis(text);
+            return Some(group.diagnosis(text));
         }
     }
-    for (codes, group, text) in RANGES {
-        if codes.contains(&code) {
-            return group.diagnosis(text);
-        }
-    }
-    UNKNOWN.diagnosis("Meta refused it for a reason we do not know")
+    let range = RANGES.iter().find(|(codes, _, _)| codes.contains(&code));
+    range.map(|(_, group, text)| group.diagnosis(text))
 }
 
 /// The code that tells what Meta means: for a sender's number that is gone, or that the token may not see, it says that

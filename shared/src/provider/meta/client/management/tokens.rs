@@ -1,6 +1,7 @@
 //! Apps and access tokens. Source: Meta, "Debug token", "System user access tokens".
 
 use super::{Answered, MetaClient, not_understood};
+use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::AppId;
 use crate::domain::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +67,20 @@ impl MetaClient {
         let token = app_token(app, secret);
         self.look(&token, app.to_string(), &[("fields", "id,name")])
             .await
+    }
+
+    /// An app's secrets without those that Meta does not take any more: whoever had got hold of one could go on to write
+    /// webhooks. The first one stays, and so does one of which Meta does not say.
+    pub async fn good_secrets(&self, app: &AppId, secrets: Vec<SecretText>) -> Vec<SecretText> {
+        let mut good = Vec::new();
+        for secret in secrets {
+            let is_first = good.is_empty();
+            let is_dead = |failure: ProviderFailure| failure.class == Class::Credential;
+            if is_first || !self.app(app, &secret).await.is_err_and(is_dead) {
+                good.push(secret);
+            }
+        }
+        good
     }
 
     /// What Meta says of an access token, asked by an app.
