@@ -250,6 +250,7 @@ impl Neighbour {
             reserved_percent: 10,
             window: WindowPolicy::Off,
             facts: NumberFacts::default(),
+            era: 0,
         };
         self.store.put_sender(&sender).await.unwrap();
     }

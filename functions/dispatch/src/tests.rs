@@ -371,5 +371,6 @@ fn sender(messages_per_second: u32) -> Sender {
         reserved_percent: 10,
         window: WindowPolicy::Off,
         facts: NumberFacts::default(),
+        era: 0,
     }
 }

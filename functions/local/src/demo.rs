@@ -124,6 +124,7 @@ fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
         reserved_percent: 10,
         window: WindowPolicy::Off,
         facts: NumberFacts::default(),
+        era: 0,
     })
 }
 

@@ -10,6 +10,9 @@ use crate::domain::id::ContactId;
 use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
 use std::time::Instant;
 
+/// Reads of a sender whose rate is changed each time meanwhile, before one gives up for now.
+const READS: u32 = 4;
+
 /// A sender and its pace, read in one call.
 #[derive(Debug, Clone)]
 pub struct PacedSender {
@@ -37,10 +40,15 @@ impl Store {
         tenant: &TenantId,
         sender: &PhoneNumberId,
     ) -> Result<PacedSender, StoreError> {
-        let as_of = Instant::now();
-        let keys = [sender_key(tenant, sender), pace_key(tenant, sender)];
-        let [sender, pace] = self.read_together(&self.messages, keys).await?;
-        paced(as_of, sender, pace)
+        for _ in 0..READS {
+            let as_of = Instant::now();
+            let keys = [sender_key(tenant, sender), pace_key(tenant, sender)];
+            let [sender, pace] = self.read_together(&self.messages, keys).await?;
+            if let Some(paced) = paced(as_of, sender, pace)? {
+                return Ok(paced);
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// The same, and the id that an identity points to; that contact may have been joined to another.
@@ -50,16 +58,20 @@ impl Store {
         sender: &PhoneNumberId,
         identity: &Identity,
     ) -> Result<(PacedSender, Option<ContactId>), StoreError> {
-        let as_of = Instant::now();
-        let keys = [
-            sender_key(tenant, sender),
-            pace_key(tenant, sender),
-            identity_key(tenant, identity),
-        ];
-        let [sender, pace, pointer] = self.read_together(&self.messages, keys).await?;
-        let pointer: Option<IdentityPointer> = pointer.map(body).transpose()?;
-        let contact = pointer.map(|pointer| pointer.contact);
-        Ok((paced(as_of, sender, pace)?, contact))
+        for _ in 0..READS {
+            let as_of = Instant::now();
+            let keys = [
+                sender_key(tenant, sender),
+                pace_key(tenant, sender),
+                identity_key(tenant, identity),
+            ];
+            let [sender, pace, pointer] = self.read_together(&self.messages, keys).await?;
+            if let Some(paced) = paced(as_of, sender, pace)? {
+                let pointer: Option<IdentityPointer> = pointer.map(body).transpose()?;
+                return Ok((paced, pointer.map(|pointer| pointer.contact)));
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// The contact of this id and its conversation with `sender`. `None` if there is no such contact, or a join of it is
@@ -91,14 +103,18 @@ impl Store {
     }
 }
 
+/// `None` if the sender was given another rate while they were read.
 fn paced(
     as_of: Instant,
     sender: Option<Item>,
     pace: Option<Item>,
-) -> Result<PacedSender, StoreError> {
-    Ok(PacedSender {
+) -> Result<Option<PacedSender>, StoreError> {
+    let sender: Option<Sender> = sender.map(body).transpose()?;
+    let pace: Pace = pace.map(body).transpose()?.unwrap_or_default();
+    let are_of_one_time = sender.as_ref().is_none_or(|sender| sender.era == pace.era);
+    Ok(are_of_one_time.then_some(PacedSender {
         as_of,
-        sender: sender.map(body).transpose()?,
-        pace: pace.map(body).transpose()?.unwrap_or_default(),
-    })
+        sender,
+        pace,
+    }))
 }

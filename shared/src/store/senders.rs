@@ -58,6 +58,10 @@ pub struct Sender {
     /// What Meta last said of its number.
     #[serde(default)]
     pub facts: NumberFacts,
+    /// How often it was given another rate. Its pace says the same, so that nobody goes by the rate of one time and the
+    /// slots of another.
+    #[serde(default)]
+    pub era: u64,
 }
 
 /// Messages a second: of a sender nobody has said more of, of one beside the app, and of any at most. Source: Meta,
@@ -150,12 +154,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let pace = |sender: &Sender| (sender.rate(), sender.reserved_percent);
-        if pace(before) != pace(sender) {
-            let of = (&sender.tenant, &sender.id);
-            self.begin_era(transaction, of, now).await?;
+        let mut sender = sender.clone();
+        sender.era = before.era;
+        if pace(before) != pace(&sender) {
+            sender.era += 1;
+            self.begin_era(transaction, &sender, now).await?;
         }
         let there = Some("attribute_exists(pk)");
-        transaction.put_if(&self.messages, sender_item(sender)?, there, HashMap::new())
+        transaction.put_if(&self.messages, sender_item(&sender)?, there, HashMap::new())
     }
 
     /// Adds to a transaction that these senders of an account are gone, and their numbers free. It fails if one is gone

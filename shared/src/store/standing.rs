@@ -3,7 +3,7 @@
 use super::item::{number, text};
 use super::pace::{due_key, pace_key};
 use super::transaction::{Change, Committed, Transaction};
-use super::{Store, StoreError, keys};
+use super::{Sender, Store, StoreError, keys};
 use crate::domain::audit::AuditEntry;
 use crate::domain::identity::{PhoneNumberId, TenantId};
 use crate::domain::pace::{Pause, Row, SHORT_REST, Slowed};
@@ -38,33 +38,36 @@ impl Store {
         Ok(())
     }
 
-    /// Adds to a transaction that a sender has another rate, or shares it otherwise, from now on. Slots that were given away
+    /// Adds to a transaction that a sender has another rate, or shares it otherwise, from now on: its era is a new one. Slots that were given away
     /// before are not used, and none begins before the last of them could have been.
     pub(super) async fn begin_era(
         &self,
         transaction: &mut Transaction,
-        (tenant, sender): (&TenantId, &PhoneNumberId),
+        sender: &Sender,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let rest = self.pace(tenant, sender).await?.rest_between_rates(now);
+        let pace = self.pace(&sender.tenant, &sender.id).await?;
+        let rest = pace.rest_between_rates(now);
         let until = now.saturating_add(rest).unwrap_or(now);
         let row = Row::resting_until(until);
         // While no job runs, single messages wait a second behind bulk.
         let behind = Row::resting_until(until.saturating_sub(SHORT_REST).unwrap_or(until));
         let change = Change {
             // Whoever is about to take slots has read another `epoch`, or another `rev`.
-            update: "SET row_bulk = :bulk, row_single = :row, row_otp = :row ADD era :one, epoch :one, rev :one"
+            update: "SET row_bulk = :bulk, row_single = :row, row_otp = :row, era = :era ADD epoch :one, rev :one"
                 .into(),
             condition: None,
             names: vec![],
             values: vec![
                 (":row".into(), serde_dynamo::to_attribute_value(row)?),
                 (":bulk".into(), serde_dynamo::to_attribute_value(behind)?),
+                (":era".into(), number(sender.era)),
                 (":one".into(), number(1)),
             ],
         }
         .making("pace");
-        transaction.update(&self.messages, pace_key(tenant, sender), &change)
+        let key = pace_key(&sender.tenant, &sender.id);
+        transaction.update(&self.messages, key, &change)
     }
 
     /// Pauses a sender. Nothing happens to one that is paused, or was resumed after what `pause` tells of.

@@ -145,6 +145,7 @@ pub(crate) fn sender(window: WindowPolicy) -> Sender {
         reserved_percent: 10,
         window,
         facts: NumberFacts::default(),
+        era: 0,
     }
 }
 

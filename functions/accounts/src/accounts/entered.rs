@@ -167,6 +167,7 @@ async fn make_sender(
         reserved_percent: RESERVED_PERCENT,
         window: WindowPolicy::Warn,
         facts: node.facts.clone(),
+        era: 0,
     };
     changes.apply(&mut sender);
     if account.may_send() {

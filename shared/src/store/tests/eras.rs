@@ -23,7 +23,8 @@ async fn change(store: &Store, before: &Sender, rate: u32, now: Timestamp) -> Se
     let change = store.change_sender(&mut transaction, (before, &after), now);
     change.await.unwrap();
     store.commit(transaction).await.unwrap();
-    after
+    let changed = store.sender(&after.tenant, &after.id).await.unwrap();
+    changed.unwrap()
 }
 
 async fn taken(worker: &Pacer, sender: &Sender) -> Held {
@@ -79,4 +80,20 @@ async fn a_sender_that_has_not_sent_lately_rests_a_second_and_one_of_the_same_ra
     // No longer than a single message waits for its slot.
     let longest = SignedDuration::from_millis(1_500);
     assert!((SHORT_REST..longest).contains(&rests), "{rests}");
+}
+
+#[tokio::test]
+async fn nobody_goes_by_the_rate_of_one_time_and_the_slots_of_another() {
+    let store = empty_store().await;
+    let before = sender(WindowPolicy::Off);
+    store.put_sender(&before).await.unwrap();
+    let changed = change(&store, &before, 20, at(0)).await;
+    let changed = change(&store, &changed, 50, at(1)).await;
+    let read = store.paced_sender(&before.tenant, &before.id).await;
+    let PacedSender { sender, pace, .. } = read.unwrap();
+    assert_eq!((sender.as_ref(), pace.era), (Some(&changed), 2));
+    // As a read finds them that the change falls into.
+    store.put_sender(&before).await.unwrap();
+    let torn = store.paced_sender(&before.tenant, &before.id).await;
+    assert!(matches!(torn, Err(StoreError::Conflict)), "{torn:?}");
 }

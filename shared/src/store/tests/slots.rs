@@ -2,11 +2,12 @@
 
 use super::pace::pause;
 use super::*;
-use crate::domain::pace::{Behind, Shares, Slot};
+use crate::domain::pace::{Behind, Held, Shares, Slot};
 use crate::messaging::pace::{Leave, Pacer};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 fn start() -> Timestamp {
@@ -146,5 +147,46 @@ async fn a_sender_known_from_a_moment_ago_is_not_read_again_and_one_known_for_lo
         let leave = worker.leave(tenant, id, Lane::Single, Some(known)).await;
         assert!(matches!(leave.unwrap(), Leave::At(_)));
         assert_eq!(calls.look(), expected, "{age:?}");
+    }
+}
+
+/// The clock of the test below, in milliseconds.
+static MILLIS: AtomicI64 = AtomicI64::new(0);
+
+fn by_the_millisecond() -> Timestamp {
+    at(0) + SignedDuration::from_millis(MILLIS.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_thousand_single_messages_a_second_are_leased_by_few_writes_and_the_rate_is_kept() {
+    let (store, url) = empty_store_and_url().await;
+    let sender = Sender {
+        messages_per_second: 1_000,
+        ..sender(WindowPolicy::Off)
+    };
+    store.put_sender(&sender).await.unwrap();
+    let (store, calls) = watched_store(&url).await;
+    let workers = [(); 30].map(|()| Pacer::new(store.clone(), by_the_millisecond));
+    let mut slots = BTreeSet::new();
+    for second in 0..3 {
+        calls.look();
+        for (worker, _) in workers.iter().cycle().zip(0..1_000) {
+            let leave = worker.leave(&sender.tenant, &sender.id, Lane::Single, None);
+            let Leave::At(Held { slot, .. }) = leave.await.unwrap() else {
+                unreachable!("no slot in second {second}");
+            };
+            assert!(!slot.is_over(by_the_millisecond()));
+            assert!(slots.insert((slot.at, slot.until)), "{slot:?} given twice");
+            MILLIS.fetch_add(1, Ordering::Relaxed);
+        }
+        let writes = calls.look();
+        let writes = writes.iter().filter(|call| *call == "UpdateItem").count();
+        // In the first second the workers learn how many they need.
+        let most = if second == 0 { 400 } else { 250 };
+        assert!(writes < most, "{writes} in second {second}");
+    }
+    let limit = usize::try_from(Shares::of(1_000, 10).alone).unwrap();
+    for ((_, until), (at, _)) in slots.iter().zip(slots.iter().skip(limit)) {
+        assert!(at.duration_since(*until) >= SignedDuration::from_secs(1));
     }
 }
