@@ -30,6 +30,11 @@ const NO_SUCH_THING: i64 = 100;
 const GONE: [&str; 4] = ["BANNED", "DELETED", "DISCONNECTED", "MIGRATED"];
 const HELD: [&str; 3] = ["FLAGGED", "RATE_LIMITED", "RESTRICTED"];
 
+/// What a set-up has not come to yet.
+const NO_TOKEN: &str = "there is no access token yet: do step 3 of the set-up";
+const NO_WABA: &str = "the WABA is not known yet: do step 1 of the set-up";
+const NO_SENDER: &str = "no phone number is a sender yet: do step 2 of the set-up";
+
 /// Names told of templates that are not well.
 const NAMES_TOLD: usize = 5;
 
@@ -51,8 +56,7 @@ impl Looking<'_> {
     pub async fn look(&self, account: &Account, now: Timestamp) -> Result<Vec<Check>, StoreError> {
         let mut checks = vec![self.token_check(now).await];
         let Some(waba) = &account.waba else {
-            let detail = "the WABA is not known yet: do step 1 of the set-up";
-            checks.push(Check::ill(CheckName::Waba, Standing::Failing, detail));
+            checks.push(missing(CheckName::Waba, NO_WABA));
             return Ok(checks);
         };
         let seen = self.waba_check(waba).await;
@@ -120,8 +124,12 @@ impl Looking<'_> {
             Ok(numbers) => numbers,
             Err(failure) => return Ok(vec![of_failure(CheckName::PhoneNumber, failure)]),
         };
+        let senders = self.store.senders_of(account).await?;
+        if senders.is_empty() {
+            return Ok(vec![missing(CheckName::PhoneNumber, NO_SENDER)]);
+        }
         let mut checks = Vec::new();
-        for sender in self.store.senders_of(account).await? {
+        for sender in senders {
             let node = numbers.iter().find(|it| it.id == sender.id.as_str());
             let check = match node {
                 Some(node) => {
@@ -205,6 +213,19 @@ impl Looking<'_> {
     }
 }
 
+/// What an account lacks that has no access token yet: without one Meta shows nothing of the rest.
+#[must_use]
+pub fn without_token(account: &Account) -> Vec<Check> {
+    let mut checks = vec![missing(CheckName::AccessToken, NO_TOKEN)];
+    if account.waba_said().is_none() {
+        checks.push(missing(CheckName::Waba, NO_WABA));
+    }
+    if account.senders.is_empty() && account.setup.phone_number.is_none() {
+        checks.push(missing(CheckName::PhoneNumber, NO_SENDER));
+    }
+    checks
+}
+
 /// Tells an account's portfolio how many people it may write to, if Meta says so with a number.
 pub async fn tell_limit(
     store: &Store,
@@ -220,6 +241,10 @@ pub async fn tell_limit(
             .await?;
     }
     Ok(())
+}
+
+fn missing(check: CheckName, detail: &str) -> Check {
+    Check::ill(check, Standing::Failing, detail)
 }
 
 fn uncalled(account: &Account) -> Check {

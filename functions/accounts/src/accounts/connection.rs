@@ -6,12 +6,13 @@ use super::{app_webhook, checks};
 use crate::State;
 use axum::Json;
 use axum::extract::{self, Path};
-use heliograph::domain::health::{Check, CheckName, Health, Standing};
+use heliograph::domain::account::CredentialKind;
+use heliograph::domain::health::{Check, CheckName, Health, Standing, worst};
 use heliograph::domain::id::AuditId;
 use heliograph::domain::identity::WabaId;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
-use heliograph::messaging::health::Looking;
+use heliograph::messaging::health::{Looking, without_token};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{page, slice};
@@ -45,7 +46,7 @@ pub(crate) struct ConnectionTest {
 pub(crate) struct HealthDto {
     /// As the worst of its parts.
     standing: Standing,
-    /// When it was last looked at; each active account is, once an hour.
+    /// When it was last looked at; each account that has an access token is, once an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<Timestamp>,
     /// Part by part.
@@ -128,12 +129,23 @@ pub(crate) async fn health(
     parameters.finish()?;
     let account = find(&store, &tenant, &id).await?;
     let health = store.health(&tenant, &account.id).await?;
-    let unseen = HealthDto {
-        standing: Standing::Unknown,
-        checked_at: None,
-        checks: Vec::new(),
+    Ok(Json(match health {
+        Some(health) => HealthDto::from(&health),
+        None => unseen(&account),
+    }))
+}
+
+/// Of what Meta has not been asked about, only what is not there yet is known.
+fn unseen(account: &Account) -> HealthDto {
+    let checks = match account.credential(CredentialKind::AccessToken) {
+        Some(_) => Vec::new(),
+        None => without_token(account),
     };
-    Ok(Json(health.as_ref().map_or(unseen, HealthDto::from)))
+    HealthDto {
+        standing: worst(&checks),
+        checked_at: None,
+        checks,
+    }
 }
 
 /// Lists what was different each time an account was looked at, newest first. Kept for 400 days.
@@ -207,7 +219,7 @@ async fn look(
     now: Timestamp,
 ) -> Result<Vec<Check>, Problem> {
     let Some(token) = token else {
-        return Ok(vec![missing(CheckName::AccessToken, "tokens")]);
+        return Ok(without_token(account));
     };
     let looking = Looking {
         store: &state.store,
@@ -230,10 +242,9 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
         .clone()
         .zip(inbound.app_secrets.first().cloned())
     else {
-        return Ok([missing(CheckName::App, "business")]
-            .into_iter()
-            .chain(seen)
-            .collect());
+        let detail = "the app is not known yet: do step 1 of the set-up";
+        let missing = Check::ill(CheckName::App, Standing::Failing, detail);
+        return Ok([missing].into_iter().chain(seen).collect());
     };
     let came = checks::app(state, &app, &secret).await;
     let mut tried = vec![of(CheckName::App, came)];
@@ -274,11 +285,6 @@ fn of<T>(check: CheckName, came: Result<T, Trouble>) -> Check {
         }
         Err(Trouble::Problem(problem)) => Check::ill(check, Standing::Unknown, problem.detail()),
     }
-}
-
-fn missing(check: CheckName, step: &str) -> Check {
-    let detail = format!("it is not known yet: do the step {step} of the set-up");
-    Check::ill(check, Standing::Failing, detail)
 }
 
 /// Has Meta call an account no more that is being deleted. One that Meta does not let go is told of and goes all the same:
