@@ -9,7 +9,6 @@ use axum::extract::{self, Path};
 use heliograph::domain::account::CredentialKind;
 use heliograph::domain::health::{Check, CheckName, Health, Standing, worst};
 use heliograph::domain::id::AuditId;
-use heliograph::domain::identity::WabaId;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::messaging::health::{Looking, without_token};
@@ -21,11 +20,9 @@ use heliograph::service::openapi::{
     CallerProblems, IdProblems, ListProblems, ProviderProblems, ServiceProblems,
 };
 use heliograph::service::problem::Problem;
-use heliograph::service::telemetry::chain;
 use heliograph::store::{Account, HealthChange, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::io;
 use utoipa::ToSchema;
 
 /// When an account that a person has looked at is looked at again.
@@ -287,14 +284,16 @@ fn of<T>(check: CheckName, came: Result<T, Trouble>) -> Check {
     }
 }
 
-/// Has Meta call an account no more that is being deleted. One that Meta does not let go is told of and goes all the same:
-/// its webhook answers nobody from then on.
-pub(super) async fn unsubscribe(state: &State, account: &Account, waba: &WabaId) {
-    let Ok(Some(token)) = checks::access_token(state, account).await else {
-        return;
-    };
-    if let Err(failure) = state.parts.meta.unsubscribe(&token, waba).await {
-        let error = io::Error::other(failure.message);
-        tracing::warn!(account.id = %account.id, error = chain(&error), "Meta goes on to call a deleted account");
-    }
+/// Has Meta call the account no more for its WABA, which it leaves; what a person has to see to. One that Meta does not let
+/// go goes all the same: its webhook answers nobody from then on.
+pub(super) async fn unsubscribe(state: &State, account: &Account) -> Option<String> {
+    let waba = account.waba.as_ref()?;
+    let token = checks::access_token(state, account).await.ok()??;
+    let failure = state.parts.meta.unsubscribe(&token, waba).await.err()?;
+    tracing::warn!(account.id = %account.id, error = failure.message, "Meta goes on to call for a WABA");
+    Some(format!(
+        "Meta may go on to call for the WABA {waba} ({}): take the app off it in Meta's Business settings, WhatsApp \
+         accounts",
+        failure.message
+    ))
 }
