@@ -201,6 +201,37 @@ async fn a_person_can_have_an_account_looked_at_at_any_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_meta_pauses_is_told_by_name_refused_and_forgotten_when_it_goes_again() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let stand = async |status: &str| {
+        let template = json!({"waba_id": WABA, "name": "order_shipped", "language": "en",
+            "category": "UTILITY", "status": status});
+        desk.put_template(&template).await;
+    };
+    let templates = async |standing: &str| {
+        let look = async || {
+            let health = desk.get(&format!("{account}/health")).await.with(200);
+            let mut checks = health["checks"].as_array().unwrap().iter();
+            let check = checks.find(|it| it["check"] == "templates")?.clone();
+            (check["standing"] == standing).then_some(check)
+        };
+        eventually(&format!("the templates to be {standing}"), look).await
+    };
+    templates("well").await;
+    let template = json!({"name": "order_shipped", "language": {"code": "en"}});
+    let message = json!({"from": NUMBER, "to": PERSON, "type": "template", "template": template});
+    stand("PAUSED").await;
+    let ill = templates("warning").await;
+    assert!(ill["detail"].as_str().unwrap().contains("order_shipped"));
+    let refused = desk.send(&message).await;
+    assert_eq!(refused.json()["provider"]["code"], 132_015);
+    stand("APPROVED").await;
+    templates("well").await;
+    assert_eq!(desk.send(&message).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_account_sends_nothing_though_meta_had_paused_its_sender_before() {
     let desk = Desk::start().await;
     let account = set_up(&desk).await;
