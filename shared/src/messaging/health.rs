@@ -180,19 +180,26 @@ impl Looking<'_> {
         let Some(subscription) = known.iter().find(is_ours) else {
             return uncalled(account);
         };
+        let of_waba = subscription.callback.as_deref();
         let own = |it: &&PhoneNumberNode| account.senders.iter().any(|id| id.as_str() == it.id);
-        let mut numbers = numbers.iter().filter(own).peekable();
-        if numbers.peek().is_none() && subscription.callback.as_deref() != Some(self.callback) {
+        let seen: Vec<_> = numbers.iter().filter(own).collect();
+        // A number may have an address of its own, which goes before the WABA's.
+        let called =
+            |it: &&&PhoneNumberNode| it.webhook.as_deref().or(of_waba) == Some(self.callback);
+        if let Some(number) = seen.iter().find(|it| !called(it)) {
+            return uncalled(account).of(&number.id);
+        }
+        let all_are_seen = seen.len() == account.senders.len();
+        // Where no number tells, the WABA's address is all that can be judged.
+        if (seen.is_empty() || !all_are_seen) && of_waba != Some(self.callback) {
             return uncalled(account);
         }
-        // A number may have an address of its own, which goes before the WABA's.
-        for number in numbers {
-            let called = number.webhook.as_ref().or(subscription.callback.as_ref());
-            if called.map(String::as_str) != Some(self.callback) {
-                return uncalled(account).of(&number.id);
-            }
+        if all_are_seen {
+            return Check::well(NAME);
         }
-        Check::well(NAME)
+        let detail = "Meta calls this account's webhook for the WABA, and does not show all of its senders' numbers: \
+                      whether one of them has a callback URL of its own could not be seen";
+        Check::ill(NAME, Standing::Unknown, detail)
     }
 
     async fn template_check(&self, waba: &WabaId) -> Check {

@@ -135,6 +135,27 @@ async fn a_disabled_account_is_looked_at_too_and_its_log_shows_when_its_token_wo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_webhooks_of_a_number_go_that_meta_does_not_show_is_not_known() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let check = format!("{account}/health-check");
+    let webhook = async || {
+        let health = desk.post(&check, &Value::Null).await.with(200);
+        let mut checks = health["checks"].as_array().unwrap().iter();
+        checks.find(|it| it["check"] == "webhook").unwrap().clone()
+    };
+    assert_eq!(webhook().await["standing"], "well");
+    let elsewhere = json!({"waba_id": "200000000000077", "app_id": APP});
+    let url = format!("{}/_sim/wabas", desk.simulator_url());
+    read(desk.http().post(url).json(&elsewhere)).await.with(201);
+    change_number(&desk, &json!({"waba_id": "200000000000077"})).await;
+    let unseen = webhook().await;
+    assert_eq!(unseen["standing"], "unknown", "{unseen}");
+    let detail = unseen["detail"].as_str().unwrap();
+    assert!(detail.contains("callback URL of its own"), "{unseen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_draft_says_what_it_lacks_and_is_looked_at_from_its_access_token_on() {
     let desk = Desk::start().await;
     let account = new_account(&desk).await;
