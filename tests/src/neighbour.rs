@@ -72,8 +72,14 @@ fn store(aws: &Aws) -> Store {
     Store::new(aws.dynamodb(), "heliograph-messages", "heliograph-logs")
 }
 
-/// Puts the demo tenant's account and sender into a business portfolio that may write to so many people in 24 hours.
+/// Puts the demo tenant's account and sender into a business portfolio that may write to so many people in 24 hours: as
+/// many as a tier of Meta's says.
 pub async fn limit_people(desk: &Desk, people_per_day: u64) {
+    // First Meta says so of the number: whoever looks at the account believes that.
+    let tier = format!("TIER_{people_per_day}");
+    let order = json!({"phone_number_id": crate::SENDER, "messaging_limit": tier});
+    let url = format!("{}/_sim/numbers", desk.simulator_url());
+    read(desk.http().post(url).json(&order)).await.with(201);
     let store = store(&aws(desk));
     let tenant = "demo".parse().unwrap();
     let portfolio = Portfolio {

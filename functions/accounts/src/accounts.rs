@@ -7,6 +7,7 @@ pub(crate) mod bot;
 pub(crate) mod changing;
 pub(crate) mod checks;
 pub(crate) mod connection;
+pub(crate) mod deletion;
 pub(crate) mod dto;
 pub(crate) mod entered;
 pub(crate) mod meta_id;
@@ -49,13 +50,9 @@ use heliograph::service::openapi::{
 };
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::service::telemetry::chain;
 use heliograph::store::{Account, IdempotencyClaim, Store, StoreError, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
-
-/// Senders that go with their account in one transaction, which holds a hundred items.
-const MOST_SENDERS: usize = 40;
 
 /// Lists a tenant's accounts, the newest first.
 #[utoipa::path(
@@ -261,62 +258,4 @@ fn read_changes(body: &Value) -> Result<(Option<String>, Option<bool>), Vec<Faul
         (name.map(str::to_owned), disabled)
     });
     faults.into_result(read)
-}
-
-/// Delete an account.
-///
-/// It must be disabled, and none of its senders may have a job at work. Its senders go with it, Meta is told to call its
-/// webhook no more, and its secrets are deleted; whoever owns the AWS account can restore those for seven days. Messages and
-/// conversations stay.
-#[utoipa::path(
-    delete, operation_id = "delete_account", path = "/v1/accounts/{id}", tag = "Accounts", security(("api_key" = [])),
-    params(("id" = String, Path, description = "Our id")),
-    responses(
-        (status = 204, description = "It is gone"),
-        AccountProblems,
-    ),
-)]
-pub(crate) async fn delete(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    origin: Origin,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
-    let removed = remove(&state, &mut changing).await;
-    let account = changing.end_removed(removed).await?;
-    // Afterwards, for an account without its secrets could be neither used nor mended. Those that stay cost a little.
-    let keeper = &state.parts.keeper;
-    if let Err(error) = keeper.delete(&account.tenant, &account.id).await {
-        tracing::error!(account.id = %account.id, error = chain(&error), "a deleted account's secrets stay");
-    }
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn remove(state: &State, changing: &mut Changing<'_>) -> Result<(), Problem> {
-    let account = changing.account.clone();
-    if account.disabled_at.is_none() {
-        let detail = "disable the account first: PATCH it with {\"disabled\": true}";
-        return Err(Problem::conflict("account_enabled", detail));
-    }
-    let senders = state.store.senders_of(&account).await?;
-    if senders.len() > MOST_SENDERS {
-        let detail =
-            format!("the account has more than {MOST_SENDERS} senders: delete some of them first");
-        return Err(Problem::conflict("too_many_senders", detail));
-    }
-    for sender in &senders {
-        senders::check_unused(&state.store, sender).await?;
-    }
-    let transaction = &mut changing.transaction;
-    state
-        .store
-        .remove_senders(transaction, &account, &senders)?;
-    if let Some(waba) = &account.waba {
-        let transaction = &mut changing.transaction;
-        state.store.leave_waba(transaction, &account, waba)?;
-        connection::unsubscribe(state, &account, waba).await;
-    }
-    Ok(())
 }

@@ -152,7 +152,7 @@ fn account_routes() -> Router<State> {
             "/v1/accounts/{id}",
             get(accounts::one)
                 .patch(accounts::change)
-                .delete(accounts::delete),
+                .delete(accounts::deletion::delete),
         )
         .route("/v1/accounts/{id}/test", post(connection::test))
         .route("/v1/accounts/{id}/health", get(connection::health))
@@ -223,7 +223,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::create,
     accounts::one,
     accounts::change,
-    accounts::delete,
+    accounts::deletion::delete,
     accounts::connection::test,
     accounts::connection::health,
     accounts::connection::log,

@@ -60,6 +60,7 @@ pub(crate) enum Condition {
 
 /// One dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DependencyCheck)]
 pub(crate) struct Check {
     /// Whether all of it answers.
     status: Condition,
@@ -73,6 +74,7 @@ pub(crate) struct Check {
 
 /// Every dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DependencyChecks)]
 pub(crate) struct Checks {
     /// Both tables.
     dynamodb: Check,
@@ -86,7 +88,7 @@ pub(crate) struct Checks {
 
 /// Everything answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Health)]
+#[schema(as = PlatformHealth)]
 pub(crate) struct HealthDto {
     /// `ok`.
     status: Condition,
@@ -96,6 +98,7 @@ pub(crate) struct HealthDto {
 
 /// Something does not answer: a problem that names it, with every check.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlatformHealthProblem)]
 pub(crate) struct HealthProblem {
     #[serde(flatten)]
     problem: Problem,

@@ -71,6 +71,7 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     let made = store.tenant(&tenant).await?.map(|it| it.created_at);
     let now = made.context("the demo tenant is not there")?;
     receive_history(&store, &tenant, &account, now).await?;
+    store.plan_health_check(&tenant, &account, now).await?;
     store.put_api_key(&first).await?;
     store.put_api_key(&last).await?;
     Ok(())

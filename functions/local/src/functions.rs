@@ -126,5 +126,29 @@ fn desk() -> Router {
 
 /// The OpenAPI document of every function with routes, as `api` serves it.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    heliograph::service::openapi::document([api::openapi(), accounts::openapi(), send::openapi()])
+    heliograph::service::openapi::document(documents())
+}
+
+fn documents() -> [utoipa::openapi::OpenApi; 3] {
+    [api::openapi(), accounts::openapi(), send::openapi()]
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn no_name_in_the_document_means_one_thing_here_and_another_there() {
+        let mut known = BTreeMap::new();
+        for document in documents() {
+            for (name, schema) in document.components.unwrap().schemas {
+                let schema = serde_json::to_value(schema).unwrap();
+                let before = known.insert(name.clone(), schema.clone());
+                assert_eq!(before.unwrap_or(schema.clone()), schema, "{name}");
+            }
+        }
+    }
 }

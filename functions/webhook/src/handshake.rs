@@ -6,6 +6,7 @@ use crate::account::Account;
 use crate::{State, account};
 use axum::extract;
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::secret::SecretText;
 use heliograph::provider::meta::signature::verify_token_matches;
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry;
@@ -60,9 +61,8 @@ async fn is_proven(state: &State, account: &Account, presented: &str) -> Result<
         return Ok(true);
     }
     let (tenant, id) = (&account.tenant, &account.id);
-    match state.0.secrets.verify_tokens_now(tenant, id).await {
-        Ok(tokens) => Ok(verify_token_matches(presented, &tokens)),
-        // Meta tries again; it must not take this for a no.
-        Err(error) => Err(Problem::unavailable(&error)),
-    }
+    let fits = |known: &[SecretText]| verify_token_matches(presented, known);
+    let fits = state.0.secrets.handshake_fits(tenant, id, fits).await;
+    // Meta tries again; it must not take this for a no.
+    fits.map_err(|error| Problem::unavailable(&error))
 }

@@ -100,6 +100,13 @@ impl Check {
     }
 }
 
+/// As the worst of these parts; without any, nothing is known.
+#[must_use]
+pub fn worst(checks: &[Check]) -> Standing {
+    let standings = checks.iter().map(|it| it.standing);
+    standings.max().unwrap_or(Standing::Unknown)
+}
+
 /// How an account stood when it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Health {
@@ -115,8 +122,7 @@ impl Health {
     /// As the worst of its parts.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let standings = self.checks.iter().map(|it| it.standing);
-        standings.max().unwrap_or(Standing::Unknown)
+        worst(&self.checks)
     }
 
     /// The parts that stand otherwise than they did. What could not be asked this time is no change.

@@ -30,6 +30,11 @@ const NO_SUCH_THING: i64 = 100;
 const GONE: [&str; 4] = ["BANNED", "DELETED", "DISCONNECTED", "MIGRATED"];
 const HELD: [&str; 3] = ["FLAGGED", "RATE_LIMITED", "RESTRICTED"];
 
+/// What a set-up has not come to yet.
+const NO_TOKEN: &str = "there is no access token yet: do step 3 of the set-up";
+const NO_WABA: &str = "the WABA is not known yet: do step 1 of the set-up";
+const NO_SENDER: &str = "no phone number is a sender yet: do step 2 of the set-up";
+
 /// Names told of templates that are not well.
 const NAMES_TOLD: usize = 5;
 
@@ -51,8 +56,7 @@ impl Looking<'_> {
     pub async fn look(&self, account: &Account, now: Timestamp) -> Result<Vec<Check>, StoreError> {
         let mut checks = vec![self.token_check(now).await];
         let Some(waba) = &account.waba else {
-            let detail = "the WABA is not known yet: do step 1 of the set-up";
-            checks.push(Check::ill(CheckName::Waba, Standing::Failing, detail));
+            checks.push(missing(CheckName::Waba, NO_WABA));
             return Ok(checks);
         };
         let seen = self.waba_check(waba).await;
@@ -120,8 +124,12 @@ impl Looking<'_> {
             Ok(numbers) => numbers,
             Err(failure) => return Ok(vec![of_failure(CheckName::PhoneNumber, failure)]),
         };
+        let senders = self.store.senders_of(account).await?;
+        if senders.is_empty() {
+            return Ok(vec![missing(CheckName::PhoneNumber, NO_SENDER)]);
+        }
         let mut checks = Vec::new();
-        for sender in self.store.senders_of(account).await? {
+        for sender in senders {
             let node = numbers.iter().find(|it| it.id == sender.id.as_str());
             let check = match node {
                 Some(node) => {
@@ -172,19 +180,26 @@ impl Looking<'_> {
         let Some(subscription) = known.iter().find(is_ours) else {
             return uncalled(account);
         };
+        let of_waba = subscription.callback.as_deref();
         let own = |it: &&PhoneNumberNode| account.senders.iter().any(|id| id.as_str() == it.id);
-        let mut numbers = numbers.iter().filter(own).peekable();
-        if numbers.peek().is_none() && subscription.callback.as_deref() != Some(self.callback) {
+        let seen: Vec<_> = numbers.iter().filter(own).collect();
+        // A number may have an address of its own, which goes before the WABA's.
+        let called =
+            |it: &&&PhoneNumberNode| it.webhook.as_deref().or(of_waba) == Some(self.callback);
+        if let Some(number) = seen.iter().find(|it| !called(it)) {
+            return uncalled(account).of(&number.id);
+        }
+        let all_are_seen = seen.len() == account.senders.len();
+        // Where no number tells, the WABA's address is all that can be judged.
+        if (seen.is_empty() || !all_are_seen) && of_waba != Some(self.callback) {
             return uncalled(account);
         }
-        // A number may have an address of its own, which goes before the WABA's.
-        for number in numbers {
-            let called = number.webhook.as_ref().or(subscription.callback.as_ref());
-            if called.map(String::as_str) != Some(self.callback) {
-                return uncalled(account).of(&number.id);
-            }
+        if all_are_seen {
+            return Check::well(NAME);
         }
-        Check::well(NAME)
+        let detail = "Meta calls this account's webhook for the WABA, and does not show all of its senders' numbers: \
+                      whether one of them has a callback URL of its own could not be seen";
+        Check::ill(NAME, Standing::Unknown, detail)
     }
 
     async fn template_check(&self, waba: &WabaId) -> Check {
@@ -205,6 +220,19 @@ impl Looking<'_> {
     }
 }
 
+/// What an account lacks that has no access token yet: without one Meta shows nothing of the rest.
+#[must_use]
+pub fn without_token(account: &Account) -> Vec<Check> {
+    let mut checks = vec![missing(CheckName::AccessToken, NO_TOKEN)];
+    if account.waba_said().is_none() {
+        checks.push(missing(CheckName::Waba, NO_WABA));
+    }
+    if account.senders.is_empty() && account.setup.phone_number.is_none() {
+        checks.push(missing(CheckName::PhoneNumber, NO_SENDER));
+    }
+    checks
+}
+
 /// Tells an account's portfolio how many people it may write to, if Meta says so with a number.
 pub async fn tell_limit(
     store: &Store,
@@ -220,6 +248,10 @@ pub async fn tell_limit(
             .await?;
     }
     Ok(())
+}
+
+fn missing(check: CheckName, detail: &str) -> Check {
+    Check::ill(check, Standing::Failing, detail)
 }
 
 fn uncalled(account: &Account) -> Check {

@@ -30,7 +30,8 @@ use wire::{OperatorV1, parse_inbound, parse_outbound, parse_v1};
 const LIFETIME: Duration = Duration::from_mins(5);
 /// How long what did not fit is not read again.
 const DOUBTED_FOR: Duration = Duration::from_secs(10);
-/// How long a handshake that did not fit is not followed by another reading. Whoever sets an account up tries again soon.
+/// How long verify tokens that were read are good to compare with, and not read again if they were read in vain. Whoever
+/// sets an account up tries again soon.
 const HANDSHAKE_LIFETIME: Duration = Duration::from_secs(2);
 /// How long the operator's key opens after it was changed. Its reads are few.
 const OPERATOR_LIFETIME: Duration = Duration::from_mins(1);
@@ -108,6 +109,8 @@ pub struct SecretsCache {
     doubted: Expiring<()>,
     doubting: Mutex<()>,
     verify_tokens: Expiring<Arc<Vec<SecretText>>>,
+    /// Where the last reading did not hold the token that was presented.
+    read_in_vain: Expiring<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
     /// Credentials that the provider has refused.
     dead: Expiring<Vec<SecretText>>,
@@ -124,6 +127,7 @@ impl SecretsCache {
             doubted: Expiring::new(CAPACITY, DOUBTED_FOR),
             doubting: Mutex::new(()),
             verify_tokens: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
+            read_in_vain: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             outbound: Expiring::new(CAPACITY, LIFETIME),
             dead: Expiring::new(CAPACITY, LIFETIME),
             operator: Expiring::new(1, OPERATOR_LIFETIME),
@@ -177,28 +181,42 @@ impl SecretsCache {
         self.read_inbound(&name).await.map(Some)
     }
 
-    /// Every verify token that is good at this moment, because the one that was presented is none of those remembered:
+    /// Whether a handshake `fits` the verify tokens that are good at this moment, because none of those remembered does:
     /// somebody may have changed the secret, or it is being rotated, and Meta calls with the next one before that is in
-    /// force. Read once in two seconds at most, so that a flood reads hardly anything.
-    pub async fn verify_tokens_now(
+    /// force. What was read in vain is not read again for two seconds, so that a flood reads hardly anything. A handshake
+    /// that fits is none of a flood, and the one after it may bring a token that is newer still.
+    pub async fn handshake_fits(
         &self,
         tenant: &TenantId,
         account: &AccountId,
-    ) -> Result<Arc<Vec<SecretText>>, SecretsError> {
+        fits: impl Fn(&[SecretText]) -> bool,
+    ) -> Result<bool, SecretsError> {
         let name = self.name("in", tenant, account);
         let _one_at_a_time = self.doubting.lock().await;
-        if let Some(known) = self.verify_tokens.get(&name, Instant::now()) {
-            return Ok(known);
+        let known = self.verify_tokens.get(&name, Instant::now());
+        if known.is_some_and(|known| fits(&known)) {
+            return Ok(true);
         }
-        let mut tokens = self.read_inbound(&name).await?.verify_tokens.clone();
-        match fetch_stage(&self.client, &name, Stage::Pending).await {
-            Ok(text) => tokens.extend(parse_inbound(&name, &text)?.verify_tokens),
+        if self.read_in_vain.get(&name, Instant::now()).is_some() {
+            return Ok(false);
+        }
+        let tokens = Arc::new(self.read_verify_tokens(&name).await?);
+        let fit = fits(&tokens);
+        self.verify_tokens.put(&name, tokens, Instant::now());
+        if !fit {
+            self.read_in_vain.put(&name, (), Instant::now());
+        }
+        Ok(fit)
+    }
+
+    /// Those in force, and those that are to follow.
+    async fn read_verify_tokens(&self, name: &str) -> Result<Vec<SecretText>, SecretsError> {
+        let mut tokens = self.read_inbound(name).await?.verify_tokens.clone();
+        match fetch_stage(&self.client, name, Stage::Pending).await {
+            Ok(text) => tokens.extend(parse_inbound(name, &text)?.verify_tokens),
             Err(SecretsError::Missing { .. }) => {}
             Err(error) => return Err(error),
         }
-        let tokens = Arc::new(tokens);
-        self.verify_tokens
-            .put(&name, tokens.clone(), Instant::now());
         Ok(tokens)
     }
 

@@ -1,6 +1,7 @@
 //! Structured logs on standard output: JSON in Lambda, readable text at a desk.
 //!
-//! Log lines carry ids, never tokens, texts, phone numbers or bodies. In Lambda a panic is logged with its place, and
+//! Log lines carry ids, never tokens, texts, phone numbers or bodies: ours by what they say, all others by a level that no
+//! setting lowers. In Lambda a panic is logged with its place, and
 //! its text only if it is a literal, because a formatted one may quote what a person wrote.
 
 use super::clock;
@@ -12,8 +13,8 @@ use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use tracing::Subscriber;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -21,6 +22,26 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The SDK reports every credential lookup at `info`; a desk's `DynamoDB` warns of every condition that does not hold, which
 /// is how we find out who was faster.
 const DEFAULT_LEVELS: &str = "info,aws_config=warn,aws_smithy_runtime=warn,dynoxide=error";
+
+/// The crates whose lines are ours, and bear ids at every level.
+const OURS: [&str; 12] = [
+    "accounts",
+    "api",
+    "deliver",
+    "dispatch",
+    "heliograph",
+    "ingest",
+    "local",
+    "rotate",
+    "schedule",
+    "send",
+    "tally",
+    "webhook",
+];
+
+/// The most that all others may tell, whatever is asked for: below it the AWS SDK shows what it sends and receives, and so
+/// what people wrote.
+const OTHERS: Level = Level::INFO;
 
 /// The function's name, if this is Lambda.
 static FUNCTION: OnceLock<String> = OnceLock::new();
@@ -30,7 +51,7 @@ pub type Counts = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
 
 static COUNTS: Mutex<Counts> = Mutex::new(BTreeMap::new());
 
-/// Starts the logs, at the levels `RUST_LOG` asks for. A second call changes nothing.
+/// Starts the logs, at the levels `RUST_LOG` asks for, as far as they may be shown. A second call changes nothing.
 pub fn init() {
     let environment = Environment::process();
     let levels = environment.get("RUST_LOG").unwrap_or(DEFAULT_LEVELS);
@@ -127,6 +148,7 @@ where
         .with_writer(writer)
         .finish()
         .with(targets(levels))
+        .with(filter_fn(may_be_shown))
 }
 
 /// In colours for eyes, not for files.
@@ -140,6 +162,7 @@ where
         .with_writer(writer)
         .finish()
         .with(targets(levels))
+        .with(filter_fn(may_be_shown))
 }
 
 /// Levels, each for one module or for all. The crate's `EnvFilter` reads more than that, with regular expressions that
@@ -147,6 +170,12 @@ where
 fn targets(levels: &str) -> Targets {
     let targets = levels.parse().or_else(|_| DEFAULT_LEVELS.parse());
     targets.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
+}
+
+/// Whether a line may be written at all. A target is a module's path; that it begins like a crate of ours is not enough.
+fn may_be_shown(line: &Metadata<'_>) -> bool {
+    let name = line.target().split("::").next().unwrap_or_default();
+    *line.level() <= OTHERS || OURS.contains(&name)
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -167,6 +196,8 @@ fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::service::aws::{Aws, Endpoints};
+    use crate::service::loopback::{Answer, Loopback};
     use std::io::Write;
     use std::sync::{Arc, Mutex};
     use thiserror::Error;
@@ -192,6 +223,12 @@ mod tests {
         }
     }
 
+    impl Lines {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
     #[test]
     fn the_chain_names_every_cause_once() {
         assert_eq!(
@@ -209,13 +246,66 @@ mod tests {
             tracing::info!(message.id = "msg_1", "accepted msg_1");
             tracing::debug!("not at this level");
         });
-        let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let written = lines.text();
         let line: serde_json::Value = serde_json::from_str(written.trim()).unwrap();
         assert_eq!(line.get("level").unwrap(), "INFO");
         assert_eq!(line.get("message.id").unwrap(), "msg_1");
         assert_eq!(line.get("message").unwrap(), "accepted msg_1");
         assert!(line.get("timestamp").is_some());
         assert_eq!(written.lines().count(), 1);
+    }
+
+    #[test]
+    fn no_level_that_is_asked_for_has_others_tell_more_than_they_may() {
+        for levels in ["trace", "hyper=trace", "trace,hyper=trace,sendfile=debug"] {
+            let lines = Lines::default();
+            let (text_lines, json_lines) = (lines.clone(), lines.clone());
+            let in_text = text(levels, move || text_lines.clone(), false);
+            let in_json = json(levels, move || json_lines.clone());
+            let say = || {
+                tracing::debug!(target: "hyper::proto", body = "a secret", "read");
+                tracing::trace!(target: "sendfile", body = "a secret", "read");
+                tracing::trace!(target: "aws_smithy_runtime::client", body = "a secret", "read");
+                tracing::info!(target: "hyper", "listens");
+                tracing::trace!(target: "send::messages", "is ours");
+            };
+            tracing::subscriber::with_default(in_text, say);
+            tracing::subscriber::with_default(in_json, say);
+            assert!(!lines.text().contains("a secret"), "{levels}");
+            let told = |word: &str| lines.text().matches(word).count();
+            let ours = if levels.starts_with("trace") { 2 } else { 0 };
+            assert_eq!((told("is ours"), told("listens")), (ours, 2), "{levels}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_person_wrote_is_in_no_line_about_a_call_at_any_level() {
+        let told = r#"{"Messages": [{"Body": "what a person wrote"}]}"#;
+        let server = Loopback::start(move |_| Answer::ok(told)).await;
+        let aws = Aws::at(&Endpoints {
+            aws: server.url(),
+            dynamodb: None,
+        });
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let logs = json("trace", move || writer.clone());
+        let logging = tracing::subscriber::set_default(logs);
+        let call = aws.sqs().receive_message().queue_url(server.url());
+        let received = call.send().await.unwrap();
+        tracing::trace!("the last line");
+        drop(logging);
+        assert_eq!(received.messages().len(), 1);
+        assert!(lines.text().contains("the last line"));
+        assert!(!lines.text().contains("a person wrote"), "{}", lines.text());
+    }
+
+    #[test]
+    fn every_crate_of_ours_is_known_by_its_name() {
+        let workspace = include_str!("../../../Cargo.toml");
+        let members = workspace.lines().filter(|line| line.contains("{ path = "));
+        let mut names: Vec<_> = members.filter_map(|line| line.split(' ').next()).collect();
+        names.sort_unstable();
+        assert_eq!(names, OURS);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The app's own webhook, without which no account of it hears anything.
 
-use crate::setup::{APP, APP_SECRET, connect, event_comes, new_account, put, set_up};
+use crate::access::{ask, give};
+use crate::setup::{
+    APP, APP_SECRET, TOKEN, another_token, connect, event_comes, new_account, put, revoke, set_up,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{ADMIN_KEY, Desk, read};
+use tests::{ADMIN_KEY, Answer, Desk, read};
 
 /// The webhook of the app, as Meta shows it: its address, and what it hears of.
 async fn shown(desk: &Desk) -> (String, Vec<String>) {
@@ -92,18 +95,77 @@ async fn an_apps_webhook_that_goes_elsewhere_is_left_alone_and_told() {
     assert_eq!(shown(&desk).await.0, elsewhere);
 }
 
+/// Disables an account, then deletes it.
+async fn delete(desk: &Desk, account: &str) -> Answer {
+    let disabled = json!({"disabled": true});
+    give(desk, ADMIN_KEY, Method::PATCH, account, &disabled)
+        .await
+        .with(200);
+    ask(desk, ADMIN_KEY, Method::DELETE, account).await
+}
+
+/// What a person does in Meta's own pages.
+async fn order(desk: &Desk, what: &str, order: &Value) {
+    let url = format!("{}/_sim/{what}", desk.simulator_url());
+    read(desk.http().post(url).json(order)).await.with(201);
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_webhook_of_an_app_whose_account_is_gone_goes_to_the_next() {
+async fn an_account_that_is_deleted_takes_its_address_off_the_apps_webhook_and_no_other() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    assert_eq!(delete(&desk, &account).await.status, 204);
+    let listed = ask_meta(&desk, Method::GET, &Value::Null).await;
+    assert_eq!(listed["data"], json!([]));
+    let elsewhere = format!("{}?of=another", desk.webhook_url("acct_demo"));
+    is_set_up(&desk, &elsewhere, "messages,security").await;
+    let account = set_up(&desk).await;
+    assert_eq!(delete(&desk, &account).await.status, 204);
+    assert_eq!(shown(&desk).await.0, elsewhere);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_the_same_app_goes_on_to_hear_when_the_one_that_meta_calls_is_deleted() {
+    let desk = Desk::start().await;
+    let first = set_up(&desk).await;
+    let waba = "200000000000077";
+    order(&desk, "wabas", &json!({"waba_id": waba, "app_id": APP})).await;
+    let token = "playground-second-token";
+    let seeing = json!({"token": token, "app_id": APP, "wabas": [waba]});
+    order(&desk, "tokens", &seeing).await;
+    let second = new_account(&desk).await;
+    let step = |name: &str| format!("{second}/setup/{name}");
+    let business = json!({"waba_id": waba, "app_id": APP, "app_secret": APP_SECRET});
+    put(&desk, &step("business"), &business).await.with(200);
+    let tokens = json!({"access_token": token});
+    put(&desk, &step("tokens"), &tokens).await.with(200);
+    assert_eq!(warnings(&desk, &second).await, [""; 0]);
+    let before = shown(&desk).await;
+    assert_eq!(delete(&desk, &first).await.status, 204);
+    let after = shown(&desk).await;
+    let id = second.rsplit('/').next().unwrap();
+    assert_eq!(after.0, desk.webhook_url(id));
+    assert_eq!(after.1, before.1, "it hears of what it has heard of");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_meta_does_not_do_keeps_no_account_and_its_webhook_goes_to_the_next() {
     let desk = Desk::start().await;
     let first = set_up(&desk).await;
     let before = shown(&desk).await.0;
-    let disabled = json!({"disabled": true});
-    let disabled = desk
-        .with_key(ADMIN_KEY, Method::PATCH, &first)
-        .json(&disabled);
-    read(disabled).await.with(200);
-    let deleted = read(desk.with_key(ADMIN_KEY, Method::DELETE, &first)).await;
-    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    let secret = |text: &str| json!({"app_id": APP, "app_secret": text});
+    order(&desk, "apps", &secret("reset-at-meta")).await;
+    revoke(&desk, TOKEN).await;
+    let deleted = delete(&desk, &first).await.with(200);
+    let told = deleted["warnings"].as_array().unwrap();
+    assert_eq!(told.len(), 2, "{deleted}");
+    assert!(told[1].as_str().unwrap().contains(&before), "{deleted}");
+    ask(&desk, ADMIN_KEY, Method::GET, &first)
+        .await
+        .problem(404, "not_found");
+    order(&desk, "apps", &secret(APP_SECRET)).await;
+    another_token(&desk, TOKEN).await;
+    assert_eq!(shown(&desk).await.0, before);
     set_up(&desk).await;
     assert_ne!(shown(&desk).await.0, before);
 }

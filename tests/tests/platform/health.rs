@@ -5,8 +5,9 @@ use crate::setup::{
     APP, NUMBER, PERSON, TOKEN, WABA, another_token, connect, message, new_account, put, revoke,
     set_up,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Desk, eventually, read};
+use tests::{Desk, SENDER, eventually, read};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_all_the_same() {
@@ -92,11 +93,109 @@ async fn an_active_account_is_looked_at_by_itself_and_again_when_meta_tells_of_a
     let sender = desk.get(&format!("/v1/senders/{NUMBER}")).await.with(200);
     assert_eq!(sender["number"]["quality_rating"], "RED");
     let log = desk.all(&format!("{account}/health/log")).await;
-    let changed: Vec<_> = log
-        .iter()
-        .map(|it| it["checks"].as_array().unwrap().len())
+    let (newest, oldest) = (&log[0]["checks"], &log[log.len() - 1]["checks"]);
+    let parts = [newest, oldest].map(|it| it.as_array().unwrap().len());
+    assert_eq!(parts, [1, 5], "{log:?}");
+    assert_eq!(newest[0]["check"], "phone_number");
+}
+
+/// The standing of the access token, each time it was another one, the newest first.
+async fn token_log(desk: &Desk, account: &str) -> Vec<String> {
+    let log = desk.all(&format!("{account}/health/log")).await;
+    let checks = log.iter().flat_map(|it| it["checks"].as_array().unwrap());
+    let of_token = checks.filter(|it| it["check"] == "access_token");
+    let standings = of_token.map(|it| it["standing"].as_str().unwrap().to_owned());
+    standings.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_is_looked_at_too_and_its_log_shows_when_its_token_works_again() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let disable = json!({"disabled": true});
+    let disabled = desk.with_key(tests::ADMIN_KEY, Method::PATCH, &account);
+    read(disabled.json(&disable)).await.with(200);
+    let stands = async |expected: &str| {
+        let look = async || {
+            let health = desk.get(&format!("{account}/health")).await.with(200);
+            let token = &health["checks"][0];
+            (token["check"] == "access_token" && token["standing"] == expected).then_some(())
+        };
+        eventually(&format!("the token to be {expected}"), look).await;
+    };
+    stands("well").await;
+    revoke(&desk, TOKEN).await;
+    change_number(&desk, &json!({"quality_rating": "RED"})).await;
+    stands("failing").await;
+    another_token(&desk, TOKEN).await;
+    change_number(&desk, &json!({"quality_rating": "GREEN"})).await;
+    stands("well").await;
+    let log = token_log(&desk, &account).await;
+    assert_eq!(log, ["well", "failing", "well"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_webhooks_of_a_number_go_that_meta_does_not_show_is_not_known() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let check = format!("{account}/health-check");
+    let webhook = async || {
+        let health = desk.post(&check, &Value::Null).await.with(200);
+        let mut checks = health["checks"].as_array().unwrap().iter();
+        checks.find(|it| it["check"] == "webhook").unwrap().clone()
+    };
+    assert_eq!(webhook().await["standing"], "well");
+    let elsewhere = json!({"waba_id": "200000000000077", "app_id": APP});
+    let url = format!("{}/_sim/wabas", desk.simulator_url());
+    read(desk.http().post(url).json(&elsewhere)).await.with(201);
+    change_number(&desk, &json!({"waba_id": "200000000000077"})).await;
+    let unseen = webhook().await;
+    assert_eq!(unseen["standing"], "unknown", "{unseen}");
+    let detail = unseen["detail"].as_str().unwrap();
+    assert!(detail.contains("callback URL of its own"), "{unseen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_says_what_it_lacks_and_is_looked_at_from_its_access_token_on() {
+    let desk = Desk::start().await;
+    let account = new_account(&desk).await;
+    let health = async || desk.get(&format!("{account}/health")).await.with(200);
+    let draft = health().await;
+    assert!(draft.get("checked_at").is_none(), "{draft}");
+    let checks = draft["checks"].as_array().unwrap().iter();
+    let lacks: Vec<_> = checks
+        .map(|it| it["detail"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(changed, [1, 5], "{log:?}");
+    for (detail, step) in lacks.iter().zip([3, 1, 2]) {
+        let remedy = format!("do step {step} of the set-up");
+        assert!(detail.ends_with(&remedy), "{detail}");
+    }
+    assert_eq!(lacks.len(), 3, "{draft}");
+    connect(&desk, &account).await;
+    let look = async || {
+        let seen = health().await;
+        seen.get("checked_at").is_some().then_some(seen)
+    };
+    let seen = eventually("the draft to be looked at", look).await;
+    let ill = seen["checks"].as_array().unwrap().iter();
+    let ill: Vec<_> = ill.filter(|it| it["standing"] != "well").collect();
+    assert_eq!(ill.len(), 1, "{seen}");
+    assert!(ill[0]["detail"].as_str().unwrap().contains("do step 6"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_is_looked_at_by_itself_and_may_write_to_as_many_people_as_before() {
+    let desk = Desk::start().await;
+    let look = async || {
+        let health = desk.get("/v1/accounts/acct_demo/health").await.with(200);
+        health.get("checked_at").is_some().then_some(health)
+    };
+    let health = eventually("the demo to be looked at", look).await;
+    assert_eq!(health["standing"], "well", "{health}");
+    let sender = desk.get(&format!("/v1/senders/{SENDER}")).await.with(200);
+    // What Meta says of a number limits a portfolio, and the demo is in none.
+    assert!(sender["number"]["messaging_limit"].is_string(), "{sender}");
+    assert!(sender.get("portfolio").is_none(), "{sender}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,6 +219,37 @@ async fn a_person_can_have_an_account_looked_at_at_any_time() {
     assert_eq!(webhook.unwrap()["standing"], "failing", "{health}");
     let read = desk.get(&format!("{account}/health")).await.with(200);
     assert_eq!(read, health);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_meta_pauses_is_told_by_name_refused_and_forgotten_when_it_goes_again() {
+    let desk = Desk::start().await;
+    let account = set_up(&desk).await;
+    let stand = async |status: &str| {
+        let template = json!({"waba_id": WABA, "name": "order_shipped", "language": "en",
+            "category": "UTILITY", "status": status});
+        desk.put_template(&template).await;
+    };
+    let templates = async |standing: &str| {
+        let look = async || {
+            let health = desk.get(&format!("{account}/health")).await.with(200);
+            let mut checks = health["checks"].as_array().unwrap().iter();
+            let check = checks.find(|it| it["check"] == "templates")?.clone();
+            (check["standing"] == standing).then_some(check)
+        };
+        eventually(&format!("the templates to be {standing}"), look).await
+    };
+    templates("well").await;
+    let template = json!({"name": "order_shipped", "language": {"code": "en"}});
+    let message = json!({"from": NUMBER, "to": PERSON, "type": "template", "template": template});
+    stand("PAUSED").await;
+    let ill = templates("warning").await;
+    assert!(ill["detail"].as_str().unwrap().contains("order_shipped"));
+    let refused = desk.send(&message).await;
+    assert_eq!(refused.json()["provider"]["code"], 132_015);
+    stand("APPROVED").await;
+    templates("well").await;
+    assert_eq!(desk.send(&message).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

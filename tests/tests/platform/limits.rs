@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{Desk, SENDER, WABA, eventually_within, text};
 
-const RECIPIENTS: u32 = 40;
-const LIMIT: u32 = 25;
+const RECIPIENTS: u32 = 65;
+const LIMIT: u32 = 50;
 
 fn template() -> Value {
     json!({"name": "hello", "language": {"code": "en"}})

@@ -1,15 +1,19 @@
 //! The app's own webhook. Messages and statuses come to each account's own address, but only if the app hears of them at
 //! all; and whatever else Meta tells, of templates, of quality, of the account, comes to the one address of the app.
 //!
-//! It is set up where nobody has, and never taken from anybody: what an app does for others goes on.
+//! It is set up where nobody has, and never taken from anybody: what an app does for others goes on. An account that goes
+//! leaves it to the next.
 
 use crate::State;
+use heliograph::domain::account::{Step, StepState};
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::AppId;
 use heliograph::domain::secret::SecretText;
-use heliograph::provider::meta::client::management::AppWebhook;
-use heliograph::store::{Account, StoreError};
+use heliograph::provider::meta::client::management::{Answered, AppWebhook};
+use heliograph::service::problem::Problem;
+use heliograph::service::secrets::{AccountInSecrets, SecretsError};
+use heliograph::store::{Account, Slice, StoreError};
 
 /// Meta's name for messages and statuses.
 const MESSAGES: &str = "messages";
@@ -32,6 +36,9 @@ const FIELDS: [&str; 14] = [
     "template_category_update",
     "user_preferences",
 ];
+
+/// Accounts that are read at once.
+const ACCOUNTS_AT_ONCE: usize = 25;
 
 /// An app, and the secret by which it proves itself.
 type App<'a> = (&'a AppId, &'a SecretText);
@@ -83,6 +90,84 @@ pub(super) async fn faults(
             )]
         }
     })
+}
+
+/// Takes the app's own webhook off an account that is to be gone, if it goes there: to another account of the tenant's that
+/// has the app and would hear nothing otherwise, or away. What a person has to see to.
+pub(super) async fn leave(state: &State, account: &Account) -> Result<Option<String>, Problem> {
+    let inbound = secrets_of(state, account).await?;
+    let Some(app) = account.app.as_ref().zip(inbound.app_secrets.first()) else {
+        return Ok(None);
+    };
+    let left = match state.parts.meta.app_webhook(app.0, app.1).await {
+        Ok(Some(webhook)) if webhook.callback == account.callback(&state.parts.webhook_url) => {
+            hand_on(state, account, app, webhook).await?
+        }
+        Ok(_) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    Ok(left.err().map(|failure| {
+        tracing::warn!(account.id = %account.id, error = failure.message, "Meta may go on to call for an app");
+        not_left(&failure, account, state)
+    }))
+}
+
+async fn hand_on(
+    state: &State,
+    account: &Account,
+    app: App<'_>,
+    webhook: AppWebhook,
+) -> Result<Answered<()>, Problem> {
+    let meta = &state.parts.meta;
+    let Some((successor, verify_token)) = successor(state, account, app.0).await? else {
+        return Ok(meta.remove_app_webhook(app).await);
+    };
+    let webhook = hearing_all(successor.callback(&state.parts.webhook_url), webhook.fields);
+    Ok(meta.set_app_webhook(app, &webhook, &verify_token).await)
+}
+
+/// Another account of the tenant's that Meta calls on behalf of the app, with its verify token.
+async fn successor(
+    state: &State,
+    account: &Account,
+    app: &AppId,
+) -> Result<Option<(Account, SecretText)>, Problem> {
+    let mut slice = Slice {
+        limit: ACCOUNTS_AT_ONCE,
+        after: None,
+    };
+    loop {
+        let listed = state.store.accounts(&account.tenant, &slice).await?;
+        for other in listed.entries {
+            let is_called = other.setup.state(Step::Webhook) == StepState::Done;
+            if other.id == account.id || other.app.as_ref() != Some(app) || !is_called {
+                continue;
+            }
+            let inbound = secrets_of(state, &other).await?;
+            if let Some(token) = inbound.verify_tokens.into_iter().next() {
+                return Ok(Some((other, token)));
+            }
+        }
+        match listed.next {
+            Some(after) => slice.after = Some(after),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// What proves an account's webhooks. One without a usable secret has none: that keeps nobody from deleting an account, as
+/// one that cannot be read now does.
+async fn secrets_of(state: &State, account: &Account) -> Result<AccountInSecrets, SecretsError> {
+    let keeper = &state.parts.keeper;
+    match keeper.inbound(&account.tenant, &account.id).await {
+        Ok(secrets) => Ok(secrets),
+        Err(error @ SecretsError::Unavailable { .. }) => Err(error),
+        Err(
+            SecretsError::Missing { .. }
+            | SecretsError::Deleted { .. }
+            | SecretsError::Malformed { .. },
+        ) => Ok(AccountInSecrets::default()),
+    }
 }
 
 async fn todo(
@@ -169,6 +254,15 @@ fn not_seen(failure: &ProviderFailure) -> String {
     format!(
         "Meta did not show the app's own webhook ({}); see in the app's dashboard, WhatsApp, Configuration, that it \
          hears of the field messages",
+        failure.message
+    )
+}
+
+fn not_left(failure: &ProviderFailure, account: &Account, state: &State) -> String {
+    let ours = account.callback(&state.parts.webhook_url);
+    format!(
+        "the app's own webhook may still go to {ours}, which answers nobody any more ({}): look at it in the app's \
+         dashboard, WhatsApp, Configuration, or do step 6 of another account of this app",
         failure.message
     )
 }

@@ -6,12 +6,12 @@ use super::{app_webhook, checks};
 use crate::State;
 use axum::Json;
 use axum::extract::{self, Path};
-use heliograph::domain::health::{Check, CheckName, Health, Standing};
+use heliograph::domain::account::CredentialKind;
+use heliograph::domain::health::{Check, CheckName, Health, Standing, worst};
 use heliograph::domain::id::AuditId;
-use heliograph::domain::identity::WabaId;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
-use heliograph::messaging::health::Looking;
+use heliograph::messaging::health::{Looking, without_token};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{page, slice};
@@ -20,11 +20,9 @@ use heliograph::service::openapi::{
     CallerProblems, IdProblems, ListProblems, ProviderProblems, ServiceProblems,
 };
 use heliograph::service::problem::Problem;
-use heliograph::service::telemetry::chain;
 use heliograph::store::{Account, HealthChange, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::io;
 use utoipa::ToSchema;
 
 /// When an account that a person has looked at is looked at again.
@@ -45,7 +43,7 @@ pub(crate) struct ConnectionTest {
 pub(crate) struct HealthDto {
     /// As the worst of its parts.
     standing: Standing,
-    /// When it was last looked at; each active account is, once an hour.
+    /// When it was last looked at; each account that has an access token is, once an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<Timestamp>,
     /// Part by part.
@@ -128,12 +126,23 @@ pub(crate) async fn health(
     parameters.finish()?;
     let account = find(&store, &tenant, &id).await?;
     let health = store.health(&tenant, &account.id).await?;
-    let unseen = HealthDto {
-        standing: Standing::Unknown,
-        checked_at: None,
-        checks: Vec::new(),
+    Ok(Json(match health {
+        Some(health) => HealthDto::from(&health),
+        None => unseen(&account),
+    }))
+}
+
+/// Of what Meta has not been asked about, only what is not there yet is known.
+fn unseen(account: &Account) -> HealthDto {
+    let checks = match account.credential(CredentialKind::AccessToken) {
+        Some(_) => Vec::new(),
+        None => without_token(account),
     };
-    Ok(Json(health.as_ref().map_or(unseen, HealthDto::from)))
+    HealthDto {
+        standing: worst(&checks),
+        checked_at: None,
+        checks,
+    }
 }
 
 /// Lists what was different each time an account was looked at, newest first. Kept for 400 days.
@@ -207,7 +216,7 @@ async fn look(
     now: Timestamp,
 ) -> Result<Vec<Check>, Problem> {
     let Some(token) = token else {
-        return Ok(vec![missing(CheckName::AccessToken, "tokens")]);
+        return Ok(without_token(account));
     };
     let looking = Looking {
         store: &state.store,
@@ -230,10 +239,9 @@ async fn try_all(state: &State, account: &Account) -> Result<Vec<Check>, Problem
         .clone()
         .zip(inbound.app_secrets.first().cloned())
     else {
-        return Ok([missing(CheckName::App, "business")]
-            .into_iter()
-            .chain(seen)
-            .collect());
+        let detail = "the app is not known yet: do step 1 of the set-up";
+        let missing = Check::ill(CheckName::App, Standing::Failing, detail);
+        return Ok([missing].into_iter().chain(seen).collect());
     };
     let came = checks::app(state, &app, &secret).await;
     let mut tried = vec![of(CheckName::App, came)];
@@ -276,19 +284,16 @@ fn of<T>(check: CheckName, came: Result<T, Trouble>) -> Check {
     }
 }
 
-fn missing(check: CheckName, step: &str) -> Check {
-    let detail = format!("it is not known yet: do the step {step} of the set-up");
-    Check::ill(check, Standing::Failing, detail)
-}
-
-/// Has Meta call an account no more that is being deleted. One that Meta does not let go is told of and goes all the same:
-/// its webhook answers nobody from then on.
-pub(super) async fn unsubscribe(state: &State, account: &Account, waba: &WabaId) {
-    let Ok(Some(token)) = checks::access_token(state, account).await else {
-        return;
-    };
-    if let Err(failure) = state.parts.meta.unsubscribe(&token, waba).await {
-        let error = io::Error::other(failure.message);
-        tracing::warn!(account.id = %account.id, error = chain(&error), "Meta goes on to call a deleted account");
-    }
+/// Has Meta call the account no more for its WABA, which it leaves; what a person has to see to. One that Meta does not let
+/// go goes all the same: its webhook answers nobody from then on.
+pub(super) async fn unsubscribe(state: &State, account: &Account) -> Option<String> {
+    let waba = account.waba.as_ref()?;
+    let token = checks::access_token(state, account).await.ok()??;
+    let failure = state.parts.meta.unsubscribe(&token, waba).await.err()?;
+    tracing::warn!(account.id = %account.id, error = failure.message, "Meta goes on to call for a WABA");
+    Some(format!(
+        "Meta may go on to call for the WABA {waba} ({}): take the app off it in Meta's Business settings, WhatsApp \
+         accounts",
+        failure.message
+    ))
 }

@@ -92,7 +92,7 @@ pub(crate) async fn take_waba(
         state
             .store
             .leave_waba(transaction, &changing.account, &before)?;
-        connection::unsubscribe(state, &changing.account, &before).await;
+        connection::unsubscribe(state, &changing.account).await;
         let gone = [Step::PhoneNumber, Step::Profile, Step::Webhook];
         changing.account.setup.reopen(&gone);
     }

@@ -99,7 +99,7 @@ pub(crate) async fn take(
     let account = changing.end(done).await?;
     senders::resume_refused(&state.store, &account, now).await?;
     let (tenant, id) = (&account.tenant, &account.id);
-    state.store.hasten_health_check(tenant, id, now).await?;
+    state.store.plan_health_check(tenant, id, now).await?;
     Ok((account, beside))
 }
 

@@ -78,6 +78,13 @@ impl Call {
         }
     }
 
+    /// The template it names, by name and language.
+    pub(super) fn template(&self) -> Option<(&str, &str)> {
+        let template = self.body.get("template")?;
+        let text = |pointer| template.pointer(pointer).and_then(Value::as_str);
+        Some((text("/name")?, text("/language/code")?))
+    }
+
     /// Checks a body that sends.
     pub(super) fn check_send(&self, sender: &Number) -> Result<Send, GraphError> {
         self.check_product()?;

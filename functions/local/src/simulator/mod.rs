@@ -14,6 +14,9 @@
 //! or `code` in it an authentication template, with `promo`, `market`, `offer`, `sale`, `discount` or `newsletter` a
 //! marketing one, otherwise utility.
 //!
+//! A template that was listed by `POST /_sim/templates` and is not `APPROVED` is refused: `PAUSED` with 132015, `DISABLED`
+//! with 132016, `PENDING` and `REJECTED` with 132001.
+//!
 //! Rates and refusals are counted since the start; what was accepted is counted since the last reset.
 //!
 //! It plays, too, what a company does before it sends: `debug_token`, `oauth/access_token` (`fb_exchange_token`), the

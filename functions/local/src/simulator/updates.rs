@@ -1,7 +1,10 @@
-//! What Meta tells of a number beside messages: that its quality, its limit or the state of its name changed.
+//! What Meta tells beside messages: that the quality, the limit or the state of the name of a number changed, or how a
+//! template stands.
 
 use super::assets::{NameStatus, Number, Quality};
+use super::record::fingerprint;
 use super::state::{State, locked, now_s};
+use super::templates::Template;
 use super::webhooks::{self, Outcome};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -10,15 +13,39 @@ use std::cmp::Ordering;
 pub(super) async fn send(state: &State, before: &Number, after: &Number) -> Vec<Value> {
     let mut posted = Vec::new();
     for (field, value) in changes(before, after) {
-        let change = json!({"field": field, "value": value});
-        let entry = json!({"id": after.waba_id, "time": now_s(), "changes": [change]});
-        let body = webhooks::body(&[entry]);
-        let callbacks = locked(&state.assets).callbacks_for(after, field);
-        for callback in &callbacks {
-            let outcome = state.post(callback, body.clone()).await;
-            let delivered = outcome == Outcome::Taken;
-            posted.push(json!({"field": field, "app_id": callback.app_id, "delivered": delivered}));
-        }
+        posted.extend(post(state, after, field, &value).await);
+    }
+    posted
+}
+
+/// The same of a template. Whichever of its WABA's numbers leads to the apps that hear of it; a WABA without one is told of
+/// nothing.
+pub(super) async fn send_status(state: &State, template: &Template) -> Vec<Value> {
+    let numbers = locked(&state.assets).numbers_of(&template.waba_id);
+    let Some(number) = numbers.first() else {
+        return Vec::new();
+    };
+    let value = json!({
+        "event": template.status,
+        "message_template_id": fingerprint(&template.name) >> 16,
+        "message_template_name": template.name,
+        "message_template_language": template.language,
+        "message_template_category": template.category,
+        "reason": "NONE",
+    });
+    post(state, number, "message_template_status_update", &value).await
+}
+
+async fn post(state: &State, number: &Number, field: &str, value: &Value) -> Vec<Value> {
+    let change = json!({"field": field, "value": value});
+    let entry = json!({"id": number.waba_id, "time": now_s(), "changes": [change]});
+    let body = webhooks::body(&[entry]);
+    let callbacks = locked(&state.assets).callbacks_for(number, field);
+    let mut posted = Vec::new();
+    for callback in &callbacks {
+        let outcome = state.post(callback, body.clone()).await;
+        let delivered = outcome == Outcome::Taken;
+        posted.push(json!({"field": field, "app_id": callback.app_id, "delivered": delivered}));
     }
     posted
 }

@@ -62,6 +62,40 @@ async fn calls_that_come_together_after_a_change_all_get_what_one_of_them_reads(
 }
 
 #[tokio::test]
+async fn a_handshake_that_fits_lets_the_next_one_bring_a_newer_token_and_a_flood_reads_once() {
+    let next = Arc::new(std::sync::Mutex::new("first"));
+    let pending = Arc::clone(&next);
+    let server = Loopback::start(move |body| {
+        if !body.contains("AWSPENDING") {
+            return value(INBOUND);
+        }
+        let token = *pending.lock().unwrap();
+        value(&json!({"v": 1, "app_secrets": ["new"], "verify_tokens": [token]}).to_string())
+    })
+    .await;
+    let (cache, (tenant, account)) = (cache(&server), demo());
+    let shake_hands = async |token: &str| {
+        let fits = |known: &[SecretText]| known.iter().any(|it| it.expose() == token);
+        cache.handshake_fits(&tenant, &account, fits).await.unwrap()
+    };
+    assert!(shake_hands("first").await);
+    *next.lock().unwrap() = "second";
+    assert!(
+        shake_hands("second").await,
+        "within two seconds of the first"
+    );
+    let read = server.targets().len();
+    for _ in 0..5 {
+        assert!(!shake_hands("a stranger's").await);
+    }
+    assert_eq!(server.targets().len(), read + 2, "both versions, once");
+    assert!(
+        shake_hands("second").await,
+        "which was read in vain for others"
+    );
+}
+
+#[tokio::test]
 async fn each_direction_has_a_secret_of_its_own() {
     let server = Loopback::start(|body| match body {
         r#"{"SecretId":"heliograph/in/demo/acct_demo"}"# => value(INBOUND),

@@ -11,6 +11,7 @@ use super::recipient::Recipient;
 use super::record::Record;
 use super::state::{Latency, State as Simulator, locked};
 use super::templates::Template;
+use super::updates;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -244,14 +245,26 @@ async fn add_sender(
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
+/// Lists a template as it is ordered; Meta's webhook about how it stands is posted before the answer.
 async fn put_template(
     State(simulator): State<Arc<Simulator>>,
     body: Bytes,
 ) -> Result<Response, BadOrder> {
     let template: Template = read(&body)?;
-    let shown = Json(json!(template));
-    locked(&simulator.templates).put(template);
-    Ok((StatusCode::CREATED, shown).into_response())
+    let before = locked(&simulator.templates).put(template.clone());
+    let webhooks = if before == template.status {
+        Vec::new()
+    } else {
+        updates::send_status(&simulator, &template).await
+    };
+    Ok(assets::created(json!({
+        "waba_id": template.waba_id,
+        "name": template.name,
+        "language": template.language,
+        "category": template.category,
+        "status": template.status,
+        "webhooks": webhooks,
+    })))
 }
 
 async fn reset(State(simulator): State<Arc<Simulator>>) -> Result<Json<Value>, BadOrder> {

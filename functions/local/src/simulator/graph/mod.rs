@@ -195,6 +195,12 @@ fn accept(
     if !sender.registration.registered {
         return Err(GraphError::of_code(133_010));
     }
+    let refusal = call
+        .template()
+        .and_then(|template| locked(&simulator.templates).refusal(&sender.waba_id, template));
+    if let Some(code) = refusal {
+        return Err(GraphError::of_code(code));
+    }
     if !simulator.take_leave(sender) {
         return Err(GraphError::of_code(130_429));
     }

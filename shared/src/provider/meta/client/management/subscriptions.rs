@@ -132,6 +132,17 @@ impl MetaClient {
         self.tell(&token, path, &body).await.map(drop)
     }
 
+    /// Takes the app's own webhook away: it hears of nothing any more.
+    pub async fn remove_app_webhook(&self, (app, secret): (&AppId, &SecretText)) -> Answered<()> {
+        let call = Call {
+            method: Method::DELETE,
+            path: format!("{app}/subscriptions"),
+            query: &[("object", OBJECT)],
+            body: None,
+        };
+        self.manage(&app_token(app, secret), call).await.map(drop)
+    }
+
     /// Has the app of this token get no webhooks of the WABA any more.
     pub async fn unsubscribe(&self, token: &SecretText, waba: &WabaId) -> Answered<()> {
         let call = Call {
