@@ -22,6 +22,7 @@ pub mod message;
 pub mod pace;
 pub mod phone;
 pub mod placeholder;
+pub mod provider;
 pub mod queue;
 mod reckoning;
 pub mod retry;

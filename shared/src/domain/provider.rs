@@ -1,0 +1,81 @@
+//! The services behind accounts. A closed list: what each of them speaks stands in `provider`, one module each.
+
+use serde::{Deserialize, Serialize};
+
+/// The service behind an account.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// Meta's WhatsApp Cloud API.
+    Meta,
+    /// NotifAPI, also known as Woo-wa: no official API of WhatsApp's.
+    Notifapi,
+    /// Fonnte: no official API of WhatsApp's.
+    Fonnte,
+    /// A provider to try things with, which reaches nobody.
+    Mock,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 4] = [Self::Meta, Self::Notifapi, Self::Fonnte, Self::Mock];
+
+    /// Its name on the wire and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Notifapi => "notifapi",
+            Self::Fonnte => "fonnte",
+            Self::Mock => "mock",
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Meta => "Meta",
+            Self::Notifapi => "NotifAPI",
+            Self::Fonnte => "Fonnte",
+            Self::Mock => "the mock provider",
+        }
+    }
+
+    /// The provider of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_provider_has_one_name_everywhere() {
+        for provider in Provider::ALL {
+            let name = provider.as_str();
+            assert_eq!(Provider::named(name), Some(provider));
+            let json = serde_json::to_string(&provider).unwrap();
+            assert_eq!(json, format!("\"{name}\""));
+        }
+        assert_eq!(Provider::named("Fonnte"), None);
+    }
+}
