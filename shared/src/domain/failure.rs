@@ -6,6 +6,7 @@ mod meta_codes;
 
 pub use meta_codes::{Diagnosis, Reach, is_known, of_meta};
 
+use super::provider::Provider;
 use meta_codes::telling;
 
 use serde::{Deserialize, Serialize};
@@ -165,11 +166,17 @@ impl ProviderFailure {
         let diagnosis = of_meta(telling(code, subcode));
         let mut failure = Self::without_code(diagnosis.class, diagnosis.text, diagnosis.remedy);
         (failure.code, failure.subcode) = (Some(code), subcode);
-        // Meta repeats a malformed token in the text about it.
-        if failure.class != Class::Credential {
-            failure.message = with_their_words(failure.message, said);
+        failure.with_words_of(Provider::Meta, said)
+    }
+
+    /// The same with what the provider wrote about it, where that names nobody.
+    #[must_use]
+    pub fn with_words_of(mut self, provider: Provider, said: &[&str]) -> Self {
+        // Meta repeats a malformed token in the text about it, and others may do as much.
+        if self.class != Class::Credential {
+            self.message = with_their_words(self.message, provider, said);
         }
-        failure
+        self
     }
 
     /// Whether the same request may be tried again without a person's help: not accepted, and it may pass.
@@ -207,12 +214,16 @@ impl ProviderFailure {
     }
 }
 
-fn with_their_words(mut message: String, said: &[&str]) -> String {
+fn with_their_words(mut message: String, provider: Provider, said: &[&str]) -> String {
     let mut told: Vec<&str> = Vec::new();
     for words in said.iter().map(|words| words.trim()) {
         let repeats = told.iter().any(|other| other.eq_ignore_ascii_case(words));
         if !words.is_empty() && !repeats && names_nobody(words) {
-            message.push_str(if told.is_empty() { "; Meta: " } else { ": " });
+            if told.is_empty() {
+                message.push_str("; ");
+                message.push_str(provider.title());
+            }
+            message.push_str(": ");
             message.push_str(words);
             told.push(words);
         }

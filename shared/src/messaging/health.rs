@@ -7,10 +7,9 @@ use crate::domain::health::{Check, CheckName, Standing};
 use crate::domain::identity::WabaId;
 use crate::domain::secret::SecretText;
 use crate::domain::webhook::PortfolioLimit;
+use crate::provider::Answered;
 use crate::provider::meta::client::MetaClient;
-use crate::provider::meta::client::management::{
-    Answered, HealthStatus, PhoneNumberNode, Subscription,
-};
+use crate::provider::meta::client::management::{HealthStatus, PhoneNumberNode, Subscription};
 use crate::store::{Account, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 

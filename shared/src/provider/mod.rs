@@ -1,3 +1,110 @@
 //! One module per provider: clients, wire types, signatures.
+//!
+//! What none of them has for itself stands here: what is known after a call, how a provider is reached, what it cannot
+//! send. A provider's module knows its wire and nothing of stores, queues or functions.
 
+pub mod fonnte;
+mod http;
+mod lenient;
 pub mod meta;
+pub mod mock;
+pub mod notifapi;
+mod unfit;
+
+#[cfg(test)]
+mod tests;
+
+pub use http::Http;
+pub use unfit::Unfit;
+
+use crate::domain::content::Content;
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::identity::{GroupId, Recipient, Wamid};
+use crate::domain::provider::Provider;
+use crate::domain::secret::SecretText;
+use crate::domain::webhook::Person;
+use reqwest::Url;
+use std::time::Duration;
+
+/// What is known after a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SendOutcome {
+    /// The provider took the message.
+    Accepted(Box<Acceptance>),
+    /// The provider provably did not take it.
+    NotAccepted(ProviderFailure),
+    /// Nobody knows.
+    Ambiguous(ProviderFailure),
+}
+
+/// What a provider says about a message it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The provider's id of the message.
+    pub provider_id: Wamid,
+    /// The person, by the provider's own names.
+    pub recipient: Person,
+}
+
+impl SendOutcome {
+    /// Taken, by a provider that tells no more than its id of the message: what it repeats of the recipient is what it
+    /// was given, and no name of the person's.
+    fn accepted(provider_id: Wamid) -> Self {
+        Self::Accepted(Box::new(Acceptance {
+            provider_id,
+            recipient: Person::default(),
+        }))
+    }
+
+    fn ambiguous(why: impl Into<String>) -> Self {
+        Self::Ambiguous(ProviderFailure::ambiguous(why))
+    }
+
+    /// What a refusal leaves known: of some nobody knows what they mean.
+    fn refused(failure: ProviderFailure) -> Self {
+        if failure.class == Class::Ambiguous {
+            Self::Ambiguous(failure)
+        } else {
+            Self::NotAccepted(failure)
+        }
+    }
+}
+
+/// A tenant's way to a provider. All of it may change while we run, so each call is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Access<'a> {
+    /// Where it is reached; its functions are below this.
+    pub base: &'a Url,
+    /// What opens it.
+    pub key: &'a SecretText,
+    /// How long a call may last. It is never more than a message's lease allows.
+    pub timeout: Duration,
+}
+
+/// What a provider answered, or why it did not.
+pub type Answered<T> = Result<T, ProviderFailure>;
+
+/// A WhatsApp group, as a provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The id that messages to it go to.
+    pub id: GroupId,
+    /// What its members call it.
+    pub name: Option<String>,
+}
+
+/// Whether a provider can send this, as far as that can be said without asking it.
+pub fn fits(provider: Provider, to: &Recipient, content: &Content) -> Result<(), Unfit> {
+    match provider {
+        Provider::Notifapi => notifapi::fits(to, content),
+        Provider::Fonnte => fonnte::fits(to, content),
+        // A message object is Meta's own, and the mock provider takes it as it is.
+        Provider::Meta | Provider::Mock => Ok(()),
+    }
+}
+
+/// What a provider says of a failure, unless it repeats the key.
+fn shown<'a>(said: &'a str, key: &SecretText) -> &'a str {
+    let repeats = !key.expose().is_empty() && said.contains(key.expose());
+    if repeats { "" } else { said }
+}

@@ -3,36 +3,36 @@
 //! Meta's error object, whatever its HTTP status, means not accepted (two codes excepted); a message id means
 //! accepted; everything else proves nothing.
 
-use super::{Acceptance, SendOutcome, ambiguous};
-use crate::domain::failure::{Class, ProviderFailure, is_known};
+use crate::domain::failure::{ProviderFailure, is_known};
 use crate::domain::webhook::Person;
+use crate::provider::http::Answer;
+use crate::provider::{Acceptance, SendOutcome};
 use serde_json::Value;
 
-/// Judges an answer with HTTP status `status` and body `body`.
-pub(super) fn judge(status: u16, body: &[u8], retry_after_s: Option<u32>) -> SendOutcome {
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return ambiguous(format!("Meta answered {status} without JSON"));
+/// Judges the answer to a send.
+pub(super) fn judge(answer: &Answer) -> SendOutcome {
+    let (status, is_success) = (answer.status, answer.is_success());
+    let retry_after_s = answer.retry_after_s;
+    let Ok(answer) = serde_json::from_slice::<Value>(&answer.body) else {
+        return SendOutcome::ambiguous(format!("Meta answered {status} without JSON"));
     };
     let acceptance = acceptance(&answer);
     if let Some(mut failure) = failure(&answer) {
         if acceptance.is_some() {
-            return ambiguous(format!(
+            return SendOutcome::ambiguous(format!(
                 "Meta answered {status} with an error and a message id"
             ));
         }
         failure.retry_after_s = retry_after_s;
-        return if failure.class == Class::Ambiguous {
-            SendOutcome::Ambiguous(failure)
-        } else {
-            SendOutcome::NotAccepted(failure)
-        };
+        return SendOutcome::refused(failure);
     }
-    if !(200..300).contains(&status) {
-        return ambiguous(format!("Meta answered {status} without an error object"));
+    if !is_success {
+        let why = format!("Meta answered {status} without an error object");
+        return SendOutcome::ambiguous(why);
     }
     match acceptance {
         Some(acceptance) => SendOutcome::Accepted(Box::new(acceptance)),
-        None => ambiguous(format!("Meta answered {status} without a message id")),
+        None => SendOutcome::ambiguous(format!("Meta answered {status} without a message id")),
     }
 }
 

@@ -15,16 +15,16 @@ pub use subscriptions::{AppWebhook, Subscription};
 pub use tokens::{AppFacts, TokenFacts, app_token};
 pub use wabas::{HealthStatus, WabaFacts};
 
-use super::{MetaClient, answer, bearer, body_of};
+use super::{MetaClient, answer, bearer};
 use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
+use crate::provider::Answered;
+use crate::provider::http::{self, ANSWER_LIMIT, exchange};
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-/// What Meta answered, or why it did not.
-pub type Answered<T> = Result<T, ProviderFailure>;
 
 /// One call.
 struct Call<'a> {
@@ -79,26 +79,16 @@ impl MetaClient {
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        // The error's own text holds the address, and that may hold a token.
-        let sent = request.send().await.map_err(|error| match error {
-            error if error.is_connect() => {
-                ProviderFailure::unreachable("Meta could not be reached")
-            }
-            error if error.is_timeout() => not_understood("it did not answer in time"),
-            _ => not_understood("the connection broke before an answer"),
-        });
-        let mut response = sent?;
-        let status = response.status();
-        let body = body_of(&mut response).await;
-        let body = body.map_err(|_| not_understood("its answer broke off, or is too long"))?;
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| {
-            not_understood(&format!("it answered {} without JSON", status.as_u16()))
-        })?;
+        let sent = exchange(request, ANSWER_LIMIT).await;
+        let sent = sent.map_err(|none| none.after_look(Provider::Meta))?;
+        let (status, is_success) = (sent.status, sent.is_success());
+        let answer: Value = serde_json::from_slice(&sent.body)
+            .map_err(|_| not_understood(&format!("it answered {status} without JSON")))?;
         if let Some(failure) = answer::failure(&answer) {
             return Err(if is_read { of_a_read(failure) } else { failure });
         }
-        if !status.is_success() {
-            let why = format!("it answered {} without an error object", status.as_u16());
+        if !is_success {
+            let why = format!("it answered {status} without an error object");
             return Err(not_understood(&why));
         }
         Ok(answer)
@@ -119,8 +109,7 @@ fn of_a_read(failure: ProviderFailure) -> ProviderFailure {
 
 /// Nothing is known; all these calls may be repeated.
 fn not_understood(why: &str) -> ProviderFailure {
-    let remedy = "try again; if it lasts, look at Meta's status page";
-    ProviderFailure::without_code(Class::Transient, format!("Meta: {why}"), remedy)
+    http::not_understood(Provider::Meta, why)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What Meta charges a template as: asked when a job is made, so that its plan can tell.
 
-use super::{MetaClient, bearer, body_of};
+use super::{MetaClient, bearer};
 use crate::domain::identity::WabaId;
 use crate::domain::job::PriceCategory;
 use crate::domain::secret::SecretText;
-use reqwest::Url;
+use crate::provider::http::{ANSWER_LIMIT, exchange};
 use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, Url};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -43,11 +44,10 @@ impl MetaClient {
             ("limit", MOST),
         ];
         let url = Url::parse_with_params(&url, asked).ok()?;
-        let request = self.http.get(url).timeout(PATIENCE);
+        let request = self.http.request(Method::GET, url).timeout(PATIENCE);
         let request = request.header(AUTHORIZATION, bearer(token)?);
-        let mut response = request.send().await.ok()?;
-        let body = body_of(&mut response).await.ok()?;
-        let templates: Templates = serde_json::from_slice(&body).ok()?;
+        let answer = exchange(request, ANSWER_LIMIT).await.ok()?;
+        let templates: Templates = serde_json::from_slice(&answer.body).ok()?;
         let mut found = templates.data.into_iter();
         let found = found.find(|found| found.name == name && found.language == language)?;
         PriceCategory::of_template(&found.category)

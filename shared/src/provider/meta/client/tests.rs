@@ -6,7 +6,11 @@ mod servers;
 
 use super::*;
 use crate::domain::failure::Class;
+use crate::domain::webhook::Person;
+use crate::provider::Acceptance;
+use crate::provider::http::{Answer, TOTAL_TIMEOUT};
 use std::path::Path;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -65,7 +69,8 @@ async fn read_request(stream: &mut TcpStream) -> String {
 }
 
 async fn send_to(base: &str, total: Duration) -> SendOutcome {
-    let client = MetaClient::with_timeout(base, "v25.0", total).unwrap();
+    let http = Http::with_timeout(total).unwrap();
+    let client = MetaClient::with_http(http, base, "v25.0").unwrap();
     let body = serde_json::json!({"messaging_product": "whatsapp", "to": "+15550001111"});
     client
         .send(
@@ -258,8 +263,13 @@ fn every_error_meta_documents_is_read() {
         let body = std::fs::read(&path).unwrap();
         let sent: Value = serde_json::from_slice(&body).unwrap();
         let code = sent.pointer("/error/code").unwrap().as_i64();
+        let answer = Answer {
+            status: 400,
+            body,
+            retry_after_s: None,
+        };
         let (SendOutcome::NotAccepted(failure) | SendOutcome::Ambiguous(failure)) =
-            answer::judge(400, &body, None)
+            answer::judge(&answer)
         else {
             unreachable!("{} was taken for an acceptance", path.display());
         };

@@ -3,7 +3,6 @@
 //! Cutting (`split`) is done while Meta waits and touches no byte it need not; reading (`updates`) is done later, by
 //! `ingest`, and never fails.
 
-mod lenient;
 mod members;
 mod split;
 mod updates;

@@ -6,10 +6,11 @@ mod other;
 mod person;
 mod status;
 
-use super::{UNPARSED, lenient, lists_of};
+use super::{UNPARSED, lists_of};
 use crate::domain::identity::PhoneNumberId;
 use crate::domain::queue::Change;
 use crate::domain::webhook::{Fact, Update};
+use crate::provider::lenient;
 use person::Contacts;
 use serde_json::{Map, Value};
 

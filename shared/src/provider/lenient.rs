@@ -1,6 +1,6 @@
 //! Reads JSON of which a strict reader refuses a part: what cannot be read must not hide what stands beside it.
 //!
-//! A name cut inside an emoji ends in half a character; Meta sends it, and most readers take it.
+//! A name cut inside an emoji ends in half a character; providers send it, and most readers take it.
 
 use serde_json::Value;
 use serde_json::value::RawValue;

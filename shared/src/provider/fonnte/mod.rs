@@ -1,0 +1,190 @@
+//! Fonnte, a gateway to WhatsApp's own app on a person's phone: no official API. Source: docs.fonnte.com.
+//!
+//! A device is a sender, its token the key. Failure comes with HTTP 200; `pending` is success, for Fonnte sends later.
+
+mod answer;
+mod reasons;
+pub mod webhook;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use super::http::{
+    ANSWER_LIMIT, Answer, LIST_LIMIT, exchange, form, secret_header, unwritable_key,
+};
+use super::{Access, Answered, Group, Http, SendOutcome, Unfit};
+use crate::domain::content::Content;
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::id::MessageId;
+use crate::domain::identity::Recipient;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::provider::Provider;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Method, RequestBuilder};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The most numbers that one check takes.
+pub const CHECKED_AT_ONCE: usize = 500;
+
+/// Fonnte, wherever a tenant says that it is.
+#[derive(Debug, Clone)]
+pub struct FonnteClient {
+    http: Http,
+}
+
+/// Which of the numbers that were asked about are on WhatsApp. Of one in neither list Fonnte said nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// These are.
+    pub registered: Vec<PhoneNumber>,
+    /// These are not.
+    pub not_registered: Vec<PhoneNumber>,
+}
+
+/// What Fonnte says of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Device {
+    /// Its number, in digits.
+    #[serde(rename = "device")]
+    pub number: String,
+    /// `connect` while its phone is reached, else `disconnect`.
+    #[serde(rename = "device_status")]
+    pub status: String,
+    /// What its owner calls it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What was paid for.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// How many messages are left, in digits.
+    #[serde(default)]
+    pub quota: Option<String>,
+    /// When the package ends, in words.
+    #[serde(default)]
+    pub expired: Option<String>,
+}
+
+impl Device {
+    /// Whether its phone is reached, so that it can send.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.status.eq_ignore_ascii_case("connect")
+    }
+}
+
+/// Whether Fonnte can send this, as far as that can be said without asking it.
+pub fn fits(to: &Recipient, content: &Content) -> Result<(), Unfit> {
+    wire::fields(to, content).map(drop)
+}
+
+impl FonnteClient {
+    /// A client that calls by `http`.
+    #[must_use]
+    pub const fn new(http: Http) -> Self {
+        Self { http }
+    }
+
+    /// Sends a message: one call, never repeated here.
+    pub async fn send(
+        &self,
+        access: Access<'_>,
+        to: &Recipient,
+        content: &Content,
+        id: &MessageId,
+    ) -> SendOutcome {
+        let fields = match wire::fields(to, content) {
+            Ok(fields) => fields,
+            Err(unfit) => return SendOutcome::NotAccepted(unfit.failure()),
+        };
+        let request = self.http.send(access, "send", id);
+        let Some(request) = filled(request, access, &fields) else {
+            return SendOutcome::NotAccepted(unwritable_key());
+        };
+        match exchange(request, ANSWER_LIMIT).await {
+            Ok(answer) => answer::judge(&answer, access.key),
+            Err(none) => none.after_send(Provider::Fonnte),
+        }
+    }
+
+    /// Asks which of these numbers, [`CHECKED_AT_ONCE`] at most, are on WhatsApp. Fonnte wants one such call at a time.
+    pub async fn check(&self, access: Access<'_>, numbers: &[PhoneNumber]) -> Answered<Checked> {
+        if numbers.len() > CHECKED_AT_ONCE {
+            return Err(ProviderFailure::without_code(
+                Class::Permanent,
+                format!("Fonnte checks {CHECKED_AT_ONCE} numbers at once"),
+                "ask about fewer numbers at a time",
+            ));
+        }
+        let digits: Vec<&str> = numbers.iter().map(PhoneNumber::digits).collect();
+        let fields = [("target", digits.join(",")), wire::no_country()];
+        let answer = self.ask(access, "validate", &fields).await?;
+        let listed = |name: &str| {
+            let list = answer.get(name).and_then(Value::as_array);
+            let list: Vec<&str> = list
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let is_listed = |number: &&PhoneNumber| list.contains(&number.digits());
+            numbers.iter().filter(is_listed).cloned().collect()
+        };
+        Ok(Checked {
+            registered: listed("registered"),
+            not_registered: listed("not_registered"),
+        })
+    }
+
+    /// Asks about the device whose token the key is.
+    pub async fn device(&self, access: Access<'_>) -> Answered<Device> {
+        let answer = self.ask(access, "device", &[]).await?;
+        let device = serde_json::from_value(Value::Object(answer));
+        device.map_err(|_| answer::not_understood("its answer about the device has another form"))
+    }
+
+    /// Has Fonnte look which groups the device is in, and lists them.
+    pub async fn groups(&self, access: Access<'_>) -> Answered<Vec<Group>> {
+        self.ask(access, "fetch-group", &[]).await?;
+        let answer = self.ask(access, "get-whatsapp-group", &[]).await?;
+        let list = answer.get("data").and_then(Value::as_array);
+        let list =
+            list.ok_or_else(|| answer::not_understood("its list of groups has another form"))?;
+        let group = |group: &Value| {
+            let text = |name: &str| group.get(name).and_then(Value::as_str);
+            Some(Group {
+                id: text("id")?.parse().ok()?,
+                name: text("name").map(str::to_owned),
+            })
+        };
+        Ok(list.iter().filter_map(group).collect())
+    }
+
+    /// A call that sends nothing, and may be repeated.
+    async fn ask(
+        &self,
+        access: Access<'_>,
+        function: &str,
+        fields: &[(&str, String)],
+    ) -> Answered<Map<String, Value>> {
+        let request = self.http.call(Method::POST, access, function);
+        let request = filled(request, access, fields).ok_or_else(unwritable_key)?;
+        let answer: Result<Answer, _> = exchange(request, LIST_LIMIT).await;
+        let answer = answer.map_err(|none| none.after_look(Provider::Fonnte))?;
+        answer::read(&answer, access.key)
+    }
+}
+
+/// A request with its form and its key, which stands alone in its header, without `Bearer`. `None` if no header can hold
+/// the key.
+fn filled(
+    request: RequestBuilder,
+    access: Access<'_>,
+    fields: &[(&str, String)],
+) -> Option<RequestBuilder> {
+    let key = secret_header(access.key.expose())?;
+    let request = request
+        .header(AUTHORIZATION, key)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    Some(request.body(form(access.base, fields)))
+}

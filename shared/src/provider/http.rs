@@ -1,0 +1,232 @@
+//! How a provider is called: one client with short timeouts that repeats nothing, and what is known without an answer.
+//!
+//! Knows no provider's wire.
+
+use super::{Access, SendOutcome};
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::id::MessageId;
+use crate::domain::provider::Provider;
+use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, IntoUrl, Method, RequestBuilder, Response, Url, redirect, retry};
+use std::time::Duration;
+
+/// A call ends within this time, so always within its message's lease.
+pub(super) const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A thawed Lambda finds its connections dead, and each would be an unknown outcome.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Answers to a send have a few hundred bytes; what has more is not one.
+pub(super) const ANSWER_LIMIT: usize = 64 * 1024;
+/// A list of a thousand groups.
+pub(super) const LIST_LIMIT: usize = 1024 * 1024;
+
+/// Our id of a message, for providers that have no place for it in theirs: they may log it, and their support find it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every provider is called with. To make one takes milliseconds of a cold start; to clone it takes nothing.
+#[derive(Debug, Clone)]
+pub struct Http(reqwest::Client);
+
+impl Http {
+    /// A client that trusts the roots of Mozilla's and nothing of the machine's.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        Self::with_timeout(TOTAL_TIMEOUT)
+    }
+
+    /// As [`Self::new`], with another limit for a whole call.
+    pub(super) fn with_timeout(total: Duration) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("heliograph/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_only(bundled_roots()?)
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            // Less than the whole call's, so that a connection that never stands is told from an answer that never comes.
+            .connect_timeout(CONNECT_TIMEOUT.min(total / 2))
+            .timeout(total)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true)
+            .build()?;
+        Ok(Self(client))
+    }
+
+    /// A request to any address.
+    pub(super) fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
+        self.0.request(method, url)
+    }
+
+    /// A request to a function of a provider's, within the time that its tenant allows.
+    pub(super) fn call(
+        &self,
+        method: Method,
+        access: Access<'_>,
+        function: &str,
+    ) -> RequestBuilder {
+        let timeout = access.timeout.min(TOTAL_TIMEOUT);
+        self.request(method, address(access.base, function))
+            .timeout(timeout)
+    }
+
+    /// The same to send a message.
+    pub(super) fn send(
+        &self,
+        access: Access<'_>,
+        function: &str,
+        id: &MessageId,
+    ) -> RequestBuilder {
+        self.call(Method::POST, access, function)
+            .header(REQUEST_ID, id.as_str())
+    }
+}
+
+/// Mozilla's roots, built in: reading the system's costs eight milliseconds of every cold start.
+fn bundled_roots() -> Result<Vec<Certificate>, reqwest::Error> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .map(|root| Certificate::from_der(root))
+        .collect()
+}
+
+/// The address of a function: below the base, whatever that ends in.
+fn address(base: &Url, function: &str) -> Url {
+    let mut address = base.clone();
+    if let Ok(mut segments) = address.path_segments_mut() {
+        segments.pop_if_empty().push(function);
+    }
+    address
+}
+
+/// The body of a form, which is written as a query is.
+pub(super) fn form(base: &Url, fields: &[(&str, String)]) -> String {
+    let mut form = base.clone();
+    form.query_pairs_mut().clear().extend_pairs(fields);
+    form.query().unwrap_or_default().to_owned()
+}
+
+/// A header that holds a secret, unless it has characters that no header can.
+pub(super) fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// What is known of a call whose key no header can hold: it was not made.
+pub(super) fn unwritable_key() -> ProviderFailure {
+    ProviderFailure::without_code(
+        Class::Credential,
+        "the key holds characters that no key has",
+        "copy the key once more, without line breaks or quotation marks",
+    )
+}
+
+/// An answer, read to its end.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    pub(super) retry_after_s: Option<u32>,
+}
+
+impl Answer {
+    /// Whether its HTTP status says that all went well.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// Why there is no answer that could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// The request has no form that could be sent.
+    NotBuilt,
+    /// No connection stood, so nothing was sent.
+    NotConnected,
+    /// It did not come in time.
+    TooLate,
+    /// The connection broke before it began.
+    Broken,
+    /// It began with this HTTP status, and never ended.
+    BrokenOff(u16),
+    /// It began with this HTTP status, and is longer than any that is one.
+    TooLong(u16),
+}
+
+/// Makes one call and reads its answer, of `most` bytes at most.
+pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Answer, NoAnswer> {
+    // The error's own text holds the address, and that may hold a secret.
+    let mut response = request.send().await.map_err(|error| match error {
+        error if error.is_builder() => NoAnswer::NotBuilt,
+        error if error.is_connect() => NoAnswer::NotConnected,
+        error if error.is_timeout() => NoAnswer::TooLate,
+        _ => NoAnswer::Broken,
+    })?;
+    let status = response.status().as_u16();
+    let retry_after_s = retry_after(&response);
+    let mut body = Vec::new();
+    let broken_off = |_| NoAnswer::BrokenOff(status);
+    while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
+        if body.len() + chunk.len() > most {
+            return Err(NoAnswer::TooLong(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        body,
+        retry_after_s,
+    })
+}
+
+fn retry_after(response: &Response) -> Option<u32> {
+    let value = response.headers().get(RETRY_AFTER)?;
+    value.to_str().ok()?.trim().parse().ok()
+}
+
+impl NoAnswer {
+    /// What is known of a message: without a connection nothing was sent; after that, every byte may have been.
+    pub(super) fn after_send(self, provider: Provider) -> SendOutcome {
+        let name = provider.title();
+        SendOutcome::ambiguous(match self {
+            Self::NotBuilt => {
+                return SendOutcome::NotAccepted(ProviderFailure::without_code(
+                    Class::Permanent,
+                    format!("the request to {name} could not be built"),
+                    "check the provider's address",
+                ));
+            }
+            Self::NotConnected => {
+                let why = format!("{name} could not be reached");
+                return SendOutcome::NotAccepted(ProviderFailure::unreachable(why));
+            }
+            Self::TooLate => format!("{name} did not answer in time"),
+            Self::Broken => format!("the connection to {name} broke before an answer"),
+            Self::BrokenOff(status) => format!("{name}'s answer {status} broke off"),
+            Self::TooLong(status) => format!("{name} answered {status} at great length"),
+        })
+    }
+
+    /// What is known of a call that sends nothing, and may be repeated.
+    pub(super) fn after_look(self, provider: Provider) -> ProviderFailure {
+        let why = match self {
+            Self::NotBuilt => "its address is none",
+            Self::NotConnected => {
+                let why = format!("{} could not be reached", provider.title());
+                return ProviderFailure::unreachable(why);
+            }
+            Self::TooLate => "it did not answer in time",
+            Self::Broken => "the connection broke before an answer",
+            Self::BrokenOff(_) | Self::TooLong(_) => "its answer broke off, or is too long",
+        };
+        not_understood(provider, why)
+    }
+}
+
+/// Nothing is known of a call that may be repeated.
+pub(super) fn not_understood(provider: Provider, why: &str) -> ProviderFailure {
+    let name = provider.title();
+    ProviderFailure::without_code(
+        Class::Transient,
+        format!("{name}: {why}"),
+        format!("try again; if it lasts, check the address, and whether {name} is at work"),
+    )
+}

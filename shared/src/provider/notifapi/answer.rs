@@ -1,0 +1,115 @@
+//! What an answer of NotifAPI's means.
+//!
+//! Code 200 with an id means accepted, another code with a word about it not accepted. A server's own trouble, in the HTTP
+//! status or in the code, proves nothing: its word may have been lost behind the gateway.
+
+use crate::domain::failure::{Class, ProviderFailure};
+use crate::domain::identity::Wamid;
+use crate::domain::provider::Provider;
+use crate::domain::secret::SecretText;
+use crate::provider::http::{self, Answer};
+use crate::provider::{Answered, SendOutcome, shown};
+use serde_json::Value;
+
+/// The code of an answer that all went well.
+const WELL: u64 = 200;
+
+/// Words by which a refusal is about the key. The whole list of NotifAPI's errors is not known.
+const ABOUT_THE_KEY: [&str; 6] = [
+    "key",
+    "token",
+    "licence",
+    "license",
+    "unauthorized",
+    "unauthenticated",
+];
+
+/// Judges the answer to a send.
+pub(super) fn judge(answer: &Answer, key: &SecretText) -> SendOutcome {
+    let status = answer.status;
+    let Ok(said) = serde_json::from_slice::<Value>(&answer.body) else {
+        return SendOutcome::ambiguous(format!("NotifAPI answered {status} without JSON"));
+    };
+    let is_well = answer.is_success() && code(&said) == Some(WELL) && !has_error(&said);
+    match (id(&said), failure(&said, key)) {
+        (Some(id), None) if is_well => SendOutcome::accepted(id),
+        (None, Some(mut failure)) if status < 500 => {
+            failure.retry_after_s = answer.retry_after_s;
+            SendOutcome::refused(failure)
+        }
+        _ => SendOutcome::ambiguous(format!(
+            "NotifAPI answered {status} and said neither that it took the message nor that it did not"
+        )),
+    }
+}
+
+/// Reads the answer to a call that sends nothing.
+pub(super) fn read(answer: &Answer, key: &SecretText) -> Answered<Value> {
+    let status = answer.status;
+    let said: Value = serde_json::from_slice(&answer.body)
+        .map_err(|_| not_understood(&format!("it answered {status} without JSON")))?;
+    if let Some(failure) = failure(&said, key) {
+        return Err(failure);
+    }
+    if !answer.is_success() {
+        return Err(not_understood(&format!(
+            "it answered {status} without a reason"
+        )));
+    }
+    Ok(said)
+}
+
+/// Nothing is known of a call that may be repeated.
+pub(super) fn not_understood(why: &str) -> ProviderFailure {
+    http::not_understood(Provider::Notifapi, why)
+}
+
+/// Why it was refused, if NotifAPI says so: a code that is another one, with a word about it.
+fn failure(said: &Value, key: &SecretText) -> Option<ProviderFailure> {
+    let code = code(said).filter(|code| *code != WELL && *code < 500)?;
+    let words = ["message", "error"]
+        .iter()
+        .find_map(|name| said.get(name)?.as_str())?;
+    Some(reason(code, words, key))
+}
+
+fn has_error(said: &Value) -> bool {
+    said.get("error").is_some_and(|error| !error.is_null())
+}
+
+fn reason(code: u64, words: &str, key: &SecretText) -> ProviderFailure {
+    let lower = words.to_ascii_lowercase();
+    let mut own = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    if matches!(code, 401 | 403) || own.any(|word| ABOUT_THE_KEY.contains(&word)) {
+        return ProviderFailure::without_code(
+            Class::Credential,
+            "NotifAPI does not take the key",
+            "copy the key from NotifAPI into the account, and check that it is paid for",
+        );
+    }
+    let failure = ProviderFailure::without_code(
+        Class::Permanent,
+        "NotifAPI refused it",
+        "check the number and what the message says",
+    );
+    failure.with_words_of(Provider::Notifapi, &[shown(words, key)])
+}
+
+fn code(said: &Value) -> Option<u64> {
+    match said.get("code")? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The message's id, by any of the names that callers have found it under.
+fn id(said: &Value) -> Option<Wamid> {
+    let results = said.get("results")?;
+    let mut names = ["id_message", "message_id", "id"].iter();
+    names.find_map(|name| match results.get(name)? {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
+}

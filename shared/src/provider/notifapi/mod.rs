@@ -1,0 +1,112 @@
+//! NotifAPI, also known as Woo-wa, a gateway to WhatsApp's own app: no official API, and nothing of it is documented.
+//!
+//! What stands here is what its callers do. The key travels in the body; no webhook of it is known, so what it took stays
+//! accepted.
+
+mod answer;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use super::http::{ANSWER_LIMIT, LIST_LIMIT, exchange};
+use super::{Access, Answered, Group, Http, SendOutcome, Unfit};
+use crate::domain::content::Content;
+use crate::domain::id::MessageId;
+use crate::domain::identity::Recipient;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::provider::Provider;
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+/// NotifAPI, wherever a tenant says that it is.
+#[derive(Debug, Clone)]
+pub struct NotifapiClient {
+    http: Http,
+}
+
+/// Whether NotifAPI can send this, as far as that can be said without asking it.
+pub fn fits(to: &Recipient, content: &Content) -> Result<(), Unfit> {
+    wire::call(to, content).map(drop)
+}
+
+impl NotifapiClient {
+    /// A client that calls by `http`.
+    #[must_use]
+    pub const fn new(http: Http) -> Self {
+        Self { http }
+    }
+
+    /// Sends a message: one call, never repeated here.
+    pub async fn send(
+        &self,
+        access: Access<'_>,
+        to: &Recipient,
+        content: &Content,
+        id: &MessageId,
+    ) -> SendOutcome {
+        let call = match wire::call(to, content) {
+            Ok(call) => call,
+            Err(unfit) => return SendOutcome::NotAccepted(unfit.failure()),
+        };
+        let body = with_key(access, call.body);
+        let request = self.http.send(access, call.function, id).json(&body);
+        match exchange(request, ANSWER_LIMIT).await {
+            Ok(answer) => answer::judge(&answer, access.key),
+            Err(none) => none.after_send(Provider::Notifapi),
+        }
+    }
+
+    /// Asks whether a number is on WhatsApp.
+    pub async fn check_number(&self, access: Access<'_>, number: &PhoneNumber) -> Answered<bool> {
+        let body = Map::from_iter([wire::phone(number)]);
+        let answer = self.ask(Method::POST, access, "check_number", body).await?;
+        match answer.as_str() {
+            Some("exists") => Ok(true),
+            Some("not_exists") => Ok(false),
+            Some(_) | None => Err(answer::not_understood("its answer has another form")),
+        }
+    }
+
+    /// Lists the groups its number is in.
+    pub async fn groups(&self, access: Access<'_>) -> Answered<Vec<Group>> {
+        let answer = self.ask(Method::GET, access, "get_group_id", Map::new());
+        let answer = answer.await?;
+        let list = answer.get("results").and_then(Value::as_array);
+        let list = list.ok_or_else(|| answer::not_understood("its answer has another form"))?;
+        Ok(list.iter().filter_map(group).collect())
+    }
+
+    /// A call that sends nothing, and may be repeated.
+    async fn ask(
+        &self,
+        method: Method,
+        access: Access<'_>,
+        function: &str,
+        body: Map<String, Value>,
+    ) -> Answered<Value> {
+        let body = with_key(access, body);
+        let request = self.http.call(method, access, function).json(&body);
+        let answer = exchange(request, LIST_LIMIT).await;
+        let answer = answer.map_err(|none| none.after_look(Provider::Notifapi))?;
+        answer::read(&answer, access.key)
+    }
+}
+
+fn with_key(access: Access<'_>, mut body: Map<String, Value>) -> Map<String, Value> {
+    body.insert("key".to_owned(), access.key.expose().into());
+    body
+}
+
+/// An entry of the list, whose form is not known: an id alone, or an object that has one.
+fn group(entry: &Value) -> Option<Group> {
+    let text = |names: &[&str]| {
+        let mut names = names.iter();
+        names.find_map(|name| entry.get(name)?.as_str())
+    };
+    let id = entry.as_str().or_else(|| text(&["id", "group_id", "jid"]));
+    Some(Group {
+        id: id?.parse().ok()?,
+        name: text(&["name", "subject", "group_name"]).map(str::to_owned),
+    })
+}
