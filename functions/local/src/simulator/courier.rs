@@ -2,11 +2,14 @@
 
 use super::assets::Callback;
 use super::faults::WebhookFault;
+use super::gateways;
 use super::outbox::{Afterwards, Due, Post, Scheduled, Turn};
 use super::record::Record;
 use super::state::{State, locked, now_ms};
 use super::statuses::{self, Stage};
 use super::webhooks::{self, Outcome};
+use bytes::Bytes;
+use heliograph::domain::provider::Provider;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,7 +112,8 @@ fn leaves(state: &State, outbox: &str, epoch: u32, record: &Record, status: Sche
         };
         locked(&state.outboxes).schedule(outbox, next);
     }
-    let fault = locked(&state.faults).for_webhook(&record.sender, &record.recipient);
+    let fault =
+        locked(&state.faults).for_webhook(record.provider, &record.sender, &record.recipient);
     let again_at = |due_ms| {
         let again = Scheduled {
             due_ms,
@@ -135,8 +139,29 @@ fn leaves(state: &State, outbox: &str, epoch: u32, record: &Record, status: Sche
     }
 }
 
-/// Writes a POST per callback: in it an entry per sender, in that the statuses in the order in which they were due.
+/// Writes the POSTs of what leaves.
 fn write(state: &State, outbox: &str, epoch: u32, leaving: &[(Record, Scheduled)]) -> Vec<Post> {
+    let of_meta = |(record, _): &&(Record, Scheduled)| record.provider == Provider::Meta;
+    let (metas, others): (Vec<_>, Vec<_>) = leaving.iter().partition(of_meta);
+    let mut posts = posts_of_meta(state, outbox, epoch, &metas);
+    for (record, status) in others {
+        let told = [(status.number, status.stage)];
+        match gateways::status(state, record, status.stage) {
+            Some((callback, body)) => posts.push(post(outbox, epoch, callback, body, told.into())),
+            // Nobody is to hear of it.
+            None => settle(state, epoch, &told),
+        }
+    }
+    posts
+}
+
+/// A POST per callback: in it an entry per sender, in that the statuses in the order in which they were due.
+fn posts_of_meta(
+    state: &State,
+    outbox: &str,
+    epoch: u32,
+    leaving: &[&(Record, Scheduled)],
+) -> Vec<Post> {
     let mut by_sender: BTreeMap<&str, Vec<&(Record, Scheduled)>> = BTreeMap::new();
     for status in leaving {
         by_sender.entry(&status.0.sender).or_default().push(status);
@@ -157,16 +182,29 @@ fn write(state: &State, outbox: &str, epoch: u32, leaving: &[(Record, Scheduled)
         // Nobody is to hear of these.
         settle(state, epoch, &numbers);
     }
-    let post = |(callback, parts): (Callback, Parts)| Post {
+    let written = posts.into_iter().map(|(callback, parts)| {
+        let body = webhooks::body(&parts.entries);
+        post(outbox, epoch, callback, body, parts.statuses)
+    });
+    written.collect()
+}
+
+fn post(
+    outbox: &str,
+    epoch: u32,
+    callback: Callback,
+    body: Bytes,
+    statuses: Vec<(u32, Stage)>,
+) -> Post {
+    Post {
         outbox: outbox.to_owned(),
         callback,
-        body: webhooks::body(&parts.entries),
-        statuses: parts.statuses,
+        body,
+        statuses,
         epoch,
         first_ms: now_ms(),
         failures: 0,
-    };
-    posts.into_iter().map(post).collect()
+    }
 }
 
 #[derive(Default)]

@@ -2,6 +2,8 @@
 
 use super::chance::falls_into;
 use super::recipient::Recipient;
+use heliograph::domain::failure::Class;
+use heliograph::domain::provider::Provider;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ const LONGEST_DELAY_MS: u64 = 600_000;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultOrder {
-    provider: Option<String>,
+    provider: Option<Provider>,
     sender: Option<String>,
     to: Option<String>,
     fault: String,
@@ -23,12 +25,12 @@ pub(super) struct FaultOrder {
 }
 
 /// What happens to a send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CallFault {
-    /// This HTTP status without Meta's error object; not accepted.
+    /// This HTTP status without anything of the provider's; not accepted.
     Http(u16),
-    /// Meta's error object with this code; not accepted.
-    Error(u32),
+    /// The provider's own error of this name; not accepted. Meta's are codes, the mock's are classes, others' any words.
+    Error(String),
     /// No answer; not accepted.
     TimeoutBeforeAccept,
     /// No answer, although accepted.
@@ -54,6 +56,7 @@ pub(super) enum WebhookFault {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct ShownFault {
     id: u64,
+    provider: Provider,
     sender: Option<String>,
     to: Option<String>,
     fault: String,
@@ -70,7 +73,7 @@ pub(super) struct Faults {
     last_id: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Kind {
     Call(CallFault),
     Webhook(WebhookFault),
@@ -85,6 +88,7 @@ enum Extent {
 #[derive(Debug)]
 struct Fault {
     id: u64,
+    provider: Provider,
     name: String,
     kind: Kind,
     sender: Option<String>,
@@ -119,12 +123,13 @@ impl Faults {
     /// What is to happen to this send, and the delay that goes with it.
     pub(super) fn for_call(
         &mut self,
+        provider: Provider,
         sender: &str,
         recipient: Option<&Recipient>,
     ) -> Option<(CallFault, Duration)> {
-        self.take(|fault| match fault.kind {
-            Kind::Call(kind) if fault.matches(sender, recipient) => {
-                Some((kind, fault.delay.unwrap_or(DEFAULT_HOLD)))
+        self.take(|fault| match &fault.kind {
+            Kind::Call(kind) if fault.matches(provider, sender, recipient) => {
+                Some((kind.clone(), fault.delay.unwrap_or(DEFAULT_HOLD)))
             }
             Kind::Call(_) | Kind::Webhook(_) => None,
         })
@@ -133,12 +138,13 @@ impl Faults {
     /// What is to happen to this update, and the delay that goes with it.
     pub(super) fn for_webhook(
         &mut self,
+        provider: Provider,
         sender: &str,
         recipient: &Recipient,
     ) -> Option<(WebhookFault, Duration)> {
-        self.take(|fault| match fault.kind {
-            Kind::Webhook(kind) if fault.matches(sender, Some(recipient)) => {
-                Some((kind, fault.delay.unwrap_or(DEFAULT_REORDER)))
+        self.take(|fault| match &fault.kind {
+            Kind::Webhook(kind) if fault.matches(provider, sender, Some(recipient)) => {
+                Some((*kind, fault.delay.unwrap_or(DEFAULT_REORDER)))
             }
             Kind::Call(_) | Kind::Webhook(_) => None,
         })
@@ -158,15 +164,14 @@ impl Faults {
 
 impl Fault {
     fn new(id: u64, order: FaultOrder) -> Result<Self, String> {
-        if order.provider.as_deref().is_some_and(|it| it != "meta") {
-            return Err("provider must be `meta`: no other provider is simulated here".to_owned());
-        }
         if order.delay_ms.is_some_and(|it| it > LONGEST_DELAY_MS) {
             return Err(format!("delay_ms must be at most {LONGEST_DELAY_MS}"));
         }
+        let provider = order.provider.unwrap_or(Provider::Meta);
         Ok(Self {
             id,
-            kind: kind(&order.fault)?,
+            provider,
+            kind: kind(provider, &order.fault)?,
             extent: extent(order.times, order.share)?,
             name: order.fault,
             sender: order.sender,
@@ -177,8 +182,9 @@ impl Fault {
         })
     }
 
-    fn matches(&self, sender: &str, recipient: Option<&Recipient>) -> bool {
-        self.sender.as_deref().is_none_or(|it| it == sender)
+    fn matches(&self, provider: Provider, sender: &str, recipient: Option<&Recipient>) -> bool {
+        self.provider == provider
+            && self.sender.as_deref().is_none_or(|it| it == sender)
             && self.to.as_ref().is_none_or(|it| Some(it) == recipient)
     }
 
@@ -203,6 +209,7 @@ impl Fault {
         };
         ShownFault {
             id: self.id,
+            provider: self.provider,
             sender: self.sender.clone(),
             to: self.to.as_ref().map(Recipient::shown),
             fault: self.name.clone(),
@@ -216,7 +223,7 @@ impl Fault {
     }
 }
 
-fn kind(name: &str) -> Result<Kind, String> {
+fn kind(provider: Provider, name: &str) -> Result<Kind, String> {
     let kind = match name {
         "http_500" => Kind::Call(CallFault::Http(500)),
         "http_503" => Kind::Call(CallFault::Http(503)),
@@ -228,17 +235,29 @@ fn kind(name: &str) -> Result<Kind, String> {
         "duplicate_webhook" => Kind::Webhook(WebhookFault::Duplicate),
         "reorder_webhooks" => Kind::Webhook(WebhookFault::Reorder),
         other => {
-            let code = other.strip_prefix("error:").and_then(|it| it.parse().ok());
-            Kind::Call(CallFault::Error(code.ok_or_else(|| unknown(other))?))
+            let error = other.strip_prefix("error:");
+            let error = error.filter(|error| is_error(provider, error));
+            let error = error.ok_or_else(|| unknown(other))?;
+            Kind::Call(CallFault::Error(error.to_owned()))
         }
     };
     Ok(kind)
 }
 
+/// Whether a provider has errors of this name.
+fn is_error(provider: Provider, name: &str) -> bool {
+    match provider {
+        Provider::Meta => name.parse::<u32>().is_ok(),
+        Provider::Mock => Class::named(name).is_some(),
+        Provider::Notifapi | Provider::Fonnte => !name.is_empty(),
+    }
+}
+
 fn unknown(name: &str) -> String {
     format!(
-        "`{name}` is not a fault: use http_500, http_503, error:<code>, timeout_before_accept, \
-         timeout_after_accept, reset_connection, slow, drop_webhook, duplicate_webhook or reorder_webhooks"
+        "`{name}` is not a fault: use http_500, http_503, error:<code> (of another `provider`: error:<reason>, of the \
+         mock: error:<class>), timeout_before_accept, timeout_after_accept, reset_connection, slow, drop_webhook, \
+         duplicate_webhook or reorder_webhooks"
     )
 }
 
@@ -276,12 +295,13 @@ mod tests {
             faults(&[json!({"fault": "error:131056", "to": "+15550001111", "times": 2})]);
         let anna = Recipient::from_key("15550001111");
         let bert = Recipient::from_key("15550002222");
-        assert_eq!(faults.for_call("1", Some(&bert)), None);
+        let mut take = |to| faults.for_call(Provider::Meta, "1", Some(to));
+        assert_eq!(take(&bert), None);
         for _ in 0..2 {
-            let (fault, _) = faults.for_call("1", Some(&anna)).unwrap();
-            assert_eq!(fault, CallFault::Error(131_056));
+            let (fault, _) = take(&anna).unwrap();
+            assert_eq!(fault, CallFault::Error("131056".to_owned()));
         }
-        assert_eq!(faults.for_call("1", Some(&anna)), None);
+        assert_eq!(take(&anna), None);
         assert!(faults.list().is_empty());
     }
 
@@ -289,11 +309,24 @@ mod tests {
     fn a_share_of_calls_fails_and_no_webhook_does() {
         let mut faults = faults(&[json!({"fault": "http_503", "share": 0.5})]);
         let hits = (0..1_000)
-            .filter(|_| faults.for_call("1", None).is_some())
+            .filter(|_| faults.for_call(Provider::Meta, "1", None).is_some())
             .count();
         assert!((400..600).contains(&hits), "{hits}");
         let anna = Recipient::from_key("15550001111");
-        assert_eq!(faults.for_webhook("1", &anna), None);
+        assert_eq!(faults.for_webhook(Provider::Meta, "1", &anna), None);
+    }
+
+    #[test]
+    fn a_fault_is_metas_unless_it_names_another_provider() {
+        let mut faults = faults(&[
+            json!({"fault": "slow"}),
+            json!({"fault": "error:insufficient quota", "provider": "fonnte"}),
+        ]);
+        let mut take = |provider| faults.for_call(provider, "1", None).map(|(fault, _)| fault);
+        let quota = CallFault::Error("insufficient quota".to_owned());
+        assert_eq!(take(Provider::Mock), None);
+        assert_eq!(take(Provider::Fonnte), Some(quota));
+        assert_eq!(take(Provider::Meta), Some(CallFault::Slow));
     }
 
     #[test]
@@ -306,6 +339,7 @@ mod tests {
         assert!(refused(json!({"fault": "error:x"})).contains("error:<code>"));
         assert!(refused(json!({"fault": "slow", "times": 1, "share": 0.5})).contains("not both"));
         assert!(refused(json!({"fault": "slow", "share": 1.5})).contains("between 0 and 1"));
-        assert!(refused(json!({"fault": "slow", "provider": "fonnte"})).contains("provider"));
+        let nonsense = json!({"fault": "error:nonsense", "provider": "mock"});
+        assert!(refused(nonsense).contains("error:<class>"));
     }
 }

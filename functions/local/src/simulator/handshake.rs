@@ -47,12 +47,21 @@ fn read(callback_url: &str) -> Result<Url, GraphError> {
             "The callback URL must be at most 200 characters long",
         ));
     }
-    let url = Url::parse(callback_url).ok().filter(is_here);
+    let url = callable(callback_url);
     url.ok_or_else(|| {
         GraphError::parameter(
             "The callback URL must be an http or https URL, and for this simulator one of a loopback address",
         )
     })
+}
+
+/// Whether a URL may be called from here.
+pub(super) fn is_callable(url: &str) -> bool {
+    callable(url).is_some()
+}
+
+fn callable(url: &str) -> Option<Url> {
+    Url::parse(url).ok().filter(is_here)
 }
 
 fn is_here(url: &Url) -> bool {

@@ -1,11 +1,13 @@
-//! A message from a person, made by hand and sent to the platform as Meta would.
+//! A message from a person, made by hand and sent to the platform as Meta would, or another provider that is named.
 
 use super::assets::Number;
 use super::control::BadOrder;
 use super::faults::WebhookFault;
+use super::gateways;
 use super::recipient::{Recipient, digits};
 use super::state::{State, locked, now_ms};
 use super::webhooks::{self, Outcome};
+use heliograph::domain::provider::Provider;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -14,17 +16,28 @@ use std::sync::Arc;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InboundOrder {
-    from: Option<String>,
+    provider: Option<Provider>,
+    pub(super) from: Option<String>,
     user_id: Option<String>,
-    to: Option<String>,
-    name: Option<String>,
-    text: Option<String>,
-    message: Option<Map<String, Value>>,
+    pub(super) to: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) message: Option<Map<String, Value>>,
     wamid: Option<String>,
 }
 
-/// Sends the message as a signed webhook, once: the answer says whether it was taken.
+/// Sends the message as a webhook, once: the answer says whether it was taken.
 pub(super) async fn send(state: &State, order: InboundOrder) -> Result<Value, BadOrder> {
+    match order.provider.unwrap_or(Provider::Meta) {
+        Provider::Meta => by_meta(state, order).await,
+        Provider::Fonnte => gateways::inbound(state, &order).await,
+        Provider::Notifapi | Provider::Mock => Err(BadOrder::new(
+            "provider must be meta or fonnte: the others tell of no messages",
+        )),
+    }
+}
+
+async fn by_meta(state: &State, order: InboundOrder) -> Result<Value, BadOrder> {
     let sender = addressee(state, order.to.as_deref())?;
     let person = person(&order)?;
     let wamid = order.wamid.clone().unwrap_or_else(|| person.new_wamid());
@@ -36,7 +49,8 @@ pub(super) async fn send(state: &State, order: InboundOrder) -> Result<Value, Ba
         ("messages", json!([message])),
     ];
     let body = webhooks::body(&[webhooks::entry(&sender, &fields)]);
-    let fault = locked(&state.faults).for_webhook(&sender.phone_number_id, &person);
+    let id = &sender.phone_number_id;
+    let fault = locked(&state.faults).for_webhook(Provider::Meta, id, &person);
     let posts = match fault.map(|(fault, _)| fault) {
         None | Some(WebhookFault::Reorder) => 1,
         Some(WebhookFault::Drop) => 0,

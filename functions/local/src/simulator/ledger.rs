@@ -10,16 +10,18 @@ use super::recipient::Recipient;
 use super::record::{Record, fingerprint};
 use super::statuses::{Stage, Stages, StatusPlan};
 use anyhow::Context;
-use std::collections::{HashMap, HashSet};
+use heliograph::domain::provider::Provider;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
 const NONE: u32 = u32::MAX;
 
 /// Counts of a ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) accepted: usize,
+    pub(super) accepted_by: BTreeMap<Provider, usize>,
     pub(super) distinct_recipients: usize,
     pub(super) duplicates: usize,
     /// Messages of which not every status was delivered.
@@ -56,6 +58,7 @@ struct Index {
     /// First and last message by fingerprint of the recipient.
     threads: HashMap<u64, (u32, u32)>,
     intents: HashSet<u64>,
+    accepted_by: BTreeMap<Provider, usize>,
     duplicates: usize,
     owed: usize,
 }
@@ -193,6 +196,7 @@ impl Ledger {
     pub(super) fn counts(&self) -> Counts {
         Counts {
             accepted: self.index.entries.len(),
+            accepted_by: self.index.accepted_by.clone(),
             distinct_recipients: self.index.threads.len(),
             duplicates: self.index.duplicates,
             owed: self.index.owed,
@@ -222,12 +226,14 @@ impl Ledger {
 impl Index {
     fn add(&mut self, place: Place, record: &Record, plan: &StatusPlan) -> io::Result<u32> {
         let number = u32::try_from(self.entries.len()).map_err(|_| io::ErrorKind::StorageFull)?;
+        let open = plan.of(record, number);
+        self.owed += usize::from(!open.is_empty());
         self.entries.push(Entry {
             place,
             next: NONE,
-            open: plan.all(&record.recipient, number),
+            open,
         });
-        self.owed += 1;
+        *self.accepted_by.entry(record.provider).or_default() += 1;
         if record
             .intent
             .is_some_and(|intent| !self.intents.insert(intent))

@@ -1,4 +1,5 @@
-//! Which updates are due, and which POSTs wait to be repeated: an outbox for each account, or else for each WABA.
+//! Which updates are due, and which POSTs wait to be repeated: an outbox for each account, or else for each WABA, and for
+//! each device of Fonnte's.
 //!
 //! One small entry per message, whatever the webhook does: a message's next status is entered when the one
 //! before it leaves. Time is an argument.
@@ -233,7 +234,7 @@ mod tests {
             } => Post {
                 outbox,
                 callback: Callback {
-                    app_id: String::new(),
+                    app_id: None,
                     url: String::new(),
                 },
                 body: Bytes::new(),

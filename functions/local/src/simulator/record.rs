@@ -1,6 +1,7 @@
 //! One accepted message as a line of the journal.
 
 use super::recipient::Recipient;
+use heliograph::domain::provider::Provider;
 use sha2::{Digest, Sha256};
 
 /// An accepted message.
@@ -8,15 +9,17 @@ use sha2::{Digest, Sha256};
 pub(super) struct Record {
     /// When it was accepted, in milliseconds since 1970.
     pub(super) at_ms: i64,
+    /// Who accepted it.
+    pub(super) provider: Provider,
     /// The id it was given.
     pub(super) wamid: String,
-    /// The phone number id it leaves from.
+    /// What it leaves from: Meta's id of a phone number, or the number itself.
     pub(super) sender: String,
-    /// What it was posted to: `messages` or `marketing_messages`.
+    /// What it was posted to: `messages`, `marketing_messages`, or another provider's function.
     pub(super) path: String,
     /// Whom it goes to.
     pub(super) recipient: Recipient,
-    /// A fingerprint of its `biz_opaque_callback_data`, by which duplicates are found.
+    /// A fingerprint of our id of it, by which duplicates are found.
     pub(super) intent: Option<u64>,
     /// The request body, on one line.
     pub(super) body: String,
@@ -27,9 +30,10 @@ impl Record {
     pub(super) fn to_text(&self) -> String {
         let intent = self.intent.map_or("-".to_owned(), |it| format!("{it:x}"));
         format!(
-            "{}\t{}\t{}/{}\t{}\t{intent}\t{}",
+            "{}\t{}\t{}:{}/{}\t{}\t{intent}\t{}",
             self.at_ms,
             self.wamid,
+            self.provider.as_str(),
             self.sender,
             self.path,
             self.recipient.key(),
@@ -42,8 +46,11 @@ impl Record {
         let mut fields = text.splitn(6, '\t');
         let (at_ms, wamid) = (fields.next()?.parse().ok()?, fields.next()?.to_owned());
         let (sender, path) = fields.next()?.split_once('/')?;
+        // Journals of older versions know one provider.
+        let (provider, sender) = sender.split_once(':').unwrap_or(("meta", sender));
         Some(Self {
             at_ms,
+            provider: Provider::named(provider)?,
             wamid,
             sender: sender.to_owned(),
             path: path.to_owned(),
@@ -78,9 +85,10 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        for intent in [None, Some(0xfeed)] {
+        for (provider, intent) in [(Provider::Meta, None), (Provider::Fonnte, Some(0xfeed))] {
             let record = Record {
                 at_ms: 1_751_247_548_123,
+                provider,
                 wamid: "wamid.AAA=".to_owned(),
                 sender: "100000000000001".to_owned(),
                 path: "marketing_messages".to_owned(),
@@ -91,5 +99,14 @@ mod tests {
             assert!(!record.to_text().contains('\n'));
             assert_eq!(Record::parse(&record.to_text()).unwrap(), record);
         }
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_is_metas() {
+        let record = Record::parse("1\twamid.A\t1/messages\t15550001111\t-\t{}").unwrap();
+        assert_eq!(
+            (record.provider, record.sender.as_str()),
+            (Provider::Meta, "1")
+        );
     }
 }

@@ -100,31 +100,34 @@ impl State {
         Ok(outcome)
     }
 
-    /// Posts a webhook, signed with the secret its app has now.
+    /// Posts a webhook, signed with the secret its app has now, if it is an app's.
     pub(super) async fn post(&self, callback: &Callback, body: Bytes) -> Outcome {
-        let app = locked(&self.assets).app(&callback.app_id);
+        let Some(app_id) = &callback.app_id else {
+            return self.webhooks.post(&callback.url, None, body).await;
+        };
+        let app = locked(&self.assets).app(app_id);
         match app {
             Some(app) => {
-                let secret = app.secret.as_str();
+                let secret = Some(app.secret.as_str());
                 self.webhooks.post(&callback.url, secret, body).await
             }
             None => Outcome::Refused,
         }
     }
 
-    /// Notes that a number was called, whatever comes of it.
-    pub(super) fn note_call(&self, phone_number_id: &str) {
+    /// Notes that a sender was called, whatever comes of it.
+    pub(super) fn note_call(&self, sender: &str) {
         let mut rates = locked(&self.rates);
-        let rates = rates.entry(phone_number_id.to_owned()).or_default();
+        let rates = rates.entry(sender.to_owned()).or_default();
         let now = now_micros();
         rates.called.note(now);
         rates.seconds.note(now);
     }
 
-    /// How many calls of a number came in each second, from that of the first on.
-    pub(super) fn calls_by_second(&self, phone_number_id: &str) -> Vec<u32> {
+    /// How many calls of a sender came in each second, from that of the first on.
+    pub(super) fn calls_by_second(&self, sender: &str) -> Vec<u32> {
         let rates = locked(&self.rates);
-        let rates = rates.get(phone_number_id);
+        let rates = rates.get(sender);
         rates.map_or(Vec::new(), |it| it.seconds.calls().to_vec())
     }
 
@@ -144,7 +147,7 @@ impl State {
         free
     }
 
-    /// The most calls within one second, by phone number id, of all senders and of whoever else was called.
+    /// The most calls within one second, by sender: of all of Meta's, and of whoever else was called.
     pub(super) fn highest_rates(&self) -> BTreeMap<String, usize> {
         let senders = locked(&self.assets).senders();
         let senders = senders.iter().map(|it| (it.phone_number_id.clone(), 0));
@@ -157,9 +160,12 @@ impl State {
 
     /// Writes a message down, then owes its statuses. Nothing is awaited in between: a caller that hangs up
     /// changes nothing.
-    pub(super) fn accept(&self, sender: &Number, record: &Record) -> io::Result<()> {
+    pub(super) fn accept(&self, record: &Record) -> io::Result<()> {
         let number = locked(&self.ledger).accept(record, &self.plan)?;
-        self.schedule_first(sender.outbox(), number, &record.recipient, record.at_ms);
+        let outbox = locked(&self.assets).outbox(record);
+        if let Some(outbox) = outbox {
+            self.schedule_first(&outbox, number, &record.recipient, record.at_ms);
+        }
         Ok(())
     }
 
@@ -217,9 +223,9 @@ impl State {
         let now_ms = now_ms();
         let owed = locked(&self.ledger);
         for (number, record) in owed.owed() {
-            let sender = locked(&self.assets).number(&record.sender);
-            if let Some(sender) = sender {
-                self.schedule_first(sender.outbox(), number, &record.recipient, now_ms);
+            let outbox = locked(&self.assets).outbox(&record);
+            if let Some(outbox) = outbox {
+                self.schedule_first(&outbox, number, &record.recipient, now_ms);
             }
         }
     }

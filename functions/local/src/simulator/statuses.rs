@@ -4,6 +4,7 @@ use super::chance::falls_into;
 use super::graph_error::GraphError;
 use super::recipient::Recipient;
 use super::record::Record;
+use heliograph::domain::provider::Provider;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -48,6 +49,18 @@ pub(super) enum Stage {
     Failed = 8,
 }
 
+impl Stage {
+    /// Its name, which all providers use.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The statuses of one message that are not delivered yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Stages(u8);
@@ -84,8 +97,16 @@ impl StatusPlan {
         }
     }
 
-    /// All statuses of the `number`th message.
-    pub(super) fn all(&self, recipient: &Recipient, number: u32) -> Stages {
+    /// The statuses that follow the `number`th message: none, where its provider tells of none.
+    pub(super) fn of(&self, record: &Record, number: u32) -> Stages {
+        match record.provider {
+            Provider::Meta | Provider::Fonnte => self.all(&record.recipient, number),
+            Provider::Notifapi | Provider::Mock => Stages::default(),
+        }
+    }
+
+    /// All statuses there can be of the `number`th message.
+    fn all(&self, recipient: &Recipient, number: u32) -> Stages {
         let mut all = Stages::default();
         let mut stage = Some(Self::first(recipient));
         while let Some(next) = stage {
@@ -111,13 +132,18 @@ pub(super) fn refusal(recipient: &Recipient) -> Option<u32> {
     failure(REFUSED, recipient)
 }
 
+/// Whether what is sent to this recipient fails later.
+pub(super) fn fails(recipient: &Recipient) -> bool {
+    StatusPlan::first(recipient) == Stage::Failed
+}
+
 /// A status as Meta writes it.
 pub(super) fn render(record: &Record, stage: Stage, at_ms: i64) -> Value {
     let echo: Echo<'_> = serde_json::from_str(&record.body).unwrap_or_default();
     let mut status = Map::new();
     let mut set = |name: &str, value: Value| status.insert(name.to_owned(), value);
     set("id", record.wamid.clone().into());
-    set("status", name(stage).into());
+    set("status", stage.as_str().into());
     set("timestamp", (at_ms / 1000).to_string().into());
     match &record.recipient {
         Recipient::Phone(wa_id) => set("recipient_id", wa_id.clone().into()),
@@ -156,15 +182,6 @@ struct Echo<'a> {
 struct TemplateName<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-}
-
-fn name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Sent => "sent",
-        Stage::Delivered => "delivered",
-        Stage::Read => "read",
-        Stage::Failed => "failed",
-    }
 }
 
 /// Free for everything but templates, whose category the simulator guesses from the name.
@@ -211,6 +228,7 @@ mod tests {
     fn record(to: &str, body: &Value) -> Record {
         Record {
             at_ms: 0,
+            provider: Provider::Meta,
             wamid: "wamid.AAA".to_owned(),
             sender: "100000000000001".to_owned(),
             path: "messages".to_owned(),

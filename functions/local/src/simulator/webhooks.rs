@@ -1,4 +1,4 @@
-//! Webhooks as Meta sends them: the envelope, the escapes, the signature, the POST.
+//! Webhooks as Meta sends them: the envelope, the escapes, the signature. And the POST, which other providers share.
 
 use super::assets::Number;
 use anyhow::Context;
@@ -55,17 +55,16 @@ impl Webhooks {
         &self.client
     }
 
-    /// Posts a body, signed with the secret of an app.
-    pub(super) async fn post(&self, url: &str, app_secret: &str, body: Bytes) -> Outcome {
-        let response = self
+    /// Posts a body, signed with the secret of an app, if it is one's.
+    pub(super) async fn post(&self, url: &str, app_secret: Option<&str>, body: Bytes) -> Outcome {
+        let mut request = self
             .client
             .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header("x-hub-signature-256", signature(app_secret, &body))
-            .body(body)
-            .send()
-            .await;
-        let outcome = match response {
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(app_secret) = app_secret {
+            request = request.header("x-hub-signature-256", signature(app_secret, &body));
+        }
+        let outcome = match request.body(body).send().await {
             Ok(response) if response.status() == reqwest::StatusCode::OK => Outcome::Taken,
             Ok(_) => Outcome::Refused,
             Err(_) => Outcome::Unanswered,

@@ -33,10 +33,11 @@ pub(crate) const WEBHOOK_FIELDS: [&str; 22] = [
     "user_preferences",
 ];
 
-/// A URL that is called on behalf of an app.
+/// A URL that is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Callback {
-    pub(crate) app_id: String,
+    /// The app on whose behalf, and with whose signature; none of other providers than Meta.
+    pub(crate) app_id: Option<String>,
     pub(crate) url: String,
 }
 
@@ -50,7 +51,7 @@ impl Assets {
             let given = given.and_then(Subscription::url);
             let of_waba = || self.subscription(number, app_id)?.url();
             Callback {
-                app_id: app_id.to_owned(),
+                app_id: Some(app_id.to_owned()),
                 url: given.or_else(of_waba).unwrap_or(webhook.callback_url),
             }
         };
@@ -60,7 +61,7 @@ impl Assets {
     /// Where anything else is told of a number: to the own URL of each app that hears of its WABA.
     pub(crate) fn callbacks_for(&self, number: &Number, field: &str) -> Vec<Callback> {
         let own = |(app_id, webhook): (&str, AppWebhook)| Callback {
-            app_id: app_id.to_owned(),
+            app_id: Some(app_id.to_owned()),
             url: webhook.callback_url,
         };
         self.hearing(number, field).map(own).collect()

@@ -2,6 +2,7 @@
 //! added implies.
 
 use super::app::{App, AppSecret};
+use super::gateway;
 use super::number::{Account, Number, Tier};
 use super::origin::Origin;
 use super::token::{Scope, Token, TokenHash};
@@ -49,6 +50,7 @@ pub(super) fn always() -> Change {
     let waba = |waba_id, name, app_id| Waba::new(waba_id, name, app_id, Origin::BuiltIn);
     let mut demo = waba(DEMO_WABA, "Demo", DEMO_APP);
     demo.subscribe(subscription(DEMO_APP));
+    let (keys, devices) = gateway::always();
     Change {
         apps: vec![
             app(DEMO_APP, "Demo", DEMO_SECRET),
@@ -57,6 +59,8 @@ pub(super) fn always() -> Change {
         wabas: vec![demo, waba(PLAYGROUND_WABA, "Playground", PLAYGROUND_APP)],
         numbers: playground_numbers(),
         tokens: tokens(),
+        keys,
+        devices,
     }
 }
 
@@ -227,6 +231,7 @@ pub(super) fn kept_by_reset(assets: &Assets) -> Change {
             .collect(),
         tokens: tokens.collect(),
         numbers,
+        ..Change::default()
     }
 }
 

@@ -1,10 +1,11 @@
-//! What businesses have at Meta: apps, WABAs, numbers, and the tokens that may see them.
+//! What businesses have at Meta: apps, WABAs, numbers, and the tokens that may see them; and at other providers.
 //!
 //! Whatever changes comes as a [`Change`], which holds whole assets: it is written to the journal, then applied, and
 //! applied again at the next start. Knows nothing of HTTP; time is an argument.
 
 mod app;
 mod callback;
+mod gateway;
 mod known;
 mod number;
 mod origin;
@@ -16,6 +17,7 @@ mod waba;
 
 pub(super) use app::{App, AppSecret, AppWebhook};
 pub(super) use callback::{Callback, WEBHOOK_FIELDS};
+pub(super) use gateway::{Address, DEMO_DEVICE, DEMO_NUMBER, Device, Key, MOCK_SENDER};
 pub(super) use number::{NameStatus, Number, NumberStatus, Quality, Tier};
 pub(super) use origin::Origin;
 pub(super) use registration::Refusal;
@@ -35,6 +37,8 @@ pub(super) struct Assets {
     wabas: HashMap<String, Arc<Waba>>,
     numbers: HashMap<String, Arc<Number>>,
     tokens: HashMap<TokenHash, Arc<Token>>,
+    keys: HashMap<TokenHash, Arc<Key>>,
+    devices: HashMap<String, Arc<Device>>,
     /// Where the webhooks of numbers known by our id of an account go.
     webhook_url: String,
 }
@@ -51,6 +55,10 @@ pub(super) struct Change {
     pub(super) numbers: Vec<Number>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) tokens: Vec<Token>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<Key>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) devices: Vec<Device>,
 }
 
 impl Assets {
@@ -61,6 +69,8 @@ impl Assets {
             wabas: HashMap::new(),
             numbers: HashMap::new(),
             tokens: HashMap::new(),
+            keys: HashMap::new(),
+            devices: HashMap::new(),
             webhook_url: webhook_url.trim_end_matches('/').to_owned(),
         };
         assets.apply(known::always());
@@ -74,6 +84,8 @@ impl Assets {
             wabas,
             numbers,
             tokens,
+            keys,
+            devices,
         } = change;
         let apps = apps.into_iter();
         self.apps
@@ -86,6 +98,11 @@ impl Assets {
             .extend(numbers.map(|it| (it.phone_number_id.clone(), Arc::new(it))));
         let tokens = tokens.into_iter();
         self.tokens.extend(tokens.map(|it| (it.hash, Arc::new(it))));
+        let keys = keys.into_iter();
+        self.keys.extend(keys.map(|it| (it.hash, Arc::new(it))));
+        let devices = devices.into_iter();
+        self.devices
+            .extend(devices.map(|it| (it.number.clone(), Arc::new(it))));
     }
 
     /// An app.

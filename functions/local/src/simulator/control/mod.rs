@@ -1,7 +1,10 @@
 //! The control surface under `/_sim`: what was accepted, and what is to go wrong.
 
 mod assets;
+mod gateways;
 mod numbers;
+
+pub(super) use gateways::{DeviceOrder, change_device};
 
 use super::Sender;
 use super::assets::Number;
@@ -19,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
+use heliograph::domain::provider::Provider;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -47,6 +51,7 @@ pub(super) fn router() -> Router<Arc<Simulator>> {
         .route("/_sim/templates", post(put_template))
         .route("/_sim/reset", post(reset))
         .merge(assets::router())
+        .merge(gateways::router())
         .merge(numbers::router())
 }
 
@@ -114,6 +119,7 @@ struct MessagePage {
 #[derive(Serialize)]
 struct ShownMessage {
     id: String,
+    provider: Provider,
     sender: String,
     path: String,
     to: String,
@@ -151,6 +157,7 @@ async fn stats(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
     let (sent, failed) = simulator.webhooks.counts();
     Json(json!({
         "accepted": counts.accepted,
+        "accepted_by": counts.accepted_by,
         "refused": simulator.refused(),
         "distinct_recipients": counts.distinct_recipients,
         "duplicates": counts.duplicates,
@@ -280,6 +287,7 @@ fn shown(record: Record) -> io::Result<ShownMessage> {
     let at = Timestamp::from_millisecond(record.at_ms).map_err(io::Error::other)?;
     Ok(ShownMessage {
         id: record.wamid,
+        provider: record.provider,
         sender: record.sender,
         path: record.path,
         to: record.recipient.shown(),

@@ -16,20 +16,20 @@ use super::access::Request;
 use super::assets::{Number, Scope};
 use super::call::{Call, Send};
 use super::connection::Connection;
-use super::faults::CallFault;
+use super::exchange;
 use super::graph_error::GraphError;
 use super::record::{Record, fingerprint, on_one_line};
 use super::state::{State as Simulator, locked, now_ms};
 use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
+use heliograph::domain::provider::Provider;
 use incoming::Incoming;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The Graph API's routes.
 pub(super) fn router() -> Router<Arc<Simulator>> {
@@ -136,7 +136,7 @@ async fn messages(
         .and_then(|it| Ok((it.number, Call::read(path, &body)?)));
     let (sender, call) = match checked {
         Ok(checked) => checked,
-        Err(error) => return refuse(&simulator, error),
+        Err(error) => return exchange::refused(&simulator, error),
     };
     if call.is_receipt() {
         return match call.check_receipt() {
@@ -157,31 +157,12 @@ async fn send(
     connection: &Connection,
 ) -> Response {
     let recipient = call.recipient(sender);
-    let fault = locked(&simulator.faults).for_call(&sender.phone_number_id, recipient.as_ref());
-    match fault {
-        None => simulator.wait_latency().await,
-        Some((CallFault::Slow, delay)) => simulator.pause(delay).await,
-        Some((CallFault::Http(status), _)) => return plain_error(simulator, status),
-        Some((CallFault::Error(code), _)) => {
-            return refuse(simulator, GraphError::of_code(code));
-        }
-        Some((CallFault::ResetConnection, _)) => {
-            return no_answer(simulator, connection, Duration::ZERO).await;
-        }
-        Some((CallFault::TimeoutBeforeAccept, delay)) => {
-            return no_answer(simulator, connection, delay).await;
-        }
-        Some((CallFault::TimeoutAfterAccept, delay)) => {
-            return match accept(simulator, sender, call, body) {
-                Ok(_) => no_answer(simulator, connection, delay).await,
-                Err(error) => refuse(simulator, error),
-            };
-        }
-    }
-    match accept(simulator, sender, call, body) {
-        Ok(answer) => Json(answer).into_response(),
-        Err(error) => refuse(simulator, error),
-    }
+    let id = &sender.phone_number_id;
+    let fault = locked(&simulator.faults).for_call(Provider::Meta, id, recipient.as_ref());
+    // The code was read when the fault was ordered.
+    let of_code = |code: &str| GraphError::of_code(code.parse().unwrap_or_default());
+    let take = || accept(simulator, sender, call, body);
+    exchange::answer(simulator, connection, fault, of_code, take).await
 }
 
 /// Checks a send and writes it down; the answer may be given when this returns, not before.
@@ -205,13 +186,14 @@ fn accept(
         return Err(GraphError::of_code(130_429));
     }
     let record = record(sender, &send, body);
-    simulator.accept(sender, &record)?;
+    simulator.accept(&record)?;
     Ok(send.answer(&record.wamid))
 }
 
 fn record(sender: &Number, send: &Send, body: &[u8]) -> Record {
     Record {
         at_ms: now_ms(),
+        provider: Provider::Meta,
         wamid: send.recipient.new_wamid(),
         sender: sender.phone_number_id.clone(),
         path: send.path.clone(),
@@ -219,24 +201,6 @@ fn record(sender: &Number, send: &Send, body: &[u8]) -> Record {
         intent: send.callback.as_deref().map(fingerprint),
         body: on_one_line(&String::from_utf8_lossy(body)),
     }
-}
-
-fn refuse(simulator: &Simulator, error: GraphError) -> Response {
-    simulator.note_refusal();
-    error.into_response()
-}
-
-/// An error of the machinery in front of the Graph API, without Meta's error object.
-fn plain_error(simulator: &Simulator, status: u16) -> Response {
-    simulator.note_refusal();
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, status.canonical_reason().unwrap_or_default()).into_response()
-}
-
-async fn no_answer(simulator: &Simulator, connection: &Connection, after: Duration) -> Response {
-    simulator.pause(after).await;
-    connection.cut();
-    StatusCode::GATEWAY_TIMEOUT.into_response()
 }
 
 async fn unknown(method: Method, uri: Uri) -> GraphError {

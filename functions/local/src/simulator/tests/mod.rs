@@ -7,6 +7,7 @@
 
 mod endpoint;
 mod faults;
+mod gateways;
 mod keeping;
 mod numbers;
 mod sending;

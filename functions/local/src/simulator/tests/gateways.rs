@@ -1,0 +1,378 @@
+//! The other providers, called by the very clients that the platform calls them with.
+
+use super::*;
+use heliograph::domain::content::Content;
+use heliograph::domain::failure::{Class, ProviderFailure};
+use heliograph::domain::fault::Faults;
+use heliograph::domain::fields::Fields;
+use heliograph::domain::id::MessageId;
+use heliograph::domain::identity::Recipient;
+use heliograph::domain::provider::Provider;
+use heliograph::domain::secret::SecretText;
+use heliograph::domain::state::Status;
+use heliograph::provider::fonnte::FonnteClient;
+use heliograph::provider::fonnte::webhook::{self, Connection, Event, Said};
+use heliograph::provider::mock::MockClient;
+use heliograph::provider::notifapi::NotifapiClient;
+use heliograph::provider::{Access, Http, SendOutcome};
+
+const GATEWAYS: [Provider; 3] = [Provider::Fonnte, Provider::Notifapi, Provider::Mock];
+const ONE: &str = "msg_0193e2a1b2c37d4e8f90a1b2c3d4e5f6";
+const OTHER: &str = "msg_0193e2a1b2c37d4e8f90a1b2c3d4e5f7";
+
+fn demo_key(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Meta => unreachable!("Meta's token is no key"),
+        Provider::Fonnte => "demo-fonnte-token",
+        Provider::Notifapi => "demo-notifapi-key",
+        Provider::Mock => "demo-mock-key",
+    }
+}
+
+fn content() -> Content {
+    let body = json!({"type": "text", "text": {"body": "Hello"}});
+    let faults = Faults::new();
+    let content = Content::read(&mut Fields::of(&body, "", &faults).unwrap());
+    content.unwrap()
+}
+
+/// A send by the platform's own client.
+async fn send_with(
+    client: &Client,
+    provider: Provider,
+    key: &str,
+    to: &str,
+    id: &str,
+) -> SendOutcome {
+    let base = format!("{}/{}", client.url, provider.as_str())
+        .parse()
+        .unwrap();
+    let (key, http) = (SecretText::new(key), Http::new().unwrap());
+    let access = Access {
+        base: &base,
+        key: &key,
+        timeout: Duration::from_secs(5),
+    };
+    let (to, content) = (Recipient::Phone(to.parse().unwrap()), content());
+    let id: MessageId = id.parse().unwrap();
+    match provider {
+        Provider::Meta => unreachable!("Meta is sent to elsewhere"),
+        Provider::Fonnte => {
+            FonnteClient::new(http)
+                .send(access, &to, &content, &id)
+                .await
+        }
+        Provider::Notifapi => {
+            NotifapiClient::new(http)
+                .send(access, &to, &content, &id)
+                .await
+        }
+        Provider::Mock => MockClient::new(http).send(access, &to, &content, &id).await,
+    }
+}
+
+async fn send(client: &Client, provider: Provider, to: &str, id: &str) -> SendOutcome {
+    send_with(client, provider, demo_key(provider), to, id).await
+}
+
+fn refusal(outcome: SendOutcome) -> ProviderFailure {
+    match outcome {
+        SendOutcome::NotAccepted(failure) => failure,
+        other => unreachable!("{other:?} is no refusal"),
+    }
+}
+
+#[tokio::test]
+async fn what_each_provider_took_is_in_one_ledger_without_its_key() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    for provider in GATEWAYS {
+        let SendOutcome::Accepted(taken) = send(&client, provider, ANNA, ONE).await else {
+            unreachable!("{provider:?} did not take it");
+        };
+        let kept = client.get("/_sim/messages?limit=10").await;
+        let last = kept["data"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(last["provider"], provider.as_str());
+        assert_eq!(last["id"], taken.provider_id.as_str());
+        assert_eq!(last["to"], ANNA);
+        assert!(!last.to_string().contains(demo_key(provider)), "{last}");
+    }
+    let stats = client.get("/_sim/stats").await;
+    assert_eq!(
+        stats["accepted_by"],
+        json!({"fonnte": 1, "notifapi": 1, "mock": 1})
+    );
+    assert_eq!(stats["duplicates"], 2, "three providers took one message");
+    assert_eq!(stats["max_rate_per_sender"]["15550002000"], 1);
+}
+
+#[tokio::test]
+async fn a_message_that_meta_took_is_a_duplicate_elsewhere() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    client.send(ANNA, ONE).await.unwrap();
+    send(&client, Provider::Fonnte, ANNA, OTHER).await;
+    assert_eq!(client.get("/_sim/stats").await["duplicates"], 0);
+    send(&client, Provider::Fonnte, ANNA, ONE).await;
+    assert_eq!(client.get("/_sim/stats").await["duplicates"], 1);
+}
+
+#[tokio::test]
+async fn each_provider_fails_in_its_own_words_and_only_when_it_is_named() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    for (provider, fault, class) in [
+        (Provider::Fonnte, "error:insufficient quota", Class::Policy),
+        (Provider::Fonnte, "error:target invalid", Class::Recipient),
+        (Provider::Notifapi, "error:invalid key", Class::Credential),
+        (Provider::Notifapi, "error:bad moon", Class::Permanent),
+        (Provider::Mock, "error:throttled", Class::Throttled),
+    ] {
+        client
+            .order_fault(json!({"fault": fault, "provider": provider}))
+            .await;
+        let outcome = send(&client, provider, ANNA, ONE).await;
+        assert_eq!(refusal(outcome).class, class, "{fault}");
+    }
+    client.order_fault(json!({"fault": "http_500"})).await;
+    let untouched = send(&client, Provider::Fonnte, ANNA, ONE).await;
+    assert!(
+        matches!(untouched, SendOutcome::Accepted(_)),
+        "{untouched:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_leaves_the_outcome_open_does_so_at_every_provider() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    for provider in GATEWAYS {
+        for (fault, accepted) in [
+            ("http_503", 0),
+            ("reset_connection", 0),
+            ("timeout_before_accept", 0),
+            ("timeout_after_accept", 1),
+        ] {
+            let before = client.accepted().await;
+            let order = json!({"fault": fault, "provider": provider, "delay_ms": 20});
+            client.order_fault(order).await;
+            let outcome = send(&client, provider, ANNA, ONE).await;
+            assert!(
+                matches!(outcome, SendOutcome::Ambiguous(_)),
+                "{fault}: {outcome:?}"
+            );
+            assert_eq!(client.accepted().await - before, accepted, "{fault}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_good_from_its_order_to_its_end() {
+    let folder = Folder::new();
+    let simulator = start_in(&folder, NOWHERE).await;
+    let client = Client::of(&simulator);
+    for provider in GATEWAYS {
+        let ordered = format!("ordered-{}", provider.as_str());
+        let outcome = send_with(&client, provider, &ordered, ANNA, ONE).await;
+        assert_eq!(refusal(outcome).class, Class::Credential);
+        let order = json!({"provider": provider, "key": ordered, "sender": "15550004000"});
+        assert_eq!(client.set("/_sim/keys", order).await.0, 201);
+        let outcome = send_with(&client, provider, &ordered, ANNA, ONE).await;
+        assert!(matches!(outcome, SendOutcome::Accepted(_)), "{outcome:?}");
+        let path = format!("/_sim/keys/{}", demo_key(provider));
+        let revoked = client.call(Method::DELETE, &path, "", &Value::Null).await;
+        assert_eq!(revoked.0, 200);
+        let outcome = send(&client, provider, ANNA, ONE).await;
+        assert_eq!(refusal(outcome).class, Class::Credential);
+    }
+    let kept = std::fs::read_to_string(folder.0.join("simulator.journal")).unwrap();
+    assert!(!kept.contains("ordered-") && !kept.contains("demo-fonnte"));
+    client.post("/_sim/reset", &Value::Null).await.unwrap();
+    let outcome = send(&client, Provider::Fonnte, ANNA, ONE).await;
+    assert!(matches!(outcome, SendOutcome::Accepted(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_number_made_to_be_refused_is_refused_by_all() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    for provider in GATEWAYS {
+        refusal(send(&client, provider, "+15558131026", ONE).await);
+    }
+    assert_eq!(client.accepted().await, 0);
+}
+
+/// A client of Fonnte's, and what it needs to call.
+fn fonnte(client: &Client) -> (FonnteClient, reqwest::Url, SecretText) {
+    let base = format!("{}/fonnte", client.url).parse().unwrap();
+    let key = SecretText::new(demo_key(Provider::Fonnte));
+    (FonnteClient::new(Http::new().unwrap()), base, key)
+}
+
+#[tokio::test]
+async fn numbers_devices_and_groups_are_told_as_they_are() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    let (fonnte, base, key) = fonnte(&client);
+    let timeout = Duration::from_secs(5);
+    let access = Access {
+        base: &base,
+        key: &key,
+        timeout,
+    };
+    let numbers = [ANNA.parse().unwrap(), "+15559131026".parse().unwrap()];
+    let checked = fonnte.check(access, &numbers).await.unwrap();
+    assert_eq!(checked.registered, numbers[..1]);
+    assert_eq!(checked.not_registered, numbers[1..]);
+    let device = fonnte.device(access).await.unwrap();
+    assert!(device.is_connected() && device.number == "15550002000");
+    assert_eq!(fonnte.groups(access).await.unwrap().len(), 1);
+
+    let base = format!("{}/notifapi", client.url).parse().unwrap();
+    let key = SecretText::new(demo_key(Provider::Notifapi));
+    let access = Access {
+        base: &base,
+        key: &key,
+        timeout,
+    };
+    let notifapi = NotifapiClient::new(Http::new().unwrap());
+    assert_eq!(notifapi.check_number(access, &numbers[0]).await, Ok(true));
+    assert_eq!(notifapi.check_number(access, &numbers[1]).await, Ok(false));
+    assert_eq!(notifapi.groups(access).await.unwrap().len(), 1);
+
+    let base = format!("{}/mock", client.url).parse().unwrap();
+    let key = SecretText::new(demo_key(Provider::Mock));
+    let access = Access {
+        base: &base,
+        key: &key,
+        timeout,
+    };
+    let mock = MockClient::new(Http::new().unwrap());
+    assert_eq!(mock.check(access).await, Ok(()));
+}
+
+/// A URL that takes whatever Fonnte posts.
+struct Hook {
+    posted: Mutex<Vec<Value>>,
+    arrived: Notify,
+}
+
+impl Hook {
+    async fn start() -> (Arc<Self>, String) {
+        let hook = Arc::new(Self {
+            posted: Mutex::default(),
+            arrived: Notify::new(),
+        });
+        let listener = port().await;
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let routes = Router::new()
+            .route("/hook", post(keep))
+            .with_state(Arc::clone(&hook));
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        (hook, url)
+    }
+
+    /// What was posted, as the platform reads it, once there is so much.
+    async fn at_least(&self, count: usize) -> Vec<webhook::Webhook> {
+        let wait = async {
+            loop {
+                let arrived = self.arrived.notified();
+                let posted = self.posted.lock().unwrap().clone();
+                if posted.len() >= count {
+                    return posted;
+                }
+                arrived.await;
+            }
+        };
+        let posted = tokio::time::timeout(Duration::from_secs(20), wait)
+            .await
+            .unwrap();
+        let posted = posted.iter();
+        posted
+            .map(|body| webhook::read(body.to_string().as_bytes()))
+            .collect()
+    }
+}
+
+async fn keep(State(hook): State<Arc<Hook>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    assert!(headers.get("x-hub-signature-256").is_none());
+    let body = serde_json::from_slice(&body).unwrap();
+    hook.posted.lock().unwrap().push(body);
+    hook.arrived.notify_waiters();
+    StatusCode::OK
+}
+
+#[tokio::test]
+async fn a_devices_statuses_come_one_by_one_the_later_ones_by_whatsapps_id_alone() {
+    let folder = Folder::new();
+    let (hook, url) = Hook::start().await;
+    let simulator = start_in(&folder, NOWHERE).await;
+    let client = Client::of(&simulator);
+    let order = json!({"device": "15550002000", "webhook": url});
+    let (_, shown) = client.set("/_sim/devices", order).await;
+    assert!(!shown.to_string().contains("hook\":\"http"), "{shown}");
+    let SendOutcome::Accepted(taken) = send(&client, Provider::Fonnte, ANNA, ONE).await else {
+        unreachable!("Fonnte did not take it");
+    };
+    let events = hook.at_least(3).await;
+    let of_status = |wanted: Status| {
+        let mut events = events.iter();
+        let found = events.find_map(|webhook| match &webhook.event {
+            Event::Status(told) if told.status == Some(wanted) => Some(told.clone()),
+            Event::Status(_) | Event::Message(_) | Event::Connection(_) | Event::Other => None,
+        });
+        found.unwrap()
+    };
+    let sent = of_status(Status::Sent);
+    assert_eq!(sent.id, Some(taken.provider_id));
+    for later in [Status::Delivered, Status::Read] {
+        let later = of_status(later);
+        assert_eq!((later.id, later.state_id), (None, sent.state_id.clone()));
+    }
+    let kept = std::fs::read_to_string(folder.0.join("simulator.journal")).unwrap();
+    assert!(!kept.contains(&url), "the address is in the journal");
+}
+
+#[tokio::test]
+async fn a_device_tells_what_people_write_and_that_it_was_lost() {
+    let (hook, url) = Hook::start().await;
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    let (_, base, key) = fonnte(&client);
+    let update = client.http.post(format!("{base}/update-device"));
+    let update = update
+        .header("authorization", key.expose())
+        .body(format!("webhook={url}"));
+    let answer: Value = update.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["status"], true);
+    let order = json!({"provider": "fonnte", "from": ANNA, "name": "Anna", "text": "Hello"});
+    let (_, answer) = client.set("/_sim/inbound", order).await;
+    assert_eq!(answer["delivered"], true);
+    let order = json!({"device": "15550002000", "connected": false});
+    client.set("/_sim/devices", order).await;
+    let events = hook.at_least(2).await;
+    let Event::Message(message) = &events[0].event else {
+        unreachable!("{:?} is no message", events[0]);
+    };
+    assert_eq!(message.said, Said::Text("Hello".to_owned()));
+    assert_eq!(message.from.as_str(), "15550001111");
+    let inbox = answer["inboxid"].as_str().unwrap();
+    assert_eq!(
+        message.id.as_ref().unwrap().as_str(),
+        format!("inbox:{inbox}")
+    );
+    assert_eq!(events[1].event, Event::Connection(Connection::Lost));
+    let offline = send(&client, Provider::Fonnte, ANNA, ONE).await;
+    assert_eq!(refusal(offline).class, Class::Transient);
+}
+
+#[tokio::test]
+async fn who_tells_nothing_owes_nothing() {
+    let simulator = start(NOWHERE).await;
+    let client = Client::of(&simulator);
+    send(&client, Provider::Notifapi, ANNA, ONE).await;
+    send(&client, Provider::Mock, ANNA, OTHER).await;
+    assert_eq!(client.get("/_sim/stats").await["webhooks"]["pending"], 0);
+    let order = json!({"provider": "notifapi", "from": ANNA, "text": "Hello"});
+    assert_eq!(client.set("/_sim/inbound", order).await.0, 400);
+}
