@@ -45,7 +45,7 @@
 //! subscribed, with the account's webhook as its own. Numbers nobody hears of give no webhooks.
 //!
 //! What set-up changes is in the journal before it is answered: tokens, keys and PINs as hashes, secrets never in clear
-//! text. A reset takes it back; senders that were added stay.
+//! text. A reset takes it back; senders that were added stay, and so does whom a device of Fonnte's calls.
 //!
 //! The other providers are played below their names, `/fonnte`, `/notifapi` and `/mock`. Always known are:
 //!

@@ -209,7 +209,8 @@ fn token_of(assets: &Assets, sender: &Sender, app_id: &str) -> Option<Token> {
     Some(token)
 }
 
-/// What outlives a reset beside what is always known: senders that were added, with what they implied, as at first.
+/// What outlives a reset beside what is always known: senders that were added, with what they implied, as at first; and
+/// whom devices call.
 pub(super) fn kept_by_reset(assets: &Assets) -> Change {
     let numbers: Vec<Number> = assets.senders().iter().map(|it| as_at_first(it)).collect();
     let wabas: BTreeSet<&str> = numbers.iter().map(|it| it.waba_id.as_str()).collect();
@@ -231,7 +232,8 @@ pub(super) fn kept_by_reset(assets: &Assets) -> Change {
             .collect(),
         tokens: tokens.collect(),
         numbers,
-        ..Change::default()
+        devices: gateway::kept_by_reset(assets),
+        keys: Vec::new(),
     }
 }
 

@@ -367,6 +367,24 @@ async fn a_device_tells_what_people_write_and_that_it_was_lost() {
 }
 
 #[tokio::test]
+async fn a_reset_connects_a_device_again_and_leaves_whom_it_calls() {
+    let folder = Folder::new();
+    let (hook, url) = Hook::start().await;
+    let first = start_in(&folder, NOWHERE).await;
+    let client = Client::of(&first);
+    let order = json!({"device": "15550002000", "webhookstatus": url, "webhook": url,
+        "webhookconnect": NOWHERE, "connected": false});
+    assert_eq!(client.set("/_sim/devices", order).await.0, 201);
+    client.post("/_sim/reset", &Value::Null).await.unwrap();
+    drop(first);
+
+    let second = start_in(&folder, NOWHERE).await;
+    let client = Client::of(&second);
+    send(&client, Provider::Fonnte, ANNA, ONE).await;
+    assert_eq!(hook.at_least(3).await.len(), 3);
+}
+
+#[tokio::test]
 async fn who_tells_nothing_owes_nothing() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
