@@ -42,7 +42,8 @@ impl Http {
             .no_proxy()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
-            // Less than the whole call's, so that a connection that never stands is told from an answer that never comes.
+            // Less than the whole call's, so that a connection that never stands is told from an answer that never
+            // comes.
             .connect_timeout(CONNECT_TIMEOUT.min(total / 2))
             .timeout(total)
             .pool_idle_timeout(IDLE_TIMEOUT)

@@ -29,7 +29,7 @@ pub(super) struct FaultOrder {
 pub(super) enum CallFault {
     /// This HTTP status without anything of the provider's; not accepted.
     Http(u16),
-    /// The provider's own error of this name; not accepted. Meta's are codes, the mock's are classes, others' any words.
+    /// The provider's own error of this name; not accepted. Meta's are codes, the mock's classes, others' any words.
     Error(String),
     /// No answer; not accepted.
     TimeoutBeforeAccept,

@@ -1,4 +1,4 @@
-//! A simulator of Meta's Graph API and of the other providers: remembers what was sent, sends webhooks, fails when told to.
+//! A simulator of Meta's Graph API and of the other providers: remembers what was sent, sends webhooks, fails as told.
 //!
 //! Speaks only HTTP with the platform and must not know how the platform works. Its control surface is under
 //! `/_sim` on the same port.
@@ -56,18 +56,18 @@
 //! | mock | `demo-mock-key` | |
 //!
 //! Fonnte has `send`, `validate`, `device`, `update-device`, `fetch-group` and `get-whatsapp-group`; NotifAPI has
-//! `send_message`, `send_image_url`, `send_file_url`, `send_message_group_id`, `check_number` and `get_group_id`; the mock
-//! has `messages` and `me`. Keys are ordered by `POST /_sim/keys` and revoked by `DELETE /_sim/keys/{key}`.
+//! `send_message`, `send_image_url`, `send_file_url`, `send_message_group_id`, `check_number` and `get_group_id`; the
+//! mock has `messages` and `me`. Keys are ordered by `POST /_sim/keys` and revoked by `DELETE /_sim/keys/{key}`.
 //!
-//! All of them share one ledger, so a message that two providers took is a duplicate: they tell it by `X-Request-Id`, Meta
-//! by `biz_opaque_callback_data`. `+15558<code>` they refuse as a recipient, and `+15559<code>` is not on WhatsApp, whoever
-//! asks, though it is taken; by Fonnte's status it then fails. Faults are Meta's unless they name a `provider`; `error:`
-//! takes a reason of Fonnte's, words of NotifAPI's, or for the mock one of the platform's classes.
+//! All of them share one ledger, so a message that two providers took is a duplicate: they tell it by `X-Request-Id`,
+//! Meta by `biz_opaque_callback_data`. `+15558<code>` they refuse as a recipient, and `+15559<code>` is not on
+//! WhatsApp, whoever asks, though it is taken; by Fonnte's status it then fails. Faults are Meta's unless they name a
+//! `provider`; `error:` takes a reason of Fonnte's, words of NotifAPI's, or for the mock one of the platform's classes.
 //!
-//! A device of Fonnte's calls the URLs that it was given by `update-device` or by `POST /_sim/devices`, unsigned: `webhook`
-//! for messages from people (`POST /_sim/inbound` with `provider`), `webhookstatus` for statuses, `webhookconnect` when
-//! `connected` changes; where only the first is given, it gets everything. A status comes by itself, the later ones with
-//! `stateid` alone. NotifAPI and the mock call nobody.
+//! A device of Fonnte's calls the URLs that it was given by `update-device` or by `POST /_sim/devices`, unsigned:
+//! `webhook` for messages from people (`POST /_sim/inbound` with `provider`), `webhookstatus` for statuses,
+//! `webhookconnect` when `connected` changes; where only the first is given, it gets everything. A status comes by
+//! itself, the later ones with `stateid` alone. NotifAPI and the mock call nobody.
 
 mod access;
 mod assets;

@@ -1,5 +1,5 @@
-//! Which updates are due, and which POSTs wait to be repeated: an outbox for each account, or else for each WABA, and for
-//! each device of Fonnte's.
+//! Which updates are due, and which POSTs wait to be repeated: an outbox for each account, or else for each WABA, and
+//! for each device of Fonnte's.
 //!
 //! One small entry per message, whatever the webhook does: a message's next status is entered when the one
 //! before it leaves. Time is an argument.

@@ -1,7 +1,7 @@
 //! What an answer of Fonnte's means.
 //!
-//! `status` false with a reason means not accepted, `status` true with an id accepted, whatever else it says and whatever
-//! the HTTP status is of a refusal; everything else proves nothing.
+//! `status` false with a reason means not accepted, `status` true with an id accepted, whatever else it says and
+//! whatever the HTTP status is of a refusal; everything else proves nothing.
 
 use super::reasons;
 use crate::domain::failure::ProviderFailure;

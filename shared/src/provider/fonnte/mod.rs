@@ -175,8 +175,8 @@ impl FonnteClient {
     }
 }
 
-/// A request with its form and its key, which stands alone in its header, without `Bearer`. `None` if no header can hold
-/// the key.
+/// A request with its form and its key, which stands alone in its header, without `Bearer`. `None` if no header can
+/// hold the key.
 fn filled(
     request: RequestBuilder,
     access: Access<'_>,

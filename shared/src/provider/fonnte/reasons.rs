@@ -24,8 +24,8 @@ const REASONS: [Reason; 10] = [
         remedy: "copy the device's token from Fonnte into the account",
     },
     Reason {
-        // No wait of seconds brings a quota back, and until a person does, every message of the device fails alike: that
-        // is how the account stands, and no pace.
+        // No wait of seconds brings a quota back, and until a person does, every message of the device fails alike:
+        // that is how the account stands, and no pace.
         tells: "insufficient quota",
         class: Class::Policy,
         text: "the device has no messages left in its package",

@@ -1,7 +1,7 @@
 //! The mock provider: takes everything, reaches nobody. To try routes, keys and failover with, at a desk and in tests.
 //!
-//! Its wire is ours. `POST messages` takes Meta's own message object and answers `{"id"}`, `GET me` tells whether the key
-//! is good, and a refusal, whatever its HTTP status, is `{"error": {"class", "message"}}` with one of our classes.
+//! Its wire is ours. `POST messages` takes Meta's own message object and answers `{"id"}`, `GET me` tells whether the
+//! key is good, and a refusal, whatever its HTTP status, is `{"error": {"class", "message"}}` with one of our classes.
 
 mod answer;
 

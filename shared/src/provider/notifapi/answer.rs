@@ -1,7 +1,7 @@
 //! What an answer of NotifAPI's means.
 //!
-//! Code 200 with an id means accepted, another code with a word about it not accepted. A server's own trouble, in the HTTP
-//! status or in the code, proves nothing: its word may have been lost behind the gateway.
+//! Code 200 with an id means accepted, another code with a word about it not accepted. A server's own trouble, in the
+//! HTTP status or in the code, proves nothing: its word may have been lost behind the gateway.
 
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::Wamid;

@@ -1,7 +1,7 @@
 //! NotifAPI, also known as Woo-wa, a gateway to WhatsApp's own app: no official API, and nothing of it is documented.
 //!
-//! What stands here is what its callers do. The key travels in the body; no webhook of it is known, so what it took stays
-//! accepted.
+//! What stands here is what its callers do. The key travels in the body; no webhook of it is known, so what it took
+//! stays accepted.
 
 mod answer;
 mod wire;

@@ -45,8 +45,8 @@ pub(crate) struct Device {
     pub(crate) origin: Origin,
 }
 
-/// A URL that is called. What proves the caller stands in it, since nothing is signed, so it is written to the journal as
-/// hexadecimal digits, as an app's secret is.
+/// A URL that is called. What proves the caller stands in it, since nothing is signed, so it is written to the journal
+/// as hexadecimal digits, as an app's secret is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Address(String);
