@@ -247,7 +247,7 @@ impl Neighbour {
             id: SENDER.parse().unwrap(),
             tenant: self.tenant.clone(),
             account: account.id,
-            waba: WABA.parse().unwrap(),
+            waba: Some(WABA.parse().unwrap()),
             portfolio: None,
             display_number: "+15550001001".to_owned(),
             messages_per_second: 1_000,

@@ -57,6 +57,19 @@ impl Desk {
         read(self.http.post(url).json(sender)).await.with(201);
     }
 
+    /// Has a provider that is not Meta take a key.
+    pub async fn order_key(&self, key: &Value) {
+        let url = format!("{}/_sim/keys", self.simulator);
+        read(self.http.post(url).json(key)).await.with(201);
+    }
+
+    /// Has it take the key no more.
+    pub async fn revoke_key(&self, key: &str) {
+        let url = format!("{}/_sim/keys/{key}", self.simulator);
+        let answer = read(self.http.delete(url)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+
     /// Has the simulator list a template.
     pub async fn put_template(&self, template: &Value) {
         let url = format!("{}/_sim/templates", self.simulator);

@@ -1,4 +1,4 @@
-//! `/v1/accounts`: a tenant's connections to Meta, each a WABA.
+//! `/v1/accounts`: a tenant's connections to providers, at Meta each a WABA.
 
 pub(crate) mod activation;
 mod app_secrets;
@@ -10,6 +10,7 @@ pub(crate) mod connection;
 pub(crate) mod deletion;
 pub(crate) mod dto;
 pub(crate) mod entered;
+pub(crate) mod keys;
 pub(crate) mod meta_id;
 pub(crate) mod number_settings;
 pub(crate) mod numbers;
@@ -39,6 +40,7 @@ use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::pace::{Pause, PauseCause};
+use heliograph::domain::provider::Provider;
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
@@ -100,6 +102,29 @@ pub(crate) async fn one(
     Ok(Json(AccountDto::from(&account)))
 }
 
+/// The tenant's account of this id, which must be one at Meta.
+pub(crate) async fn find_at_meta(
+    store: &Store,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<Account, Problem> {
+    let account = find(store, tenant, id).await?;
+    check_at_meta(&account).map(|()| account)
+}
+
+/// What Meta alone has is not there for an account of another provider.
+fn check_at_meta(account: &Account) -> Result<(), Problem> {
+    if account.provider == Provider::Meta {
+        return Ok(());
+    }
+    let title = account.provider.title();
+    let detail = format!(
+        "the account is at {title}, which has nothing of the kind: its keys are at /v1/accounts/{}/keys",
+        account.id
+    );
+    Err(Problem::conflict("not_at_meta", detail))
+}
+
 /// The tenant's account of this id.
 pub(crate) async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<Account, Problem> {
     let found = store.account(tenant, &id_of(id)?).await?;
@@ -108,7 +133,8 @@ pub(crate) async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<A
 
 /// Make an account.
 ///
-/// It is empty: its six steps of set-up follow, with `PUT /v1/accounts/{id}/setup/...`.
+/// It is empty. At Meta its six steps of set-up follow, with `PUT /v1/accounts/{id}/setup/...`; at any other provider its
+/// keys, with `PUT /v1/accounts/{id}/keys/{alias}`.
 #[utoipa::path(
     post, operation_id = "create_account", path = "/v1/accounts", tag = "Accounts", security(("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "One key is one account, for 24 hours")),
@@ -134,8 +160,9 @@ pub(crate) async fn create(
         return Ok(([(REPLAYED, "true")], made(&account)).into_response());
     }
     let now = clock::now();
-    let name = read_name(&body).map_err(Problem::validation)?;
-    let account = Account::new(AccountId::at(now), authority.tenant.clone(), name, now);
+    let (provider, name) = read_new(&body).map_err(Problem::validation)?;
+    let tenant = authority.tenant.clone();
+    let account = Account::new(AccountId::at(now), tenant, name, now).at(provider);
     let mut transaction = adding(&store, &authority, &account, body)?;
     let id = account.id.as_str();
     store.remember_claim(&mut transaction, &account.tenant, claim.as_ref(), id, now)?;
@@ -182,12 +209,14 @@ fn made(account: &Account) -> Response {
     (StatusCode::CREATED, [(LOCATION, location)], made).into_response()
 }
 
-fn read_name(body: &Value) -> Result<String, Vec<Fault>> {
+fn read_new(body: &Value) -> Result<(Provider, String), Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let name = fields.required_line("name", 1..=LONGEST_NAME);
+        let provider = fields.choice("provider", &Provider::ALL.map(Provider::as_str));
         fields.finish();
-        name.map(str::to_owned)
+        let provider = provider.and_then(Provider::named);
+        Some((provider.unwrap_or(Provider::Meta), name?.to_owned()))
     });
     faults.into_result(read)
 }

@@ -27,13 +27,14 @@ mod user_dto;
 mod users;
 
 use accounts::{
-    activation, bot, connection, number_settings, numbers, profile, registration, rotation,
+    activation, bot, connection, keys, number_settings, numbers, profile, registration, rotation,
     senders, setup, tokens,
 };
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post, put};
 use heliograph::provider::meta::client::{ClientError, MetaClient};
+use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::http::edge;
@@ -48,8 +49,7 @@ pub struct Config {
     messages_table: String,
     logs_table: String,
     secrets_prefix: String,
-    graph_url: String,
-    graph_version: String,
+    addresses: Addresses,
     webhook_url: String,
     rotate_function: String,
 }
@@ -62,8 +62,7 @@ impl Config {
             messages_table: env.text("MESSAGES_TABLE"),
             logs_table: env.text("LOGS_TABLE"),
             secrets_prefix: env.text("SECRETS_PREFIX"),
-            graph_url: env.url("GRAPH_URL"),
-            graph_version: env.text("GRAPH_VERSION"),
+            addresses: env.addresses(),
             webhook_url: env.url("WEBHOOK_URL"),
             rotate_function: env.text("ROTATE_FUNCTION_ARN"),
         };
@@ -83,6 +82,7 @@ struct Parts {
     secrets: SecretsCache,
     keeper: SecretsKeeper,
     meta: MetaClient,
+    providers: Providers,
     webhook_url: String,
     rotate_function: String,
 }
@@ -91,10 +91,12 @@ impl State {
     /// Builds the clients; calls nobody.
     pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
         let secrets = aws.secrets();
+        let providers = Providers::new(&config.addresses)?;
         let parts = Parts {
             secrets: SecretsCache::new(secrets.clone(), &config.secrets_prefix),
             keeper: SecretsKeeper::new(secrets, &config.secrets_prefix),
-            meta: MetaClient::new(&config.graph_url, &config.graph_version)?,
+            meta: providers.meta().clone(),
+            providers,
             webhook_url: config.webhook_url.clone(),
             rotate_function: config.rotate_function.clone(),
         };
@@ -185,6 +187,12 @@ fn account_routes() -> Router<State> {
             put(knowledge::change).delete(knowledge::delete),
         )
         .nest("/v1/accounts/{id}/phone-numbers", number_routes())
+        .route("/v1/accounts/{id}/keys", get(keys::list))
+        .route(
+            "/v1/accounts/{id}/keys/{alias}",
+            put(keys::put).delete(keys::delete),
+        )
+        .route("/v1/accounts/{id}/keys/{alias}/test", post(keys::test))
         .route("/v1/senders", post(senders::create))
         .route(
             "/v1/senders/{id}",
@@ -231,6 +239,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::activation::activate,
     accounts::rotation::rotate,
     accounts::activation::webhook,
+    accounts::keys::list,
+    accounts::keys::put,
+    accounts::keys::delete,
+    accounts::keys::test,
     accounts::setup::show,
     accounts::setup::business,
     accounts::setup::phone_number,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use heliograph::domain::fault::FaultCode;
 use heliograph::domain::id::{AccountId, ContactId, ConversationId};
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::role::Right;
 use heliograph::messaging::submit::WINDOW;
 use heliograph::service::caller::Caller;
@@ -30,7 +30,7 @@ pub(crate) struct ConversationDto {
     account_id: AccountId,
     /// The sender: Meta's phone number id.
     #[schema(value_type = String, example = "100000000000001")]
-    sender_id: PhoneNumberId,
+    sender_id: SenderId,
     /// The contact.
     #[schema(value_type = String, example = "cont_019e92a7c8887000a000000000000001")]
     contact_id: ContactId,

@@ -13,14 +13,16 @@ use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential, Sending, lapse};
 use heliograph::messaging::pace::{Leave, Pacer};
-use heliograph::provider::meta::client::{ClientError, MetaClient};
+use heliograph::provider::meta::client::ClientError;
+use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
+use heliograph::service::credentials::{CredentialError, Credentials};
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::QueueError;
 use heliograph::service::records;
-use heliograph::service::secrets::{SecretsCache, SecretsError};
+use heliograph::service::secrets::SecretsCache;
 use heliograph::store::{Store, StoreError};
 use jiff::SignedDuration;
 use lambda_runtime::LambdaEvent;
@@ -44,8 +46,7 @@ const LATER: SignedDuration = SignedDuration::from_secs(30);
 pub struct Config {
     messages_table: String,
     secrets_prefix: String,
-    graph_url: String,
-    graph_version: String,
+    addresses: Addresses,
     otp_queue: String,
     single_queue: String,
 }
@@ -57,8 +58,7 @@ impl Config {
         let config = Self {
             messages_table: env.text("MESSAGES_TABLE"),
             secrets_prefix: env.text("SECRETS_PREFIX"),
-            graph_url: env.url("GRAPH_URL"),
-            graph_version: env.text("GRAPH_VERSION"),
+            addresses: env.addresses(),
             otp_queue: env.url("OTP_QUEUE_URL"),
             single_queue: env.url("SINGLE_QUEUE_URL"),
         };
@@ -70,7 +70,7 @@ impl Config {
 #[derive(Debug)]
 pub struct State {
     store: Store,
-    secrets: SecretsCache,
+    credentials: Credentials,
     sending: Sending,
     pacer: Pacer,
     lanes: Lanes,
@@ -80,10 +80,11 @@ impl State {
     /// Builds the clients; calls nobody.
     pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
         let store = Store::new(aws.dynamodb(), &config.messages_table, "");
-        let meta = MetaClient::new(&config.graph_url, &config.graph_version)?;
+        let secrets = SecretsCache::new(aws.secrets(), &config.secrets_prefix);
+        let providers = Providers::new(&config.addresses)?;
         Ok(Self {
-            secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
-            sending: Sending::new(store.clone(), meta, clock::now),
+            credentials: Credentials::new(store.clone(), secrets),
+            sending: Sending::new(store.clone(), providers, clock::now),
             pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&aws.sqs(), &config.otp_queue, &config.single_queue),
             store,
@@ -97,8 +98,8 @@ enum RecordError {
     Empty,
     #[error("the body is not a hint to deliver a message")]
     Undecodable(#[from] serde_json::Error),
-    #[error("the account's access token cannot be read")]
-    Secrets(#[from] SecretsError),
+    #[error("the account's credential cannot be read")]
+    Credential(#[from] CredentialError),
     #[error("the message was not attempted")]
     Attempt(#[from] AttemptError),
     #[error("the message or its sender's pace cannot be read")]
@@ -120,6 +121,7 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     let DeliverBody::V1 {
         tenant,
         account,
+        sender,
         message,
         lane,
         slot: begins,
@@ -132,7 +134,7 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         // It missed its slot: `dispatch` hands the recipient out again.
         return Ok(());
     }
-    let credential = state.secrets.credential(&tenant, &account).await?;
+    let credential = state.credentials.of((&tenant, &account), &sender).await?;
     let order = Order {
         tenant,
         message,
@@ -177,12 +179,7 @@ async fn in_slot(
 
 /// What becomes of a message whose credential was refused: another try if the account has another one.
 async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, RecordError> {
-    let (tenant, account) = refused.account();
-    let has_other = state
-        .secrets
-        .has_other(tenant, account, refused.credential())
-        .await;
-    Ok(if has_other {
+    Ok(if state.credentials.has_other(&refused).await {
         state.sending.with_another(refused).await?
     } else {
         state.sending.with_no_other(refused).await?

@@ -215,6 +215,7 @@ async fn put(
         entries.push(Entry::of(&DeliverBody::V1 {
             tenant: sender.tenant.clone(),
             account: sender.account.clone(),
+            sender: sender.id.clone(),
             message: message.clone(),
             lane: Lane::Bulk,
             slot: Some(begins),

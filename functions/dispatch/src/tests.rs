@@ -362,7 +362,7 @@ fn sender(messages_per_second: u32) -> Sender {
         id: "100000000000001".parse().unwrap(),
         tenant: "demo".parse().unwrap(),
         account: "acct_demo".parse().unwrap(),
-        waba: "200000000000001".parse().unwrap(),
+        waba: Some("200000000000001".parse().unwrap()),
         portfolio: None,
         display_number: "+15550001000".to_owned(),
         messages_per_second,

@@ -3,7 +3,7 @@
 
 use crate::{DispatchError, State, handing};
 use futures_util::future::join_all;
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::{Attempt, Message, Outcome};
 use heliograph::domain::pace::{Held, InboundRate, Shares, Slowed, Speed};
@@ -34,7 +34,7 @@ const TRIES: usize = 5;
 pub(crate) async fn run(
     state: &State,
     tenant: &TenantId,
-    sender: &PhoneNumberId,
+    sender: &SenderId,
     handed_out: Vec<Probe>,
 ) -> Result<(), DispatchError> {
     let began = clock::now();
@@ -123,7 +123,7 @@ fn used(attempt: &Attempt, probe: &Probe) -> bool {
 pub(crate) async fn begin(
     state: &State,
     tenant: &TenantId,
-    id: &PhoneNumberId,
+    id: &SenderId,
     learnt: Learnt,
 ) -> Result<Option<Tick>, DispatchError> {
     let now = clock::now();

@@ -1,5 +1,7 @@
 //! The demo tenant, the same on every desk, so that examples can be copied. Made once; never made in AWS.
 
+mod gateways;
+
 use crate::provision::{self, STACK};
 use anyhow::{Context, Result};
 use heliograph::domain::account::NumberFacts;
@@ -15,8 +17,8 @@ use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::store::{Account, ApiKey, Sender, Store, Tenant, WindowPolicy};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 const TENANT: &str = "demo";
 const ACCOUNT: &str = "acct_demo";
@@ -60,13 +62,14 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     }
     store
         .put_tenant(&Tenant {
-            sender_count: 1,
+            sender_count: 1 + gateways::COUNT,
             ..Tenant::new(tenant.clone(), "Demo", clock::now())
         })
         .await?;
     store.put_account(&demo_account(&tenant, &account)?).await?;
     put_secrets(aws, &tenant, &account).await?;
     store.put_sender(&sender(&tenant, &account)?).await?;
+    gateways::make(aws, &store, &tenant).await?;
     // As old as the tenant, so that whoever goes on with it makes the same messages.
     let made = store.tenant(&tenant).await?.map(|it| it.created_at);
     let now = made.context("the demo tenant is not there")?;
@@ -81,11 +84,17 @@ async fn put_secrets(aws: &Aws, tenant: &TenantId, account: &AccountId) -> Resul
     let [(_, _, app_secret), (_, _, verify_token), (_, alias, token)] = SECRETS;
     let inbound = json!({"v": 1, "app_secrets": [app_secret], "verify_tokens": [verify_token]});
     let outbound = json!({"v": 1, "access_tokens": [{"alias": alias, "token": token}]});
-    for (direction, value) in [("in", inbound), ("out", outbound)] {
-        let name = format!("{STACK}/{direction}/{tenant}/{account}");
-        provision::put_secret(&aws.secrets(), &name, &value).await?;
-    }
-    Ok(())
+    put_secret_of(aws, ("in", tenant, account), &inbound).await?;
+    put_secret_of(aws, ("out", tenant, account), &outbound).await
+}
+
+async fn put_secret_of(
+    aws: &Aws,
+    (direction, tenant, account): (&str, &TenantId, &AccountId),
+    value: &Value,
+) -> Result<()> {
+    let name = format!("{STACK}/{direction}/{tenant}/{account}");
+    provision::put_secret(&aws.secrets(), &name, value).await
 }
 
 /// The account, set up: as if somebody had gone through its steps.
@@ -116,7 +125,7 @@ fn sender(tenant: &TenantId, account: &AccountId) -> Result<Sender> {
         id: SENDER.parse()?,
         tenant: tenant.clone(),
         account: account.clone(),
-        waba: WABA.parse()?,
+        waba: Some(WABA.parse()?),
         portfolio: None,
         display_number: NUMBER.to_owned(),
         messages_per_second: 1_000,

@@ -52,6 +52,10 @@ impl Provisioned {
             ("SECRETS_PREFIX".to_owned(), STACK.to_owned()),
             ("GRAPH_URL".to_owned(), graph_url.to_owned()),
             ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
+            // The simulator plays them all.
+            ("NOTIFAPI_URL".to_owned(), format!("{graph_url}/notifapi")),
+            ("FONNTE_URL".to_owned(), format!("{graph_url}/fonnte")),
+            ("MOCK_URL".to_owned(), format!("{graph_url}/mock")),
             ("WEBHOOK_URL".to_owned(), webhook_url.to_owned()),
             ("ROTATE_FUNCTION_ARN".to_owned(), ROTATE_FUNCTION.to_owned()),
         ];

@@ -67,6 +67,7 @@ pub(crate) async fn create(rotation: &Rotation<'_>) -> Result<(), RotationError>
             alias: before.alias,
             token,
         }],
+        ..AccountOutSecrets::default()
     };
     Ok(rotation.secret.put_pending_out(&next, &version).await?)
 }

@@ -1,14 +1,14 @@
 //! A sender with running jobs: it gets a hint, in case the chain of its own has broken. One that has not drops it.
 
 use crate::{State, SweepError};
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::queue::DispatchBody;
 use heliograph::service::queue::Entry;
 
 pub(crate) async fn kick(
     state: &State,
     tenant: &TenantId,
-    sender: &PhoneNumberId,
+    sender: &SenderId,
 ) -> Result<(), SweepError> {
     let hint = DispatchBody::V1 {
         tenant: tenant.clone(),

@@ -10,10 +10,10 @@ use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential}
 use heliograph::messaging::pace::Leave;
 use heliograph::messaging::submit::Meanwhile;
 use heliograph::service::clock;
+use heliograph::service::credentials::CredentialError;
 use heliograph::service::http::Preference;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::QueueError;
-use heliograph::service::secrets::SecretsError;
 use heliograph::service::telemetry;
 use heliograph::store::{PacedSender, StoreError};
 use jiff::SignedDuration;
@@ -113,7 +113,7 @@ async fn leaving(state: &State, message: &Outbound, known: Option<PacedSender>) 
     } = message;
     let parts = &state.parts;
     // Before the slot: it would not wait for a slow secret.
-    let credential = parts.secrets.credential(tenant, account).await?;
+    let credential = parts.credentials.of((tenant, account), sender).await?;
     let leave = parts.pacer.leave(tenant, sender, *lane, known).await?;
     Ok(Leaving { credential, leave })
 }
@@ -206,8 +206,8 @@ enum Tried {
 pub(crate) enum NotTried {
     #[error("the sender's next slot could not be taken")]
     Slot(#[from] StoreError),
-    #[error("the access token could not be read")]
-    Credential(#[from] SecretsError),
+    #[error("the credential could not be read")]
+    Credential(#[from] CredentialError),
     #[error("the attempt broke off")]
     Attempt(#[from] AttemptError),
 }
@@ -257,12 +257,7 @@ async fn try_now(
 /// What becomes of a message whose credential was refused: another try if the account has another one.
 async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, NotTried> {
     let parts = &state.parts;
-    let (tenant, account) = refused.account();
-    let has_other = parts
-        .secrets
-        .has_other(tenant, account, refused.credential())
-        .await;
-    Ok(if has_other {
+    Ok(if parts.credentials.has_other(&refused).await {
         parts.sending.with_another(refused).await?
     } else {
         parts.sending.with_no_other(refused).await?

@@ -13,7 +13,7 @@ use heliograph::domain::content::{Content, Draft};
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Changes, Job, PriceCategory};
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::role::{Principal, Right};
@@ -36,7 +36,7 @@ const LONGEST_NAME: usize = 200;
 /// A job to make.
 struct JobRequest {
     name: String,
-    from: PhoneNumberId,
+    from: SenderId,
     message: Draft,
     on_unknown: OnUnknown,
     changes: Changes,
@@ -177,6 +177,8 @@ async fn drafted(
         .sender(tenant, &request.from)
         .await?
         .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
+    let allowed = sender.id.provider().allows(request.on_unknown);
+    allowed.map_err(|fault| Problem::validation(vec![fault]))?;
     let warning = senders::check_window(&sender, request.message.kind())?;
     let share = request.changes.pause_at_failure_share;
     let template_category = template_category(state, &sender, &request.message).await;
@@ -204,13 +206,12 @@ async fn template_category(
     sender: &Sender,
     message: &Draft,
 ) -> Option<PriceCategory> {
-    let (name, language) = message.template()?;
-    let secrets = &state.parts.secrets;
+    let ((name, language), waba) = message.template().zip(sender.waba.as_ref())?;
+    let secrets = state.parts.credentials.secrets();
     let credential = secrets.credential(&sender.tenant, &sender.account).await;
     let token = credential.ok()??.token;
-    let meta = &state.parts.meta;
-    meta.template_category(&token, &sender.waba, name, language)
-        .await
+    let meta = state.parts.providers.meta();
+    meta.template_category(&token, waba, name, language).await
 }
 
 async fn replayed(

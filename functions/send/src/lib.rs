@@ -20,10 +20,12 @@ use axum::extract::FromRef;
 use axum::routing::{patch, post};
 use heliograph::messaging::attempt::Sending;
 use heliograph::messaging::pace::Pacer;
-use heliograph::provider::meta::client::{ClientError, MetaClient};
+use heliograph::provider::meta::client::ClientError;
+use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
+use heliograph::service::credentials::Credentials;
 use heliograph::service::http::edge;
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::Queue;
@@ -38,8 +40,7 @@ pub struct Config {
     messages_table: String,
     logs_table: String,
     secrets_prefix: String,
-    graph_url: String,
-    graph_version: String,
+    addresses: Addresses,
     otp_queue: String,
     single_queue: String,
     dispatch_queue: String,
@@ -53,8 +54,7 @@ impl Config {
             messages_table: env.text("MESSAGES_TABLE"),
             logs_table: env.text("LOGS_TABLE"),
             secrets_prefix: env.text("SECRETS_PREFIX"),
-            graph_url: env.url("GRAPH_URL"),
-            graph_version: env.text("GRAPH_VERSION"),
+            addresses: env.addresses(),
             otp_queue: env.url("OTP_QUEUE_URL"),
             single_queue: env.url("SINGLE_QUEUE_URL"),
             dispatch_queue: env.url("DISPATCH_QUEUE_URL"),
@@ -72,8 +72,8 @@ pub struct State {
 
 #[derive(Debug)]
 struct Parts {
-    secrets: SecretsCache,
-    meta: MetaClient,
+    credentials: Credentials,
+    providers: Providers,
     sending: Sending,
     pacer: Pacer,
     lanes: Lanes,
@@ -84,12 +84,13 @@ impl State {
     /// Builds the clients; calls nobody.
     pub fn new(config: &Config, aws: &Aws) -> Result<Self, ClientError> {
         let store = Store::new(aws.dynamodb(), &config.messages_table, &config.logs_table);
-        let meta = MetaClient::new(&config.graph_url, &config.graph_version)?;
+        let secrets = SecretsCache::new(aws.secrets(), &config.secrets_prefix);
+        let providers = Providers::new(&config.addresses)?;
         let sqs = aws.sqs();
         let parts = Parts {
-            secrets: SecretsCache::new(aws.secrets(), &config.secrets_prefix),
-            sending: Sending::new(store.clone(), meta.clone(), clock::now),
-            meta,
+            credentials: Credentials::new(store.clone(), secrets),
+            sending: Sending::new(store.clone(), providers.clone(), clock::now),
+            providers,
             pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use heliograph::domain::audit::Author;
 use heliograph::domain::fault::{FaultCode, Faults};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{
     Changes, Job, JobEvent, JobStatus, Numbers, Outcomes, PausedBy, Refusal,
 };
@@ -195,7 +195,7 @@ pub(crate) async fn happened(
 }
 
 /// Puts a hint to dispatch a sender's jobs. If the queue fails, the sweeper finds the sender: it is due.
-pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &PhoneNumberId) {
+pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &SenderId) {
     let hint = DispatchBody::V1 {
         tenant: tenant.clone(),
         sender: sender.clone(),

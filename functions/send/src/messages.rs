@@ -134,7 +134,7 @@ fn body(message: &Outbound, warnings: &[&'static str]) -> Json<MessageDto> {
 
 fn failed(message: &Outbound) -> Problem {
     let problem = match message.told_failure() {
-        Some(failure) => Problem::provider("meta", failure),
+        Some(failure) => Problem::provider(message.sender.provider().as_str(), failure),
         None => Problem::unprocessable(message.state.as_str(), "the message was not sent"),
     };
     problem.about(message.id.as_str())
@@ -143,6 +143,7 @@ fn failed(message: &Outbound) -> Problem {
 fn problem(error: SubmitError) -> Problem {
     match error {
         SubmitError::UnknownSender => Problem::validation(vec![senders::unknown()]),
+        SubmitError::Unfit(faults) => Problem::validation(faults),
         SubmitError::WindowClosed => Problem::conflict(
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",

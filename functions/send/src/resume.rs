@@ -5,7 +5,7 @@ use crate::life::hint_dispatch;
 use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::audit::Action;
-use heliograph::domain::identity::PhoneNumberId;
+use heliograph::domain::identity::SenderId;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::{Principal, Right};
 use heliograph::service::caller::Caller;
@@ -36,7 +36,7 @@ pub(crate) async fn resume(
     Path(id): Path<String>,
 ) -> Result<Json<SenderDto>, Problem> {
     let Principal { tenant, who, .. } = caller.with(Right::Configure)?;
-    let id: PhoneNumberId = id.parse().map_err(|_| Problem::not_found())?;
+    let id: SenderId = id.parse().map_err(|_| Problem::not_found())?;
     let found = state.store.sender(&tenant, &id).await?;
     let sender = found.ok_or_else(Problem::not_found)?;
     let pause = state.store.pace(&tenant, &id).await?.paused;

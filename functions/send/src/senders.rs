@@ -2,7 +2,7 @@
 
 use heliograph::domain::content::Kind;
 use heliograph::domain::fault::{Fault, FaultCode};
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::service::problem::Problem;
 use heliograph::store::{Sender, Store, StoreError, WindowPolicy};
 use serde_json::Value;
@@ -29,7 +29,7 @@ async fn names_a_stranger(
     body: &Value,
 ) -> Result<bool, StoreError> {
     let name = body.get("from").and_then(Value::as_str);
-    let Some(id) = name.and_then(|name| name.parse::<PhoneNumberId>().ok()) else {
+    let Some(id) = name.and_then(|name| name.parse::<SenderId>().ok()) else {
         return Ok(false);
     };
     Ok(store.sender(tenant, &id).await?.is_none())

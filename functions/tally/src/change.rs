@@ -1,7 +1,7 @@
 //! What one write to the table means for the counters.
 
 use heliograph::domain::id::{AccountId, JobId};
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Suspect, counter_of};
 use heliograph::domain::ledger::never_accepted;
 use heliograph::domain::message::{Attempt, Price};
@@ -31,7 +31,7 @@ enum Seen {
     Outbound {
         tenant: TenantId,
         account: AccountId,
-        sender: PhoneNumberId,
+        sender: SenderId,
         state: State,
         created_at: i64,
         #[serde(default)]
@@ -44,7 +44,7 @@ enum Seen {
     Inbound {
         tenant: TenantId,
         account: AccountId,
-        sender: PhoneNumberId,
+        sender: SenderId,
         received_at: i64,
     },
 }
@@ -117,7 +117,7 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
 fn of_day(
     tenant: &TenantId,
     millis: i64,
-    sender: &PhoneNumberId,
+    sender: &SenderId,
     names: impl Iterator<Item = String>,
 ) -> impl Iterator<Item = Counter> {
     let (tenant, of, part) = (tenant.clone(), day(millis), sender.to_string());

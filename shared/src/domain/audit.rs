@@ -152,6 +152,12 @@ pub enum Action {
     /// An account was deleted, with its senders and secrets.
     #[serde(rename = "account.deleted")]
     AccountDeleted,
+    /// A key of a provider was put in, or changed.
+    #[serde(rename = "key.put")]
+    KeyPut,
+    /// A key of a provider was taken away.
+    #[serde(rename = "key.deleted")]
+    KeyDeleted,
     /// A secret of an account gave way to the next one.
     #[serde(rename = "credential.rotated")]
     CredentialRotated,

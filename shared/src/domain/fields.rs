@@ -160,6 +160,21 @@ impl<'a> Fields<'a> {
         Some(number)
     }
 
+    /// A whole number within `range`.
+    pub fn whole(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        let number = self.number(name, f64::from(*range.start())..=f64::from(*range.end()))?;
+        if number.fract() != 0.0 {
+            self.fault(name, FaultCode::WrongType, "must be a whole number");
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole, and within a range of such numbers"
+        )]
+        Some(number as u32)
+    }
+
     /// An array with a number of entries within `count`, each with its place.
     pub fn array(
         &mut self,

@@ -4,6 +4,7 @@
 //! sends is kept as given: an inbound `wa_id` is never validated or rewritten.
 
 use super::phone::PhoneNumber;
+use super::provider::Provider;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,12 @@ use thiserror::Error;
 #[error("not {expected}")]
 pub struct NameError {
     expected: &'static str,
+}
+
+impl NameError {
+    pub(super) const fn expected(expected: &'static str) -> Self {
+        Self { expected }
+    }
 }
 
 macro_rules! name {
@@ -76,6 +83,13 @@ name!(
     |text| is_digits(text, 5, 32)
 );
 name!(
+    /// What a message leaves from: Meta's id of a phone number, or another provider's name and what it calls the sender,
+    /// `fonnte-15550002000`.
+    SenderId,
+    "a sender: Meta's id of a phone number, or a provider's name, a dash and the provider's own name for it",
+    is_sender
+);
+name!(
     /// Meta's id of a WhatsApp Business Account.
     WabaId,
     "a WABA id: 1 to 32 digits",
@@ -117,6 +131,85 @@ name!(
     "a group id: 1 to 256 characters without spaces",
     |text| is_opaque(text, 256)
 );
+
+/// Meta's ids of numbers are digits alone; before a name of any other provider's stands the provider's.
+fn is_sender(text: &str) -> bool {
+    let named = text
+        .split_once('-')
+        .and_then(|(provider, name)| Some((Provider::named(provider)?, name)));
+    match named {
+        None => is_digits(text, 5, 32),
+        Some((Provider::Notifapi | Provider::Fonnte | Provider::Mock, name)) => {
+            is_digits(name, 5, 32)
+        }
+        Some((Provider::Meta, _)) => false,
+    }
+}
+
+impl SenderId {
+    /// The provider's sender of this name.
+    pub fn of(provider: Provider, name: &str) -> Result<Self, NameError> {
+        match provider {
+            Provider::Meta => name.parse(),
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+                format!("{}-{name}", provider.as_str()).parse()
+            }
+        }
+    }
+
+    /// The provider that it sends through.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        let named = self.0.split_once('-');
+        let named = named.and_then(|(name, _)| Provider::named(name));
+        named.unwrap_or(Provider::Meta)
+    }
+
+    /// What its provider calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once('-').map_or(&self.0, |(_, name)| name)
+    }
+
+    /// The same, as Meta's if it is.
+    #[must_use]
+    pub fn at(&self) -> SenderAt {
+        match self.provider() {
+            Provider::Meta => SenderAt::Meta(PhoneNumberId(self.0.clone())),
+            Provider::Notifapi => SenderAt::Notifapi,
+            Provider::Fonnte => SenderAt::Fonnte,
+            Provider::Mock => SenderAt::Mock,
+        }
+    }
+
+    /// Meta's id of its phone number, if it is one of Meta's.
+    #[must_use]
+    pub fn phone_number_id(&self) -> Option<PhoneNumberId> {
+        match self.at() {
+            SenderAt::Meta(id) => Some(id),
+            SenderAt::Notifapi | SenderAt::Fonnte | SenderAt::Mock => None,
+        }
+    }
+}
+
+/// Where a sender is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SenderAt {
+    /// At Meta, under this id.
+    Meta(PhoneNumberId),
+    /// At NotifAPI.
+    Notifapi,
+    /// At Fonnte.
+    Fonnte,
+    /// At the mock provider.
+    Mock,
+}
+
+impl From<PhoneNumberId> for SenderId {
+    fn from(id: PhoneNumberId) -> Self {
+        Self(id.0)
+    }
+}
 
 fn is_digits(text: &str, least: usize, most: usize) -> bool {
     (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -171,6 +264,47 @@ impl Identity {
         match self {
             Self::Phone(wa_id) => format!("p:{wa_id}"),
             Self::User(user) => format!("u:{user}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_sender_names_its_provider_and_what_that_calls_it() {
+        let metas: SenderId = "100000000000001".parse().unwrap();
+        assert_eq!(
+            (metas.provider(), metas.name()),
+            (Provider::Meta, "100000000000001")
+        );
+        let number = metas.phone_number_id().unwrap();
+        assert_eq!(SenderId::from(number), metas);
+        for provider in [Provider::Notifapi, Provider::Fonnte, Provider::Mock] {
+            let sender = SenderId::of(provider, "15550002000").unwrap();
+            assert_eq!(
+                (sender.provider(), sender.name()),
+                (provider, "15550002000")
+            );
+            assert_eq!(sender.phone_number_id(), None);
+            assert_eq!(sender.as_str().parse::<SenderId>().unwrap(), sender);
+        }
+    }
+
+    #[test]
+    fn what_is_no_sender_of_any_provider_is_none() {
+        for text in [
+            "",
+            "1234",
+            "meta-100000000000001",
+            "other-15550002000",
+            "fonnte-",
+            "fonnte-15550002000@g.us",
+            "fonnte-fonnte-15550002000",
+        ] {
+            assert!(text.parse::<SenderId>().is_err(), "{text}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub use progress::{Again, Lap, Progress, Sample};
 
 use super::content::{Draft, Kind};
 use super::id::{AccountId, JobId};
-use super::identity::{PhoneNumberId, TenantId};
+use super::identity::{SenderId, TenantId};
 use super::ledger::Event;
 use super::message::{Lane, OnUnknown};
 use super::pace::Room;
@@ -106,7 +106,7 @@ pub struct Job {
     /// The account of the sender.
     pub account: AccountId,
     /// What it is sent from.
-    pub sender: PhoneNumberId,
+    pub sender: SenderId,
     /// What people call it.
     pub name: String,
     /// Where it stands.
@@ -228,7 +228,7 @@ impl Job {
     pub fn draft(
         tenant: TenantId,
         account: AccountId,
-        sender: PhoneNumberId,
+        sender: SenderId,
         name: String,
         message: Draft,
         now: Timestamp,

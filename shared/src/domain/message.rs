@@ -3,7 +3,7 @@
 use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
-use super::identity::{GroupId, Identity, PhoneNumberId, Recipient, TenantId, Wamid};
+use super::identity::{GroupId, Identity, Recipient, SenderId, TenantId, Wamid};
 use super::settlement::Settlement;
 use super::state::{State, Status};
 use super::times::Times;
@@ -168,7 +168,7 @@ pub struct Outbound {
     /// The account the sender belongs to.
     pub account: AccountId,
     /// What it leaves from.
-    pub sender: PhoneNumberId,
+    pub sender: SenderId,
     /// Whom it goes to.
     pub to: Recipient,
     /// What it may not wait behind.
@@ -258,7 +258,7 @@ impl Outbound {
     #[must_use]
     pub fn queued(
         id: MessageId,
-        (tenant, account, sender): (TenantId, AccountId, PhoneNumberId),
+        (tenant, account, sender): (TenantId, AccountId, SenderId),
         to: Recipient,
         lane: Lane,
         created_at: Timestamp,
@@ -358,7 +358,7 @@ pub struct Inbound {
     /// The account the sender belongs to.
     pub account: AccountId,
     /// The number it was written to.
-    pub sender: PhoneNumberId,
+    pub sender: SenderId,
     /// The provider's id.
     pub provider_id: Wamid,
     /// Who wrote, by every name the provider gave.

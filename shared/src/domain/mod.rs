@@ -23,6 +23,7 @@ pub mod pace;
 pub mod phone;
 pub mod placeholder;
 pub mod provider;
+pub mod provider_key;
 pub mod queue;
 mod reckoning;
 pub mod retry;

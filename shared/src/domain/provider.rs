@@ -1,5 +1,7 @@
 //! The services behind accounts. A closed list: what each of them speaks stands in `provider`, one module each.
 
+use super::fault::{Fault, FaultCode};
+use super::message::OnUnknown;
 use serde::{Deserialize, Serialize};
 
 /// The service behind an account.
@@ -51,6 +53,30 @@ impl Provider {
             Self::Notifapi => "NotifAPI",
             Self::Fonnte => "Fonnte",
             Self::Mock => "the mock provider",
+        }
+    }
+
+    /// Whether messages whose outcome is not known can be handled so: who waits for a status must know it when it comes.
+    pub fn allows(self, on_unknown: OnUnknown) -> Result<(), Fault> {
+        match (self, on_unknown) {
+            (Self::Meta, _) | (_, OnUnknown::Hold | OnUnknown::Retry) => Ok(()),
+            (Self::Notifapi | Self::Fonnte | Self::Mock, OnUnknown::Wait(_)) => Err(Fault {
+                pointer: "/on_unknown".to_owned(),
+                code: FaultCode::NotAllowed,
+                detail: format!(
+                    "must be hold or retry: no status of {} tells which unknown message it is of",
+                    self.title()
+                ),
+            }),
+        }
+    }
+
+    /// Whether it tells what became of a message that it took.
+    #[must_use]
+    pub const fn tells_statuses(self) -> bool {
+        match self {
+            Self::Meta | Self::Fonnte => true,
+            Self::Notifapi | Self::Mock => false,
         }
     }
 

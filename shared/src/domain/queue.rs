@@ -7,7 +7,7 @@ mod packing;
 pub use packing::PackingError;
 
 use super::id::{AccountId, EventId, MessageId};
-use super::identity::{PhoneNumberId, TenantId};
+use super::identity::{SenderId, TenantId};
 use super::message::{Lane, Outbound};
 use super::pace::{Held, Slot};
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +28,8 @@ pub enum DeliverBody {
         tenant: TenantId,
         /// The account it leaves from: its credential is fetched before the message is claimed.
         account: AccountId,
+        /// The sender it leaves from: other providers than Meta give each a key of its own.
+        sender: SenderId,
         /// Which message.
         message: MessageId,
         /// What it may not wait behind; tells what becomes of a slot that was missed.
@@ -58,6 +60,7 @@ impl DeliverBody {
         Self::V1 {
             tenant: message.tenant.clone(),
             account: message.account.clone(),
+            sender: message.sender.clone(),
             message: message.id.clone(),
             lane: message.lane,
             slot,
@@ -108,7 +111,7 @@ pub enum DispatchBody {
         /// Whose sender.
         tenant: TenantId,
         /// Which sender.
-        sender: PhoneNumberId,
+        sender: SenderId,
         /// Some of what the last ticks handed out: what became of it tells whether the workers keep up.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         handed_out: Vec<Probe>,

@@ -2,7 +2,7 @@
 
 use super::failure::ProviderFailure;
 use super::id::MessageId;
-use super::identity::{Bsuid, GroupId, Identity, PhoneNumberId, Recipient, WaId, Wamid};
+use super::identity::{Bsuid, GroupId, Identity, Recipient, SenderId, WaId, Wamid};
 use super::state::Status;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub struct Update {
     /// Meta's name for the kind of change (`messages`, `account_update`, …).
     pub field: String,
     /// The sender it is about, where it names one.
-    pub sender: Option<PhoneNumberId>,
+    pub sender: Option<SenderId>,
     /// What it says.
     pub fact: Fact,
     /// This update as sent: the change's `value` with nothing but this update in its arrays.

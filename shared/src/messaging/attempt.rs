@@ -19,10 +19,10 @@ use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Consequence, Held, Pause, Slowed, consequence};
+use crate::domain::provider::Provider;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
-use crate::provider::SendOutcome;
-use crate::provider::meta::client::{Endpoint, MetaClient};
+use crate::provider::{Providers, SendOutcome};
 use crate::store::{ClaimError, Expiring, Pace, PacedSender, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -34,11 +34,11 @@ use uuid::Uuid;
 /// Heads of jobs and the pace of senders are read again after this long: pause and cancel act within it.
 const HEAD_LIFETIME: Duration = Duration::from_secs(1);
 
-/// What it takes to send: the ledger and the provider.
+/// What it takes to send: the ledger and the providers.
 #[derive(Debug)]
 pub struct Sending {
     store: Store,
-    meta: MetaClient,
+    providers: Providers,
     jobs: Expiring<Arc<Job>>,
     paces: Expiring<Arc<Pace>>,
     now: fn() -> Timestamp,
@@ -67,12 +67,12 @@ pub enum AttemptError {
 }
 
 impl Sending {
-    /// Sends through `meta` what stands in `store`; `now` is the clock.
+    /// Sends through `providers` what stands in `store`; `now` is the clock.
     #[must_use]
-    pub fn new(store: Store, meta: MetaClient, now: fn() -> Timestamp) -> Self {
+    pub fn new(store: Store, providers: Providers, now: fn() -> Timestamp) -> Self {
         Self {
             store,
-            meta,
+            providers,
             jobs: Expiring::new(100, HEAD_LIFETIME),
             paces: Expiring::new(100, HEAD_LIFETIME),
             now,
@@ -140,17 +140,9 @@ impl Sending {
         credential: &Credential,
         content: &Content,
     ) -> Result<Attempted, AttemptError> {
-        let body = content.wire(&message.to, message.id.as_str());
         let began = Instant::now();
-        let outcome = self
-            .meta
-            .send(
-                &credential.token,
-                &message.sender,
-                Endpoint::of(content),
-                &body,
-            )
-            .await;
+        let sent = self.providers.send(&message, content, &credential.token);
+        let outcome = sent.await;
         let result = match outcome {
             SendOutcome::Accepted(acceptance) => CallResult::Accepted {
                 provider_id: acceptance.provider_id,
@@ -253,13 +245,14 @@ impl Sending {
         if is_new {
             tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
         }
-        if is_new && class == Class::Credential {
+        let is_shared = sender.provider() == Provider::Meta;
+        if is_new && is_shared && class == Class::Credential {
             self.pause_others(message, pause).await?;
         }
         Ok(())
     }
 
-    /// What one sender's credential is refused for, each sender of its account would be refused for.
+    /// What one sender's token is refused for, each sender of its account at Meta would be refused for: they share it.
     async fn pause_others(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {
         let (tenant, id) = (&message.tenant, &message.account);
         let account = self.store.account(tenant, id).await?;
@@ -393,7 +386,7 @@ fn unsendable(why: &str) -> ProviderFailure {
 fn without_credential() -> ProviderFailure {
     ProviderFailure::without_code(
         Class::Credential,
-        "the account has no access token",
-        "put the account's access token into its secret, then send the message again",
+        "the account has no credential to send with",
+        "put one in, at Meta an access token (step 3 of the set-up), elsewhere a key of the sender's; then send the message again",
     )
 }

@@ -4,7 +4,7 @@
 //! the same lane have them leased together: one write, however many they are. A worker that is kept busy takes slots for
 //! those that come next as well, if the sender is fast: a thousand messages a second cost its pace some two hundred writes.
 
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::message::Lane;
 use crate::domain::pace::{Held, Leasable, Pause, Shares, Slowed};
 use crate::store::{PacedSender, Store, StoreError};
@@ -144,7 +144,7 @@ impl Pacer {
     pub async fn leave(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         lane: Lane,
         known: Option<PacedSender>,
     ) -> Result<Leave, StoreError> {
@@ -167,7 +167,7 @@ impl Pacer {
     async fn lease(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         lane: Lane,
         need: Need,
         mut read: Option<PacedSender>,
@@ -216,7 +216,7 @@ impl Pacer {
         Ok((Leave::Soon, VecDeque::new()))
     }
 
-    fn line(&self, tenant: &TenantId, sender: &PhoneNumberId, lane: Lane) -> Arc<Line> {
+    fn line(&self, tenant: &TenantId, sender: &SenderId, lane: Lane) -> Arc<Line> {
         let name = format!("{tenant}/{sender}/{}", lane.as_str());
         // No line is ever half made, so a panic elsewhere leaves the map usable.
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! Finds the contact behind the names a person goes by, and makes it on first sight.
 
 use crate::domain::id::ContactId;
-use crate::domain::identity::{Identity, PhoneNumberId, Recipient, TenantId};
+use crate::domain::identity::{Identity, Recipient, SenderId, TenantId};
 use crate::domain::message::{Message, Outbound};
 use crate::domain::webhook::Person;
 use crate::store::{Contact, Slice, Store, StoreError};
@@ -133,7 +133,7 @@ pub async fn learn_from_history(
     store: &Store,
     contact: &Contact,
     person: &Person,
-    sender: &PhoneNumberId,
+    sender: &SenderId,
 ) -> Result<(), StoreError> {
     if contact.senders.contains(sender) {
         return Ok(());

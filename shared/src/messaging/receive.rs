@@ -11,7 +11,7 @@ mod status;
 pub(crate) use inbound::apply as apply_inbound;
 
 use crate::domain::id::MessageId;
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::queue::WebhookRecord;
 use crate::domain::webhook::{Fact, Update};
 use crate::provider::meta::webhook::updates;
@@ -271,7 +271,7 @@ impl Receiving {
     async fn sender(
         &self,
         tenant: &TenantId,
-        id: &PhoneNumberId,
+        id: &SenderId,
     ) -> Result<Option<Arc<Sender>>, StoreError> {
         let name = format!("{tenant}/{id}");
         if let Some(sender) = self.senders.get(&name, Instant::now()) {

@@ -7,6 +7,7 @@ use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
 use crate::domain::job::Job;
 use crate::domain::message::{Lane, Outbound};
+use crate::provider::fits;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -49,7 +50,10 @@ pub fn read(job: &Job, line: &Value, now: Timestamp) -> Result<Outbound, Vec<Lin
         _ => Vec::new(),
     };
     match faults.into_result(recipient) {
-        Ok(recipient) if unfilled.is_empty() => Ok(recipient),
+        Ok(recipient) if unfilled.is_empty() => match unsendable(job, &recipient) {
+            unsendable if unsendable.is_empty() => Ok(recipient),
+            unsendable => Err(unsendable),
+        },
         Ok(_) => Err(unfilled),
         Err(found) => {
             let in_fields = found.into_iter().map(|fault| LineFault {
@@ -92,6 +96,21 @@ fn unfilled(job: &Job, variables: Option<&Value>) -> Vec<LineFault> {
         Err(FillError::Variables(found)) => found.into_iter().map(of_variable).collect(),
         Err(FillError::Content(found)) => {
             found.iter().map(|fault| of_message(job, fault)).collect()
+        }
+    }
+}
+
+/// The sender's provider must have a way to send it.
+fn unsendable(job: &Job, recipient: &Outbound) -> Vec<LineFault> {
+    let variables = recipient.variables.as_ref().unwrap_or(&Value::Null);
+    let Ok(content) = job.message.fill(variables) else {
+        return Vec::new();
+    };
+    match fits(job.sender.provider(), &recipient.to, &content) {
+        Ok(()) => Vec::new(),
+        Err(unfit) => {
+            let faults = unfit.faults().iter();
+            faults.map(|fault| of_message(job, fault)).collect()
         }
     }
 }

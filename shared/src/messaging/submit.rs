@@ -9,6 +9,7 @@ mod request;
 pub use request::{Submission, read_from, read_on_unknown, read_time};
 
 use self::admission::{Addressee, Admitted, admit};
+use crate::domain::fault::Fault;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound};
@@ -64,6 +65,9 @@ pub enum SubmitError {
     /// `from` names no sender of this tenant.
     #[error("the sender is not one of this tenant's")]
     UnknownSender,
+    /// The sender's provider has no way to send it so.
+    #[error("the sender's provider cannot send this")]
+    Unfit(Vec<Fault>),
     /// The person has not written within the window, and the message is not a template.
     #[error("the 24-hour window is closed")]
     WindowClosed,

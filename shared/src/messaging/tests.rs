@@ -17,7 +17,7 @@ use crate::domain::message::Outbound;
 use crate::domain::pace::{Held, Slot};
 use crate::domain::secret::{Credential, SecretText};
 use crate::messaging::attempt::{Attempted, Sending};
-use crate::provider::meta::client::MetaClient;
+use crate::provider::{Addresses, Providers};
 use crate::store::tests::{empty_store, empty_store_and_url, sender};
 use crate::store::{Account, Slice, Store, WindowPolicy};
 use axum::Router;
@@ -49,7 +49,7 @@ async fn store_and_url_with(window: WindowPolicy) -> (Store, String) {
 async fn furnish(store: &Store, window: WindowPolicy) {
     let sender = sender(window);
     let account = Account {
-        waba: Some(sender.waba.clone()),
+        waba: sender.waba.clone(),
         ..Account::new(
             sender.account.clone(),
             sender.tenant.clone(),
@@ -63,7 +63,7 @@ async fn furnish(store: &Store, window: WindowPolicy) {
 
 /// Something that answers as Meta, and the bodies it was sent.
 struct Meta {
-    client: MetaClient,
+    client: Providers,
     bodies: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -81,7 +81,14 @@ impl Meta {
         let serving = axum::serve(listener, Router::new().fallback(call));
         #[expect(clippy::disallowed_methods, reason = "a test's server")]
         tokio::spawn(serving.into_future());
-        let client = MetaClient::new(&url, "v25.0").unwrap();
+        let client = Providers::new(&Addresses {
+            graph: url.clone(),
+            graph_version: "v25.0".to_owned(),
+            notifapi: url.clone(),
+            fonnte: url.clone(),
+            mock: url,
+        })
+        .unwrap();
         Self { client, bodies }
     }
 

@@ -9,12 +9,14 @@ mod lenient;
 pub mod meta;
 pub mod mock;
 pub mod notifapi;
+mod providers;
 mod unfit;
 
 #[cfg(test)]
 mod tests;
 
 pub use http::Http;
+pub use providers::{Addresses, Providers};
 pub use unfit::Unfit;
 
 use crate::domain::content::Content;

@@ -3,6 +3,7 @@
 //! The environment carries names, ARNs and URLs, never secrets; still, no error repeats a value. The platform at a
 //! desk hands each function an environment of its own instead of changing the process's.
 
+use crate::provider::Addresses;
 use axum::http::Uri;
 use std::collections::HashMap;
 use std::fmt;
@@ -118,6 +119,17 @@ impl Reader<'_> {
             return default.to_owned();
         }
         self.url(name)
+    }
+
+    /// Where the providers are. `GRAPH_URL` and `GRAPH_VERSION` must be there.
+    pub fn addresses(&mut self) -> Addresses {
+        Addresses {
+            graph: self.url("GRAPH_URL"),
+            graph_version: self.text("GRAPH_VERSION"),
+            notifapi: self.url_or("NOTIFAPI_URL", "https://notifapi.com"),
+            fonnte: self.url_or("FONNTE_URL", "https://api.fonnte.com"),
+            mock: self.url_or("MOCK_URL", "http://localhost:3002/mock"),
+        }
     }
 
     /// A variable that is read by its type's `FromStr`; `default` if it is not there.

@@ -8,6 +8,7 @@ pub mod aws;
 pub mod caller;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub mod dto;
 pub mod http;
 pub mod idempotency;

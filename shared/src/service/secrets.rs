@@ -4,14 +4,17 @@
 //! the other's. No error holds anything of a secret but its name.
 
 mod keeper;
+mod refused;
 mod rotating;
 mod wire;
+
+pub(super) use refused::tell_refused;
 
 pub use keeper::{Begin, RotatingDirection, SecretsKeeper};
 pub use rotating::RotatingSecret;
 
 use super::problem::Problem;
-use super::telemetry::{chain, count};
+use super::telemetry::chain;
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
 use crate::domain::secret::{Credential, SecretText};
@@ -52,6 +55,8 @@ pub struct AccountInSecrets {
 pub struct AccountOutSecrets {
     /// The access tokens, the preferred one first.
     pub access_tokens: Vec<Credential>,
+    /// The keys, at any other provider than Meta.
+    pub provider_keys: Vec<Credential>,
 }
 
 /// Why a secret could not be read.
@@ -260,59 +265,6 @@ impl SecretsCache {
             }
             Err(error @ SecretsError::Unavailable { .. }) => Err(error),
         }
-    }
-
-    /// Whether the account has another credential than `refused`, which the provider has just refused: another one in
-    /// its secret as that is now, or the one before (AWSPREVIOUS). From now on the first that has not been refused is
-    /// given. What cannot be read now may hold another one.
-    pub async fn has_other(
-        &self,
-        tenant: &TenantId,
-        account: &AccountId,
-        refused: &Credential,
-    ) -> bool {
-        let name = self.name("out", tenant, account);
-        self.outbound.remove(&name);
-        let mut dead = self.dead.get(&name, Instant::now()).unwrap_or_default();
-        if !dead.contains(&refused.token) {
-            dead.push(refused.token.clone());
-        }
-        self.dead.put(&name, dead.clone(), Instant::now());
-        for stage in [Stage::Current, Stage::Previous] {
-            match self.alive(&name, stage, &dead).await {
-                Ok(Some(secrets)) => {
-                    tracing::warn!(account.id = %account, ?stage, "a refused credential was replaced");
-                    self.outbound.put(&name, Arc::new(secrets), Instant::now());
-                    return true;
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(account.id = %account, error = chain(&error), "no other credential could be read");
-                    return matches!(error, SecretsError::Unavailable { .. });
-                }
-            }
-        }
-        tracing::error!(account.id = %account, "the last credential of an account was refused");
-        count("account_paused", "credential", 1);
-        false
-    }
-
-    /// Those credentials of a secret's version that have not been refused, if there is one.
-    async fn alive(
-        &self,
-        name: &str,
-        stage: Stage,
-        dead: &[SecretText],
-    ) -> Result<Option<AccountOutSecrets>, SecretsError> {
-        let text = match fetch_stage(&self.client, name, stage).await {
-            Ok(text) => text,
-            // A secret that was written once has no version before.
-            Err(SecretsError::Missing { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut secrets = parse_outbound(name, &text)?;
-        secrets.access_tokens.retain(|it| !dead.contains(&it.token));
-        Ok((!secrets.access_tokens.is_empty()).then_some(secrets))
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {

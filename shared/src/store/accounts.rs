@@ -7,7 +7,9 @@ use super::transaction::Change;
 use super::{Store, StoreError, Transaction, keys};
 use crate::domain::account::{CredentialKind, CredentialRecord, Setup};
 use crate::domain::id::AccountId;
-use crate::domain::identity::{AppId, PhoneNumberId, PortfolioId, TenantId, WabaId};
+use crate::domain::identity::{AppId, PortfolioId, SenderId, TenantId, WabaId};
+use crate::domain::provider::Provider;
+use crate::domain::provider_key::{KeyAlias, ProviderKey};
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,9 @@ pub struct Account {
     pub id: AccountId,
     /// Whose.
     pub tenant: TenantId,
+    /// Whose service it connects to.
+    #[serde(default = "meta")]
+    pub provider: Provider,
     /// What people call it.
     pub name: String,
     /// When it was made.
@@ -42,13 +47,16 @@ pub struct Account {
     pub portfolio: Option<PortfolioId>,
     /// Its senders. They are listed here, and not found by an index, since nobody may be left out who is to be paused.
     #[serde(default)]
-    pub senders: Vec<PhoneNumberId>,
+    pub senders: Vec<SenderId>,
     /// How far its set-up is.
     #[serde(default)]
     pub setup: Setup,
-    /// What is known of its secrets.
+    /// What is known of its secrets, at Meta.
     #[serde(default)]
     pub credentials: Vec<CredentialRecord>,
+    /// What is known of its keys, at any other provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<ProviderKey>,
     /// Since when it may send.
     #[serde(
         default,
@@ -65,13 +73,18 @@ pub struct Account {
     pub disabled_at: Option<Timestamp>,
 }
 
+const fn meta() -> Provider {
+    Provider::Meta
+}
+
 impl Account {
-    /// A new account, of which nothing but its name is known.
+    /// A new account at Meta, of which nothing but its name is known.
     #[must_use]
     pub fn new(id: AccountId, tenant: TenantId, name: String, now: Timestamp) -> Self {
         Self {
             id,
             tenant,
+            provider: Provider::Meta,
             name,
             created_at: now,
             waba: None,
@@ -81,8 +94,20 @@ impl Account {
             senders: Vec::new(),
             setup: Setup::default(),
             credentials: Vec::new(),
+            keys: Vec::new(),
             active_since: None,
             disabled_at: None,
+        }
+    }
+
+    /// The same at this provider. At Meta it has to be set up first; at any other one it sends as soon as it has a key.
+    #[must_use]
+    pub fn at(self, provider: Provider) -> Self {
+        let active_since = (provider != Provider::Meta).then_some(self.created_at);
+        Self {
+            provider,
+            active_since,
+            ..self
         }
     }
 
@@ -102,6 +127,34 @@ impl Account {
     #[must_use]
     pub fn callback(&self, webhook_url: &str) -> String {
         format!("{webhook_url}/webhooks/meta/{}", self.id)
+    }
+
+    /// Its key of this alias.
+    #[must_use]
+    pub fn key(&self, alias: &KeyAlias) -> Option<&ProviderKey> {
+        self.keys.iter().find(|key| key.alias == *alias)
+    }
+
+    /// Notes a key, in the place of the one that had its alias.
+    pub fn put_key(&mut self, key: ProviderKey) {
+        match self.keys.iter_mut().find(|it| it.alias == key.alias) {
+            Some(known) => *known = key,
+            None => self.keys.push(key),
+        }
+    }
+
+    /// Takes its key of this alias away.
+    pub fn take_key(&mut self, alias: &KeyAlias) -> Option<ProviderKey> {
+        let place = self.keys.iter().position(|key| key.alias == *alias)?;
+        Some(self.keys.remove(place))
+    }
+
+    /// The keys that messages of this sender may be sent with now.
+    #[must_use]
+    pub fn usable_keys(&self, sender: &SenderId, now: Timestamp) -> Vec<&ProviderKey> {
+        let keys = self.keys.iter();
+        keys.filter(|key| key.sender == *sender && key.is_usable(now))
+            .collect()
     }
 
     /// What is known of its secret of this kind.

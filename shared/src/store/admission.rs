@@ -7,7 +7,7 @@ use super::pace::{Pace, pace_key};
 use super::senders::{Sender, sender_key};
 use super::{Contact, Conversation, Store, StoreError};
 use crate::domain::id::ContactId;
-use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
+use crate::domain::identity::{Identity, SenderId, TenantId};
 use std::time::Instant;
 
 /// Reads of a sender whose rate is changed each time meanwhile, before one gives up for now.
@@ -38,7 +38,7 @@ impl Store {
     pub async fn paced_sender(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
     ) -> Result<PacedSender, StoreError> {
         for _ in 0..READS {
             let as_of = Instant::now();
@@ -55,7 +55,7 @@ impl Store {
     pub async fn paced_sender_and_contact(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         identity: &Identity,
     ) -> Result<(PacedSender, Option<ContactId>), StoreError> {
         for _ in 0..READS {
@@ -80,7 +80,7 @@ impl Store {
         &self,
         tenant: &TenantId,
         contact: &ContactId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
     ) -> Result<Option<Acquaintance>, StoreError> {
         let conversation = Conversation::id_of(contact, sender);
         let keys = [

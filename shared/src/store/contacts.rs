@@ -5,7 +5,7 @@ use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::ContactId;
-use crate::domain::identity::{Bsuid, Identity, PhoneNumberId, TenantId, WaId};
+use crate::domain::identity::{Bsuid, Identity, SenderId, TenantId, WaId};
 use crate::domain::webhook::Person;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -40,7 +40,7 @@ pub struct Contact {
         skip_serializing_if = "BTreeSet::is_empty",
         with = "serde_dynamo::string_set"
     )]
-    pub senders: BTreeSet<PhoneNumberId>,
+    pub senders: BTreeSet<SenderId>,
     /// The contacts joined to this one whose conversations may not have been moved over yet.
     #[serde(
         default,

@@ -11,7 +11,7 @@ use super::page::{Index, Listed, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, ContactId, ConversationId};
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::message::{Inbound, Message, Outbound};
 use crate::domain::pace::{Burst, Place};
 use crate::domain::webhook::Person;
@@ -55,7 +55,7 @@ pub struct Conversation {
     /// The account of the sender.
     pub account: AccountId,
     /// Which sender.
-    pub sender: PhoneNumberId,
+    pub sender: SenderId,
     /// Which contact.
     pub contact: ContactId,
     /// Whether somebody still has to act on it.
@@ -106,7 +106,7 @@ impl Conversation {
     /// The conversation of a contact with a sender: its id follows from theirs, so that it is made only once, and can be
     /// read together with the contact.
     #[must_use]
-    pub fn id_of(contact: &ContactId, sender: &PhoneNumberId) -> ConversationId {
+    pub fn id_of(contact: &ContactId, sender: &SenderId) -> ConversationId {
         ConversationId::derived(contact.made_at(), &[contact.as_str(), sender.as_str()])
     }
 
@@ -223,7 +223,7 @@ impl Store {
 
     /// The threads of a person's names with a sender: a job may have written to any of them.
     #[must_use]
-    pub fn threads_of(tenant: &TenantId, sender: &PhoneNumberId, person: &Person) -> Vec<String> {
+    pub fn threads_of(tenant: &TenantId, sender: &SenderId, person: &Person) -> Vec<String> {
         person
             .identities()
             .map(|name| keys::thread(tenant, sender, &name.canonical()))
@@ -234,7 +234,7 @@ impl Store {
     pub async fn show_threads(
         &self,
         contact: &Contact,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         person: &Person,
     ) -> Result<(), StoreError> {
         let tenant = &contact.tenant;
@@ -288,7 +288,7 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         contact: &Contact,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
     ) -> Result<(), StoreError> {
         if contact.senders.contains(sender) {
             return Ok(());

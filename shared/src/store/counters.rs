@@ -5,7 +5,7 @@ use super::item::{Indexes, Key, body, item, number, text};
 use super::page::{Index, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -148,7 +148,7 @@ impl Store {
     pub async fn received_today(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let day = day_counters(now.to_zoned(TimeZone::UTC).date());

@@ -9,7 +9,7 @@ use super::item::{Key, body, number, text};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError};
 use crate::domain::id::{ContactId, ConversationId};
-use crate::domain::identity::{Identity, PhoneNumberId, TenantId};
+use crate::domain::identity::{Identity, SenderId, TenantId};
 use crate::domain::webhook::Person;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -257,7 +257,7 @@ impl Store {
         &self,
         survivor: &Contact,
         other: &Contact,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
     ) -> Result<bool, StoreError> {
         let tenant = &survivor.tenant;
         let from = Conversation::id_of(&other.id, sender);

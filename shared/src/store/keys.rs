@@ -4,7 +4,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::id::{
     AccountId, ContactId, ConversationId, EventId, JobId, MessageId, SessionId,
 };
-use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId, Wamid};
+use crate::domain::identity::{PortfolioId, SenderId, TenantId, WabaId, Wamid};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -31,7 +31,7 @@ pub(super) fn provider_id(tenant: &TenantId, wamid: &Wamid) -> String {
     format!("T#{tenant}#W#{wamid}")
 }
 
-pub(super) fn thread(tenant: &TenantId, sender: &PhoneNumberId, canonical: &str) -> String {
+pub(super) fn thread(tenant: &TenantId, sender: &SenderId, canonical: &str) -> String {
     format!("T#{tenant}#TH#{sender}#{canonical}")
 }
 
@@ -93,7 +93,7 @@ pub(super) fn jobs(tenant: &TenantId) -> String {
     format!("T#{tenant}#JOBS")
 }
 
-pub(super) fn sender(tenant: &TenantId, id: &PhoneNumberId) -> String {
+pub(super) fn sender(tenant: &TenantId, id: &SenderId) -> String {
     format!("T#{tenant}#S#{id}")
 }
 
@@ -160,7 +160,7 @@ pub(super) fn waba(id: &WabaId) -> String {
     format!("WABA#{id}")
 }
 
-pub(super) fn number(id: &PhoneNumberId) -> String {
+pub(super) fn number(id: &SenderId) -> String {
     format!("NUMBER#{id}")
 }
 

@@ -6,7 +6,7 @@ use super::item::{Key, body, number, text};
 use super::transaction::{Change, Transaction};
 use super::{Store, StoreError, keys};
 use crate::domain::id::{AccountId, JobId, MessageId};
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::job::Job;
 use crate::domain::message::Outbound;
 use crate::domain::pace::{
@@ -102,7 +102,7 @@ pub struct Overdue {
     /// Single messages that are open after their time.
     pub messages: Vec<(TenantId, MessageId)>,
     /// Senders with running jobs whose dispatch was not heard of.
-    pub senders: Vec<(TenantId, PhoneNumberId)>,
+    pub senders: Vec<(TenantId, SenderId)>,
     /// Jobs whose time has come, or has passed.
     pub jobs: Vec<(TenantId, JobId)>,
     /// Accounts that are to be looked at.
@@ -128,11 +128,7 @@ pub struct Lease {
 
 impl Store {
     /// A sender's pace.
-    pub async fn pace(
-        &self,
-        tenant: &TenantId,
-        sender: &PhoneNumberId,
-    ) -> Result<Pace, StoreError> {
+    pub async fn pace(&self, tenant: &TenantId, sender: &SenderId) -> Result<Pace, StoreError> {
         let pace = self
             .read(&self.messages, pace_key(tenant, sender))
             .await?
@@ -146,7 +142,7 @@ impl Store {
     pub async fn lease_bulk(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         pace: &Pace,
         lease: &Lease,
     ) -> Result<bool, StoreError> {
@@ -184,7 +180,7 @@ impl Store {
     pub async fn lease_slots(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         pace: &Pace,
         taken: &Taken,
     ) -> Result<bool, StoreError> {
@@ -212,7 +208,7 @@ impl Store {
     pub async fn lease_behind(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         pace: &Pace,
         behind: &Behind,
     ) -> Result<Option<Vec<Slot>>, StoreError> {
@@ -245,7 +241,7 @@ impl Store {
     pub async fn rest(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         pace: &Pace,
         wake_at: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
@@ -354,15 +350,15 @@ impl Store {
     }
 }
 
-pub(super) fn pace_key(tenant: &TenantId, sender: &PhoneNumberId) -> Key {
+pub(super) fn pace_key(tenant: &TenantId, sender: &SenderId) -> Key {
     Key::new(keys::sender(tenant, sender), keys::PACE)
 }
 
-pub(super) fn due_key(sender: &PhoneNumberId) -> String {
+pub(super) fn due_key(sender: &SenderId) -> String {
     keys::due(keys::shard_of(sender.as_str(), keys::DUE_SHARDS))
 }
 
-fn sender_of(pk: &str) -> Option<(TenantId, PhoneNumberId)> {
+fn sender_of(pk: &str) -> Option<(TenantId, SenderId)> {
     let (tenant, sender) = pk.strip_prefix("T#")?.split_once("#S#")?;
     Some((tenant.parse().ok()?, sender.parse().ok()?))
 }

@@ -7,7 +7,8 @@ use super::transaction::Change;
 use super::{Account, Holder, Store, StoreError, Transaction, keys};
 use crate::domain::account::NumberFacts;
 use crate::domain::id::AccountId;
-use crate::domain::identity::{PhoneNumberId, PortfolioId, TenantId, WabaId};
+use crate::domain::identity::{PortfolioId, SenderId, TenantId, WabaId};
+use crate::domain::provider::Provider;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,14 +29,15 @@ pub enum WindowPolicy {
 /// What messages leave from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
-    /// Meta's phone number id.
-    pub id: PhoneNumberId,
+    /// Meta's phone number id, or what another provider calls it.
+    pub id: SenderId,
     /// Whose.
     pub tenant: TenantId,
     /// Its account.
     pub account: AccountId,
-    /// Its WhatsApp Business Account.
-    pub waba: WabaId,
+    /// Its WhatsApp Business Account, at Meta.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba: Option<WabaId>,
     /// Its business portfolio, if that has a messaging limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub portfolio: Option<PortfolioId>,
@@ -70,11 +72,39 @@ const USUAL_RATE: u32 = 80;
 const RATE_BESIDE_THE_APP: u32 = 20;
 const HIGHEST_RATE: u32 = 1_000;
 
+/// Messages a second of a phone that a gateway sends through.
+const RATE_OF_A_PHONE: u32 = 1;
+
 const fn usual_rate() -> u32 {
     USUAL_RATE
 }
 
 impl Sender {
+    /// A sender at any other provider than Meta, of an account of it. It sends through a phone, and a phone that sends as
+    /// fast as Meta's servers is blocked; the mock provider blocks nobody.
+    #[must_use]
+    pub fn at_gateway(account: &Account, id: SenderId) -> Self {
+        let messages_per_second = match id.provider() {
+            Provider::Notifapi | Provider::Fonnte => RATE_OF_A_PHONE,
+            Provider::Meta | Provider::Mock => USUAL_RATE,
+        };
+        Self {
+            display_number: format!("+{}", id.name()),
+            id,
+            tenant: account.tenant.clone(),
+            account: account.id.clone(),
+            waba: None,
+            portfolio: None,
+            messages_per_second,
+            coexistence: false,
+            calls_per_second: None,
+            reserved_percent: 0,
+            window: WindowPolicy::Off,
+            facts: NumberFacts::default(),
+            era: 0,
+        }
+    }
+
     /// How many messages a second Meta takes from it, whatever was written down.
     #[must_use]
     pub fn throughput(&self) -> u32 {
@@ -126,7 +156,7 @@ impl Store {
     pub async fn sender(
         &self,
         tenant: &TenantId,
-        id: &PhoneNumberId,
+        id: &SenderId,
     ) -> Result<Option<Sender>, StoreError> {
         let key = sender_key(tenant, id);
         self.read(&self.messages, key).await?.map(body).transpose()
@@ -191,7 +221,7 @@ impl Store {
     pub async fn note_facts(
         &self,
         tenant: &TenantId,
-        id: &PhoneNumberId,
+        id: &SenderId,
         facts: &NumberFacts,
     ) -> Result<(), StoreError> {
         let change = Change {
@@ -205,7 +235,7 @@ impl Store {
     }
 
     /// Which account has a number, whoever's it is.
-    pub async fn holder_of_number(&self, id: &PhoneNumberId) -> Result<Option<Holder>, StoreError> {
+    pub async fn holder_of_number(&self, id: &SenderId) -> Result<Option<Holder>, StoreError> {
         let key = Key::new(keys::number(id), keys::HEAD);
         self.read(&self.messages, key).await?.map(body).transpose()
     }
@@ -225,6 +255,6 @@ fn sender_item(sender: &Sender) -> Result<super::item::Item, StoreError> {
     )
 }
 
-pub(super) fn sender_key(tenant: &TenantId, id: &PhoneNumberId) -> Key {
+pub(super) fn sender_key(tenant: &TenantId, id: &SenderId) -> Key {
     Key::new(keys::sender(tenant, id), keys::HEAD)
 }

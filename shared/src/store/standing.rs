@@ -5,7 +5,7 @@ use super::pace::{due_key, pace_key};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Sender, Store, StoreError, keys};
 use crate::domain::audit::AuditEntry;
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::pace::{Pause, Row, SHORT_REST, Slowed};
 use jiff::Timestamp;
 
@@ -14,7 +14,7 @@ impl Store {
     pub async fn slow_down(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let known = self.pace(tenant, sender).await?.slowed;
@@ -74,7 +74,7 @@ impl Store {
     pub async fn pause_sender(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         pause: &Pause,
     ) -> Result<bool, StoreError> {
         let change = Change {
@@ -98,7 +98,7 @@ impl Store {
     pub async fn pause_with_account(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         pause: &Pause,
     ) -> Result<(), StoreError> {
         let change = Change {
@@ -117,7 +117,7 @@ impl Store {
     pub async fn resume_sender(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         entry: Option<&AuditEntry>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {

@@ -5,7 +5,7 @@ use super::item::{Key, number};
 use super::transaction::Change;
 use super::{Store, StoreError, keys};
 use crate::domain::id::AccountId;
-use crate::domain::identity::{PhoneNumberId, TenantId};
+use crate::domain::identity::{SenderId, TenantId};
 use jiff::{SignedDuration, Timestamp};
 
 /// A status is noted only if it is so much newer than the noted one.
@@ -17,7 +17,7 @@ impl Store {
     pub async fn note_status(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let key = Key::new(keys::sender(tenant, sender), keys::STATUSES);
@@ -28,7 +28,7 @@ impl Store {
     pub async fn newest_status(
         &self,
         tenant: &TenantId,
-        sender: &PhoneNumberId,
+        sender: &SenderId,
     ) -> Result<Option<Timestamp>, StoreError> {
         let key = Key::new(keys::sender(tenant, sender), keys::STATUSES);
         self.newest(key).await

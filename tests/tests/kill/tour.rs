@@ -29,7 +29,14 @@ pub(crate) const WRONG: [&str; 5] = [
 
 /// Takes the whole tour.
 pub(crate) async fn take(listener: &mut Listener<'_>) {
-    for secret in [APP_SECRET, "demo-access-token", "demo-verify-token"] {
+    for secret in [
+        APP_SECRET,
+        "demo-access-token",
+        "demo-verify-token",
+        "demo-fonnte-token",
+        "demo-notifapi-key",
+        "demo-mock-key",
+    ] {
         listener.keep("the demo's secret", secret);
     }
     for secret in WRONG {

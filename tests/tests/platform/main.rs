@@ -18,6 +18,7 @@ mod described;
 mod examples;
 mod faults;
 mod garbage;
+mod gateways;
 mod health;
 mod idempotency;
 mod inbound;

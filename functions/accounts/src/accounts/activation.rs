@@ -60,7 +60,7 @@ pub(crate) async fn webhook(
     Path(id): Path<String>,
 ) -> Result<Json<SetupDto>, Problem> {
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let mut warnings = Vec::new();
     let done = subscribe(&state, &mut changing, &mut warnings).await;
     let account = changing.end(done).await?;
@@ -157,7 +157,7 @@ pub(crate) async fn activate(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let without_event = read(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let ready = check_ready(&state, &changing, without_event).await;
     let now = changing.now;
     changing.account.active_since.get_or_insert(now);

@@ -1,5 +1,6 @@
 //! An account that is held while it is changed, with its secrets and what stands at Meta: nobody else changes it meanwhile.
 
+use super::check_at_meta;
 use crate::authority::{Authority, Changed};
 use heliograph::domain::audit::Action;
 use heliograph::domain::id::SessionId;
@@ -75,6 +76,19 @@ impl<'a> Changing<'a> {
             }),
             Held::Busy => Err(Problem::busy()),
             Held::Missing => Err(Problem::not_found()),
+        }
+    }
+
+    /// The same for one that must be at Meta.
+    pub(crate) async fn begin_at_meta(
+        store: &'a Store,
+        authority: &'a Authority,
+        id: &str,
+    ) -> Result<Self, Problem> {
+        let changing = Self::begin(store, authority, id).await?;
+        match check_at_meta(&changing.account) {
+            Ok(()) => Ok(changing),
+            Err(problem) => Err(changing.let_go(problem).await),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `POST /v1/accounts/{id}/test` and an account's health: everything that sending and receiving need is asked of Meta.
 
-use super::find;
+use super::find_at_meta;
 use super::trouble::Trouble;
 use super::{app_webhook, checks};
 use crate::State;
@@ -101,7 +101,7 @@ pub(crate) async fn test(
     Path(id): Path<String>,
 ) -> Result<Json<ConnectionTest>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let checks = try_all(&state, &account).await?;
     let ok = checks.iter().all(|check| check.standing == Standing::Well);
     Ok(Json(ConnectionTest { ok, checks }))
@@ -124,7 +124,7 @@ pub(crate) async fn health(
 ) -> Result<Json<HealthDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&store, &tenant, &id).await?;
+    let account = find_at_meta(&store, &tenant, &id).await?;
     let health = store.health(&tenant, &account.id).await?;
     Ok(Json(match health {
         Some(health) => HealthDto::from(&health),
@@ -167,7 +167,7 @@ pub(crate) async fn log(
     let tenant = caller.with(Right::Configure)?.tenant;
     let query = parameters.page();
     parameters.finish()?;
-    let account = find(&store, &tenant, &id).await?;
+    let account = find_at_meta(&store, &tenant, &id).await?;
     let list = format!("health of {}", account.id);
     let cursor = Cursor::of(&list, &tenant);
     let listed = store
@@ -193,7 +193,7 @@ pub(crate) async fn check(
     Path(id): Path<String>,
 ) -> Result<Json<HealthDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let token = checks::access_token(&state, &account).await?;
     let now = clock::now();
     let health = Health {

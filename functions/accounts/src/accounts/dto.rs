@@ -3,12 +3,13 @@
 use heliograph::domain::account::{CredentialKind, CredentialRecord, Step, StepFault, StepState};
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::{AppId, PortfolioId, WabaId};
+use heliograph::domain::provider::Provider;
 use heliograph::store::Account;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A connection to Meta: a WABA, reached through an app.
+/// A connection to a provider; at Meta a WABA, reached through an app.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub(crate) struct AccountDto {
@@ -18,8 +19,7 @@ pub(crate) struct AccountDto {
     /// What people call it.
     name: String,
     /// Who is behind it.
-    #[schema(value_type = String, example = "meta")]
-    provider: &'static str,
+    provider: Provider,
     /// Whether it may send.
     status: AccountStatus,
     /// Its WhatsApp Business Account.
@@ -106,7 +106,7 @@ impl From<&Account> for AccountDto {
         Self {
             id: account.id.clone(),
             name: account.name.clone(),
-            provider: super::trouble::META,
+            provider: account.provider,
             status: AccountStatus::of(account),
             waba_id: account.waba.clone(),
             waba_name: account.waba_name.clone(),
@@ -220,12 +220,14 @@ pub(crate) fn next(account: &Account) -> String {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "it describes the body, which is read by `read_name`"
+    reason = "it describes the body, which is read by `read_new`"
 )]
 pub(crate) struct AccountBody {
     /// What people call it.
     #[schema(example = "Shop")]
     name: String,
+    /// Whose service it connects to: Meta's, unless told.
+    provider: Option<Provider>,
 }
 
 /// What is changed of an account; what is absent stays.

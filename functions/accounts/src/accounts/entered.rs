@@ -7,7 +7,7 @@ use super::trouble::Trouble;
 use super::{checks, connection, senders};
 use crate::State;
 use heliograph::domain::account::{Step, StepState};
-use heliograph::domain::identity::{PhoneNumberId, WabaId};
+use heliograph::domain::identity::{PhoneNumberId, SenderId, WabaId};
 use heliograph::domain::secret::SecretText;
 use heliograph::messaging::health::tell_limit;
 use heliograph::provider::meta::client::management::PhoneNumberNode;
@@ -42,7 +42,7 @@ pub(crate) async fn check_number_free(
     account: &Account,
     id: &PhoneNumberId,
 ) -> Result<(), Problem> {
-    let holder = state.store.holder_of_number(id).await?;
+    let holder = state.store.holder_of_number(&id.clone().into()).await?;
     is_own(
         holder.as_ref(),
         account,
@@ -138,8 +138,9 @@ async fn make_sender(
     changes: &Changes,
 ) -> Result<Sender, Trouble> {
     let (account, now) = (&changing.account, changing.now);
+    let id = SenderId::from(id.clone());
     tell_limit(&state.store, account, node, now).await?;
-    if let Some(before) = state.store.sender(&account.tenant, id).await? {
+    if let Some(before) = state.store.sender(&account.tenant, &id).await? {
         let known = Sender {
             facts: node.facts.clone(),
             ..before.clone()
@@ -149,8 +150,8 @@ async fn make_sender(
             .store
             .change_sender(transaction, (&before, &known), now)
             .await?;
-        if !changing.account.senders.contains(id) {
-            changing.account.senders.push(id.clone());
+        if !changing.account.senders.contains(&id) {
+            changing.account.senders.push(id);
         }
         return Ok(known);
     }
@@ -158,7 +159,7 @@ async fn make_sender(
         id: id.clone(),
         tenant: account.tenant.clone(),
         account: account.id.clone(),
-        waba: waba.clone(),
+        waba: Some(waba.clone()),
         portfolio: account.portfolio.clone(),
         display_number: display_number(&node.display_phone_number),
         messages_per_second: rate_of(node),
@@ -171,19 +172,19 @@ async fn make_sender(
     };
     changes.apply(&mut sender);
     if account.may_send() {
-        senders::resume_one(&state.store, account, id, now).await?;
+        senders::resume_one(&state.store, account, &id, now).await?;
     } else {
         let pause = senders::not_active(account, now);
         state
             .store
-            .pause_with_account(&account.tenant, id, &pause)
+            .pause_with_account(&account.tenant, &id, &pause)
             .await?;
     }
     state
         .store
         .add_sender(&mut changing.transaction, account, &sender)?;
     changing.adds_sender = true;
-    changing.account.senders.push(id.clone());
+    changing.account.senders.push(id);
     Ok(sender)
 }
 

@@ -1,7 +1,7 @@
 //! A phone number's business profile and settings: Meta's own, read and changed there.
 
 use super::changing::{Changing, Said};
-use super::find;
+use super::find_at_meta;
 use super::numbers::{Access, access, of_waba};
 use super::profile;
 use super::trouble::Trouble;
@@ -56,7 +56,7 @@ pub(crate) async fn profile(
 ) -> Result<Json<Profile>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     of_waba(&state, &token, &waba, &number).await?;
     let number = id_of(&number)?;
@@ -90,7 +90,7 @@ pub(crate) async fn change_profile(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let changes = profile::read_changes(&body).map_err(Problem::validation)?;
-    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let pushed = push(&state, &changing.account, &number, &changes).await;
     let said = Said::about(
         Action::PhoneNumberChanged,
@@ -131,7 +131,7 @@ pub(crate) async fn settings(
 ) -> Result<Json<Map<String, Value>>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     of_waba(&state, &token, &waba, &number).await?;
     let settings = state.parts.meta.settings(&token, &id_of(&number)?).await;
@@ -168,7 +168,7 @@ pub(crate) async fn change_settings(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, LARGEST_SETTINGS)?;
     check_settings(&body).map_err(Problem::validation)?;
-    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let put = put_settings(&state, &changing.account, &number, &body).await;
     let said = Said::about(
         Action::PhoneNumberChanged,

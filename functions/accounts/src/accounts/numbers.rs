@@ -2,7 +2,7 @@
 
 use super::changing::{Changing, Said};
 use super::checks;
-use super::find;
+use super::find_at_meta;
 use super::meta_id::display_number;
 use super::trouble::Trouble;
 use crate::State;
@@ -121,7 +121,7 @@ pub(crate) async fn list(
 ) -> Result<Json<PhoneNumbers>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     let numbers = state.parts.meta.numbers(&token, &waba).await;
     let numbers = numbers.map_err(Trouble::unasked)?;
@@ -153,7 +153,7 @@ pub(crate) async fn one(
 ) -> Result<Json<PhoneNumberDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     let node = of_waba(&state, &token, &waba, &number).await?;
     let known = state.store.sender(&tenant, &id_of(&node.id)?).await?;
@@ -199,7 +199,7 @@ pub(crate) async fn add(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = read_new(&body).map_err(Problem::validation)?;
-    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let added = add_at_meta(&state, &changing.account, &new).await;
     let added = added.map(|node| {
         let said = json!({"added": true});

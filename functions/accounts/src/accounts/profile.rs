@@ -1,7 +1,7 @@
 //! Step 4, and any time later: what people see of the business. It is Meta's; nothing of it is kept here.
 
 use super::changing::{Changing, Said};
-use super::find;
+use super::find_at_meta;
 use super::trouble::Trouble;
 use super::{checks, entered};
 use crate::State;
@@ -24,7 +24,7 @@ use heliograph::service::http::{MAX_JSON, Parameters, read_json};
 use heliograph::service::openapi::{AccountProblems, BodyProblems, ListProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, Sender, Store};
+use heliograph::store::{Account, Store};
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 use utoipa::ToSchema;
@@ -107,10 +107,10 @@ pub(crate) async fn show(
 ) -> Result<Json<Profile>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     let token = checks::needed_token(&state, &account).await?;
-    let sender = first_sender(&state.store, &account).await?;
-    Ok(Json(read_from_meta(&state, &token, &sender.id).await?))
+    let number = first_number(&state.store, &account).await?;
+    Ok(Json(read_from_meta(&state, &token, &number).await?))
 }
 
 /// Step 4: what people see of the business.
@@ -136,7 +136,7 @@ pub(crate) async fn change(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let changes = read_changes(&body).map_err(Problem::validation)?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let pushed = push(&state, &changing, &changes).await;
     let now = changing.now;
     changing
@@ -154,8 +154,8 @@ async fn push(
     changes: &Map<String, Value>,
 ) -> Result<Profile, Problem> {
     let token = checks::needed_token(state, &changing.account).await?;
-    let sender = first_sender(&state.store, &changing.account).await?;
-    put_to_meta(state, &token, &sender.id, changes).await
+    let number = first_number(&state.store, &changing.account).await?;
+    put_to_meta(state, &token, &number, changes).await
 }
 
 /// Pushes changes to a number's profile, and reads back what Meta has made of them.
@@ -182,9 +182,10 @@ pub(super) async fn read_from_meta(
     Ok(profile.map_err(Trouble::unasked)?)
 }
 
-async fn first_sender(store: &Store, account: &Account) -> Result<Sender, Problem> {
+async fn first_number(store: &Store, account: &Account) -> Result<PhoneNumberId, Problem> {
     let first = entered::first_sender(store, account).await?;
-    first.ok_or_else(|| {
+    let number = first.and_then(|sender| sender.id.phone_number_id());
+    number.ok_or_else(|| {
         let id = &account.id;
         let detail = format!("a profile is a phone number's: first do step 2, PUT /v1/accounts/{id}/setup/phone-number");
         Problem::conflict("no_sender", detail)

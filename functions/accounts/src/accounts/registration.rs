@@ -80,7 +80,7 @@ async fn carry_out(
     (account, number): (&str, &str),
     order: &Order,
 ) -> Result<StatusCode, Problem> {
-    let changing = Changing::begin(&state.store, authority, account).await?;
+    let changing = Changing::begin_at_meta(&state.store, authority, account).await?;
     let given = give(state, &changing, number, order).await;
     let said = Said::about(Action::PhoneNumberChanged, number, order.said());
     changing.end(given.map(|()| said)).await?;

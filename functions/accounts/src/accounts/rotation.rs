@@ -63,7 +63,7 @@ pub(crate) async fn rotate(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let kind = read(&body).map_err(Problem::validation)?;
-    let changing = Changing::begin(&state.store, &authority, &id).await?;
+    let changing = Changing::begin_at_meta(&state.store, &authority, &id).await?;
     let asked = match changing.account.credential(kind) {
         Some(_) => match begin(&state, &changing.account, kind, Begin::Now).await {
             Ok(true) => Ok(()),

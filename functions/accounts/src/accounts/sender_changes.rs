@@ -5,7 +5,7 @@ use heliograph::store::{Sender, WindowPolicy};
 use utoipa::ToSchema;
 
 /// Messages a second of any sender at most. Source: Meta, "Throughput".
-const HIGHEST_RATE: f64 = 1_000.0;
+const HIGHEST_RATE: u32 = 1_000;
 
 /// What is changed of a sender; what is absent stays.
 #[derive(ToSchema)]
@@ -47,12 +47,13 @@ impl Changes {
     /// Reads them; whoever hands the fields over finishes them.
     pub(crate) fn read(fields: &mut Fields<'_>) -> Self {
         let cleared = fields.is_cleared("calls_per_second");
-        let calls = whole(fields.number("calls_per_second", 1.0..=HIGHEST_RATE));
+        let calls = fields.whole("calls_per_second", 1..=HIGHEST_RATE);
         Self {
-            messages_per_second: whole(fields.number("messages_per_second", 1.0..=HIGHEST_RATE)),
+            messages_per_second: fields.whole("messages_per_second", 1..=HIGHEST_RATE),
             coexistence: fields.boolean("coexistence"),
             calls_per_second: calls.map(Some).or(cleared.then_some(None)),
-            reserved_percent: whole(fields.number("reserved_percent", 0.0..=90.0))
+            reserved_percent: fields
+                .whole("reserved_percent", 0..=90)
                 .and_then(|it| u8::try_from(it).ok()),
             window: fields
                 .choice("window", &["enforce", "warn", "off"])
@@ -78,16 +79,6 @@ impl Changes {
             sender.window = window;
         }
     }
-}
-
-/// A fraction of a message is none.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it is within a range of small whole numbers"
-)]
-fn whole(number: Option<f64>) -> Option<u32> {
-    number.map(|it| it as u32)
 }
 
 fn window(name: &str) -> Option<WindowPolicy> {

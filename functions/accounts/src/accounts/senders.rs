@@ -19,7 +19,7 @@ use heliograph::domain::failure::{Class, of_meta};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
-use heliograph::domain::identity::{PhoneNumberId, TenantId};
+use heliograph::domain::identity::{PhoneNumberId, SenderId, TenantId};
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
 use heliograph::service::caller::Caller;
@@ -89,7 +89,7 @@ pub(crate) async fn take(
     changes: &Changes,
     said: Value,
 ) -> Result<Sender, Problem> {
-    let mut changing = Changing::begin(&state.store, authority, account).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, authority, account).await?;
     let made = make(state, &mut changing, number, changes).await;
     let said = Said::about(Action::SenderCreated, number.as_str(), said);
     changing.end_with(made.map(|it| (it, said))).await
@@ -298,7 +298,7 @@ async fn resume_where(
 pub(super) async fn resume_one(
     store: &Store,
     account: &Account,
-    id: &PhoneNumberId,
+    id: &SenderId,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let is_over = |pause: &Pause| pause.cause == PauseCause::Account;
@@ -307,7 +307,7 @@ pub(super) async fn resume_one(
 
 async fn resume_if(
     store: &Store,
-    (tenant, id): (&TenantId, &PhoneNumberId),
+    (tenant, id): (&TenantId, &SenderId),
     now: Timestamp,
     is_over: impl Fn(&Pause) -> bool,
 ) -> Result<(), Problem> {

@@ -5,7 +5,7 @@
 
 use super::changing::{Changing, Said};
 use super::dto::SetupDto;
-use super::find;
+use super::find_at_meta;
 use super::meta_id::{meta_id, waba_id};
 use super::sender_changes::Changes;
 use super::{app_secrets, checks, entered, tokens};
@@ -62,7 +62,7 @@ pub(crate) async fn show(
 ) -> Result<Json<SetupDto>, Problem> {
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
-    let account = find(&state.store, &tenant, &id).await?;
+    let account = find_at_meta(&state.store, &tenant, &id).await?;
     Ok(Json(shown(&state, &account).await?))
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn take_business(
     id: &str,
     business: Business,
 ) -> Result<Account, Problem> {
-    let mut changing = Changing::begin(&state.store, authority, id).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, authority, id).await?;
     let done = put_business(state, &mut changing, business).await;
     changing.end(done).await
 }
@@ -251,7 +251,7 @@ pub(crate) async fn take_phone_number(
     id: &str,
     number: PhoneNumberId,
 ) -> Result<Account, Problem> {
-    let mut changing = Changing::begin(&state.store, authority, id).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, authority, id).await?;
     let done = put_phone_number(state, &mut changing, number).await;
     changing.end(done).await
 }

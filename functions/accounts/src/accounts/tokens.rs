@@ -92,7 +92,7 @@ pub(crate) async fn take(
     id: &str,
     new: Tokens,
 ) -> Result<(Account, Shown), Problem> {
-    let mut changing = Changing::begin(&state.store, authority, id).await?;
+    let mut changing = Changing::begin_at_meta(&state.store, authority, id).await?;
     let mut beside = Shown::default();
     let done = put(state, &mut changing, new, &mut beside).await;
     let now = changing.now;
@@ -171,6 +171,7 @@ async fn write(
             alias: ALIAS.to_owned(),
             token: token.clone(),
         }],
+        ..AccountOutSecrets::default()
     };
     let written = async {
         let (tenant, id) = (&account.tenant, &account.id);

@@ -3,11 +3,9 @@
 use heliograph::domain::account::StepFault;
 use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::provider::Provider;
 use heliograph::service::problem::Problem;
 use heliograph::store::StoreError;
-
-/// The provider of these accounts, as problems name it.
-pub(crate) const META: &str = "meta";
 
 /// Source: Meta, "Cloud API error codes".
 const TOO_MANY_REGISTRATIONS: i64 = 133_016;
@@ -74,20 +72,26 @@ impl Trouble {
 
     /// Meta could not be asked, or says no without a field to blame.
     pub(crate) fn unasked(failure: ProviderFailure) -> Self {
-        Problem::provider(META, told_of_an_order(failure)).into()
+        unasked(Provider::Meta, failure).into()
     }
 }
 
+/// A provider could not be asked, or says no without a field to blame.
+pub(crate) fn unasked(provider: Provider, failure: ProviderFailure) -> Problem {
+    Problem::provider(provider.as_str(), told_of_an_order(provider, failure))
+}
+
 /// What to do about a failure of something that is no message: no status tells what came of it, nothing tries it again.
-fn told_of_an_order(failure: ProviderFailure) -> ProviderFailure {
+fn told_of_an_order(provider: Provider, failure: ProviderFailure) -> ProviderFailure {
+    let title = provider.title();
     let (message, remedy) = match failure.class {
         Class::Ambiguous => (
-            "Meta failed, or did not answer, and may have done it".to_owned(),
+            format!("{title} failed, or did not answer, and may have done it"),
             "look whether it is done, and ask again if it is not",
         ),
         Class::Transient => (
             failure.message,
-            "ask again in a while; if it lasts, look at Meta's status page",
+            "ask again in a while; if it lasts, look at the provider's status page",
         ),
         // Its own remedy names how long.
         Class::Throttled if failure.code != Some(TOO_MANY_REGISTRATIONS) => {
@@ -132,7 +136,11 @@ impl From<Trouble> for Problem {
                     code: FaultCode::Refused,
                     detail: format!("{}; {}", fault.detail, fault.remedy),
                 };
-                Self::refused_by_provider(META, fault, failure.map(|failure| *failure))
+                Self::refused_by_provider(
+                    Provider::Meta.as_str(),
+                    fault,
+                    failure.map(|failure| *failure),
+                )
             }
             Trouble::Problem(problem) => *problem,
         }
@@ -147,7 +155,7 @@ mod tests {
     fn a_failure_of_an_order_speaks_of_no_message() {
         for code in [1, 2, 4, 100, 133_004, 131_000, 4_711] {
             let failure = ProviderFailure::from_meta(code, &[]);
-            let told = told_of_an_order(failure.clone());
+            let told = told_of_an_order(Provider::Meta, failure.clone());
             assert_eq!((told.class, told.code), (failure.class, failure.code));
             let words = format!("{} {}", told.message, told.remedy);
             for of_messages in ["message", "status to settle", "it is tried again"] {
@@ -160,7 +168,7 @@ mod tests {
     fn a_failure_that_says_what_to_do_keeps_its_words() {
         for code in [190, 133_005, 133_006, 133_016] {
             let failure = ProviderFailure::from_meta(code, &[]);
-            assert_eq!(told_of_an_order(failure.clone()), failure);
+            assert_eq!(told_of_an_order(Provider::Meta, failure.clone()), failure);
         }
     }
 }

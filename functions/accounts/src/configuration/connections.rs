@@ -139,7 +139,11 @@ pub(super) async fn take_sender(
         let detail = "its account has no access token that Meta has been asked about: put the secrets of its account in, or do steps 1 and 3 of its set-up; then import it again";
         return Ok(Outcome::because(Status::Waiting, detail));
     }
-    let of = (account.id.as_str(), &entry.id);
+    let Some(number) = entry.id.phone_number_id() else {
+        let detail = "a sender of this provider comes with its key: put that in, POST /v1/accounts/{id}/provider-keys";
+        return Ok(Outcome::because(Status::Waiting, detail));
+    };
+    let of = (account.id.as_str(), &number);
     let said = json!({"account_id": account.id, "phone_number_id": entry.id, "imported": true});
     senders::take(state, authority, of, &entry.settings(), said).await?;
     Ok(Outcome::of(Status::Made))

@@ -3,7 +3,7 @@
 use super::{AttemptError, Sending};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::AccountId;
-use crate::domain::identity::TenantId;
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::ledger::CallResult;
 use crate::domain::message::Outbound;
 use crate::domain::secret::Credential;
@@ -42,6 +42,12 @@ impl RefusedCredential {
         (&self.message.tenant, &self.message.account)
     }
 
+    /// What was sent from with it.
+    #[must_use]
+    pub fn sender(&self) -> &SenderId {
+        &self.message.sender
+    }
+
     /// The credential that was refused.
     #[must_use]
     pub fn credential(&self) -> &Credential {
@@ -59,7 +65,7 @@ impl Sending {
             trace_id: refused.failure.trace_id,
             ..ProviderFailure::without_code(
                 Class::Transient,
-                "Meta refused the access token, and the account has another one",
+                "the provider refused the credential, and the account has another one",
                 "nothing: it is tried again with the other one",
             )
         };

@@ -7,9 +7,11 @@ use crate::domain::id::{ContactId, MessageId};
 use crate::domain::identity::{Identity, TenantId};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Burst, Place, Room};
+use crate::domain::provider::Provider;
 use crate::domain::tier::{DayPlace, DayRoom, day_of};
 use crate::domain::webhook::Person;
 use crate::messaging::people;
+use crate::provider;
 use crate::store::{
     Acquaintance, Contact, Conversation, PacedSender, Sender, Store, StoreError, WindowPolicy,
 };
@@ -84,6 +86,8 @@ pub(super) async fn admit(
     };
     let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
+    let provider = sender.id.provider();
+    fits(provider, submission)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
     if let Some(pause) = paced.pace.paused.clone().filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
@@ -104,7 +108,10 @@ pub(super) async fn admit(
     };
     let contact = addressee.contact().map(|contact| &contact.id);
     let mut message = outbound(submission.clone(), sender, contact, now);
-    let warnings = check_window(sender, &message, conversation.as_ref(), now)?;
+    let mut warnings = check_window(sender, &message, conversation.as_ref(), now)?;
+    if !provider.tells_statuses() {
+        warnings.push("no_statuses");
+    }
     let place = (!scheduled).then(|| {
         let last = conversation.as_ref().and_then(Conversation::burst);
         (last, Place::after(last, now))
@@ -124,6 +131,17 @@ pub(super) async fn admit(
         day,
         warnings,
     })
+}
+
+/// What the sender's provider has no way for is refused before it is called.
+fn fits(provider: Provider, submission: &Submission) -> Result<(), SubmitError> {
+    let fits = provider::fits(provider, &submission.to, &submission.content);
+    let mut faults = fits.map_or_else(|unfit| unfit.faults().to_vec(), |()| Vec::new());
+    faults.extend(provider.allows(submission.on_unknown).err());
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(SubmitError::Unfit(faults))
 }
 
 /// A message's place in its day; which of the free ones, its id decides.

@@ -3,7 +3,7 @@
 use crate::domain::content::{Content, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
-use crate::domain::identity::{PhoneNumberId, Recipient};
+use crate::domain::identity::{Recipient, SenderId};
 use crate::domain::message::{Lane, OnUnknown};
 use crate::domain::waiting::WaitMinutes;
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +22,7 @@ const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submission {
     /// What it leaves from.
-    pub from: PhoneNumberId,
+    pub from: SenderId,
     /// Whom it goes to.
     pub to: Recipient,
     /// What it says.
@@ -91,7 +91,7 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
 }
 
 /// Reads `from`, the sender.
-pub fn read_from(fields: &mut Fields<'_>) -> Option<PhoneNumberId> {
+pub fn read_from(fields: &mut Fields<'_>) -> Option<SenderId> {
     fields.required("from")?;
     fields.parsed("from", str::parse)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::id::MessageId;
-use crate::domain::identity::PhoneNumberId;
+use crate::domain::identity::SenderId;
 use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
@@ -252,7 +252,7 @@ async fn a_refused_credential_pauses_its_accounts_senders_once_it_is_known_to_be
     let (store, meta) = (empty_store().await, Meta::answering(401, refused).await);
     let message = queued(at(0));
     write(&store, &message).await;
-    let other: PhoneNumberId = "100000000000009".parse().unwrap();
+    let other: SenderId = "100000000000009".parse().unwrap();
     let (id, tenant) = (message.account.clone(), message.tenant.clone());
     let mut account = Account::new(id, tenant, "Shop".to_owned(), at(0));
     account.senders = vec![message.sender.clone(), other.clone()];

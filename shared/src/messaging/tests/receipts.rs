@@ -341,7 +341,7 @@ async fn a_limit_is_noted_for_the_portfolio_that_owns_the_waba_and_kept_where_no
     let sender = crate::store::tests::sender(WindowPolicy::Warn);
     let told = |people: u64, time: i64| {
         let mut record = record(
-            sender.waba.as_str(),
+            sender.waba.as_ref().unwrap().as_str(),
             &json!({"max_daily_conversations_per_business": people}),
         );
         for change in &mut record.changes {
@@ -354,7 +354,7 @@ async fn a_limit_is_noted_for_the_portfolio_that_owns_the_waba_and_kept_where_no
     assert_eq!(states(&kept), [EventState::Kept]);
     let portfolio: crate::domain::identity::PortfolioId = "300000000000001".parse().unwrap();
     let account = Account {
-        waba: Some(sender.waba.clone()),
+        waba: sender.waba.clone(),
         portfolio: Some(portfolio.clone()),
         ..Account::new(
             sender.account.clone(),

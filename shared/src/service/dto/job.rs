@@ -4,7 +4,7 @@ use super::unknown::{wait_minutes, warnings_about};
 use super::{CountsDto, Named, OnUnknownDto, PauseDto};
 use crate::domain::content::Kind;
 use crate::domain::id::JobId;
-use crate::domain::identity::PhoneNumberId;
+use crate::domain::identity::SenderId;
 use crate::domain::job::{self, FailureGroup, Job, JobStatus, Numbers, PausedBy};
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ pub struct JobDto {
     pub name: String,
     /// The sender: Meta's phone number id.
     #[schema(value_type = String, example = "100000000000001")]
-    pub from: PhoneNumberId,
+    pub from: SenderId,
     /// Where it stands.
     pub status: JobStatus,
     /// How many of its recipients stand in each state.

@@ -2,7 +2,7 @@
 
 use crate::domain::account::NumberFacts;
 use crate::domain::id::AccountId;
-use crate::domain::identity::{PhoneNumberId, PortfolioId, WabaId};
+use crate::domain::identity::{PortfolioId, SenderId, WabaId};
 use crate::domain::pace::{Pause, Room, Slowed};
 use crate::store::{Pace, Sender, Store, StoreError, WindowPolicy};
 use jiff::Timestamp;
@@ -15,13 +15,14 @@ use utoipa::ToSchema;
 pub struct SenderDto {
     /// Meta's phone number id.
     #[schema(value_type = String, example = "100000000000001")]
-    pub id: PhoneNumberId,
+    pub id: SenderId,
     /// Its account.
     #[schema(value_type = String, example = "acct_demo")]
     pub account_id: AccountId,
     /// Its WhatsApp Business Account.
     #[schema(value_type = String, example = "200000000000001")]
-    pub waba_id: WabaId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waba_id: Option<WabaId>,
     /// The number as people read it.
     #[schema(example = "+15550001000")]
     pub display_number: String,

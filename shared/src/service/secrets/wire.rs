@@ -32,6 +32,8 @@ pub(super) struct OutboundV1 {
     #[serde(default = "first_version")]
     v: u32,
     access_tokens: Vec<CredentialV1>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    provider_keys: Vec<CredentialV1>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,12 +62,16 @@ pub(super) fn parse_outbound(
     text: &SecretText,
 ) -> Result<AccountOutSecrets, SecretsError> {
     let wire: OutboundV1 = parse_v1(name, text)?;
-    let tokens = wire.access_tokens.into_iter().map(|wire| Credential {
-        alias: wire.alias,
-        token: SecretText::new(wire.token),
-    });
+    let hidden = |wires: Vec<CredentialV1>| {
+        let each = wires.into_iter().map(|wire| Credential {
+            alias: wire.alias,
+            token: SecretText::new(wire.token),
+        });
+        each.collect()
+    };
     Ok(AccountOutSecrets {
-        access_tokens: tokens.collect(),
+        access_tokens: hidden(wire.access_tokens),
+        provider_keys: hidden(wire.provider_keys),
     })
 }
 
@@ -79,13 +85,17 @@ pub(super) fn wire_of_inbound(secrets: &AccountInSecrets) -> InboundV1 {
 }
 
 pub(super) fn wire_of_outbound(secrets: &AccountOutSecrets) -> OutboundV1 {
-    let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
-        alias: it.alias.clone(),
-        token: it.token.expose().to_owned(),
-    });
+    let exposed = |credentials: &[Credential]| {
+        let each = credentials.iter().map(|it| CredentialV1 {
+            alias: it.alias.clone(),
+            token: it.token.expose().to_owned(),
+        });
+        each.collect()
+    };
     OutboundV1 {
         v: first_version(),
-        access_tokens: tokens.collect(),
+        access_tokens: exposed(&secrets.access_tokens),
+        provider_keys: exposed(&secrets.provider_keys),
     }
 }
 

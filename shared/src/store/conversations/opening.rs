@@ -5,7 +5,7 @@ use super::super::keys;
 use super::super::transaction::Change;
 use super::ConversationState;
 use crate::domain::id::{AccountId, ConversationId};
-use crate::domain::identity::PhoneNumberId;
+use crate::domain::identity::SenderId;
 use crate::domain::pace::{Burst, Place};
 use crate::store::Contact;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 /// What makes a conversation, or joins one that is there.
 pub(super) struct Opening<'a> {
     pub(super) account: &'a AccountId,
-    pub(super) sender: &'a PhoneNumberId,
+    pub(super) sender: &'a SenderId,
     /// Threads it shows from now on.
     pub(super) threads: BTreeSet<String>,
     /// How many more messages are unread.

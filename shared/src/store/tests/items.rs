@@ -37,7 +37,7 @@ fn types(engine: &Database, table: &str) -> BTreeSet<String> {
 async fn write_who_calls_and_what_sends(store: &Store) {
     let sender = sender(WindowPolicy::Off);
     let account = Account {
-        waba: Some(sender.waba.clone()),
+        waba: sender.waba.clone(),
         ..Account::new(
             sender.account.clone(),
             sender.tenant.clone(),

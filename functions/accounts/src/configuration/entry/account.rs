@@ -8,7 +8,7 @@ use crate::key_body::LONGEST_NAME;
 use heliograph::domain::account::{CredentialKind, CredentialRecord};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
-use heliograph::domain::identity::{AppId, PhoneNumberId, WabaId};
+use heliograph::domain::identity::{AppId, PhoneNumberId, SenderId, WabaId};
 use heliograph::domain::secret::SecretText;
 use heliograph::store::{Account, Sender, WindowPolicy};
 use serde::Serialize;
@@ -65,7 +65,7 @@ struct CredentialEntry {
 pub(crate) struct SenderEntry {
     /// Meta's phone number id.
     #[schema(value_type = String, example = "100000000000002")]
-    pub(in crate::configuration) id: PhoneNumberId,
+    pub(in crate::configuration) id: SenderId,
     /// Its account.
     #[schema(value_type = String)]
     pub(in crate::configuration) account_id: AccountId,
@@ -187,7 +187,7 @@ impl From<&CredentialRecord> for CredentialEntry {
 
 impl SenderEntry {
     pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let id = fields.required_parsed("id", meta_id);
+        let id = fields.required_parsed("id", meta_id::<PhoneNumberId>);
         let account_id = fields.required_parsed("account_id", str::parse);
         for needed in [
             "messages_per_second",
@@ -199,7 +199,7 @@ impl SenderEntry {
         }
         let settings = Changes::read(fields);
         Some(Self {
-            id: id?,
+            id: id?.into(),
             account_id: account_id?,
             messages_per_second: settings.messages_per_second?,
             coexistence: settings.coexistence?,

@@ -7,7 +7,7 @@ mod person;
 mod status;
 
 use super::{UNPARSED, lists_of};
-use crate::domain::identity::PhoneNumberId;
+use crate::domain::identity::{PhoneNumberId, SenderId};
 use crate::domain::queue::Change;
 use crate::domain::webhook::{Fact, Update};
 use crate::provider::lenient;
@@ -155,7 +155,7 @@ impl Reading<'_> {
         Update {
             entry: self.change.entry.clone(),
             field: self.change.field.clone(),
-            sender: self.sender(),
+            sender: self.sender().map(SenderId::from),
             fact,
             raw,
         }

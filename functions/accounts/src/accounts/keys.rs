@@ -1,0 +1,272 @@
+//! `/v1/accounts/{id}/keys`: the keys of an account at any other provider than Meta. Each is checked with its provider
+//! before it is kept, and brings what it sends from.
+
+mod body;
+mod checks;
+
+use super::changing::{Changing, Said};
+use super::{find, senders};
+use crate::State;
+use crate::authority::Authority;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{self, Path};
+use axum::http::{HeaderMap, StatusCode};
+use body::{KeyBody, KeyDto, KeyTestDto, Keys, New, sender_named};
+use heliograph::domain::audit::Action;
+use heliograph::domain::fault::{Fault, FaultCode};
+use heliograph::domain::identity::SenderId;
+use heliograph::domain::provider::Provider;
+use heliograph::domain::provider_key::{KeyAlias, MOST_KEYS, ProviderKey};
+use heliograph::domain::role::Right;
+use heliograph::domain::secret::{Credential, SecretText};
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::http::{MAX_JSON, Parameters, read_json};
+use heliograph::service::openapi::{
+    AccountProblems, BodyProblems, IdProblems, ListProblems, ProviderProblems,
+};
+use heliograph::service::origin::Origin;
+use heliograph::service::problem::Problem;
+use heliograph::store::{Account, Sender, Store};
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Lists an account's keys.
+#[utoipa::path(
+    get, operation_id = "list_keys", path = "/v1/accounts/{id}/keys", tag = "Keys",
+    params(("id" = String, Path, description = "Our id of the account")),
+    responses((status = 200, description = "All of them", body = Keys), ListProblems, IdProblems)
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    extract::State(store): extract::State<Store>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Result<Json<Keys>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    parameters.finish()?;
+    let account = find(&store, &tenant, &id).await?;
+    Ok(Json(Keys {
+        data: account.keys.iter().map(KeyDto::from).collect(),
+    }))
+}
+
+/// Put a key in.
+///
+/// The provider is asked whether it is good. With the first key of a number comes its sender. The same alias again changes
+/// the key: what is absent stays. Messages that are being sent go on with the key before.
+#[utoipa::path(
+    put, operation_id = "put_key", path = "/v1/accounts/{id}/keys/{alias}", tag = "Keys", security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("alias" = String, Path, description = "What people and attempts call it", example = "main"),
+    ),
+    request_body(content = KeyBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The key as it is now", body = KeyDto),
+        BodyProblems, AccountProblems, ProviderProblems,
+    ),
+)]
+pub(crate) async fn put(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, alias)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<KeyDto>, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let new = New::read(&body).map_err(Problem::validation)?;
+    let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
+    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let kept = keep(&state, &mut changing, &alias, new).await;
+    let now = changing.now;
+    let account = changing.end(kept).await?;
+    senders::resume_refused(&state.store, &account, now).await?;
+    let key = account.key(&alias).ok_or_else(Problem::not_found)?;
+    Ok(Json(KeyDto::from(key)))
+}
+
+fn unusable(error: &impl ToString) -> Problem {
+    Problem::validation(vec![Fault {
+        pointer: "/alias".to_owned(),
+        code: FaultCode::Invalid,
+        detail: format!("the path's last part is {}", error.to_string()),
+    }])
+}
+
+/// Checks a key, and writes its secret last: what may refuse it has been asked then.
+async fn keep(
+    state: &State,
+    changing: &mut Changing<'_>,
+    alias: &KeyAlias,
+    new: New,
+) -> Result<Said, Problem> {
+    let account = &changing.account;
+    has_keys(account)?;
+    let known = account.key(alias).cloned();
+    if known.is_none() && account.keys.len() >= MOST_KEYS {
+        let detail = format!("an account has {MOST_KEYS} keys at most: delete one first");
+        return Err(Problem::conflict("too_many_keys", detail));
+    }
+    let key = match (&new.key, known) {
+        (Some(secret), known) => {
+            let named = sender_named(account.provider, new.number.as_ref())?;
+            let sender = checks::sender(state, account, secret, named).await?;
+            take_sender(state, changing, &sender).await?;
+            let fresh = fresh(alias, sender, secret, changing.now);
+            new.settings
+                .applied(known.map_or(fresh.clone(), |known| ProviderKey {
+                    mask: fresh.mask,
+                    sender: fresh.sender,
+                    since: fresh.since,
+                    ..known
+                }))
+        }
+        (None, Some(known)) => new.settings.applied(known),
+        (None, None) => return Err(body::missing_key()),
+    };
+    if let Some(secret) = &new.key {
+        write(state, &changing.account, alias, Some(secret)).await?;
+    }
+    let said = json!({
+        "alias": alias, "key": key.mask, "sender_id": key.sender, "weight": key.weight, "enabled": key.enabled,
+        "expires_at": key.expires_at,
+    });
+    changing.account.put_key(key);
+    Ok(Said::of(Action::KeyPut, &changing.account, said))
+}
+
+fn fresh(alias: &KeyAlias, sender: SenderId, secret: &SecretText, now: Timestamp) -> ProviderKey {
+    ProviderKey {
+        alias: alias.clone(),
+        mask: secret.masked(),
+        sender,
+        weight: 1,
+        enabled: true,
+        since: now,
+        expires_at: None,
+    }
+}
+
+fn has_keys(account: &Account) -> Result<(), Problem> {
+    if account.provider != Provider::Meta {
+        return Ok(());
+    }
+    let detail = format!(
+        "an account at Meta has an access token instead: PUT /v1/accounts/{}/setup/tokens",
+        account.id
+    );
+    Err(Problem::conflict("at_meta", detail))
+}
+
+/// Makes the key's sender, unless the account has it.
+async fn take_sender(
+    state: &State,
+    changing: &mut Changing<'_>,
+    id: &SenderId,
+) -> Result<(), Problem> {
+    if changing.account.senders.contains(id) {
+        return Ok(());
+    }
+    let account = &changing.account;
+    let holder = state.store.holder_of_number(id).await?;
+    if holder.is_some() {
+        let detail = "another account sends from this number: take it away there first";
+        return Err(Problem::conflict("number_taken", detail));
+    }
+    let sender = Sender::at_gateway(account, id.clone());
+    let transaction = &mut changing.transaction;
+    state.store.add_sender(transaction, account, &sender)?;
+    changing.adds_sender = true;
+    changing.account.senders.push(id.clone());
+    Ok(())
+}
+
+/// Puts a key into the account's secret, or takes it out.
+async fn write(
+    state: &State,
+    account: &Account,
+    alias: &KeyAlias,
+    key: Option<&SecretText>,
+) -> Result<(), Problem> {
+    let keeper = &state.parts.keeper;
+    let mut secrets = keeper.outbound(&account.tenant, &account.id).await?;
+    secrets
+        .provider_keys
+        .retain(|it| it.alias != alias.as_str());
+    secrets.provider_keys.extend(key.map(|key| Credential {
+        alias: alias.to_string(),
+        token: key.clone(),
+    }));
+    Ok(keeper
+        .put_outbound(&account.tenant, &account.id, &secrets)
+        .await?)
+}
+
+/// Take a key away.
+///
+/// Nothing is sent with it any more. Its sender stays, and sends with its other keys.
+#[utoipa::path(
+    delete, operation_id = "delete_key", path = "/v1/accounts/{id}/keys/{alias}", tag = "Keys", security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("alias" = String, Path, description = "What it is called"),
+    ),
+    responses((status = 204, description = "It is gone"), AccountProblems),
+)]
+pub(crate) async fn delete(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, alias)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let authority = Authority::of(caller.proven(Right::Configure)?, origin);
+    let alias: KeyAlias = alias.parse().map_err(|_| Problem::not_found())?;
+    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
+    let removed = match changing.account.take_key(&alias) {
+        Some(key) => {
+            let said = json!({"alias": alias, "key": key.mask, "sender_id": key.sender});
+            Ok(Said::of(Action::KeyDeleted, &changing.account, said))
+        }
+        None => Err(Problem::not_found()),
+    };
+    let account = changing.end(removed).await?;
+    // Afterwards: a key that is not listed is not used, and what is listed must be there.
+    if let Err(problem) = write(&state, &account, &alias, None).await {
+        let error = problem.detail();
+        tracing::error!(account.id = %account.id, error, "a deleted key stays in the account's secret");
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Test a key.
+///
+/// The provider is asked whether it takes the key. Nothing is sent.
+#[utoipa::path(
+    post, operation_id = "test_key", path = "/v1/accounts/{id}/keys/{alias}/test", tag = "Keys", security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("alias" = String, Path, description = "What it is called"),
+    ),
+    responses((status = 200, description = "What the provider says", body = KeyTestDto), AccountProblems),
+)]
+pub(crate) async fn test(
+    caller: Caller,
+    extract::State(state): extract::State<State>,
+    Path((id, alias)): Path<(String, String)>,
+) -> Result<Json<KeyTestDto>, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    let alias: KeyAlias = alias.parse().map_err(|_| Problem::not_found())?;
+    let account = find(&state.store, &tenant, &id).await?;
+    let key = account.key(&alias).ok_or_else(Problem::not_found)?;
+    let secrets = state.parts.keeper.outbound(&tenant, &account.id).await?;
+    let mut secrets = secrets.provider_keys.iter();
+    let Some(secret) = secrets.find(|it| it.alias == alias.as_str()) else {
+        return Ok(Json(KeyTestDto::lost()));
+    };
+    let asked = checks::asked(&state, &key.sender, &secret.token).await;
+    Ok(Json(KeyTestDto::of(&asked, clock::now())))
+}

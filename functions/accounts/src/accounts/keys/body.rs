@@ -1,0 +1,237 @@
+//! Keys as they are put in and shown.
+
+use heliograph::domain::failure::ProviderFailure;
+use heliograph::domain::fault::{Fault, FaultCode, Faults};
+use heliograph::domain::fields::Fields;
+use heliograph::domain::identity::SenderId;
+use heliograph::domain::phone::PhoneNumber;
+use heliograph::domain::provider::Provider;
+use heliograph::domain::provider_key::{HEAVIEST, KeyAlias, ProviderKey};
+use heliograph::domain::secret::SecretText;
+use heliograph::provider::Answered;
+use heliograph::service::problem::Problem;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The longest key; those of Fonnte and NotifAPI are far shorter.
+const LONGEST_KEY: usize = 1_024;
+
+/// What may be known of a key: everything but the key.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ProviderKey)]
+pub(crate) struct KeyDto {
+    /// What people and attempts call it.
+    #[schema(value_type = String, example = "main")]
+    alias: KeyAlias,
+    /// Its last four characters, if it is long enough.
+    #[schema(example = "***-key")]
+    mask: String,
+    /// What is sent from with it.
+    #[schema(value_type = String, example = "notifapi-15550003000")]
+    sender_id: SenderId,
+    /// How much of the sending it takes, beside the other keys of its sender.
+    #[schema(minimum = 1, maximum = 1000)]
+    weight: u16,
+    /// Whether it may be used.
+    enabled: bool,
+    /// When it was put in.
+    since: Timestamp,
+    /// When it is used no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+impl From<&ProviderKey> for KeyDto {
+    fn from(key: &ProviderKey) -> Self {
+        Self {
+            alias: key.alias.clone(),
+            mask: key.mask.clone(),
+            sender_id: key.sender.clone(),
+            weight: key.weight,
+            enabled: key.enabled,
+            since: key.since,
+            expires_at: key.expires_at,
+        }
+    }
+}
+
+/// The keys of an account.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Keys {
+    /// All of them.
+    pub(super) data: Vec<KeyDto>,
+}
+
+/// What came of a key's test.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = KeyTest)]
+pub(crate) struct KeyTestDto {
+    /// Whether the provider takes the key.
+    is_good: bool,
+    /// What the provider says.
+    detail: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+    /// When it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+}
+
+impl KeyTestDto {
+    pub(super) fn of(asked: &Answered<String>, now: Timestamp) -> Self {
+        match asked {
+            Ok(detail) => Self {
+                is_good: true,
+                detail: detail.clone(),
+                remedy: None,
+                at: Some(now),
+            },
+            Err(ProviderFailure {
+                message, remedy, ..
+            }) => Self {
+                is_good: false,
+                detail: message.clone(),
+                remedy: Some(remedy.clone()),
+                at: Some(now),
+            },
+        }
+    }
+
+    /// The secret does not have it.
+    pub(super) fn lost() -> Self {
+        Self {
+            is_good: false,
+            detail: "the account's secret does not hold this key".to_owned(),
+            remedy: Some("put the key in again".to_owned()),
+            at: None,
+        }
+    }
+}
+
+/// A key to put in, or what is changed of one.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `New::read`"
+)]
+pub(crate) struct KeyBody {
+    /// The key. May be left out once it is in.
+    key: Option<String>,
+    /// The number that is sent from with it, with its country code. Fonnte tells it by itself.
+    #[schema(example = "+15550003000")]
+    number: Option<String>,
+    /// How much of the sending it takes, beside the other keys of its sender: 1, unless told.
+    #[schema(minimum = 1, maximum = 1000)]
+    weight: Option<u16>,
+    /// Whether it may be used.
+    enabled: Option<bool>,
+    /// When it is used no more; `null` takes that away.
+    expires_at: Option<Timestamp>,
+}
+
+/// A key as it is put in.
+pub(super) struct New {
+    pub(super) key: Option<SecretText>,
+    pub(super) number: Option<PhoneNumber>,
+    pub(super) settings: Settings,
+}
+
+/// What is changed of a key; what is absent stays.
+#[expect(
+    clippy::option_option,
+    reason = "an end may stay, be taken away, or be another one"
+)]
+pub(super) struct Settings {
+    weight: Option<u16>,
+    enabled: Option<bool>,
+    expires_at: Option<Option<Timestamp>>,
+}
+
+impl New {
+    pub(super) fn read(body: &Value) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::new();
+        let read = Fields::of(body, "", &faults).map(|mut fields| {
+            let cleared = fields.is_cleared("expires_at");
+            let ends = fields.parsed("expires_at", str::parse::<Timestamp>);
+            let new = Self {
+                key: fields.parsed("key", key),
+                number: fields.parsed("number", str::parse::<PhoneNumber>),
+                settings: Settings {
+                    weight: fields
+                        .whole("weight", 1..=u32::from(HEAVIEST))
+                        .and_then(|it| u16::try_from(it).ok()),
+                    enabled: fields.boolean("enabled"),
+                    expires_at: ends.map(Some).or(cleared.then_some(None)),
+                },
+            };
+            if new.number.is_some() && new.key.is_none() {
+                let detail = "is the key's: give the key with it";
+                fields.fault("number", FaultCode::NotAllowed, detail);
+            }
+            fields.finish();
+            new
+        });
+        faults.into_result(read)
+    }
+}
+
+impl Settings {
+    pub(super) fn applied(&self, key: ProviderKey) -> ProviderKey {
+        ProviderKey {
+            weight: self.weight.unwrap_or(key.weight),
+            enabled: self.enabled.unwrap_or(key.enabled),
+            expires_at: self.expires_at.unwrap_or(key.expires_at),
+            ..key
+        }
+    }
+}
+
+/// A key as it was copied: without what stands around it.
+fn key(text: &str) -> Result<SecretText, String> {
+    let text = text.trim();
+    let is_one =
+        (4..=LONGEST_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_one {
+        return Err("must be a key, without spaces and line breaks: copy it once more".to_owned());
+    }
+    Ok(SecretText::new(text))
+}
+
+/// The sender of a number that was typed.
+pub(super) fn sender_named(
+    provider: Provider,
+    number: Option<&PhoneNumber>,
+) -> Result<Option<SenderId>, Problem> {
+    let named = number.map(|number| SenderId::of(provider, number.digits()));
+    named.transpose().map_err(|error| {
+        Problem::validation(vec![Fault {
+            pointer: "/number".to_owned(),
+            code: FaultCode::Invalid,
+            detail: format!("is {error}"),
+        }])
+    })
+}
+
+pub(super) fn missing_key() -> Problem {
+    required(
+        "/key",
+        "is missing: the account has no key of this alias yet",
+    )
+}
+
+pub(super) fn missing_number(provider: Provider) -> Problem {
+    let title = provider.title();
+    let detail = format!("is missing: {title} does not tell what its key sends from");
+    required("/number", &detail)
+}
+
+fn required(pointer: &str, detail: &str) -> Problem {
+    Problem::validation(vec![Fault {
+        pointer: pointer.to_owned(),
+        code: FaultCode::Required,
+        detail: detail.to_owned(),
+    }])
+}

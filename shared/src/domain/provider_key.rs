@@ -1,0 +1,160 @@
+//! Keys of the providers that are not Meta: what may be known of each but the key itself, and which one is used.
+
+use super::identity::{NameError, SenderId};
+use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::millisecond;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The most keys that an account has: they stand in its item.
+pub const MOST_KEYS: usize = 50;
+
+/// The heaviest that a key may be.
+pub const HEAVIEST: u16 = 1_000;
+
+/// What people and attempts call a key: lower-case letters, digits and dashes. No two keys of an account have the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyAlias(String);
+
+impl KeyAlias {
+    /// The alias as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for KeyAlias {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let is_one = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if (1..=40).contains(&text.len()) && text.bytes().all(is_one) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError::expected(
+                "an alias: 1 to 40 lower-case letters, digits and dashes",
+            ))
+        }
+    }
+}
+
+impl TryFrom<String> for KeyAlias {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<KeyAlias> for String {
+    fn from(alias: KeyAlias) -> Self {
+        alias.0
+    }
+}
+
+impl fmt::Display for KeyAlias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What may be known of a key: everything but the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderKey {
+    /// What people and attempts call it.
+    pub alias: KeyAlias,
+    /// Its last four characters, if it is long enough.
+    pub mask: String,
+    /// What is sent from with it.
+    pub sender: SenderId,
+    /// How much of the sending it takes, beside the sender's other keys.
+    pub weight: u16,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// When it was put in.
+    #[serde(with = "millisecond::required")]
+    pub since: Timestamp,
+    /// When it is used no more.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millisecond::optional"
+    )]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl ProviderKey {
+    /// Whether it may be used at this time.
+    #[must_use]
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        self.enabled && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// One of these keys, by their weights: `chance` is a random number.
+#[must_use]
+pub fn choose<'a>(keys: &[&'a ProviderKey], chance: u64) -> Option<&'a ProviderKey> {
+    let sum: u64 = keys.iter().map(|key| u64::from(key.weight)).sum();
+    let mut place = chance.checked_rem(sum)?;
+    for key in keys {
+        match place.checked_sub(u64::from(key.weight)) {
+            Some(rest) => place = rest,
+            None => return Some(key),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn key(alias: &str, weight: u16) -> ProviderKey {
+        ProviderKey {
+            alias: alias.parse().unwrap(),
+            mask: "***".to_owned(),
+            sender: "notifapi-15550003000".parse().unwrap(),
+            weight,
+            enabled: true,
+            since: at(0),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn keys_are_used_as_often_as_they_weigh() {
+        let (one, three) = (key("one", 1), key("three", 3));
+        let chosen = (0..400).map(|chance| choose(&[&one, &three], chance).unwrap());
+        let of_three = chosen.filter(|key| **key == three).count();
+        assert_eq!(of_three, 300);
+        assert_eq!(choose(&[], 7), None);
+    }
+
+    #[test]
+    fn a_key_is_not_used_once_its_time_is_over_or_while_it_is_disabled() {
+        let mut key = key("one", 1);
+        key.expires_at = Some(at(10));
+        assert!(key.is_usable(at(9)));
+        assert!(!key.is_usable(at(10)));
+        key.enabled = false;
+        assert!(!key.is_usable(at(9)));
+    }
+
+    #[test]
+    fn an_alias_fits_a_path_and_a_log() {
+        for good in ["main", "backup-2", "0"] {
+            assert_eq!(good.parse::<KeyAlias>().unwrap().as_str(), good);
+        }
+        for bad in ["", "Main", "a b", "a/b", "a#b", &"a".repeat(41)] {
+            assert!(bad.parse::<KeyAlias>().is_err(), "{bad}");
+        }
+    }
+}

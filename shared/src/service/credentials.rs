@@ -1,0 +1,159 @@
+//! The credential that a message is sent with: its account's access token at Meta, one of its sender's keys at any other
+//! provider.
+
+use super::clock;
+use super::secrets::{SecretsCache, SecretsError, tell_refused};
+use crate::domain::id::AccountId;
+use crate::domain::identity::{SenderId, TenantId};
+use crate::domain::provider::Provider;
+use crate::domain::provider_key::{ProviderKey, choose};
+use crate::domain::secret::Credential;
+use crate::messaging::attempt::RefusedCredential;
+use crate::store::{Account, Expiring, Store, StoreError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// How long what is known of an account's keys is gone by: one that was disabled is used so much longer.
+const LIFETIME: Duration = Duration::from_secs(2);
+
+/// Accounts remembered at most.
+const CAPACITY: usize = 100;
+
+/// Chooses credentials.
+#[derive(Debug)]
+pub struct Credentials {
+    store: Store,
+    secrets: SecretsCache,
+    accounts: Expiring<Arc<Account>>,
+}
+
+/// Why it is not known whether there is a credential: try again.
+#[derive(Debug, Error)]
+pub enum CredentialError {
+    /// The secret cannot be read.
+    #[error("the account's secret cannot be read")]
+    Secrets(#[from] SecretsError),
+    /// The account cannot be read.
+    #[error("the account cannot be read")]
+    Store(#[from] StoreError),
+}
+
+impl Credentials {
+    /// Credentials of the accounts in `store`, out of `secrets`.
+    #[must_use]
+    pub fn new(store: Store, secrets: SecretsCache) -> Self {
+        Self {
+            store,
+            secrets,
+            accounts: Expiring::new(CAPACITY, LIFETIME),
+        }
+    }
+
+    /// The secrets themselves.
+    #[must_use]
+    pub const fn secrets(&self) -> &SecretsCache {
+        &self.secrets
+    }
+
+    /// The credential to send with from a sender of an account, if there is one.
+    pub async fn of(
+        &self,
+        (tenant, account): (&TenantId, &AccountId),
+        sender: &SenderId,
+    ) -> Result<Option<Credential>, CredentialError> {
+        match sender.provider() {
+            Provider::Meta => Ok(self.secrets.credential(tenant, account).await?),
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+                self.key((tenant, account), sender).await
+            }
+        }
+    }
+
+    /// Whether there is another credential than the one that the provider has just refused. From now on that one is not
+    /// given any more.
+    pub async fn has_other(&self, refused: &RefusedCredential) -> bool {
+        let (tenant, account) = refused.account();
+        let sender = refused.sender();
+        match sender.provider() {
+            Provider::Meta => {
+                let credential = refused.credential();
+                self.secrets.has_other(tenant, account, credential).await
+            }
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+                self.secrets.refuse(tenant, account, refused.credential());
+                self.accounts.remove(&name(tenant, account));
+                let other = self.key((tenant, account), sender).await;
+                // What cannot be read now may hold another one.
+                let has_other = other.is_err() || other.is_ok_and(|key| key.is_some());
+                tell_refused(account, has_other);
+                has_other
+            }
+        }
+    }
+
+    async fn key(
+        &self,
+        (tenant, account): (&TenantId, &AccountId),
+        sender: &SenderId,
+    ) -> Result<Option<Credential>, CredentialError> {
+        let known = self.account(tenant, account).await?;
+        if let Some(key) = self.key_of(known.as_deref(), sender).await? {
+            return Ok(Some(key));
+        }
+        // None that is known may be used: somebody may have put another one in.
+        self.accounts.remove(&name(tenant, account));
+        let now = self.account(tenant, account).await?;
+        Ok(self.key_of(now.as_deref(), sender).await?)
+    }
+
+    async fn key_of(
+        &self,
+        account: Option<&Account>,
+        sender: &SenderId,
+    ) -> Result<Option<Credential>, SecretsError> {
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        let usable = account.usable_keys(sender, clock::now());
+        let Some(newest) = usable.iter().map(|key| key.since).max() else {
+            return Ok(None);
+        };
+        let (tenant, id) = (&account.tenant, &account.id);
+        let secrets = self.secrets.provider_keys(tenant, id, newest).await?;
+        Ok(chosen(&usable, &secrets))
+    }
+
+    async fn account(
+        &self,
+        tenant: &TenantId,
+        id: &AccountId,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let name = name(tenant, id);
+        if let Some(known) = self.accounts.get(&name, Instant::now()) {
+            return Ok(Some(known));
+        }
+        let read = self.store.account(tenant, id).await?.map(Arc::new);
+        if let Some(account) = &read {
+            self.accounts.put(&name, account.clone(), Instant::now());
+        }
+        Ok(read)
+    }
+}
+
+/// One of the usable keys, if its secret is there.
+fn chosen(usable: &[&ProviderKey], secrets: &[Credential]) -> Option<Credential> {
+    let secret = |key: &ProviderKey| secrets.iter().find(|it| it.alias == key.alias.as_str());
+    let there: Vec<&ProviderKey> = usable
+        .iter()
+        .copied()
+        .filter(|key| secret(key).is_some())
+        .collect();
+    let chosen = choose(&there, Uuid::new_v4().as_u64_pair().1);
+    chosen.and_then(secret).cloned()
+}
+
+fn name(tenant: &TenantId, account: &AccountId) -> String {
+    format!("{tenant}/{account}")
+}

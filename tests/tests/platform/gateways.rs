@@ -1,0 +1,201 @@
+//! Accounts at providers that are not Meta: their keys, and what is sent through them.
+
+use serde_json::{Value, json};
+use tests::{Desk, text};
+
+const NOTIFAPI: &str = "notifapi-15550003000";
+const FONNTE: &str = "fonnte-15550002000";
+const MOCK: &str = "mock-15550004000";
+
+fn from(sender: &str, to: &str) -> Value {
+    let mut message = text(to, "Hello");
+    message["from"] = sender.into();
+    message
+}
+
+/// An account of this provider that has no key yet.
+async fn account_at(desk: &Desk, provider: &str) -> String {
+    let account = json!({"name": "Backup", "provider": provider});
+    let made = desk.post("/v1/accounts", &account).await.with(201);
+    assert_eq!(made["provider"], provider);
+    assert_eq!(made["status"], "active");
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn put_key(desk: &Desk, account: &str, alias: &str, key: &Value) -> tests::Answer {
+    let path = format!("/v1/accounts/{account}/keys/{alias}");
+    tests::read(
+        desk.with_key(tests::ADMIN_KEY, "PUT".parse().unwrap(), &path)
+            .json(key),
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_provider_sends_and_the_attempt_tells_with_which_key() {
+    let desk = Desk::start().await;
+    for (sender, to) in [
+        (NOTIFAPI, "+15550041001"),
+        (FONNTE, "+15550041002"),
+        (MOCK, "+15550041003"),
+    ] {
+        let sent = desk.send(&from(sender, to)).await.with(200);
+        assert_eq!(
+            (&sent["state"], &sent["from"]),
+            (&json!("accepted"), &json!(sender))
+        );
+        let attempts = format!("/v1/messages/{}/attempts", sent["id"].as_str().unwrap());
+        let attempts = desk.get(&attempts).await.with(200);
+        assert_eq!(attempts["data"][0]["credential"], "demo", "{attempts}");
+        assert_eq!(desk.accepted(Some(to)).await.len(), 1, "{sender}");
+        let warns = sent["warnings"]
+            .as_array()
+            .is_some_and(|all| all.contains(&json!("no_statuses")));
+        assert_eq!(warns, sender != FONNTE, "{sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_has_no_way_to_send_is_refused_before_it_is_called() {
+    let desk = Desk::start().await;
+    let template = json!({
+        "from": FONNTE, "to": "+15550041011", "type": "template",
+        "template": {"name": "order_shipped", "language": {"code": "en"}},
+    });
+    let refused = desk.send(&template).await;
+    assert_eq!(refused.faults(), ["/type"]);
+    let detail = refused.problem(400, "invalid_request")["errors"][0]["detail"].to_string();
+    assert!(detail.contains("Fonnte"), "{detail}");
+    let uploaded =
+        json!({"from": NOTIFAPI, "to": "+15550041011", "type": "image", "image": {"id": "123"}});
+    assert_eq!(desk.send(&uploaded).await.faults(), ["/image/id"]);
+    assert_eq!(
+        desk.accepted(Some("+15550041011")).await,
+        Vec::<Value>::new()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_asked_about_before_it_is_kept_and_brings_its_sender() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "mock").await;
+    let keys = format!("/v1/accounts/{account}/keys");
+    let wrong = json!({"key": "nobody-has-this-key", "number": "+15550004009"});
+    let refused = put_key(&desk, &account, "main", &wrong).await;
+    refused.problem(422, "refused_by_provider");
+    assert!(!refused.text.contains("nobody-has-this-key"));
+    let numberless = put_key(&desk, &account, "main", &json!({"key": "demo-mock-key"})).await;
+    assert_eq!(numberless.faults(), ["/number"]);
+    assert_eq!(
+        put_key(&desk, &account, "main", &json!({})).await.faults(),
+        ["/key"]
+    );
+    assert_eq!(
+        put_key(&desk, &account, "No Alias", &json!({}))
+            .await
+            .faults(),
+        ["/alias"]
+    );
+    assert_eq!(desk.get(&keys).await.with(200)["data"], json!([]));
+
+    let good = json!({"key": "demo-mock-key", "number": "+15550004009", "weight": 3});
+    let kept = put_key(&desk, &account, "main", &good).await.with(200);
+    assert_eq!(kept["sender_id"], "mock-15550004009");
+    assert_eq!(
+        (&kept["weight"], &kept["enabled"]),
+        (&json!(3), &json!(true))
+    );
+    assert!(!kept.to_string().contains("demo-mock-key"));
+    let changed = put_key(&desk, &account, "main", &json!({"weight": 5}))
+        .await
+        .with(200);
+    assert_eq!(
+        (&changed["weight"], &changed["mask"]),
+        (&json!(5), &kept["mask"])
+    );
+    assert_eq!(desk.get(&keys).await.with(200)["data"], json!([changed]));
+    desk.send(&from("mock-15550004009", "+15550041021"))
+        .await
+        .with(200);
+
+    let test = format!("{keys}/main/test");
+    assert_eq!(
+        desk.post(&test, &Value::Null).await.with(200)["is_good"],
+        true
+    );
+    let other = account_at(&desk, "mock").await;
+    put_key(&desk, &other, "main", &good)
+        .await
+        .problem(409, "number_taken");
+    let at_meta = put_key(&desk, tests::ACCOUNT, "main", &good).await;
+    at_meta.problem(409, "at_meta");
+    let setup = desk.get(&format!("/v1/accounts/{account}/setup")).await;
+    setup.problem(409, "not_at_meta");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fonnte_tells_the_number_of_its_key() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "fonnte").await;
+    let token = json!({"provider": "fonnte", "key": "second-token", "sender": "15550002009"});
+    desk.order_key(&token).await;
+    let other = json!({"key": "second-token", "number": "+15550002008"});
+    let refused = put_key(&desk, &account, "main", &other).await;
+    let refused = refused.problem(422, "refused_by_provider");
+    assert_eq!(refused["errors"][0]["pointer"], "/number");
+    let key = json!({"key": "second-token"});
+    let kept = put_key(&desk, &account, "main", &key).await.with(200);
+    assert_eq!(kept["sender_id"], "fonnte-15550002009");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_revoked_gives_way_to_the_next_and_the_last_one_pauses_its_sender() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "mock").await;
+    for (alias, key) in [("one", "key-one"), ("two", "key-two")] {
+        desk.order_key(&json!({"provider": "mock", "key": key}))
+            .await;
+        let key = json!({"key": key, "number": "+15550004010"});
+        put_key(&desk, &account, alias, &key).await.with(200);
+    }
+    let sender = "mock-15550004010";
+    desk.revoke_key("key-one").await;
+    for person in 0..8 {
+        let to = format!("+1555004103{person}");
+        let sent = desk.send(&from(sender, &to)).await.json();
+        let id = sent["id"].as_str().unwrap().to_owned();
+        desk.message_once(&id, "accepted").await;
+        assert_eq!(desk.accepted(Some(&to)).await.len(), 1);
+    }
+    desk.revoke_key("key-two").await;
+    desk.send(&from(sender, "+15550041040"))
+        .await
+        .problem(502, "provider_credential");
+    let paused = desk.get(&format!("/v1/senders/{sender}")).await.with(200);
+    assert_eq!(paused["state"], "paused");
+    // Others of the tenant go on.
+    desk.send(&from(MOCK, "+15550041041")).await.with(200);
+    desk.order_key(&json!({"provider": "mock", "key": "key-three"}))
+        .await;
+    put_key(
+        &desk,
+        &account,
+        "one",
+        &json!({"key": "key-three", "number": "+15550004010"}),
+    )
+    .await
+    .with(200);
+    desk.send(&from(sender, "+15550041042")).await.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_disabled_deleted_or_over_is_not_used() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "mock").await;
+    let key = json!({"key": "demo-mock-key", "number": "+15550004011", "enabled": false});
+    put_key(&desk, &account, "main", &key).await.with(200);
+    let sender = "mock-15550004011";
+    let refused = desk.send(&from(sender, "+15550041051")).await;
+    refused.problem(502, "provider_credential");
+    assert_eq!(desk.accepted(Some("+15550041051")).await.len(), 0);
+}
