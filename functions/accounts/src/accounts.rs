@@ -10,6 +10,7 @@ pub(crate) mod connection;
 pub(crate) mod deletion;
 pub(crate) mod dto;
 pub(crate) mod entered;
+pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod meta_id;
 pub(crate) mod number_settings;

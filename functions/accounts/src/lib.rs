@@ -27,8 +27,8 @@ mod user_dto;
 mod users;
 
 use accounts::{
-    activation, bot, connection, keys, number_settings, numbers, profile, registration, rotation,
-    senders, setup, tokens,
+    activation, bot, connection, groups, keys, number_settings, numbers, profile, registration,
+    rotation, senders, setup, tokens,
 };
 use axum::Router;
 use axum::extract::FromRef;
@@ -187,6 +187,7 @@ fn account_routes() -> Router<State> {
             put(knowledge::change).delete(knowledge::delete),
         )
         .nest("/v1/accounts/{id}/phone-numbers", number_routes())
+        .route("/v1/accounts/{id}/groups", get(groups::list))
         .route("/v1/accounts/{id}/keys", get(keys::list))
         .route(
             "/v1/accounts/{id}/keys/{alias}",
@@ -239,6 +240,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::activation::activate,
     accounts::rotation::rotate,
     accounts::activation::webhook,
+    accounts::groups::list,
     accounts::keys::list,
     accounts::keys::put,
     accounts::keys::delete,

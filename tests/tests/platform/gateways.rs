@@ -199,3 +199,77 @@ async fn a_key_that_is_disabled_deleted_or_over_is_not_used() {
     refused.problem(502, "provider_credential");
     assert_eq!(desk.accepted(Some("+15550041051")).await.len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_groups_of_a_sender_are_listed_and_can_be_written_to() {
+    let desk = Desk::start().await;
+    for (account, sender) in [
+        ("acct_demo-fonnte", FONNTE),
+        ("acct_demo-notifapi", NOTIFAPI),
+    ] {
+        let groups = desk.get(&format!("/v1/accounts/{account}/groups")).await;
+        let groups = groups.with(200);
+        assert_eq!(groups["sender_id"], sender);
+        let group = groups["data"][0]["id"].as_str().unwrap();
+        let mut message = from(sender, group);
+        message["recipient_type"] = "group".into();
+        desk.send(&message).await.with(200);
+        let accepted = desk.accepted(None).await;
+        let took = |it: &&Value| {
+            it["to"] == group && it["provider"] == account.trim_start_matches("acct_demo-")
+        };
+        assert_eq!(accepted.iter().filter(took).count(), 1, "{accepted:?}");
+    }
+    let none = desk.get("/v1/accounts/acct_demo-mock/groups").await;
+    none.problem(409, "no_groups");
+    let stranger = desk.get("/v1/accounts/acct_demo-fonnte/groups?sender=fonnte-15550002999");
+    assert_eq!(stranger.await.faults(), ["?sender"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_keys_is_rebuilt_from_its_configuration_and_its_keys() {
+    let old = Desk::start().await;
+    let account = account_at(&old, "mock").await;
+    let key = json!({"key": "demo-mock-key", "number": "+15550004012", "weight": 7});
+    put_key(&old, &account, "main", &key).await.with(200);
+    let sender = "/v1/senders/mock-15550004012";
+    let faster = json!({"messages_per_second": 12});
+    tests::read(
+        old.with_key(tests::ADMIN_KEY, "PATCH".parse().unwrap(), sender)
+            .json(&faster),
+    )
+    .await
+    .with(200);
+    let mut entries = old.all("/v1/configuration").await;
+    entries.retain(|it| it["id"] == account.as_str() || it["account_id"] == account.as_str());
+    assert!(
+        !serde_json::to_string(&entries)
+            .unwrap()
+            .contains("demo-mock-key")
+    );
+
+    let new = Desk::start().await;
+    let import = async |entries: &[Value]| -> Vec<String> {
+        let came = new
+            .post("/v1/configuration", &json!({"data": entries}))
+            .await
+            .with(200);
+        let came = came["data"].as_array().unwrap().clone();
+        came.iter()
+            .map(|it| it["status"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(import(&entries).await, ["made", "waiting"]);
+    let with_key = entries
+        .iter_mut()
+        .find(|it| it["kind"] == "account")
+        .unwrap();
+    with_key["keys"][0]["secret"] = "demo-mock-key".into();
+    assert_eq!(import(&entries).await, ["made", "made"]);
+    assert_eq!(import(&entries).await, ["unchanged", "unchanged"]);
+    let there = new.get(sender).await.with(200);
+    assert_eq!(there["messages_per_second"], 12);
+    new.send(&from("mock-15550004012", "+15550041061"))
+        .await
+        .with(200);
+}

@@ -203,6 +203,12 @@ impl SetupDto {
 /// What is to be done next of an account's set-up.
 pub(crate) fn next(account: &Account) -> String {
     let id = &account.id;
+    if account.provider != Provider::Meta && account.disabled_at.is_none() {
+        return match account.keys.first() {
+            None => format!("PUT /v1/accounts/{id}/keys/{{alias}}"),
+            Some(_) => "POST /v1/messages".to_owned(),
+        };
+    }
     // One that waits for another's token is not what stands in the way.
     let waits = |step: &Step| account.setup.state(*step) == StepState::Entered;
     match (

@@ -12,7 +12,8 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
 use axum::http::{HeaderMap, StatusCode};
-use body::{KeyBody, KeyDto, KeyTestDto, Keys, New, sender_named};
+use body::{KeyBody, KeyDto, KeyTestDto, Keys, sender_named};
+pub(crate) use body::{New, key as secret_key};
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::SenderId;
@@ -80,13 +81,25 @@ pub(crate) async fn put(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = New::read(&body).map_err(Problem::validation)?;
     let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
-    let mut changing = Changing::begin(&state.store, &authority, &id).await?;
-    let kept = keep(&state, &mut changing, &alias, new).await;
+    let account = take(&state, &authority, &id, &alias, new).await?;
+    let key = account.key(&alias).ok_or_else(Problem::not_found)?;
+    Ok(Json(KeyDto::from(key)))
+}
+
+/// Puts a key in, or changes it.
+pub(crate) async fn take(
+    state: &State,
+    authority: &Authority,
+    account: &str,
+    alias: &KeyAlias,
+    new: New,
+) -> Result<Account, Problem> {
+    let mut changing = Changing::begin(&state.store, authority, account).await?;
+    let kept = keep(state, &mut changing, alias, new).await;
     let now = changing.now;
     let account = changing.end(kept).await?;
     senders::resume_refused(&state.store, &account, now).await?;
-    let key = account.key(&alias).ok_or_else(Problem::not_found)?;
-    Ok(Json(KeyDto::from(key)))
+    Ok(account)
 }
 
 fn unusable(error: &impl ToString) -> Problem {

@@ -137,12 +137,23 @@ pub(crate) async fn change(
     let authority = Authority::of(caller.proven(Right::Configure)?, origin);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let changes = read_changes(&body).map_err(Problem::validation)?;
-    let sender = find(&store, &authority, &id).await?;
-    let mut changing = Changing::begin(&store, &authority, sender.account.as_str()).await?;
-    let put = put(&store, &authority, &mut changing, (&id, &changes)).await;
-    let said = Said::about(Action::SenderChanged, &id, body);
-    let sender = changing.end_with(put.map(|it| (it, said))).await?;
+    let id: SenderId = id_of(&id)?;
+    let sender = set(&store, &authority, (&id, &changes), body).await?;
     Ok(Json(SenderDto::read(&store, &sender, clock::now()).await?))
+}
+
+/// Changes how a sender sends.
+pub(crate) async fn set(
+    store: &Store,
+    authority: &Authority,
+    (id, changes): (&SenderId, &Changes),
+    said: Value,
+) -> Result<Sender, Problem> {
+    let sender = find(store, authority, id.as_str()).await?;
+    let mut changing = Changing::begin(store, authority, sender.account.as_str()).await?;
+    let put = put(store, authority, &mut changing, (id.as_str(), changes)).await;
+    let said = Said::about(Action::SenderChanged, id.as_str(), said);
+    changing.end_with(put.map(|it| (it, said))).await
 }
 
 /// Reads it again, now that nobody else changes it.

@@ -5,7 +5,7 @@ use super::import::{Outcome, Status};
 use crate::State;
 use crate::accounts::setup::Business;
 use crate::accounts::tokens::Tokens;
-use crate::accounts::{self, bot, dto, senders, setup, tokens};
+use crate::accounts::{self, bot, dto, keys, senders, setup, tokens};
 use crate::authority::Authority;
 use crate::knowledge;
 use heliograph::domain::account::{CredentialKind, Step, StepState};
@@ -13,7 +13,7 @@ use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::PhoneNumberId;
 use heliograph::service::clock;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, StoreError};
+use heliograph::store::{Account, Sender, StoreError};
 use serde_json::json;
 
 /// Makes an account, and does the steps of its set-up whose secrets were put in.
@@ -49,6 +49,18 @@ pub(super) async fn take_account(
             outcome.warnings = beside.warnings;
         }
     }
+    if outcome.status != Status::Differs {
+        for key in &entry.keys {
+            let Some(new) = key
+                .to_put_in()
+                .filter(|_| account.key(&key.alias).is_none())
+            else {
+                continue;
+            };
+            account = keys::take(state, authority, entry.id.as_str(), &key.alias, new).await?;
+            outcome = Outcome::of(Status::Made);
+        }
+    }
     outcome.next = Some(dto::next(&account));
     Ok(outcome)
 }
@@ -60,7 +72,8 @@ async fn add(
 ) -> Result<Account, Problem> {
     let tenant = authority.tenant.clone();
     let now = clock::now();
-    let mut account = Account::new(entry.id.clone(), tenant, entry.name.clone(), now);
+    let account = Account::new(entry.id.clone(), tenant, entry.name.clone(), now);
+    let mut account = account.at(entry.provider);
     account.disabled_at = entry.disabled.then_some(now);
     let said = json!({"name": entry.name, "imported": true});
     let transaction = accounts::adding(&state.store, authority, &account, said)?;
@@ -131,21 +144,45 @@ pub(super) async fn take_sender(
 ) -> Result<Outcome, Problem> {
     let store = &state.store;
     if let Some(there) = store.sender(&authority.tenant, &entry.id).await? {
-        let there = SenderEntry::from(&there);
-        return Ok(Outcome::compared(&there, entry));
+        return take_settings(state, authority, &there, entry).await;
     }
     let account = find(state, authority, &entry.account_id).await?;
+    let Some(number) = entry.id.phone_number_id() else {
+        let detail = "it comes with its key: put that in, with PUT /v1/accounts/{id}/keys/{alias}, then import it again";
+        return Ok(Outcome::because(Status::Waiting, detail));
+    };
     if !(is_done(&account, Step::Business) && is_done(&account, Step::Tokens)) {
         let detail = "its account has no access token that Meta has been asked about: put the secrets of its account in, or do steps 1 and 3 of its set-up; then import it again";
         return Ok(Outcome::because(Status::Waiting, detail));
     }
-    let Some(number) = entry.id.phone_number_id() else {
-        let detail = "a sender of this provider comes with its key: put that in, POST /v1/accounts/{id}/provider-keys";
-        return Ok(Outcome::because(Status::Waiting, detail));
-    };
     let of = (account.id.as_str(), &number);
     let said = json!({"account_id": account.id, "phone_number_id": entry.id, "imported": true});
     senders::take(state, authority, of, &entry.settings(), said).await?;
+    Ok(Outcome::of(Status::Made))
+}
+
+/// What is to be otherwise of a sender that is there. One that came with its key has been asked for nothing yet: it gets
+/// what it had.
+async fn take_settings(
+    state: &State,
+    authority: &Authority,
+    there: &Sender,
+    entry: &SenderEntry,
+) -> Result<Outcome, Problem> {
+    let outcome = Outcome::compared(&SenderEntry::from(there), entry);
+    let account = find(state, authority, &there.account).await?;
+    let is_as_made = *there == Sender::at_gateway(&account, there.id.clone());
+    if outcome.status != Status::Differs || !is_as_made {
+        return Ok(outcome);
+    }
+    let said = json!({"account_id": account.id, "imported": true});
+    senders::set(
+        &state.store,
+        authority,
+        (&there.id, &entry.settings()),
+        said,
+    )
+    .await?;
     Ok(Outcome::of(Status::Made))
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod bot;
+mod key;
 
 pub(super) use account::{AccountEntry, SenderEntry};
 pub(super) use bot::{BotEntry, KnowledgeEntry};
@@ -14,7 +15,7 @@ use heliograph::domain::role::{Right, Role, Scopes};
 use heliograph::domain::tier::Limits;
 use heliograph::store::{ApiKey, Tenant};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// What entries are, by their names.
@@ -39,7 +40,7 @@ pub(crate) enum Entry {
     User(NewUser),
     /// An API key that opens; without the key.
     ApiKey(ApiKeyEntry),
-    /// A connection to Meta; without its secrets.
+    /// A connection to a provider; without its secrets.
     Account(AccountEntry),
     /// A sender of one.
     Sender(SenderEntry),
@@ -75,6 +76,15 @@ pub(crate) struct ApiKeyEntry {
     /// Opens nothing from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+}
+
+/// A secret is put in, and never shown: yet the document tells of it, which it would not of a field that is skipped.
+const fn is_hidden<T>(_: &T) -> bool {
+    true
+}
+
+fn hidden<T, S: Serializer>(_: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_none()
 }
 
 impl Entry {

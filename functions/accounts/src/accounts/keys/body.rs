@@ -133,7 +133,7 @@ pub(crate) struct KeyBody {
 }
 
 /// A key as it is put in.
-pub(super) struct New {
+pub(crate) struct New {
     pub(super) key: Option<SecretText>,
     pub(super) number: Option<PhoneNumber>,
     pub(super) settings: Settings,
@@ -151,6 +151,23 @@ pub(super) struct Settings {
 }
 
 impl New {
+    /// A key with all there is to say of it: its number, and its weight, whether it is enabled, and its end.
+    pub(crate) fn of(
+        key: SecretText,
+        number: Option<PhoneNumber>,
+        (weight, enabled, expires_at): (u16, bool, Option<Timestamp>),
+    ) -> Self {
+        Self {
+            key: Some(key),
+            number,
+            settings: Settings {
+                weight: Some(weight),
+                enabled: Some(enabled),
+                expires_at: Some(expires_at),
+            },
+        }
+    }
+
     pub(super) fn read(body: &Value) -> Result<Self, Vec<Fault>> {
         let faults = Faults::new();
         let read = Fields::of(body, "", &faults).map(|mut fields| {
@@ -190,7 +207,7 @@ impl Settings {
 }
 
 /// A key as it was copied: without what stands around it.
-fn key(text: &str) -> Result<SecretText, String> {
+pub(crate) fn key(text: &str) -> Result<SecretText, String> {
     let text = text.trim();
     let is_one =
         (4..=LONGEST_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());

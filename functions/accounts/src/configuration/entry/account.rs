@@ -1,5 +1,7 @@
 //! Accounts and senders as they stand in a configuration.
 
+use super::key::KeyEntry;
+use super::{hidden, is_hidden};
 use crate::accounts::meta_id::meta_id;
 use crate::accounts::sender_changes::Changes;
 use crate::accounts::setup::secret_text;
@@ -9,6 +11,8 @@ use heliograph::domain::account::{CredentialKind, CredentialRecord};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::{AppId, PhoneNumberId, SenderId, WabaId};
+use heliograph::domain::provider::Provider;
+use heliograph::domain::provider_key::MOST_KEYS;
 use heliograph::domain::secret::SecretText;
 use heliograph::store::{Account, Sender, WindowPolicy};
 use serde::Serialize;
@@ -25,6 +29,8 @@ pub(crate) struct AccountEntry {
     pub(in crate::configuration) id: AccountId,
     /// What people call it.
     pub(in crate::configuration) name: String,
+    /// Whose service it connects to: Meta's, unless told.
+    pub(in crate::configuration) provider: Provider,
     /// Its WhatsApp Business Account.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "200000000000002")]
@@ -43,6 +49,10 @@ pub(crate) struct AccountEntry {
     pub(in crate::configuration) disabled: bool,
     /// The secrets it has.
     credentials: Vec<CredentialEntry>,
+    /// The keys it has, at any other provider than Meta.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(in crate::configuration) keys: Vec<KeyEntry>,
 }
 
 /// A secret of an account.
@@ -55,7 +65,7 @@ struct CredentialEntry {
     /// Its last four characters, if it is long enough.
     mask: String,
     /// The secret itself: never exported, and may be put in before an import.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "is_hidden", serialize_with = "hidden")]
     #[schema(value_type = Option<String>, write_only)]
     secret: Option<SecretText>,
 }
@@ -63,7 +73,7 @@ struct CredentialEntry {
 /// A sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct SenderEntry {
-    /// Meta's phone number id.
+    /// Meta's phone number id, or what another provider's sender is called.
     #[schema(value_type = String, example = "100000000000002")]
     pub(in crate::configuration) id: SenderId,
     /// Its account.
@@ -86,20 +96,25 @@ impl AccountEntry {
     pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let id = fields.required_parsed("id", str::parse);
         let name = fields.required_line("name", 1..=LONGEST_NAME);
+        let provider = fields.choice("provider", &Provider::ALL.map(Provider::as_str));
         let waba_id = fields.parsed("waba_id", meta_id);
         let app_id = fields.parsed("app_id", meta_id);
         let phone_number_id = fields.parsed("phone_number_id", meta_id);
         let disabled = fields.boolean("disabled").unwrap_or_default();
         let credentials = fields.objects("credentials", 0..=MOST_CREDENTIALS);
         let credentials: Vec<_> = credentials.into_iter().map(CredentialEntry::read).collect();
+        let keys = fields.objects("keys", 0..=MOST_KEYS);
+        let keys: Vec<_> = keys.into_iter().map(KeyEntry::read).collect();
         Some(Self {
             id: id?,
             name: name?.to_owned(),
+            provider: provider.and_then(Provider::named).unwrap_or(Provider::Meta),
             waba_id,
             app_id,
             phone_number_id,
             disabled,
             credentials: credentials.into_iter().collect::<Option<_>>()?,
+            keys: keys.into_iter().collect::<Option<_>>()?,
         })
     }
 
@@ -112,6 +127,7 @@ impl AccountEntry {
     /// Whether an account says nothing else, as far as it says anything.
     pub(in crate::configuration) fn agrees_with(&self, account: &Account) -> bool {
         self.name == account.name
+            && self.provider == account.provider
             && account
                 .waba_said()
                 .is_none_or(|waba| self.waba_id.as_ref() == Some(waba))
@@ -130,6 +146,7 @@ impl From<&Account> for AccountEntry {
         Self {
             id: account.id.clone(),
             name: account.name.clone(),
+            provider: account.provider,
             waba_id: account.waba_said().cloned(),
             app_id: account.app.clone(),
             phone_number_id: account.setup.phone_number.clone(),
@@ -139,6 +156,7 @@ impl From<&Account> for AccountEntry {
                 .iter()
                 .map(CredentialEntry::from)
                 .collect(),
+            keys: account.keys.iter().map(KeyEntry::from).collect(),
         }
     }
 }
@@ -187,7 +205,7 @@ impl From<&CredentialRecord> for CredentialEntry {
 
 impl SenderEntry {
     pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let id = fields.required_parsed("id", meta_id::<PhoneNumberId>);
+        let id = fields.required_parsed("id", sender_id);
         let account_id = fields.required_parsed("account_id", str::parse);
         for needed in [
             "messages_per_second",
@@ -199,7 +217,7 @@ impl SenderEntry {
         }
         let settings = Changes::read(fields);
         Some(Self {
-            id: id?.into(),
+            id: id?,
             account_id: account_id?,
             messages_per_second: settings.messages_per_second?,
             coexistence: settings.coexistence?,
@@ -218,6 +236,14 @@ impl SenderEntry {
             reserved_percent: Some(self.reserved_percent),
             window: Some(self.window),
         }
+    }
+}
+
+/// One of Meta's, unless it names another provider.
+fn sender_id(text: &str) -> Result<SenderId, String> {
+    match text.parse::<SenderId>() {
+        Ok(sender) if sender.provider() != Provider::Meta => Ok(sender),
+        Ok(_) | Err(_) => meta_id::<PhoneNumberId>(text).map(SenderId::from),
     }
 }
 
