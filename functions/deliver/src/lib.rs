@@ -179,7 +179,11 @@ async fn in_slot(
 
 /// What becomes of a message whose credential was refused: another try if the account has another one.
 async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, RecordError> {
-    Ok(if state.credentials.has_other(&refused).await {
+    let (of, sender) = (refused.account(), refused.sender());
+    let other = state
+        .credentials
+        .has_other(of, sender, refused.credential());
+    Ok(if other.await {
         state.sending.with_another(refused).await?
     } else {
         state.sending.with_no_other(refused).await?

@@ -257,7 +257,11 @@ async fn try_now(
 /// What becomes of a message whose credential was refused: another try if the account has another one.
 async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, NotTried> {
     let parts = &state.parts;
-    Ok(if parts.credentials.has_other(&refused).await {
+    let (of, sender) = (refused.account(), refused.sender());
+    let other = parts
+        .credentials
+        .has_other(of, sender, refused.credential());
+    Ok(if other.await {
         parts.sending.with_another(refused).await?
     } else {
         parts.sending.with_no_other(refused).await?

@@ -8,7 +8,6 @@ use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::provider::Provider;
 use crate::domain::provider_key::{ProviderKey, choose};
 use crate::domain::secret::Credential;
-use crate::messaging::attempt::RefusedCredential;
 use crate::store::{Account, Expiring, Store, StoreError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,16 +72,16 @@ impl Credentials {
 
     /// Whether there is another credential than the one that the provider has just refused. From now on that one is not
     /// given any more.
-    pub async fn has_other(&self, refused: &RefusedCredential) -> bool {
-        let (tenant, account) = refused.account();
-        let sender = refused.sender();
+    pub async fn has_other(
+        &self,
+        (tenant, account): (&TenantId, &AccountId),
+        sender: &SenderId,
+        refused: &Credential,
+    ) -> bool {
         match sender.provider() {
-            Provider::Meta => {
-                let credential = refused.credential();
-                self.secrets.has_other(tenant, account, credential).await
-            }
+            Provider::Meta => self.secrets.has_other(tenant, account, refused).await,
             Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                self.secrets.refuse(tenant, account, refused.credential());
+                self.secrets.refuse(tenant, account, refused);
                 self.accounts.remove(&name(tenant, account));
                 let other = self.key((tenant, account), sender).await;
                 // What cannot be read now may hold another one.

@@ -33,6 +33,7 @@ mod pace;
 mod packed;
 mod page;
 mod portfolios;
+mod provider_keys;
 mod requests;
 mod senders;
 mod sessions;

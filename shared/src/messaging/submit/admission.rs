@@ -7,7 +7,6 @@ use crate::domain::id::{ContactId, MessageId};
 use crate::domain::identity::{Identity, TenantId};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Burst, Place, Room};
-use crate::domain::provider::Provider;
 use crate::domain::tier::{DayPlace, DayRoom, day_of};
 use crate::domain::webhook::Person;
 use crate::messaging::people;
@@ -86,8 +85,7 @@ pub(super) async fn admit(
     };
     let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
-    let provider = sender.id.provider();
-    fits(provider, submission)?;
+    let mut warnings = fits(sender, submission)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
     if let Some(pause) = paced.pace.paused.clone().filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
@@ -108,10 +106,7 @@ pub(super) async fn admit(
     };
     let contact = addressee.contact().map(|contact| &contact.id);
     let mut message = outbound(submission.clone(), sender, contact, now);
-    let mut warnings = check_window(sender, &message, conversation.as_ref(), now)?;
-    if !provider.tells_statuses() {
-        warnings.push("no_statuses");
-    }
+    warnings.extend(check_window(sender, &message, conversation.as_ref(), now)?);
     let place = (!scheduled).then(|| {
         let last = conversation.as_ref().and_then(Conversation::burst);
         (last, Place::after(last, now))
@@ -133,15 +128,17 @@ pub(super) async fn admit(
     })
 }
 
-/// What the sender's provider has no way for is refused before it is called.
-fn fits(provider: Provider, submission: &Submission) -> Result<(), SubmitError> {
+/// What the sender's provider has no way for is refused before it is called. What whoever sends by it should know.
+fn fits(sender: &Sender, submission: &Submission) -> Result<Vec<&'static str>, SubmitError> {
+    let provider = sender.id.provider();
     let fits = provider::fits(provider, &submission.to, &submission.content);
     let mut faults = fits.map_or_else(|unfit| unfit.faults().to_vec(), |()| Vec::new());
     faults.extend(provider.allows(submission.on_unknown).err());
-    if faults.is_empty() {
-        return Ok(());
+    if !faults.is_empty() {
+        return Err(SubmitError::Unfit(faults));
     }
-    Err(SubmitError::Unfit(faults))
+    let silent = (!provider.tells_statuses()).then_some("no_statuses");
+    Ok(silent.into_iter().collect())
 }
 
 /// A message's place in its day; which of the free ones, its id decides.
