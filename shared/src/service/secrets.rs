@@ -48,6 +48,8 @@ pub struct AccountInSecrets {
     pub app_secrets: Vec<SecretText>,
     /// What the handshake's `hub.verify_token` may be.
     pub verify_tokens: Vec<SecretText>,
+    /// What may stand in the path that is called, where nothing is signed.
+    pub path_tokens: Vec<SecretText>,
 }
 
 /// What opens the provider to us.

@@ -3,6 +3,7 @@
 
 mod body;
 mod checks;
+mod webhook;
 
 use super::changing::{Changing, Said};
 use super::{find, senders};
@@ -55,7 +56,8 @@ pub(crate) async fn list(
 /// Put a key in.
 ///
 /// The provider is asked whether it is good. With the first key of a number comes its sender. The same alias again changes
-/// the key: what is absent stays. Messages that are being sent go on with the key before.
+/// the key: what is absent stays. Messages that are being sent go on with the key before. Fonnte's device is told to call
+/// us with what comes in; if it could not be told, `warnings` says so, and the key put in again repeats it.
 #[utoipa::path(
     put, operation_id = "put_key", path = "/v1/accounts/{id}/keys/{alias}", tag = "Keys", security(("api_key" = [])),
     params(
@@ -80,13 +82,18 @@ pub(crate) async fn put(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = New::read(&body).map_err(Problem::validation)?;
     let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
+    let secret = new.key.clone();
     let mut changing = Changing::begin(&state.store, &authority, &id).await?;
     let kept = keep(&state, &mut changing, &alias, new).await;
     let now = changing.now;
     let account = changing.end(kept).await?;
     senders::resume_refused(&state.store, &account, now).await?;
     let key = account.key(&alias).ok_or_else(Problem::not_found)?;
-    Ok(Json(KeyDto::from(key)))
+    let mut shown = KeyDto::from(key);
+    if let Some(secret) = &secret {
+        shown.warnings = webhook::tell(&state, &account, secret).await;
+    }
+    Ok(Json(shown))
 }
 
 fn unusable(error: &impl ToString) -> Problem {
@@ -130,6 +137,7 @@ async fn keep(
     };
     if let Some(secret) = &new.key {
         write(state, &changing.account, alias, Some(secret)).await?;
+        webhook::draw_path_token(state, &changing.account).await?;
     }
     let said = json!({
         "alias": alias, "key": key.mask, "sender_id": key.sender, "weight": key.weight, "enabled": key.enabled,

@@ -25,6 +25,8 @@ pub(super) struct InboundV1 {
     v: u32,
     app_secrets: Vec<String>,
     verify_tokens: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    path_tokens: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,13 +49,11 @@ pub(super) fn parse_inbound(
     text: &SecretText,
 ) -> Result<AccountInSecrets, SecretsError> {
     let wire: InboundV1 = parse_v1(name, text)?;
+    let hidden = |texts: Vec<String>| texts.into_iter().map(SecretText::new).collect();
     Ok(AccountInSecrets {
-        app_secrets: wire.app_secrets.into_iter().map(SecretText::new).collect(),
-        verify_tokens: wire
-            .verify_tokens
-            .into_iter()
-            .map(SecretText::new)
-            .collect(),
+        app_secrets: hidden(wire.app_secrets),
+        verify_tokens: hidden(wire.verify_tokens),
+        path_tokens: hidden(wire.path_tokens),
     })
 }
 
@@ -81,6 +81,7 @@ pub(super) fn wire_of_inbound(secrets: &AccountInSecrets) -> InboundV1 {
         v: first_version(),
         app_secrets: exposed(&secrets.app_secrets),
         verify_tokens: exposed(&secrets.verify_tokens),
+        path_tokens: exposed(&secrets.path_tokens),
     }
 }
 
