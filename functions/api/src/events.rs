@@ -14,7 +14,7 @@ use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::queue::WebhookBody;
 use heliograph::domain::role::Right;
-use heliograph::provider::meta::webhook::updates;
+use heliograph::provider::updates;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::listing::{answer, id_of, limit};
 use heliograph::service::http::{Cursor, Page, Parameters};
@@ -38,7 +38,7 @@ pub(crate) struct EventDto {
     account_id: AccountId,
     /// When we had it.
     received_at: Timestamp,
-    /// Meta's name for the kind of change.
+    /// Meta's name for the kind of change, or ours where its provider has none.
     #[schema(example = "messages")]
     field: String,
     /// What it is, more exactly.
@@ -57,7 +57,7 @@ pub(crate) struct EventDto {
     /// When its record is tried again, if something in it waits or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     try_again_at: Option<Timestamp>,
-    /// Meta's `entry.id`; only where one event is asked for.
+    /// Meta's `entry.id`, or the number of Fonnte's device; only where one event is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<String>,
     /// What the provider sent, cut to this event; only where one event is asked for.
@@ -167,8 +167,7 @@ pub(crate) async fn find(
         .ok_or_else(Problem::not_found)?;
     let mut shown = EventDto::of(&record, name.place, event);
     let decoded = WebhookBody::decode(&record.raw).map_err(|error| Problem::internal(&error))?;
-    let mut all = decoded.changes.iter().flat_map(updates);
-    if let Some(update) = all.nth(name.place) {
+    if let Some(update) = updates(&decoded).into_iter().nth(name.place) {
         shown.entry = Some(update.entry);
         shown.raw = Some(update.raw);
     }

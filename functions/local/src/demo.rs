@@ -8,10 +8,12 @@ use heliograph::domain::account::NumberFacts;
 use heliograph::domain::account::{CredentialKind, CredentialRecord, Step, StepState};
 use heliograph::domain::id::{AccountId, EventId, KeyId};
 use heliograph::domain::identity::TenantId;
+use heliograph::domain::provider::Provider;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
 use heliograph::domain::role::Role;
 use heliograph::domain::secret::SecretText;
 use heliograph::messaging::receive::Receiving;
+use heliograph::provider::Providers;
 use heliograph::service::auth;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
@@ -49,8 +51,15 @@ const HISTORY: [(&str, &str, &str, i64); 4] = [
     ("Alan", "15550002003", "The blue one, please.", 94),
 ];
 
+/// What stands around the demo: whom its accounts call, and where they are called.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) providers: &'a Providers,
+    pub(crate) webhook_url: &'a str,
+}
+
 /// Makes the demo tenant, if it is not there. A start that is cut off leaves it to the next one.
-pub(crate) async fn make(aws: &Aws) -> Result<()> {
+pub(crate) async fn make(aws: &Aws, around: &Surroundings<'_>) -> Result<()> {
     let store = provision::store(aws);
     let tenant: TenantId = TENANT.parse()?;
     let account: AccountId = ACCOUNT.parse()?;
@@ -69,11 +78,11 @@ pub(crate) async fn make(aws: &Aws) -> Result<()> {
     store.put_account(&demo_account(&tenant, &account)?).await?;
     put_secrets(aws, &tenant, &account).await?;
     store.put_sender(&sender(&tenant, &account)?).await?;
-    gateways::make(aws, &store, &tenant).await?;
+    Box::pin(gateways::make(aws, &store, &tenant, around)).await?;
     // As old as the tenant, so that whoever goes on with it makes the same messages.
     let made = store.tenant(&tenant).await?.map(|it| it.created_at);
     let now = made.context("the demo tenant is not there")?;
-    receive_history(&store, &tenant, &account, now).await?;
+    Box::pin(receive_history(&store, &tenant, &account, now)).await?;
     store.plan_health_check(&tenant, &account, now).await?;
     store.put_api_key(&first).await?;
     store.put_api_key(&last).await?;
@@ -182,6 +191,7 @@ fn record(
         id: EventId::at(at),
         tenant: tenant.clone(),
         account: account.clone(),
+        provider: Provider::Meta,
         received_at: at,
         changes: vec![change],
     })
@@ -242,10 +252,17 @@ mod tests {
                 aws: endpoints.url(),
                 dynamodb: Some(endpoints.dynamodb_url()),
             });
-            provision::provision(&aws, &endpoints.url()).await.unwrap();
+            let provisioned = provision::provision(&aws, &endpoints.url()).await.unwrap();
 
-            let whole = cut_off_after(waits, Box::pin(make(&aws))).await;
-            Box::pin(make(&aws)).await.unwrap();
+            // Nobody plays the providers: their device is not told, and nothing else lacks.
+            let nobody = "http://127.0.0.1:1";
+            let providers = provisioned.providers(nobody, nobody).unwrap();
+            let around = Surroundings {
+                providers: &providers,
+                webhook_url: nobody,
+            };
+            let whole = cut_off_after(waits, Box::pin(make(&aws, &around))).await;
+            Box::pin(make(&aws, &around)).await.unwrap();
 
             let store = provision::store(&aws);
             let tenant = TENANT.parse().unwrap();

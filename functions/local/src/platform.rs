@@ -219,13 +219,17 @@ impl Platform {
     ) -> Result<()> {
         let aws = Aws::at(endpoints);
         let provisioned = provision::provision(&aws, &endpoints.aws).await?;
+        let webhook_url = format!("http://{}", webhook.local_addr()?);
         if demo {
-            demo::make(&aws)
+            let around = demo::Surroundings {
+                providers: &provisioned.providers(graph_url, &webhook_url)?,
+                webhook_url: &webhook_url,
+            };
+            demo::make(&aws, &around)
                 .await
                 .context("the demo tenant cannot be made")?;
             self.demo = true;
         }
-        let webhook_url = format!("http://{}", webhook.local_addr()?);
         let functions = Functions::new(&provisioned, graph_url, &webhook_url, &aws)?;
         let functions = Arc::new(functions);
         self.urls

@@ -6,6 +6,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName::{
     MessageRetentionPeriod, RedrivePolicy, VisibilityTimeout,
 };
+use heliograph::provider::Providers;
 use heliograph::service::aws::Aws;
 use heliograph::service::config::Environment;
 use heliograph::store::Store;
@@ -60,6 +61,14 @@ impl Provisioned {
             ("ROTATE_FUNCTION_ARN".to_owned(), ROTATE_FUNCTION.to_owned()),
         ];
         Environment::from_pairs(names.into_iter().chain(urls))
+    }
+
+    /// The providers, as a function that reads that environment finds them.
+    pub(crate) fn providers(&self, graph_url: &str, webhook_url: &str) -> Result<Providers> {
+        let environment = self.environment(graph_url, webhook_url);
+        let mut env = environment.read();
+        let addresses = env.addresses();
+        Ok(Providers::new(&env.finish(addresses)?)?)
     }
 }
 

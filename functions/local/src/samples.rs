@@ -102,10 +102,11 @@ impl Desk {
             aws: endpoints.url(),
             dynamodb: Some(endpoints.dynamodb_url()),
         });
+        // Nobody is there: no status disturbs the samples.
+        let nobody = "http://127.0.0.1:1";
         let options = simulator::Options {
             data_dir: None,
-            // Nobody is there: no status disturbs the samples.
-            webhook_url: "http://127.0.0.1:1".to_owned(),
+            webhook_url: nobody.to_owned(),
             statuses: StatusPlan::default(),
         };
         let senders = vec![simulator::Sender::demo()];
@@ -113,9 +114,12 @@ impl Desk {
             .await
             .unwrap();
         let provisioned = provision::provision(&aws, &endpoints.url()).await.unwrap();
-        demo::make(&aws).await.unwrap();
-        let functions =
-            Functions::new(&provisioned, &simulator.url(), "http://127.0.0.1:1", &aws).unwrap();
+        let around = demo::Surroundings {
+            providers: &provisioned.providers(&simulator.url(), nobody).unwrap(),
+            webhook_url: nobody,
+        };
+        demo::make(&aws, &around).await.unwrap();
+        let functions = Functions::new(&provisioned, &simulator.url(), nobody, &aws).unwrap();
         let desk = Self {
             functions: Arc::new(functions),
             store: provision::store(&aws),

@@ -6,8 +6,7 @@ use crate::account::Account;
 use crate::{State, account};
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use heliograph::domain::secret::SecretText;
-use heliograph::provider::meta::signature::verify_token_matches;
+use heliograph::domain::secret::{SecretText, is_one_of};
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry;
 use serde::Deserialize;
@@ -57,11 +56,11 @@ pub(crate) async fn answer(
 
 /// Whether it is one of the account's tokens: as they are known, as they are now, or as they are to be.
 async fn is_proven(state: &State, account: &Account, presented: &str) -> Result<bool, Problem> {
-    if verify_token_matches(presented, &account.secrets.verify_tokens) {
+    if is_one_of(presented, &account.secrets.verify_tokens) {
         return Ok(true);
     }
     let (tenant, id) = (&account.tenant, &account.id);
-    let fits = |known: &[SecretText]| verify_token_matches(presented, known);
+    let fits = |known: &[SecretText]| is_one_of(presented, known);
     let fits = state.0.secrets.handshake_fits(tenant, id, fits).await;
     // Meta tries again; it must not take this for a no.
     fits.map_err(|error| Problem::unavailable(&error))

@@ -1,15 +1,17 @@
-//! Takes Meta's webhooks in: checks the signature over the raw bytes, puts the updates on the queues, answers.
+//! Takes webhooks in: of Meta's it checks the signature over the raw bytes, of Fonnte's, which have none, the token in
+//! the path; puts the updates on the queues, answers.
 //!
 //! Trigger: a Function URL. Role: reads whose an account is and its `in/*` secret, puts messages on `inbound` and
 //! `status`; it can neither send nor read a message. Promise: 200 means that the queues have everything.
 
 mod account;
+mod fonnte;
 mod handshake;
 mod receive;
 mod remembered;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::http::edge;
@@ -70,12 +72,16 @@ impl State {
     }
 }
 
-/// The routes: one path per account, for Meta's handshake and for its calls.
+/// The routes: one path per account, for Meta's handshake and for its calls, and for Fonnte's calls.
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route(
             "/webhooks/meta/{account_id}",
             get(handshake::answer).post(receive::receive),
+        )
+        .route(
+            "/webhooks/fonnte/{account_id}/{token}",
+            post(fonnte::receive),
         )
         .with_state(state);
     edge(routes)

@@ -1,4 +1,4 @@
-//! A webhook call: nothing is looked at before its signature is proven, and nothing is answered before it is kept.
+//! A webhook call of Meta's: nothing is looked at before its signature is proven, and nothing is answered before it is kept.
 
 use crate::{State, account};
 use axum::body::Bytes;
@@ -62,17 +62,19 @@ pub(crate) async fn receive(
 }
 
 fn entries(records: &[WebhookRecord]) -> Result<Vec<Entry>, PackingError> {
-    let entry = |record| {
-        Ok(Entry {
-            body: WebhookBody::encode(record)?,
-            delay_s: 0,
-        })
-    };
     records.iter().map(entry).collect()
 }
 
+/// A record as a queue message.
+pub(crate) fn entry(record: &WebhookRecord) -> Result<Entry, PackingError> {
+    Ok(Entry {
+        body: WebhookBody::encode(record)?,
+        delay_s: 0,
+    })
+}
+
 /// One answer for every caller that is not the provider; only our log and our metric tell why.
-fn refused(reason: &'static str) -> Problem {
+pub(crate) fn refused(reason: &'static str) -> Problem {
     tracing::warn!(webhook.refused = reason, "webhook call refused");
     telemetry::count("webhook_refused", reason, 1);
     Problem::unproven()

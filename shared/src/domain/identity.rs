@@ -6,6 +6,7 @@
 use super::phone::PhoneNumber;
 use super::provider::Provider;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -131,6 +132,14 @@ name!(
     "a group id: 1 to 256 characters without spaces",
     |text| is_opaque(text, 256)
 );
+
+impl Wamid {
+    /// A name for a message that its provider has none for: the same for the same content.
+    #[must_use]
+    pub fn hashed(prefix: &'static str, content: &[u8]) -> Self {
+        Self(format!("{prefix}{}", hex::encode(Sha256::digest(content))))
+    }
+}
 
 /// Meta's ids of numbers are digits alone; before a name of any other provider's stands the provider's.
 fn is_sender(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Keys of the providers that are not Meta: what may be known of each but the key itself, and which one is used.
 
 use super::identity::{NameError, SenderId};
+use super::secret::SecretText;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,25 @@ impl ProviderKey {
     #[must_use]
     pub fn is_usable(&self, now: Timestamp) -> bool {
         self.enabled && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// A key itself, as it stands in its account's secret. There may be two of an alias: which of them counts, the account says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySecret {
+    /// What the key is called.
+    pub alias: KeyAlias,
+    /// When it was put in.
+    pub since: Timestamp,
+    /// The key.
+    pub key: SecretText,
+}
+
+impl KeySecret {
+    /// Whether this is what the account lists.
+    #[must_use]
+    pub fn is_of(&self, key: &ProviderKey) -> bool {
+        self.alias == key.alias && self.since.as_millisecond() == key.since.as_millisecond()
     }
 }
 

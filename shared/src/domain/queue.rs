@@ -10,12 +10,16 @@ use super::id::{AccountId, EventId, MessageId};
 use super::identity::{SenderId, TenantId};
 use super::message::{Lane, Outbound};
 use super::pace::{Held, Slot};
+use super::provider::Provider;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The longest time a queue keeps a message back. Source: AWS, "Amazon SQS message quotas".
 pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
+/// What a webhook record may be on the queue, so that its item in the database (400 KB at most) still holds it.
+pub const LARGEST_RECORD: usize = 350_000;
 
 /// Queues `otp`, `single` and `bulk`: try to send this message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +105,11 @@ const fn single() -> Lane {
     Lane::Single
 }
 
+/// A record from before there were other providers' webhooks.
+const fn meta() -> Provider {
+    Provider::Meta
+}
+
 /// Queue `dispatch`: hand out the next second of this sender's running jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "v")]
@@ -149,21 +158,25 @@ pub struct WebhookRecord {
     pub tenant: TenantId,
     /// The account in the webhook's path, which chose the secret.
     pub account: AccountId,
+    /// The provider that called: its changes are read as it writes them.
+    #[serde(default = "meta")]
+    pub provider: Provider,
     /// When we had it.
     pub received_at: Timestamp,
     /// What it holds.
     pub changes: Vec<Change>,
 }
 
-/// One change of a webhook's envelope, cut to the updates that travel in this record.
+/// One change of a webhook's envelope, cut to the updates that travel in this record. A provider without envelopes tells
+/// one change a call.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Change {
-    /// Meta's `entry.id`: the WABA the change is about.
+    /// Meta's `entry.id`: the WABA the change is about. The number of Fonnte's device.
     pub entry: String,
     /// Meta's `entry.time`, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<i64>,
-    /// Meta's name for the kind of change.
+    /// Meta's name for the kind of change, or ours where its provider has none.
     pub field: String,
     /// The change itself, byte for byte save for what was cut out of its arrays.
     pub value: Box<RawValue>,

@@ -1,8 +1,10 @@
 //! A text that nobody may see: a token, an app secret, a key.
 //!
-//! It cannot be printed, shown or serialised by accident; whoever needs it says `expose`.
+//! It cannot be printed, shown or serialised by accident; whoever needs it says `expose`. What somebody presents is
+//! compared in constant time.
 
 use std::fmt;
+use subtle::{Choice, ConstantTimeEq};
 
 /// How many characters of a secret may be shown, so that people can tell two apart.
 const SHOWN: usize = 4;
@@ -41,6 +43,19 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// Whether a text that somebody presents is one of these secrets. An empty one never is.
+#[must_use]
+pub fn is_one_of(given: &str, secrets: &[SecretText]) -> bool {
+    // Every secret is tried, whichever fits: the time taken tells nothing.
+    let fits = secrets
+        .iter()
+        .filter(|secret| !secret.expose().is_empty())
+        .fold(Choice::from(0), |fits, secret| {
+            fits | secret.expose().as_bytes().ct_eq(given.as_bytes())
+        });
+    bool::from(fits)
+}
+
 /// A secret that opens a provider to us, with the name people and attempts call it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
@@ -66,6 +81,16 @@ mod tests {
     fn the_mask_of_a_short_secret_shows_nothing_of_it() {
         for short in ["", "abc", "abcd", "abcdefghijk"] {
             assert_eq!(SecretText::new(short.to_owned()).masked(), "***");
+        }
+    }
+
+    #[test]
+    fn what_is_presented_is_one_of_the_secrets_and_never_empty() {
+        let secrets = ["demo-verify-token", "", "other"].map(SecretText::new);
+        assert!(is_one_of("demo-verify-token", &secrets));
+        assert!(is_one_of("other", &secrets));
+        for wrong in ["", "demo-verify-toke", "demo-verify-tokenn", "x"] {
+            assert!(!is_one_of(wrong, &secrets), "{wrong}");
         }
     }
 }

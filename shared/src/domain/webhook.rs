@@ -11,9 +11,9 @@ use serde_json::Value;
 /// One thing a change says: a message, a status, or something we only keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
-    /// Meta's `entry.id`: the WABA it is about.
+    /// Meta's `entry.id`: the WABA it is about. The number of Fonnte's device.
     pub entry: String,
-    /// Meta's name for the kind of change (`messages`, `account_update`, …).
+    /// Meta's name for the kind of change (`messages`, `account_update`, …), or ours where its provider has none.
     pub field: String,
     /// The sender it is about, where it names one.
     pub sender: Option<SenderId>,
@@ -65,6 +65,10 @@ pub enum Fact {
     Message(Box<InboundMessage>),
     /// Something happened to a message we sent.
     Status(Box<StatusUpdate>),
+    /// The same, by a provider that may name the message by an id that its answer did not give.
+    DeviceStatus(DeviceStatus),
+    /// A device was connected to WhatsApp or lost: kept, and told in the log.
+    Connection(Connection),
     /// How many people the business portfolio of a WABA may write to.
     PortfolioLimit {
         /// Its name, as for what is only kept.
@@ -188,7 +192,7 @@ pub struct InboundMessage {
     pub sent_at: Timestamp,
     /// Meta's `type` (`text`, `image`, …); unknown ones are kept as they are.
     pub kind: String,
-    /// The message object as sent, whole.
+    /// The message object as sent, whole; another provider's message as Meta's object would say it.
     pub object: Value,
     /// The provider's id of the message this one answers, reacts to, edits or revokes.
     pub context: Option<Wamid>,
@@ -213,6 +217,58 @@ pub struct StatusUpdate {
     pub pricing: Option<Value>,
     /// Why it failed.
     pub failure: Option<ProviderFailure>,
+}
+
+/// What happened to a message that a device sent. The first status names it by both ids, those after it may by
+/// `state_id` alone, and may be told before the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceStatus {
+    /// The id that the answer to the send gave.
+    pub id: Option<Wamid>,
+    /// WhatsApp's own id of it.
+    pub state_id: Option<Wamid>,
+    /// What happened, where it is a word that we know.
+    pub status: Option<Status>,
+    /// When we were told: it does not say when it happened.
+    pub at: Timestamp,
+    /// Why it failed.
+    pub failure: Option<ProviderFailure>,
+}
+
+impl DeviceStatus {
+    /// The same of the message that `wamid` names.
+    #[must_use]
+    pub fn of(&self, wamid: Wamid) -> Option<StatusUpdate> {
+        Some(StatusUpdate {
+            wamid,
+            message: None,
+            status: self.status?,
+            at: self.at,
+            recipient: Person::default(),
+            pricing: None,
+            failure: self.failure.clone(),
+        })
+    }
+}
+
+/// How a device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// It can send.
+    Connected,
+    /// It cannot.
+    Lost,
+}
+
+impl Connection {
+    /// Its name in kinds of events and in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 #[cfg(test)]

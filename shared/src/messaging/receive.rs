@@ -3,7 +3,9 @@
 //! Idempotency keys: an inbound message's id follows from the provider's; a status changes nothing the second time.
 //! Every update is kept raw with what became of it.
 
+mod device_status;
 mod inbound;
+mod owner;
 mod portfolio;
 mod status;
 
@@ -11,12 +13,15 @@ mod status;
 pub(crate) use inbound::apply as apply_inbound;
 
 use crate::domain::id::MessageId;
-use crate::domain::identity::{SenderId, TenantId};
+use crate::domain::identity::TenantId;
+use crate::domain::provider::Provider;
 use crate::domain::queue::WebhookRecord;
-use crate::domain::webhook::{Fact, Update};
-use crate::provider::meta::webhook::updates;
+use crate::domain::state::Status;
+use crate::domain::webhook::{Connection, Fact, Update};
+use crate::provider::updates;
 use crate::store::{Event, EventState, Expiring, Sender, Store, StoreError, StoredRecord};
 use jiff::{SignedDuration, Timestamp};
+use owner::Owner;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -121,7 +126,7 @@ impl Receiving {
     ) -> Result<StoredRecord, StoreError> {
         let mut events = Vec::new();
         let mut failure = None;
-        for update in record.changes.iter().flat_map(updates) {
+        for update in updates(record) {
             let applied = match self.apply(record, &update, now).await {
                 Ok(applied) => applied,
                 // Another try would end alike.
@@ -181,11 +186,9 @@ impl Receiving {
         if let Fact::Malformed(why) = &update.fact {
             return Ok(Applied::not(EventState::Malformed, why.clone()));
         }
-        let Some(sender) = self.owner(&record.tenant, update).await? else {
-            return Ok(Applied::not(
-                EventState::UnknownAccount,
-                "the WABA or the phone number is not one of this tenant's",
-            ));
+        let Some(sender) = self.owner(record, update).await? else {
+            let reason = not_ours(record.provider);
+            return Ok(Applied::not(EventState::UnknownAccount, reason));
         };
         if TELLS_OF_HEALTH.contains(&update.field.as_str()) {
             self.look_again(&record.tenant, update, now).await?;
@@ -202,11 +205,18 @@ impl Receiving {
                 }
                 Ok(applied)
             }
+            (Fact::DeviceStatus(status), Owner::Sender(sender)) => {
+                device_status::apply(&self.store, &sender, status, now).await
+            }
+            (Fact::Connection(connection), _) => {
+                tell_connection(record, *connection);
+                Ok(Applied::kept())
+            }
             (Fact::PortfolioLimit { limit, told_at, .. }, _) => {
                 let told_at = told_at.unwrap_or(record.received_at);
                 portfolio::apply(&self.store, &record.tenant, &update.entry, *limit, told_at).await
             }
-            (Fact::Message(_) | Fact::Status(_), Owner::Waba) => {
+            (Fact::Message(_) | Fact::Status(_) | Fact::DeviceStatus(_), Owner::Waba) => {
                 Ok(Applied::not(EventState::Malformed, "no phone number id"))
             }
             (Fact::Other(_) | Fact::Malformed(_), _) => Ok(Applied::kept()),
@@ -243,55 +253,38 @@ impl Receiving {
             }
         }
     }
+}
 
-    /// Whom an update is about, if it is about something of this tenant's.
-    async fn owner(&self, tenant: &TenantId, update: &Update) -> Result<Option<Owner>, StoreError> {
-        if !self.is_ours(tenant, &update.entry).await? {
-            return Ok(None);
+/// Why an update changes nothing here.
+const fn not_ours(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Meta => "the WABA or the phone number is not one of this tenant's",
+        Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+            "the device is not one of this account's"
         }
-        let Some(id) = &update.sender else {
-            return Ok(Some(Owner::Waba));
-        };
-        Ok(self.sender(tenant, id).await?.map(Owner::Sender))
-    }
-
-    async fn is_ours(&self, tenant: &TenantId, waba: &str) -> Result<bool, StoreError> {
-        let name = format!("{tenant}/{waba}");
-        if let Some(ours) = self.wabas.get(&name, Instant::now()) {
-            return Ok(ours);
-        }
-        let ours = match waba.parse() {
-            Ok(waba) => self.store.account_of_waba(tenant, &waba).await?.is_some(),
-            Err(_) => false,
-        };
-        self.wabas.put(&name, ours, Instant::now());
-        Ok(ours)
-    }
-
-    async fn sender(
-        &self,
-        tenant: &TenantId,
-        id: &SenderId,
-    ) -> Result<Option<Arc<Sender>>, StoreError> {
-        let name = format!("{tenant}/{id}");
-        if let Some(sender) = self.senders.get(&name, Instant::now()) {
-            return Ok(sender);
-        }
-        let sender = self.store.sender(tenant, id).await?.map(Arc::new);
-        self.senders.put(&name, sender.clone(), Instant::now());
-        Ok(sender)
     }
 }
 
-enum Owner {
-    Sender(Arc<Sender>),
-    Waba,
+/// Nothing is sent by a device that is lost until somebody connects it again, so the log tells of it.
+fn tell_connection(record: &WebhookRecord, connection: Connection) {
+    let account = &record.account;
+    match connection {
+        Connection::Connected => tracing::info!(account.id = %account, "a device was connected"),
+        Connection::Lost => {
+            tracing::warn!(account.id = %account, "a device was lost: connect it again");
+        }
+    }
 }
 
 fn event(update: &Update, applied: Applied) -> Event {
     let mut kind = match &update.fact {
         Fact::Message(message) => format!("{}/{}", update.field, message.kind),
         Fact::Status(status) => format!("{}/status/{}", update.field, status.status.as_str()),
+        Fact::DeviceStatus(status) => {
+            let told = status.status.map_or("unknown", Status::as_str);
+            format!("{}/status/{told}", update.field)
+        }
+        Fact::Connection(connection) => format!("{}/{}", update.field, connection.as_str()),
         Fact::Other(kind) | Fact::PortfolioLimit { name: kind, .. } => kind.clone(),
         Fact::Malformed(_) => update.field.clone(),
     };

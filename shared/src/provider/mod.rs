@@ -23,8 +23,9 @@ use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::{GroupId, Recipient, Wamid};
 use crate::domain::provider::Provider;
+use crate::domain::queue::WebhookRecord;
 use crate::domain::secret::SecretText;
-use crate::domain::webhook::Person;
+use crate::domain::webhook::{Person, Update};
 use reqwest::Url;
 use std::time::Duration;
 
@@ -102,6 +103,20 @@ pub fn fits(provider: Provider, to: &Recipient, content: &Content) -> Result<(),
         Provider::Fonnte => fonnte::fits(to, content),
         // A message object is Meta's own, and the mock provider takes it as it is.
         Provider::Meta | Provider::Mock => Ok(()),
+    }
+}
+
+/// The updates that a webhook record holds, in their order.
+#[must_use]
+pub fn updates(record: &WebhookRecord) -> Vec<Update> {
+    let changes = record.changes.iter();
+    match record.provider {
+        Provider::Meta => changes.flat_map(meta::webhook::updates).collect(),
+        Provider::Fonnte => changes
+            .flat_map(|change| fonnte::webhook::updates(change, record.received_at))
+            .collect(),
+        // They have no webhooks.
+        Provider::Notifapi | Provider::Mock => Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::secrets::{SecretsCache, SecretsError, tell_refused};
 use crate::domain::id::AccountId;
 use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::provider::Provider;
-use crate::domain::provider_key::{ProviderKey, choose};
+use crate::domain::provider_key::{KeySecret, ProviderKey, choose};
 use crate::domain::secret::Credential;
 use crate::store::{Account, Expiring, Store, StoreError};
 use std::sync::Arc;
@@ -81,8 +81,7 @@ impl Credentials {
         match sender.provider() {
             Provider::Meta => self.secrets.has_other(tenant, account, refused).await,
             Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                self.secrets.refuse(tenant, account, refused);
-                self.accounts.remove(&name(tenant, account));
+                self.refuse_key((tenant, account), refused).await;
                 let other = self.key((tenant, account), sender).await;
                 // What cannot be read now may hold another one.
                 let has_other = other.is_err() || other.is_ok_and(|key| key.is_some());
@@ -90,6 +89,24 @@ impl Credentials {
                 has_other
             }
         }
+    }
+
+    /// The refused key is the one that is known by its alias, unless that has given way to another one meanwhile.
+    async fn refuse_key(&self, (tenant, id): (&TenantId, &AccountId), refused: &Credential) {
+        let Ok(Some(account)) = self.account(tenant, id).await else {
+            return;
+        };
+        let Some(newest) = account.keys.iter().map(|key| key.since).max() else {
+            return;
+        };
+        let known = self.secrets.provider_keys(tenant, id, newest).await;
+        let is_it = |key: &&KeySecret| {
+            key.alias.as_str() == refused.alias && key.key == refused.token
+        };
+        for key in known.iter().flatten().filter(is_it) {
+            self.secrets.refuse_key(tenant, id, key);
+        }
+        self.accounts.remove(&name(tenant, id));
     }
 
     async fn key(
@@ -116,7 +133,8 @@ impl Credentials {
             return Ok(None);
         };
         let usable = account.usable_keys(sender, clock::now());
-        let Some(newest) = usable.iter().map(|key| key.since).max() else {
+        let newest = account.keys.iter().map(|key| key.since).max();
+        let Some(newest) = newest.filter(|_| !usable.is_empty()) else {
             return Ok(None);
         };
         let (tenant, id) = (&account.tenant, &account.id);
@@ -142,15 +160,18 @@ impl Credentials {
 }
 
 /// One of the usable keys, if its secret is there.
-fn chosen(usable: &[&ProviderKey], secrets: &[Credential]) -> Option<Credential> {
-    let secret = |key: &ProviderKey| secrets.iter().find(|it| it.alias == key.alias.as_str());
+fn chosen(usable: &[&ProviderKey], secrets: &[KeySecret]) -> Option<Credential> {
+    let secret = |key: &ProviderKey| secrets.iter().find(|it| it.is_of(key));
     let there: Vec<&ProviderKey> = usable
         .iter()
         .copied()
         .filter(|key| secret(key).is_some())
         .collect();
     let chosen = choose(&there, Uuid::new_v4().as_u64_pair().1);
-    chosen.and_then(secret).cloned()
+    chosen.and_then(secret).map(|key| Credential {
+        alias: key.alias.to_string(),
+        token: key.key.clone(),
+    })
 }
 
 fn name(tenant: &TenantId, account: &AccountId) -> String {

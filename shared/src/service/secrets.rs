@@ -17,11 +17,13 @@ use super::problem::Problem;
 use super::telemetry::chain;
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
+use crate::domain::provider_key::KeySecret;
 use crate::domain::secret::{Credential, SecretText};
 use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +50,8 @@ pub struct AccountInSecrets {
     pub app_secrets: Vec<SecretText>,
     /// What the handshake's `hub.verify_token` may be.
     pub verify_tokens: Vec<SecretText>,
+    /// What may stand in the path that is called, where nothing is signed.
+    pub path_tokens: Vec<SecretText>,
 }
 
 /// What opens the provider to us.
@@ -56,7 +60,7 @@ pub struct AccountOutSecrets {
     /// The access tokens, the preferred one first.
     pub access_tokens: Vec<Credential>,
     /// The keys, at any other provider than Meta.
-    pub provider_keys: Vec<Credential>,
+    pub provider_keys: Vec<KeySecret>,
 }
 
 /// Why a secret could not be read.
@@ -117,6 +121,8 @@ pub struct SecretsCache {
     /// Where the last reading did not hold the token that was presented.
     read_in_vain: Expiring<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
+    /// Keys that the provider has refused, by alias and time.
+    dead_keys: Expiring<BTreeSet<String>>,
     /// Credentials that the provider has refused.
     dead: Expiring<Vec<SecretText>>,
     operator: Expiring<SecretText>,
@@ -134,6 +140,7 @@ impl SecretsCache {
             verify_tokens: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             read_in_vain: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             outbound: Expiring::new(CAPACITY, LIFETIME),
+            dead_keys: Expiring::new(CAPACITY, LIFETIME),
             dead: Expiring::new(CAPACITY, LIFETIME),
             operator: Expiring::new(1, OPERATOR_LIFETIME),
         }

@@ -93,7 +93,7 @@ impl EventState {
 /// One webhook event: an update of a record, by its place in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Meta's name for the kind of change.
+    /// Meta's name for the kind of change, or ours where its provider has none.
     pub field: String,
     /// What it was: `messages/text`, `messages/status/delivered`, `account_update/…`.
     pub kind: String,

@@ -107,6 +107,11 @@ pub(super) fn senders(tenant: &TenantId) -> String {
 /// Beside the sender itself: how new the newest status of its messages is.
 pub(super) const STATUSES: &str = "STATUSES";
 
+/// WhatsApp's own id of a message, which the sender's provider tells.
+pub(super) fn state_id(tenant: &TenantId, sender: &SenderId, state_id: &Wamid) -> String {
+    format!("T#{tenant}#STATEID#{sender}#{state_id}")
+}
+
 pub(super) fn portfolio(tenant: &TenantId, id: &PortfolioId) -> String {
     format!("T#{tenant}#B#{id}")
 }

@@ -15,6 +15,7 @@ mod callers;
 mod configuration;
 mod csv;
 mod described;
+mod devices;
 mod examples;
 mod faults;
 mod garbage;

@@ -165,6 +165,14 @@ impl<'a> Changing<'a> {
         self.authority.why_not(self.store).await
     }
 
+    /// Lets the account go as it was.
+    pub(crate) async fn leave(self) {
+        let (tenant, id) = (&self.account.tenant, &self.account.id);
+        if let Err(error) = self.store.let_account_go(tenant, id, &self.token).await {
+            tracing::warn!(account.id = %id, error = chain(&error), "an account stays held for a while");
+        }
+    }
+
     async fn let_go_after(self, written: Result<(), Problem>) -> Result<Account, Problem> {
         match written {
             Ok(()) => Ok(self.account),

@@ -114,9 +114,9 @@ async fn key(state: &State, account: &Account, sender: &SenderId) -> Result<Secr
     let usable = account.usable_keys(sender, clock::now());
     let key = usable.iter().find_map(|key| {
         let mut secrets = secrets.provider_keys.iter();
-        secrets.find(|it| it.alias == key.alias.as_str())
+        secrets.find(|it| it.is_of(key))
     });
-    key.map(|key| key.token.clone()).ok_or_else(no_sender)
+    key.map(|key| key.key.clone()).ok_or_else(no_sender)
 }
 
 /// `None` if the provider lists none.

@@ -3,6 +3,7 @@
 
 mod body;
 mod checks;
+mod webhook;
 
 use super::changing::{Changing, Said};
 use super::{find, senders};
@@ -18,9 +19,9 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::SenderId;
 use heliograph::domain::provider::Provider;
-use heliograph::domain::provider_key::{KeyAlias, MOST_KEYS, ProviderKey};
+use heliograph::domain::provider_key::{KeyAlias, KeySecret, MOST_KEYS, ProviderKey};
 use heliograph::domain::role::Right;
-use heliograph::domain::secret::{Credential, SecretText};
+use heliograph::domain::secret::SecretText;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
@@ -56,7 +57,8 @@ pub(crate) async fn list(
 /// Put a key in.
 ///
 /// The provider is asked whether it is good. With the first key of a number comes its sender. The same alias again changes
-/// the key: what is absent stays. Messages that are being sent go on with the key before.
+/// the key: what is absent stays. Messages that are being sent go on with the key before. Fonnte's device is told to call
+/// us with what comes in; if it could not be told, `warnings` says so, and the key put in again repeats it.
 #[utoipa::path(
     put, operation_id = "put_key", path = "/v1/accounts/{id}/keys/{alias}", tag = "Keys", security(("api_key" = [])),
     params(
@@ -81,12 +83,17 @@ pub(crate) async fn put(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = New::read(&body).map_err(Problem::validation)?;
     let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
+    let secret = new.key.clone();
     let account = take(&state, &authority, &id, &alias, new).await?;
     let key = account.key(&alias).ok_or_else(Problem::not_found)?;
-    Ok(Json(KeyDto::from(key)))
+    let mut shown = KeyDto::from(key);
+    if let Some(secret) = &secret {
+        shown.warnings = webhook::tell(&state, &account, secret).await;
+    }
+    Ok(Json(shown))
 }
 
-/// Puts a key in, or changes it.
+/// Puts a key in, or changes it. Its sender goes on, if it stood still for want of one.
 pub(crate) async fn take(
     state: &State,
     authority: &Authority,
@@ -94,11 +101,24 @@ pub(crate) async fn take(
     alias: &KeyAlias,
     new: New,
 ) -> Result<Account, Problem> {
+    let is_new = new.key.is_some();
     let mut changing = Changing::begin(&state.store, authority, account).await?;
-    let kept = keep(state, &mut changing, alias, new).await;
     let now = changing.now;
+    let was_usable = changing
+        .account
+        .key(alias)
+        .is_some_and(|key| key.is_usable(now));
+    let kept = keep(state, &mut changing, alias, new).await;
     let account = changing.end(kept).await?;
-    senders::resume_refused(&state.store, &account, now).await?;
+    if is_new {
+        prune(state, authority, account.id.as_str()).await;
+    }
+    if let Some(key) = account.key(alias)
+        && key.is_usable(now)
+        && (is_new || !was_usable)
+    {
+        senders::resume_refused_one(&state.store, &account, &key.sender, now).await?;
+    }
     Ok(account)
 }
 
@@ -110,7 +130,8 @@ fn unusable(error: &impl ToString) -> Problem {
     }])
 }
 
-/// Checks a key, and writes its secret last: what may refuse it has been asked then.
+/// Checks a key, and writes its secret beside the one before. Which of them counts, the account says: so it is the old one
+/// until the account is written, and also if that is refused.
 async fn keep(
     state: &State,
     changing: &mut Changing<'_>,
@@ -142,7 +163,8 @@ async fn keep(
         (None, None) => return Err(body::missing_key()),
     };
     if let Some(secret) = &new.key {
-        write(state, &changing.account, alias, Some(secret)).await?;
+        write(state, &changing.account, &key, secret).await?;
+        webhook::draw_path_token(state, &changing.account).await?;
     }
     let said = json!({
         "alias": alias, "key": key.mask, "sender_id": key.sender, "weight": key.weight, "enabled": key.enabled,
@@ -186,7 +208,8 @@ async fn take_sender(
     }
     let account = &changing.account;
     let holder = state.store.holder_of_number(id).await?;
-    if holder.is_some() {
+    let there = state.store.sender(&account.tenant, id).await?;
+    if holder.is_some() || there.is_some() {
         let detail = "another account sends from this number: take it away there first";
         return Err(Problem::conflict("number_taken", detail));
     }
@@ -198,25 +221,52 @@ async fn take_sender(
     Ok(())
 }
 
-/// Puts a key into the account's secret, or takes it out.
+/// Puts a key into the account's secret, beside those that the account lists.
 async fn write(
     state: &State,
     account: &Account,
-    alias: &KeyAlias,
-    key: Option<&SecretText>,
+    key: &ProviderKey,
+    secret: &SecretText,
 ) -> Result<(), Problem> {
     let keeper = &state.parts.keeper;
     let mut secrets = keeper.outbound(&account.tenant, &account.id).await?;
-    secrets
-        .provider_keys
-        .retain(|it| it.alias != alias.as_str());
-    secrets.provider_keys.extend(key.map(|key| Credential {
-        alias: alias.to_string(),
-        token: key.clone(),
-    }));
+    secrets.provider_keys.retain(|it| is_listed(account, it));
+    secrets.provider_keys.push(KeySecret {
+        alias: key.alias.clone(),
+        since: key.since,
+        key: secret.clone(),
+    });
     Ok(keeper
         .put_outbound(&account.tenant, &account.id, &secrets)
         .await?)
+}
+
+fn is_listed(account: &Account, secret: &KeySecret) -> bool {
+    account.keys.iter().any(|key| secret.is_of(key))
+}
+
+/// Takes out of the account's secret what the account lists no more. It is held meanwhile, for somebody else may put a key
+/// in. What stays is used by nobody, and goes with the next change of a key.
+async fn prune(state: &State, authority: &Authority, id: &str) {
+    let pruned = async {
+        let changing = Changing::begin(&state.store, authority, id).await?;
+        let account = &changing.account;
+        let keeper = &state.parts.keeper;
+        let written = async {
+            let mut secrets = keeper.outbound(&account.tenant, &account.id).await?;
+            secrets.provider_keys.retain(|it| is_listed(account, it));
+            keeper
+                .put_outbound(&account.tenant, &account.id, &secrets)
+                .await
+        };
+        let written = written.await;
+        changing.leave().await;
+        written.map_err(Problem::from)
+    };
+    if let Err(problem) = pruned.await {
+        let error = problem.detail();
+        tracing::warn!(account.id = id, error, "a key that is not listed stays in the account's secret");
+    }
 }
 
 /// Take a key away.
@@ -247,11 +297,8 @@ pub(crate) async fn delete(
         None => Err(Problem::not_found()),
     };
     let account = changing.end(removed).await?;
-    // Afterwards: a key that is not listed is not used, and what is listed must be there.
-    if let Err(problem) = write(&state, &account, &alias, None).await {
-        let error = problem.detail();
-        tracing::error!(account.id = %account.id, error, "a deleted key stays in the account's secret");
-    }
+    // Afterwards: what is listed must be there.
+    prune(&state, &authority, account.id.as_str()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -277,9 +324,9 @@ pub(crate) async fn test(
     let key = account.key(&alias).ok_or_else(Problem::not_found)?;
     let secrets = state.parts.keeper.outbound(&tenant, &account.id).await?;
     let mut secrets = secrets.provider_keys.iter();
-    let Some(secret) = secrets.find(|it| it.alias == alias.as_str()) else {
+    let Some(secret) = secrets.find(|it| it.is_of(key)) else {
         return Ok(Json(KeyTestDto::lost()));
     };
-    let asked = checks::asked(&state, &key.sender, &secret.token).await;
+    let asked = checks::asked(&state, &key.sender, &secret.key).await;
     Ok(Json(KeyTestDto::of(&asked, clock::now())))
 }

@@ -293,6 +293,18 @@ pub(super) async fn resume_refused(
     resume_where(store, account, now, is_about_token).await
 }
 
+/// The same for one sender whose key was refused.
+pub(crate) async fn resume_refused_one(
+    store: &Store,
+    account: &Account,
+    id: &SenderId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let is_about_key =
+        |pause: &Pause| pause.cause == PauseCause::Provider && pause.code.is_none();
+    resume_if(store, (&account.tenant, id), now, is_about_key).await
+}
+
 async fn resume_where(
     store: &Store,
     account: &Account,

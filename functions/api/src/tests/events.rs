@@ -3,6 +3,7 @@
 use super::desk::{Desk, ids, noon, tenant};
 use axum::http::{Method, StatusCode};
 use heliograph::domain::id::EventId;
+use heliograph::domain::provider::Provider;
 use heliograph::domain::queue::{Change, WebhookBody, WebhookRecord};
 use heliograph::store::EventState::{Applied, Failed, Kept, Malformed, Unmatched};
 use heliograph::store::{Event, EventState, StoredRecord};
@@ -27,6 +28,7 @@ async fn keep(desk: &Desk, number: i64, list: &str, states: &[EventState]) -> St
         id: EventId::derived(received_at, &[&number.to_string()]),
         tenant: tenant(),
         account: "acct_demo".parse().unwrap(),
+        provider: Provider::Meta,
         received_at,
         changes: vec![change],
     };

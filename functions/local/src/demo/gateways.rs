@@ -1,11 +1,12 @@
 //! The demo tenant's accounts at the other providers: one each, with a key that the simulator takes.
 
-use super::put_secret_of;
+use super::{Surroundings, put_secret_of};
 use anyhow::Result;
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::provider::Provider;
 use heliograph::domain::provider_key::ProviderKey;
 use heliograph::domain::secret::SecretText;
+use heliograph::provider::fonnte::webhook::address;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::store::{Account, Sender, Store};
@@ -13,6 +14,9 @@ use serde_json::json;
 
 /// What people and attempts call the keys.
 const ALIAS: &str = "demo";
+
+/// What stands in the address that Fonnte's device calls.
+const PATH_TOKEN: &str = "demo-path-token";
 
 /// Provider, account, what people call it, number, key.
 const GATEWAYS: [(Provider, &str, &str, &str, &str); 3] = [
@@ -43,7 +47,12 @@ const GATEWAYS: [(Provider, &str, &str, &str, &str); 3] = [
 pub(super) const COUNT: i64 = 3;
 
 /// Makes them.
-pub(super) async fn make(aws: &Aws, store: &Store, tenant: &TenantId) -> Result<()> {
+pub(super) async fn make(
+    aws: &Aws,
+    store: &Store,
+    tenant: &TenantId,
+    around: &Surroundings<'_>,
+) -> Result<()> {
     for (provider, id, name, number, key) in GATEWAYS {
         let now = clock::now();
         let sender = SenderId::of(provider, number)?;
@@ -60,12 +69,33 @@ pub(super) async fn make(aws: &Aws, store: &Store, tenant: &TenantId) -> Result<
             expires_at: None,
         });
         let secret =
-            json!({"v": 1, "access_tokens": [], "provider_keys": [{"alias": ALIAS, "token": key}]});
+            json!({"v": 1, "access_tokens": [], "provider_keys": [{"alias": ALIAS, "since": now.as_millisecond(), "key": key}]});
         put_secret_of(aws, ("out", tenant, &account.id), &secret).await?;
         store
             .put_sender(&Sender::at_gateway(&account, sender))
             .await?;
         store.put_account(&account).await?;
+        if provider == Provider::Fonnte {
+            let secret = json!({"v": 1, "app_secrets": [], "verify_tokens": [], "path_tokens": [PATH_TOKEN]});
+            put_secret_of(aws, ("in", tenant, &account.id), &secret).await?;
+            tell_device(&account, key, around).await;
+        }
     }
     Ok(())
+}
+
+/// Has Fonnte's device call us. Whoever plays Fonnte may not be there: then the demo is whole but for what comes in by it,
+/// and the key put in again mends that.
+async fn tell_device(account: &Account, key: &str, around: &Surroundings<'_>) {
+    let Surroundings {
+        providers,
+        webhook_url,
+    } = around;
+    let (token, key) = (SecretText::new(PATH_TOKEN), SecretText::new(key));
+    let address = address(webhook_url, &account.id, &token);
+    let (client, access) = providers.fonnte(&key);
+    if let Err(failure) = client.call_at(access, &address).await {
+        let error = failure.message;
+        tracing::warn!(account.id = %account.id, error, "the demo's device at Fonnte was not told whom to call");
+    }
 }

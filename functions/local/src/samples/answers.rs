@@ -17,7 +17,7 @@ use Answer::{Again, Done, Status};
 pub(super) const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-pub(super) const ANSWERS: [(&str, Answer); 146] = [
+pub(super) const ANSWERS: [(&str, Answer); 150] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -26,10 +26,14 @@ pub(super) const ANSWERS: [(&str, Answer); 146] = [
     ("webhook-no-signature", Status(401)),
     ("webhook-wrong-signature", Status(401)),
     ("webhook-unknown-account", Status(401)),
+    ("webhook-fonnte-message", Status(200)),
+    ("webhook-fonnte-status", Status(200)),
+    ("webhook-fonnte-wrong-token", Status(401)),
     ("ingest-message", Again(&[])),
     ("ingest-message-compressed", Again(&[])),
     ("ingest-status", Again(&[])),
     ("ingest-status-failed", Again(&[])),
+    ("ingest-fonnte-message", Again(&[])),
     ("ingest-undecodable", Again(&[FIRST])),
     ("send-text", Status(200)),
     ("send-text-async", Status(202)),

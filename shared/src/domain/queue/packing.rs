@@ -89,6 +89,7 @@ mod tests {
     use super::super::Change;
     use super::*;
     use crate::domain::id::EventId;
+    use crate::domain::provider::Provider;
     use jiff::Timestamp;
     use serde_json::value::RawValue;
 
@@ -97,6 +98,7 @@ mod tests {
             id: EventId::at(Timestamp::UNIX_EPOCH),
             tenant: "demo".parse().unwrap(),
             account: "acct_demo".parse().unwrap(),
+            provider: Provider::Meta,
             received_at: Timestamp::UNIX_EPOCH,
             changes: vec![Change {
                 entry: "200000000000001".to_owned(),
@@ -116,6 +118,16 @@ mod tests {
             assert_eq!(back.changes.first().unwrap().value.get(), value);
             assert_eq!(back.changes.first().unwrap().time, Some(7));
         }
+    }
+
+    #[test]
+    fn a_record_from_before_other_providers_had_webhooks_is_metas() {
+        let mut body: serde_json::Value =
+            serde_json::from_str(&WebhookBody::encode(&record("{}")).unwrap()).unwrap();
+        let named = body.pointer_mut("/1").unwrap().as_object_mut().unwrap();
+        assert_eq!(named.remove("provider"), Some("meta".into()));
+        let back = WebhookBody::decode(&body.to_string()).unwrap();
+        assert_eq!(back.provider, Provider::Meta);
     }
 
     #[test]

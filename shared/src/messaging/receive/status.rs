@@ -29,6 +29,17 @@ pub(super) async fn apply(
             "the message left from another sender",
         ));
     }
+    apply_to(store, sender, message, status, now).await
+}
+
+/// The same to the message that was found, which is the sender's.
+pub(super) async fn apply_to(
+    store: &Store,
+    sender: &Sender,
+    message: Outbound,
+    status: &StatusUpdate,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
     let message = store
         .apply(message, &Event::StatusCame(status), now)
         .await?;
@@ -86,13 +97,13 @@ async fn find(
     Ok(None)
 }
 
-fn knows(message: &Outbound, wamid: &Wamid) -> bool {
+pub(super) fn knows(message: &Outbound, wamid: &Wamid) -> bool {
     message
         .attempts
         .iter()
         .any(|attempt| attempt.provider_id.as_ref() == Some(wamid))
 }
 
-fn waiting(why: &str) -> Applied {
+pub(super) fn waiting(why: &str) -> Applied {
     Applied::not(EventState::Waiting, why)
 }

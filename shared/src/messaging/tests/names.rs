@@ -5,6 +5,7 @@ use super::people::{message, person, tenant};
 use super::*;
 use crate::domain::id::EventId;
 use crate::domain::job::JobStatus;
+use crate::domain::provider::Provider;
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::{Receiving, apply_inbound};
@@ -62,6 +63,7 @@ async fn status(store: &Store, message: &Outbound, name: &str) -> Vec<EventState
         id: EventId::at(at(2)),
         tenant: tenant(),
         account: "acct_demo".parse().unwrap(),
+        provider: Provider::Meta,
         received_at: at(2),
         changes: vec![Change {
             entry: "200000000000001".to_owned(),

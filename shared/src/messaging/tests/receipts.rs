@@ -1,5 +1,6 @@
 //! What webhooks bring: each update alone, as often as it comes, in any order.
 
+mod devices;
 mod repeats;
 mod senders;
 
@@ -7,6 +8,7 @@ use super::*;
 use crate::domain::id::EventId;
 use crate::domain::ledger::tests::{accepted, ended, queued};
 use crate::domain::message::{Message, Outbound};
+use crate::domain::provider::Provider;
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
 use crate::messaging::receive::Receiving;
@@ -20,6 +22,7 @@ fn record(waba: &str, value: &Value) -> WebhookRecord {
         id: EventId::at(at(0)),
         tenant: "demo".parse().unwrap(),
         account: "acct_demo".parse().unwrap(),
+        provider: Provider::Meta,
         received_at: at(0),
         changes: vec![Change {
             entry: waba.to_owned(),

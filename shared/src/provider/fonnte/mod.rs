@@ -20,6 +20,7 @@ use crate::domain::id::MessageId;
 use crate::domain::identity::Recipient;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::provider::Provider;
+use crate::domain::secret::SecretText;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -141,6 +142,27 @@ impl FonnteClient {
         let answer = self.ask(access, "device", &[]).await?;
         let device = serde_json::from_value(Value::Object(answer));
         device.map_err(|_| answer::not_understood("its answer about the device has another form"))
+    }
+
+    /// Has the device call `address` with what comes in, with statuses, and when it is connected or lost. What comes in
+    /// is told by devices alone that mark it as read, so this one does from then on. Source: docs.fonnte.com, "API Update
+    /// Device" and "Webhook Reply Message".
+    pub async fn call_at(&self, access: Access<'_>, address: &SecretText) -> Answered<()> {
+        // Its number and its name are set anew with the rest, so they are asked for first.
+        let Device { number, name, .. } = self.device(access).await?;
+        let address = || address.expose().to_owned();
+        let reads = || "true".to_owned();
+        let fields = [
+            ("name", name.unwrap_or_else(|| number.clone())),
+            ("device", number),
+            ("webhook", address()),
+            ("webhookstatus", address()),
+            ("webhookconnect", address()),
+            ("autoread", reads()),
+            ("personal", reads()),
+            ("group", reads()),
+        ];
+        self.ask(access, "update-device", &fields).await.map(drop)
     }
 
     /// Has Fonnte look which groups the device is in, and lists them.

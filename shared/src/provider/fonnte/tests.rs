@@ -269,6 +269,31 @@ async fn a_device_tells_how_it_stands() {
 }
 
 #[tokio::test]
+async fn a_device_is_told_whom_to_call_and_keeps_its_name() {
+    let device = ok(
+        &json!({"device": "15550002000", "device_status": "connect", "name": "Front desk", "status": true}),
+    );
+    let changed = ok(&json!({"detail": "device updated", "status": true}));
+    let address = SecretText::new("https://example.com/webhooks/fonnte/acct_1/token");
+    let call = async |access: Access<'_>| client().call_at(access, &address).await;
+    let (told, requests) = served(vec![device, changed], call).await;
+    told.unwrap();
+    let request = requests.last().unwrap();
+    assert!(request.starts_with("POST /base/update-device "));
+    let query = format!("http://form/?{}", body_of(request));
+    let url = reqwest::Url::parse(&query).unwrap();
+    let fields: Vec<_> = url.query_pairs().into_owned().collect();
+    let has = |name: &str, value: &str| fields.contains(&(name.to_owned(), value.to_owned()));
+    assert!(has("name", "Front desk") && has("device", "15550002000"));
+    for webhook in ["webhook", "webhookstatus", "webhookconnect"] {
+        assert!(has(webhook, address.expose()), "{webhook}");
+    }
+    for reads in ["autoread", "personal", "group"] {
+        assert!(has(reads, "true"), "{reads}");
+    }
+}
+
+#[tokio::test]
 async fn groups_are_fetched_then_listed() {
     let fetched = ok(&json!({"detail": "update group list success", "status": true}));
     let listed = ok(

@@ -1,10 +1,17 @@
 //! What Fonnte's webhooks say: a message, a status, or that a device was connected or lost. Reading never fails.
 //!
-//! They are not signed: who calls must have known an unguessable address, and the device must be the account's.
+//! They are not signed: who calls must have known an unguessable address (`call`), and the device must be the account's.
+
+mod call;
+mod updates;
+
+pub use call::{ProvenCall, Queued, address, prove, queued};
+pub(in crate::provider) use updates::updates;
 
 use super::wire::INBOX;
 use crate::domain::identity::{GroupId, WaId, Wamid};
 use crate::domain::state::Status;
+use crate::domain::webhook::Connection;
 use crate::provider::lenient;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -92,15 +99,6 @@ pub struct StatusEvent {
     pub state_id: Option<Wamid>,
     /// What happened, where it is a word that we know.
     pub status: Option<Status>,
-}
-
-/// How a device stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Connection {
-    /// It can send.
-    Connected,
-    /// It cannot.
-    Lost,
 }
 
 /// Reads the body of a call.

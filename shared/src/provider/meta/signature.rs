@@ -62,18 +62,6 @@ pub fn sign(secret: &SecretText, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(digest))
 }
 
-/// Whether the `hub.verify_token` of Meta's handshake is one of the account's.
-#[must_use]
-pub fn verify_token_matches(given: &str, expected: &[SecretText]) -> bool {
-    let fits = expected
-        .iter()
-        .filter(|token| !token.expose().is_empty())
-        .fold(Choice::from(0), |fits, token| {
-            fits | token.expose().as_bytes().ct_eq(given.as_bytes())
-        });
-    bool::from(fits)
-}
-
 fn parse(header: &str) -> Result<[u8; 32], SignatureError> {
     let digits = header
         .strip_prefix("sha256=")
@@ -175,15 +163,5 @@ mod tests {
         }
         let outcome = verify(None, BODY, &keys).map(|_| ());
         assert_eq!(outcome, Err(SignatureError::Missing));
-    }
-
-    #[test]
-    fn a_verify_token_is_one_of_the_accounts_and_never_empty() {
-        let tokens = secrets(&["demo-verify-token", "", "other"]);
-        assert!(verify_token_matches("demo-verify-token", &tokens));
-        assert!(verify_token_matches("other", &tokens));
-        for wrong in ["", "demo-verify-toke", "demo-verify-tokenn", "x"] {
-            assert!(!verify_token_matches(wrong, &tokens), "{wrong}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::wire::parse_outbound;
 use super::{AccountOutSecrets, SecretsCache, SecretsError, Stage, fetch_stage};
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
+use crate::domain::provider_key::KeySecret;
 use crate::domain::secret::{Credential, SecretText};
 use crate::service::telemetry::{chain, count};
 use jiff::Timestamp;
@@ -41,7 +42,7 @@ impl SecretsCache {
 
     /// Notes that the provider has refused a credential: it is not given any more, and the secret is read anew. Gives the
     /// secret's name, and all that is refused of it.
-    pub(in crate::service) fn refuse(
+    fn refuse(
         &self,
         tenant: &TenantId,
         account: &AccountId,
@@ -64,9 +65,9 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
         newest: Timestamp,
-    ) -> Result<Vec<Credential>, SecretsError> {
+    ) -> Result<Vec<KeySecret>, SecretsError> {
         let name = self.name("out", tenant, account);
-        let dead = self.dead.get(&name, Instant::now()).unwrap_or_default();
+        let dead = self.dead_keys.get(&name, Instant::now());
         let read_as = format!("{name}@{newest}");
         let secrets = if let Some(known) = self.outbound.get(&read_as, Instant::now()) {
             known
@@ -75,11 +76,22 @@ impl SecretsCache {
             self.outbound.put(&read_as, read.clone(), Instant::now());
             read
         };
+        let is_alive = |key: &&KeySecret| !dead.as_ref().is_some_and(|dead| dead.contains(&version(key)));
         let keys = secrets.provider_keys.iter();
-        Ok(keys
-            .filter(|key| !dead.contains(&key.token))
-            .cloned()
-            .collect())
+        Ok(keys.filter(is_alive).cloned().collect())
+    }
+
+    /// Notes that the provider has refused a key. The same one is good again once somebody has put it in anew.
+    pub(in crate::service) fn refuse_key(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        refused: &KeySecret,
+    ) {
+        let name = self.name("out", tenant, account);
+        let mut dead = self.dead_keys.get(&name, Instant::now()).unwrap_or_default();
+        dead.insert(version(refused));
+        self.dead_keys.put(&name, dead, Instant::now());
     }
 
     /// Those credentials of a secret's version that have not been refused, if there is one.
@@ -99,6 +111,10 @@ impl SecretsCache {
         secrets.access_tokens.retain(|it| !dead.contains(&it.token));
         Ok((!secrets.access_tokens.is_empty()).then_some(secrets))
     }
+}
+
+fn version(key: &KeySecret) -> String {
+    format!("{}@{}", key.alias, key.since.as_millisecond())
 }
 
 /// Says that a credential was refused, for the alarms.

@@ -1,7 +1,9 @@
 //! How secrets stand in Secrets Manager: JSON with a version.
 
 use super::{AccountInSecrets, AccountOutSecrets, SecretsError, malformed};
+use crate::domain::provider_key::{KeyAlias, KeySecret};
 use crate::domain::secret::{Credential, SecretText};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Every form so far; the version is read first.
@@ -25,6 +27,8 @@ pub(super) struct InboundV1 {
     v: u32,
     app_secrets: Vec<String>,
     verify_tokens: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    path_tokens: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,7 +37,15 @@ pub(super) struct OutboundV1 {
     v: u32,
     access_tokens: Vec<CredentialV1>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    provider_keys: Vec<CredentialV1>,
+    provider_keys: Vec<KeyV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeyV1 {
+    alias: KeyAlias,
+    /// In milliseconds of Unix time.
+    since: i64,
+    key: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,13 +59,11 @@ pub(super) fn parse_inbound(
     text: &SecretText,
 ) -> Result<AccountInSecrets, SecretsError> {
     let wire: InboundV1 = parse_v1(name, text)?;
+    let hidden = |texts: Vec<String>| texts.into_iter().map(SecretText::new).collect();
     Ok(AccountInSecrets {
-        app_secrets: wire.app_secrets.into_iter().map(SecretText::new).collect(),
-        verify_tokens: wire
-            .verify_tokens
-            .into_iter()
-            .map(SecretText::new)
-            .collect(),
+        app_secrets: hidden(wire.app_secrets),
+        verify_tokens: hidden(wire.verify_tokens),
+        path_tokens: hidden(wire.path_tokens),
     })
 }
 
@@ -62,16 +72,18 @@ pub(super) fn parse_outbound(
     text: &SecretText,
 ) -> Result<AccountOutSecrets, SecretsError> {
     let wire: OutboundV1 = parse_v1(name, text)?;
-    let hidden = |wires: Vec<CredentialV1>| {
-        let each = wires.into_iter().map(|wire| Credential {
-            alias: wire.alias,
-            token: SecretText::new(wire.token),
-        });
-        each.collect()
-    };
+    let tokens = wire.access_tokens.into_iter().map(|wire| Credential {
+        alias: wire.alias,
+        token: SecretText::new(wire.token),
+    });
+    let keys = wire.provider_keys.into_iter().map(|wire| KeySecret {
+        alias: wire.alias,
+        since: Timestamp::from_millisecond(wire.since).unwrap_or_default(),
+        key: SecretText::new(wire.key),
+    });
     Ok(AccountOutSecrets {
-        access_tokens: hidden(wire.access_tokens),
-        provider_keys: hidden(wire.provider_keys),
+        access_tokens: tokens.collect(),
+        provider_keys: keys.collect(),
     })
 }
 
@@ -81,21 +93,24 @@ pub(super) fn wire_of_inbound(secrets: &AccountInSecrets) -> InboundV1 {
         v: first_version(),
         app_secrets: exposed(&secrets.app_secrets),
         verify_tokens: exposed(&secrets.verify_tokens),
+        path_tokens: exposed(&secrets.path_tokens),
     }
 }
 
 pub(super) fn wire_of_outbound(secrets: &AccountOutSecrets) -> OutboundV1 {
-    let exposed = |credentials: &[Credential]| {
-        let each = credentials.iter().map(|it| CredentialV1 {
-            alias: it.alias.clone(),
-            token: it.token.expose().to_owned(),
-        });
-        each.collect()
-    };
+    let tokens = secrets.access_tokens.iter().map(|it| CredentialV1 {
+        alias: it.alias.clone(),
+        token: it.token.expose().to_owned(),
+    });
+    let keys = secrets.provider_keys.iter().map(|it| KeyV1 {
+        alias: it.alias.clone(),
+        since: it.since.as_millisecond(),
+        key: it.key.expose().to_owned(),
+    });
     OutboundV1 {
         v: first_version(),
-        access_tokens: exposed(&secrets.access_tokens),
-        provider_keys: exposed(&secrets.provider_keys),
+        access_tokens: tokens.collect(),
+        provider_keys: keys.collect(),
     }
 }
 

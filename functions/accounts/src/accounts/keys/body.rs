@@ -41,6 +41,9 @@ pub(crate) struct KeyDto {
     /// When it is used no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// What was not done with the key that was put in, and what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<String>,
 }
 
 impl From<&ProviderKey> for KeyDto {
@@ -53,6 +56,7 @@ impl From<&ProviderKey> for KeyDto {
             enabled: key.enabled,
             since: key.since,
             expires_at: key.expires_at,
+            warnings: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::cut::BYTES_PER_PIECE;
 use super::{SplitError, UPDATES_PER_RECORD, parts};
 use crate::domain::id::{AccountId, EventId};
 use crate::domain::identity::TenantId;
+use crate::domain::provider::Provider;
 use crate::domain::queue::{Change, WebhookRecord};
 use jiff::Timestamp;
 
@@ -78,6 +79,7 @@ impl<'a> Filling<'a> {
             id: EventId::at(self.received_at),
             tenant: self.tenant.clone(),
             account: self.account.clone(),
+            provider: Provider::Meta,
             received_at: self.received_at,
             changes: vec![change],
         }

@@ -5,11 +5,8 @@ use super::super::members::{ObjectText, quoted};
 use super::SplitError;
 use super::cut::BYTES_PER_PIECE;
 use crate::domain::id::EventId;
-use crate::domain::queue::{Change, WebhookBody, WebhookRecord};
+use crate::domain::queue::{Change, LARGEST_RECORD, WebhookBody, WebhookRecord};
 use serde_json::value::RawValue;
-
-/// What a record may be on the queue, so that its item in the database (400 KB at most) still holds it.
-pub(super) const BYTES_PER_BODY: usize = 350_000;
 
 /// The text of a part. Escaped once more it is at most twice as long, and so never larger than a piece.
 const BYTES_PER_PART: usize = BYTES_PER_PIECE / 2 - 1_000;
@@ -20,7 +17,7 @@ pub(super) fn is_too_large(record: &WebhookRecord) -> Result<bool, SplitError> {
     if record.changes.iter().map(raw).sum::<usize>() <= BYTES_PER_PIECE {
         return Ok(false);
     }
-    Ok(WebhookBody::encode(record)?.len() > BYTES_PER_BODY)
+    Ok(WebhookBody::encode(record)?.len() > LARGEST_RECORD)
 }
 
 /// The parts of a change, in order. `whole` names what they are parts of.

@@ -1,7 +1,7 @@
 //! Nothing is refused for its size: every record fits the queue, and the database's item.
 
-use super::super::parts::BYTES_PER_BODY;
 use super::*;
+use crate::domain::queue::LARGEST_RECORD;
 
 /// A text no compression makes smaller than three quarters.
 fn noise(bytes: usize) -> String {
@@ -30,7 +30,7 @@ fn call(field: &str, value: &Value) -> Value {
 fn assert_small(split: &Split) {
     for record in split.inbound.iter().chain(&split.status) {
         let body = WebhookBody::encode(record).unwrap();
-        assert!(body.len() <= BYTES_PER_BODY, "{}", body.len());
+        assert!(body.len() <= LARGEST_RECORD, "{}", body.len());
     }
 }
 

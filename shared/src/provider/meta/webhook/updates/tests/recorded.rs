@@ -21,7 +21,10 @@ fn every_recorded_webhook_is_understood_or_named() {
                     Fact::Message(_) => "message",
                     Fact::Status(_) => "status",
                     Fact::PortfolioLimit { .. } => "limit",
-                    Fact::Other(_) | Fact::Malformed(_) => "other",
+                    Fact::DeviceStatus(_)
+                    | Fact::Connection(_)
+                    | Fact::Other(_)
+                    | Fact::Malformed(_) => "other",
                 };
                 *counts.entry(kind).or_insert(0) += 1;
             }

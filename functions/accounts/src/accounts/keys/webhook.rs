@@ -1,0 +1,65 @@
+//! Whom a device of Fonnte's is to call: an address that holds a token, since nothing else proves its calls.
+
+use crate::State;
+use heliograph::domain::failure::ProviderFailure;
+use heliograph::domain::provider::Provider;
+use heliograph::domain::secret::SecretText;
+use heliograph::provider::fonnte::webhook::address;
+use heliograph::service::auth::drawn;
+use heliograph::service::problem::Problem;
+use heliograph::service::secrets::SecretsError;
+use heliograph::store::Account;
+
+/// Draws the account's path token, if it needs one and has none.
+pub(super) async fn draw_path_token(state: &State, account: &Account) -> Result<(), Problem> {
+    if !is_called(account.provider) {
+        return Ok(());
+    }
+    let keeper = &state.parts.keeper;
+    let mut secrets = keeper.inbound(&account.tenant, &account.id).await?;
+    if secrets.path_tokens.is_empty() {
+        secrets.path_tokens.push(drawn());
+        keeper
+            .put_inbound(&account.tenant, &account.id, &secrets)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Tells the device of this key whom to call. The key is good without that, so a failure is only told.
+pub(super) async fn tell(state: &State, account: &Account, key: &SecretText) -> Vec<String> {
+    if !is_called(account.provider) {
+        return Vec::new();
+    }
+    let why = match path_token(state, account).await {
+        Ok(Some(token)) => {
+            let address = address(&state.parts.webhook_url, &account.id, &token);
+            let (client, access) = state.parts.providers.fonnte(key);
+            match client.call_at(access, &address).await {
+                Ok(()) => return Vec::new(),
+                Err(ProviderFailure { message, .. }) => message,
+            }
+        }
+        Ok(None) => "the account has no path token".to_owned(),
+        Err(error) => Problem::from(error).detail().to_owned(),
+    };
+    tracing::warn!(account.id = %account.id, error = why, "Fonnte was not told whom to call");
+    vec![format!(
+        "Fonnte was not told whom to call ({why}), so nothing is heard of what comes in and of what becomes of \
+         messages: put the key in again"
+    )]
+}
+
+async fn path_token(state: &State, account: &Account) -> Result<Option<SecretText>, SecretsError> {
+    let keeper = &state.parts.keeper;
+    let secrets = keeper.inbound(&account.tenant, &account.id).await?;
+    Ok(secrets.path_tokens.into_iter().next())
+}
+
+/// Whether its provider calls an address that it is told with a key.
+const fn is_called(provider: Provider) -> bool {
+    match provider {
+        Provider::Fonnte => true,
+        Provider::Meta | Provider::Notifapi | Provider::Mock => false,
+    }
+}
