@@ -6,12 +6,13 @@ use reqwest::Method;
 use serde_json::json;
 
 /// An id of nothing for each kind of thing, named as in paths.
-const NOTHING: [(&str, &str); 12] = [
+const NOTHING: [(&str, &str); 13] = [
     ("accounts", "acct_1"),
     ("api-keys", "key_1"),
     ("bulk-jobs", "job_1"),
     ("contacts", "cont_1"),
     ("conversations", "conv_1"),
+    ("keys", "nothing"),
     ("knowledge", "kb_1"),
     ("messages", "msg_1"),
     ("phone-numbers", "999999999999999"),

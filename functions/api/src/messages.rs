@@ -7,6 +7,7 @@ use heliograph::domain::fault::FaultCode;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{TenantId, Wamid};
 use heliograph::domain::message::{Attempt, Message, Outcome};
+use heliograph::domain::provider::Provider;
 use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::caller::Caller;
@@ -174,9 +175,9 @@ pub(crate) struct AttemptDto {
 }
 
 impl AttemptDto {
-    fn of(number: usize, attempt: &Attempt) -> Self {
+    fn of(number: usize, attempt: &Attempt, provider: Provider) -> Self {
         let problem = |failure: ProviderFailure| ProviderProblem {
-            name: "meta".to_owned(),
+            name: provider.as_str().to_owned(),
             failure,
         };
         Self {
@@ -214,16 +215,16 @@ pub(crate) async fn attempts(
     let tenant = caller.with(Right::Read)?.tenant;
     let query = parameters.page();
     parameters.finish()?;
-    let attempts = match find(&store, &tenant, &id).await? {
-        Message::Outbound(message) => message.attempts,
-        Message::Inbound(_) => Vec::new(),
+    let (attempts, provider) = match find(&store, &tenant, &id).await? {
+        Message::Outbound(message) => (message.attempts, message.sender.provider()),
+        Message::Inbound(message) => (Vec::new(), message.sender.provider()),
     };
     let name = format!("messages/{id}/attempts");
     let cursor = Cursor::of(&name, &tenant);
     let seen: usize = query.place(cursor)?.unwrap_or(0);
     let numbered = (1..).zip(&attempts).skip(seen).take(limit(&query));
     let shown: Vec<_> = numbered
-        .map(|(number, attempt)| AttemptDto::of(number, attempt))
+        .map(|(number, attempt)| AttemptDto::of(number, attempt, provider))
         .collect();
     let reached = seen.saturating_add(shown.len());
     let next = (reached < attempts.len()).then_some(reached);

@@ -52,7 +52,7 @@ pub(crate) async fn run(
     match handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await {
         Ok(handed_out) => probes.extend(handed_out),
         Err(error) => tracing::error!(
-            sender.id = %sender,
+            sender.id = sender.logged(),
             error = chain(&error),
             "a tick did not hand out all it had slots for"
         ),

@@ -15,6 +15,6 @@ pub(crate) async fn kick(
         sender: sender.clone(),
         handed_out: Vec::new(),
     };
-    tracing::debug!(sender.id = %sender, "dispatch kicked");
+    tracing::debug!(sender.id = sender.logged(), "dispatch kicked");
     Ok(state.dispatch.send(tenant, Entry::of(&hint)?).await?)
 }

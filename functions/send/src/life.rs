@@ -204,7 +204,11 @@ pub(crate) async fn hint_dispatch(state: &State, tenant: &TenantId, sender: &Sen
     let hinted = async { state.parts.dispatch.send(tenant, Entry::of(&hint)?).await };
     if let Err(error) = hinted.await {
         let error = telemetry::chain(&error);
-        tracing::warn!(sender.id = %sender, error, "hint not queued, the sweeper will see to the jobs");
+        tracing::warn!(
+            sender.id = sender.logged(),
+            error,
+            "hint not queued, the sweeper will see to the jobs"
+        );
     }
 }
 

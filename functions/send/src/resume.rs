@@ -49,7 +49,7 @@ pub(crate) async fn resume(
         let entry = author.entry(&tenant, Action::SenderResumed, id.as_str(), lifted, now);
         let store = &state.store;
         if store.resume_sender(&tenant, &id, Some(&entry), now).await? {
-            tracing::info!(sender.id = %id, "sender resumed");
+            tracing::info!(sender.id = id.logged(), "sender resumed");
             hint_dispatch(&state, &tenant, &id).await;
         }
     }

@@ -191,6 +191,19 @@ impl SenderId {
         }
     }
 
+    /// The same as a log may tell it: what another provider than Meta calls it is a phone number.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        match self.at() {
+            SenderAt::Meta(id) => id.to_string(),
+            SenderAt::Notifapi | SenderAt::Fonnte | SenderAt::Mock => {
+                let name = self.name();
+                let shown = name.get(name.len().saturating_sub(4)..).unwrap_or_default();
+                format!("{}-***{shown}", self.provider().as_str())
+            }
+        }
+    }
+
     /// Meta's id of its phone number, if it is one of Meta's.
     #[must_use]
     pub fn phone_number_id(&self) -> Option<PhoneNumberId> {
@@ -298,6 +311,7 @@ mod tests {
                 (provider, "15550002000")
             );
             assert_eq!(sender.phone_number_id(), None);
+            assert_eq!(sender.logged(), format!("{}-***2000", provider.as_str()));
             assert_eq!(sender.as_str().parse::<SenderId>().unwrap(), sender);
         }
     }

@@ -217,7 +217,7 @@ impl Sending {
             Consequence::SlowDown => self.slow_down(message, now).await,
         };
         if let Err(error) = heeded {
-            tracing::warn!(sender.id = %message.sender, %error, "the sender's pace was not changed");
+            tracing::warn!(sender.id = message.sender.logged(), %error, "the sender's pace was not changed");
         }
     }
 
@@ -243,7 +243,11 @@ impl Sending {
         let is_new = self.store.pause_sender(tenant, sender, pause).await?;
         self.paces.remove(&pace_name(message));
         if is_new {
-            tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
+            tracing::warn!(
+                sender.id = sender.logged(),
+                code = pause.code,
+                "sender paused"
+            );
         }
         let is_shared = sender.provider() == Provider::Meta;
         if is_new && is_shared && class == Class::Credential {
@@ -258,7 +262,11 @@ impl Sending {
         let account = self.store.account(tenant, id).await?;
         for sender in account.iter().flat_map(|account| &account.senders) {
             if self.store.pause_sender(tenant, sender, pause).await? {
-                tracing::warn!(sender.id = %sender, code = pause.code, "sender paused");
+                tracing::warn!(
+                    sender.id = sender.logged(),
+                    code = pause.code,
+                    "sender paused"
+                );
             }
         }
         Ok(())

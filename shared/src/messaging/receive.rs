@@ -249,7 +249,7 @@ impl Receiving {
         match self.store.note_status(&sender.tenant, &sender.id, at).await {
             Ok(()) => self.noted.put(&name, (), Instant::now()),
             Err(error) => {
-                tracing::warn!(sender.id = %sender.id, %error, "the newest status was not noted");
+                tracing::warn!(sender.id = sender.id.logged(), %error, "the newest status was not noted");
             }
         }
     }

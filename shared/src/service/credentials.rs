@@ -100,9 +100,8 @@ impl Credentials {
             return;
         };
         let known = self.secrets.provider_keys(tenant, id, newest).await;
-        let is_it = |key: &&KeySecret| {
-            key.alias.as_str() == refused.alias && key.key == refused.token
-        };
+        let is_it =
+            |key: &&KeySecret| key.alias.as_str() == refused.alias && key.key == refused.token;
         for key in known.iter().flatten().filter(is_it) {
             self.secrets.refuse_key(tenant, id, key);
         }

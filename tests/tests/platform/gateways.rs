@@ -273,3 +273,97 @@ async fn an_account_with_keys_is_rebuilt_from_its_configuration_and_its_keys() {
         .await
         .with(200);
 }
+
+/// The simulator's devices that took messages to a person.
+async fn devices(desk: &Desk, to: &str) -> Vec<String> {
+    let accepted = desk.accepted(Some(to)).await;
+    let sender = |it: &Value| it["sender"].as_str().unwrap().to_owned();
+    accepted.iter().map(sender).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_leaves_the_one_before_as_it_was() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "fonnte").await;
+    for (key, device) in [("token-a", "15550002021"), ("token-b", "15550002022")] {
+        desk.order_key(&json!({"provider": "fonnte", "key": key, "sender": device}))
+            .await;
+    }
+    put_key(&desk, &account, "main", &json!({"key": "token-a"}))
+        .await
+        .with(200);
+    // The demo's four and this one.
+    let limits = json!({"limits": {"senders": 5}});
+    let patch = desk.with_key(
+        tests::OPERATOR_KEY,
+        "PATCH".parse().unwrap(),
+        "/v1/tenants/demo",
+    );
+    tests::read(patch.json(&limits)).await.with(200);
+    put_key(&desk, &account, "main", &json!({"key": "token-b"}))
+        .await
+        .problem(403, "sender_limit_reached");
+    desk.send(&from("fonnte-15550002021", "+15550041071"))
+        .await
+        .with(200);
+    assert_eq!(devices(&desk, "+15550041071").await, ["15550002021"]);
+    let demos = json!({"key": "demo-fonnte-token"});
+    put_key(&desk, &account, "main", &demos)
+        .await
+        .problem(409, "number_taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_put_in_while_another_is_deleted_stays() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "mock").await;
+    let key = json!({"key": "demo-mock-key", "number": "+15550004013"});
+    for round in 0..10 {
+        put_key(&desk, &account, "old", &key).await.with(200);
+        let path = format!("/v1/accounts/{account}/keys/old");
+        let delete = desk.with_key(tests::ADMIN_KEY, "DELETE".parse().unwrap(), &path);
+        let put = async {
+            loop {
+                let put = put_key(&desk, &account, "new", &key).await;
+                // Somebody else changes the account just then.
+                if put.status != 409 {
+                    return put.with(200);
+                }
+            }
+        };
+        let delete = async {
+            loop {
+                let deleted = tests::read(delete.try_clone().unwrap()).await;
+                if deleted.status != 409 {
+                    assert_eq!(deleted.status, 204, "{}", deleted.text);
+                    return;
+                }
+            }
+        };
+        futures_util::join!(delete, put);
+        let test = format!("/v1/accounts/{account}/keys/new/test");
+        let tested = desk.post(&test, &Value::Null).await.with(200);
+        assert_eq!(tested["is_good"], true, "round {round}: {tested}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_good_again_sends_once_it_is_put_in_again() {
+    let desk = Desk::start().await;
+    let account = account_at(&desk, "mock").await;
+    let order = json!({"provider": "mock", "key": "key-four"});
+    desk.order_key(&order).await;
+    let key = json!({"key": "key-four", "number": "+15550004014"});
+    put_key(&desk, &account, "main", &key).await.with(200);
+    desk.revoke_key("key-four").await;
+    let sender = "mock-15550004014";
+    let refused = desk.send(&from(sender, "+15550041081")).await;
+    refused.problem(502, "provider_credential");
+    let light = put_key(&desk, &account, "main", &json!({"weight": 2})).await;
+    light.with(200);
+    let path = format!("/v1/senders/{sender}");
+    assert_eq!(desk.get(&path).await.with(200)["state"], "paused");
+    desk.order_key(&order).await;
+    put_key(&desk, &account, "main", &key).await.with(200);
+    desk.send(&from(sender, "+15550041082")).await.with(200);
+}

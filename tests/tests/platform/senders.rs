@@ -29,7 +29,9 @@ async fn a_sender_is_paused_for_what_concerns_all_it_sends_and_goes_on_when_it_i
     );
     assert!(paused["paused"]["since"].is_string() && paused["paused"]["remedy"].is_string());
     let listed = desk.all("/v1/senders").await;
-    assert_eq!(listed, [paused]);
+    assert_eq!(listed.first(), Some(&paused));
+    let is_active = |sender: &Value| sender["state"] == "active";
+    assert!(listed.iter().skip(1).all(is_active), "{listed:?}");
     let refused = desk.send(&text("+15550021003", "Hello")).await;
     let refused = refused.problem(409, "sender_paused");
     assert!(refused["detail"].as_str().unwrap().contains("resume"));

@@ -130,7 +130,7 @@ async fn single_messages_beyond_the_days_limit_are_refused_and_nothing_of_them_i
     let outbound = messages.iter().filter(|it| it["direction"] == "outbound");
     assert_eq!(outbound.count(), 4);
     let limits =
-        json!({"messages_per_day": {"limit": 3, "used": 3}, "senders": {"limit": 1, "used": 1}});
+        json!({"messages_per_day": {"limit": 3, "used": 3}, "senders": {"limit": 1, "used": 4}});
     assert_eq!(used(&desk).await, limits);
     assert_eq!(desk.get("/v1/usage").await.with(200)["tier"], "starter");
 }

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::fault::FaultCode;
 use heliograph::domain::identity::{SenderAt, SenderId};
+use heliograph::domain::provider::Provider;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::{Answered, Group};
@@ -77,9 +78,11 @@ pub(crate) async fn list(
     let Some(sender) = sender else {
         return Err(no_sender());
     };
+    if !lists_groups(&sender) {
+        return Err(no_groups(&sender));
+    }
     let key = key(&state, &account, &sender).await?;
     let groups = asked(&state, &sender, &key).await;
-    let groups = groups.ok_or_else(|| no_groups(&sender))?;
     let groups = groups.map_err(|failure| unasked(account.provider, failure))?;
     Ok(Json(Groups {
         sender_id: sender,
@@ -119,18 +122,24 @@ async fn key(state: &State, account: &Account, sender: &SenderId) -> Result<Secr
     key.map(|key| key.key.clone()).ok_or_else(no_sender)
 }
 
-/// `None` if the provider lists none.
-async fn asked(state: &State, sender: &SenderId, key: &SecretText) -> Option<Answered<Vec<Group>>> {
+fn lists_groups(sender: &SenderId) -> bool {
+    match sender.provider() {
+        Provider::Notifapi | Provider::Fonnte => true,
+        Provider::Meta | Provider::Mock => false,
+    }
+}
+
+async fn asked(state: &State, sender: &SenderId, key: &SecretText) -> Answered<Vec<Group>> {
     let providers = &state.parts.providers;
     match sender.at() {
-        SenderAt::Meta(_) | SenderAt::Mock => None,
+        SenderAt::Meta(_) | SenderAt::Mock => Ok(Vec::new()),
         SenderAt::Notifapi => {
             let (client, access) = providers.notifapi(key);
-            Some(client.groups(access).await)
+            client.groups(access).await
         }
         SenderAt::Fonnte => {
             let (client, access) = providers.fonnte(key);
-            Some(client.groups(access).await)
+            client.groups(access).await
         }
     }
 }

@@ -265,7 +265,11 @@ async fn prune(state: &State, authority: &Authority, id: &str) {
     };
     if let Err(problem) = pruned.await {
         let error = problem.detail();
-        tracing::warn!(account.id = id, error, "a key that is not listed stays in the account's secret");
+        tracing::warn!(
+            account.id = id,
+            error,
+            "a key that is not listed stays in the account's secret"
+        );
     }
 }
 

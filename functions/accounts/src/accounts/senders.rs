@@ -300,8 +300,7 @@ pub(crate) async fn resume_refused_one(
     id: &SenderId,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let is_about_key =
-        |pause: &Pause| pause.cause == PauseCause::Provider && pause.code.is_none();
+    let is_about_key = |pause: &Pause| pause.cause == PauseCause::Provider && pause.code.is_none();
     resume_if(store, (&account.tenant, id), now, is_about_key).await
 }
 

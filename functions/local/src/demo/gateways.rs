@@ -68,8 +68,7 @@ pub(super) async fn make(
             since: now,
             expires_at: None,
         });
-        let secret =
-            json!({"v": 1, "access_tokens": [], "provider_keys": [{"alias": ALIAS, "since": now.as_millisecond(), "key": key}]});
+        let secret = json!({"v": 1, "access_tokens": [], "provider_keys": [{"alias": ALIAS, "since": now.as_millisecond(), "key": key}]});
         put_secret_of(aws, ("out", tenant, &account.id), &secret).await?;
         store
             .put_sender(&Sender::at_gateway(&account, sender))

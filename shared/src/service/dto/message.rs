@@ -13,9 +13,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// The one provider so far.
-const PROVIDER: &str = "meta";
-
 /// Inbound types beside those that can be sent. The object of any other type stands in `provider_object` only: its
 /// name might be one of ours.
 const INBOUND_TYPES: [&str; 6] = ["button", "order", "system", "edit", "revoke", "unsupported"];
@@ -386,7 +383,7 @@ fn error_of(message: &Outbound) -> Option<MessageErrorDto> {
         State::Accepted | State::Sent | State::Delivered | State::Read
     );
     let provider = ProviderProblem {
-        name: PROVIDER.to_owned(),
+        name: message.sender.provider().as_str().to_owned(),
         failure: message.told_failure()?,
     };
     (!is_on_its_way).then_some(MessageErrorDto { provider })

@@ -76,7 +76,11 @@ impl SecretsCache {
             self.outbound.put(&read_as, read.clone(), Instant::now());
             read
         };
-        let is_alive = |key: &&KeySecret| !dead.as_ref().is_some_and(|dead| dead.contains(&version(key)));
+        let is_alive = |key: &&KeySecret| {
+            !dead
+                .as_ref()
+                .is_some_and(|dead| dead.contains(&version(key)))
+        };
         let keys = secrets.provider_keys.iter();
         Ok(keys.filter(is_alive).cloned().collect())
     }
@@ -89,7 +93,10 @@ impl SecretsCache {
         refused: &KeySecret,
     ) {
         let name = self.name("out", tenant, account);
-        let mut dead = self.dead_keys.get(&name, Instant::now()).unwrap_or_default();
+        let mut dead = self
+            .dead_keys
+            .get(&name, Instant::now())
+            .unwrap_or_default();
         dead.insert(version(refused));
         self.dead_keys.put(&name, dead, Instant::now());
     }
