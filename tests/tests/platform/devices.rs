@@ -211,6 +211,32 @@ async fn a_key_that_is_put_in_has_its_device_call_us_at_an_address_nobody_is_sho
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_device_could_not_be_told_is_kept_and_put_in_again_tells_it() {
+    let desk = Desk::start().await;
+    let account = json!({"name": "Third phone", "provider": "fonnte"});
+    let account = id_of(&desk.post("/v1/accounts", &account).await.with(201));
+    desk.order_key(&json!({"provider": "fonnte", "key": "third-token", "sender": "15550002007"}))
+        .await;
+    let fault = json!({"provider": "fonnte", "sender": "15550002007", "fault": "error:input invalid", "times": 1});
+    desk.fault(&fault).await;
+    let path = format!("/v1/accounts/{account}/keys/main");
+    let put = async || {
+        let put = desk.with_key(tests::ADMIN_KEY, "PUT".parse().unwrap(), &path);
+        read(put.json(&json!({"key": "third-token"}))).await
+    };
+    let kept = put().await.with(200);
+    assert_eq!(kept["sender_id"], "fonnte-15550002007");
+    let warnings = kept["warnings"].to_string();
+    assert!(warnings.contains("put the key in again"), "{kept}");
+    assert!(!warnings.contains("/webhooks/"), "{kept}");
+    let listed = desk.get(&format!("/v1/accounts/{account}/keys")).await;
+    assert!(listed.with(200)["data"][0].get("warnings").is_none());
+    assert!(put().await.with(200).get("warnings").is_none());
+    let sent = desk.send(&from("fonnte-15550002007", "+15550051042")).await;
+    desk.message_once(&id_of(&sent.with(200)), "read").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_is_lost_is_seen_among_the_events() {
     let desk = Desk::start().await;
     for (connected, kind) in [(false, "connection/lost"), (true, "connection/connected")] {

@@ -135,6 +135,16 @@ impl Faults {
         })
     }
 
+    /// The provider's own error that answers a call which sends nothing, where that is to happen to its sender.
+    pub(super) fn error_for(&mut self, provider: Provider, sender: &str) -> Option<String> {
+        self.take(|fault| match &fault.kind {
+            Kind::Call(CallFault::Error(name)) if fault.matches(provider, sender, None) => {
+                Some(name.clone())
+            }
+            Kind::Call(_) | Kind::Webhook(_) => None,
+        })
+    }
+
     /// What is to happen to this update, and the delay that goes with it.
     pub(super) fn for_webhook(
         &mut self,

@@ -98,10 +98,15 @@ pub(super) async fn device(request: Request) -> Result<Json<Value>, Refusal> {
     })))
 }
 
-/// `POST /update-device`: where the device's webhooks go.
+/// `POST /update-device`: where the device's webhooks go. Of faults it knows those that are an answer of Fonnte's.
 pub(super) async fn update_device(request: Request) -> Result<Json<Value>, Refusal> {
+    let device = own_device(&request)?;
+    let error = locked(&request.state.faults).error_for(Provider::Fonnte, &device.number);
+    if let Some(reason) = error {
+        return Err(refusal(&reason));
+    }
     let order = DeviceOrder {
-        device: own_device(&request)?.number.clone(),
+        device: device.number.clone(),
         name: request.text("name"),
         webhook: request.text("webhook"),
         webhookstatus: request.text("webhookstatus"),
