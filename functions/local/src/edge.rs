@@ -20,6 +20,9 @@ use tower::ServiceExt;
 /// A Lambda function takes no larger request, and gives no larger answer.
 const LARGEST_BODY: usize = 6 * 1024 * 1024;
 
+/// What is refused is read as far as this: who is still sending when the connection is closed does not read the answer.
+const LARGEST_READ: usize = 4 * LARGEST_BODY;
+
 /// API Gateway's quota for the request line and all headers.
 const LARGEST_HEADERS: usize = 10_240;
 
@@ -69,7 +72,8 @@ async fn answer(
             "Request header too large",
         );
     }
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+    let body = to_bytes(body, LARGEST_READ).await;
+    let Some(body) = body.ok().filter(|body| body.len() <= LARGEST_BODY) else {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let router = route(&parts.method, parts.uri.path());
