@@ -33,7 +33,7 @@ use accounts::{
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post, put};
-use heliograph::provider::meta::client::{ClientError, MetaClient};
+use heliograph::provider::meta::client::ClientError;
 use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};
@@ -81,7 +81,6 @@ pub struct State {
 struct Parts {
     secrets: SecretsCache,
     keeper: SecretsKeeper,
-    meta: MetaClient,
     providers: Providers,
     webhook_url: String,
     rotate_function: String,
@@ -95,7 +94,6 @@ impl State {
         let parts = Parts {
             secrets: SecretsCache::new(secrets.clone(), &config.secrets_prefix),
             keeper: SecretsKeeper::new(secrets, &config.secrets_prefix),
-            meta: providers.meta().clone(),
             providers,
             webhook_url: config.webhook_url.clone(),
             rotate_function: config.rotate_function.clone(),

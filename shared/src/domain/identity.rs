@@ -18,12 +18,6 @@ pub struct NameError {
     expected: &'static str,
 }
 
-impl NameError {
-    pub(super) const fn expected(expected: &'static str) -> Self {
-        Self { expected }
-    }
-}
-
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $valid:expr) => {
         $(#[$doc])*
@@ -74,8 +68,7 @@ name!(
     /// The isolation unit. Lower-case letters, digits and dashes: it is part of keys and of secrets' names.
     TenantId,
     "a tenant name: 1 to 40 lower-case letters, digits and dashes",
-    |text| (1..=40).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    |text| is_label(text, 40)
 );
 name!(
     /// Meta's id of a phone number; what a message is sent from. Not the number itself.
@@ -89,6 +82,12 @@ name!(
     SenderId,
     "a sender: Meta's id of a phone number, or a provider's name, a dash and the provider's own name for it",
     is_sender
+);
+name!(
+    /// What people and attempts call a provider's key: it fits a path and a log. No two keys of an account have the same.
+    KeyAlias,
+    "an alias: 1 to 40 lower-case letters, digits and dashes",
+    |text| is_label(text, 40)
 );
 name!(
     /// Meta's id of a WhatsApp Business Account.
@@ -233,6 +232,11 @@ impl From<PhoneNumberId> for SenderId {
     }
 }
 
+fn is_label(text: &str, most: usize) -> bool {
+    let is_one = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=most).contains(&text.len()) && text.bytes().all(is_one)
+}
+
 fn is_digits(text: &str, least: usize, most: usize) -> bool {
     (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -328,6 +332,16 @@ mod tests {
             "fonnte-fonnte-15550002000",
         ] {
             assert!(text.parse::<SenderId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_alias_fits_a_path_and_a_log() {
+        for good in ["main", "backup-2", "0"] {
+            assert_eq!(good.parse::<KeyAlias>().unwrap().as_str(), good);
+        }
+        for bad in ["", "Main", "a b", "a/b", "a#b", &"a".repeat(41)] {
+            assert!(bad.parse::<KeyAlias>().is_err(), "{bad}");
         }
     }
 }

@@ -1,66 +1,16 @@
 //! Keys of the providers that are not Meta: what may be known of each but the key itself, and which one is used.
 
-use super::identity::{NameError, SenderId};
+use super::identity::{KeyAlias, SenderId};
 use super::secret::SecretText;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 /// The most keys that an account has: they stand in its item.
 pub const MOST_KEYS: usize = 50;
 
 /// The heaviest that a key may be.
 pub const HEAVIEST: u16 = 1_000;
-
-/// What people and attempts call a key: lower-case letters, digits and dashes. No two keys of an account have the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct KeyAlias(String);
-
-impl KeyAlias {
-    /// The alias as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for KeyAlias {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let is_one = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if (1..=40).contains(&text.len()) && text.bytes().all(is_one) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError::expected(
-                "an alias: 1 to 40 lower-case letters, digits and dashes",
-            ))
-        }
-    }
-}
-
-impl TryFrom<String> for KeyAlias {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
-impl From<KeyAlias> for String {
-    fn from(alias: KeyAlias) -> Self {
-        alias.0
-    }
-}
-
-impl fmt::Display for KeyAlias {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What may be known of a key: everything but the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,15 +116,5 @@ mod tests {
         assert!(!key.is_usable(at(10)));
         key.enabled = false;
         assert!(!key.is_usable(at(9)));
-    }
-
-    #[test]
-    fn an_alias_fits_a_path_and_a_log() {
-        for good in ["main", "backup-2", "0"] {
-            assert_eq!(good.parse::<KeyAlias>().unwrap().as_str(), good);
-        }
-        for bad in ["", "Main", "a b", "a/b", "a#b", &"a".repeat(41)] {
-            assert!(bad.parse::<KeyAlias>().is_err(), "{bad}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A bulk job's recipients: from the caller's lines to lines of the ledger.
 
-use crate::domain::content::{FillError, read_recipient};
+use crate::domain::content::{Content, FillError, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
@@ -45,23 +45,21 @@ pub enum Place {
 pub fn read(job: &Job, line: &Value, now: Timestamp) -> Result<Outbound, Vec<LineFault>> {
     let faults = Faults::new();
     let recipient = Fields::of(line, "", &faults).and_then(|fields| read_line(job, fields, now));
-    let unfilled = match line {
-        Value::Object(fields) => unfilled(job, fields.get("variables")),
-        _ => Vec::new(),
-    };
+    let filled = filled(job, line.get("variables"));
     match faults.into_result(recipient) {
-        Ok(recipient) if unfilled.is_empty() => match unsendable(job, &recipient) {
-            unsendable if unsendable.is_empty() => Ok(recipient),
-            unsendable => Err(unsendable),
-        },
-        Ok(_) => Err(unfilled),
+        Ok(recipient) => {
+            check_sendable(job, &recipient, &filled?)?;
+            Ok(recipient)
+        }
         Err(found) => {
             let in_fields = found.into_iter().map(|fault| LineFault {
                 place: Place::Field(fault.pointer),
                 code: fault.code,
                 detail: fault.detail,
             });
-            Err(in_fields.chain(unfilled).collect())
+            // What is no object at all has no variables to speak of.
+            let unfilled = filled.err().filter(|_| line.is_object());
+            Err(in_fields.chain(unfilled.into_iter().flatten()).collect())
         }
     }
 }
@@ -90,29 +88,24 @@ fn read_variables(fields: &mut Fields<'_>) -> Option<Value> {
 }
 
 /// The job's message with this line's variables must be one that the provider takes.
-fn unfilled(job: &Job, variables: Option<&Value>) -> Vec<LineFault> {
-    match job.message.fill(variables.unwrap_or(&Value::Null)) {
-        Ok(_) => Vec::new(),
-        Err(FillError::Variables(found)) => found.into_iter().map(of_variable).collect(),
-        Err(FillError::Content(found)) => {
-            found.iter().map(|fault| of_message(job, fault)).collect()
-        }
-    }
+fn filled(job: &Job, variables: Option<&Value>) -> Result<Content, Vec<LineFault>> {
+    let filled = job.message.fill(variables.unwrap_or(&Value::Null));
+    filled.map_err(|error| match error {
+        FillError::Variables(found) => found.into_iter().map(of_variable).collect(),
+        FillError::Content(found) => found.iter().map(|fault| of_message(job, fault)).collect(),
+    })
 }
 
 /// The sender's provider must have a way to send it.
-fn unsendable(job: &Job, recipient: &Outbound) -> Vec<LineFault> {
-    let variables = recipient.variables.as_ref().unwrap_or(&Value::Null);
-    let Ok(content) = job.message.fill(variables) else {
-        return Vec::new();
-    };
-    match fits(job.sender.provider(), &recipient.to, &content) {
-        Ok(()) => Vec::new(),
-        Err(unfit) => {
-            let faults = unfit.faults().iter();
-            faults.map(|fault| of_message(job, fault)).collect()
-        }
-    }
+fn check_sendable(
+    job: &Job,
+    recipient: &Outbound,
+    content: &Content,
+) -> Result<(), Vec<LineFault>> {
+    fits(job.sender.provider(), &recipient.to, content).map_err(|unfit| {
+        let faults = unfit.faults().iter();
+        faults.map(|fault| of_message(job, fault)).collect()
+    })
 }
 
 fn of_variable(fault: Fault) -> LineFault {

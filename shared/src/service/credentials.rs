@@ -2,8 +2,7 @@
 //! provider.
 
 use super::clock;
-use super::secrets::{SecretsCache, SecretsError, tell_refused};
-use super::telemetry::chain;
+use super::secrets::{self, SecretsCache, SecretsError, tell_refused};
 use crate::domain::id::AccountId;
 use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::provider::Provider;
@@ -138,19 +137,8 @@ impl Credentials {
             return Ok(None);
         };
         let (tenant, id) = (&account.tenant, &account.id);
-        match self.secrets.provider_keys(tenant, id, newest).await {
-            Ok(secrets) => Ok(chosen(&usable, &secrets)),
-            // Somebody must mend it; until then the account's messages are refused, not kept waiting.
-            Err(
-                error @ (SecretsError::Missing { .. }
-                | SecretsError::Deleted { .. }
-                | SecretsError::Malformed { .. }),
-            ) => {
-                tracing::error!(error = chain(&error), "an account has no usable key");
-                Ok(None)
-            }
-            Err(error @ SecretsError::Unavailable { .. }) => Err(error),
-        }
+        let secrets = self.secrets.provider_keys(tenant, id, newest).await;
+        secrets::usable(secrets.map(|secrets| chosen(&usable, &secrets)))
     }
 
     async fn account(

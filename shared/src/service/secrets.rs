@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::telemetry::chain;
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
-use crate::domain::provider_key::KeySecret;
+use crate::domain::provider_key::{KeySecret, ProviderKey};
 use crate::domain::secret::{Credential, SecretText};
 use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
@@ -61,6 +61,14 @@ pub struct AccountOutSecrets {
     pub access_tokens: Vec<Credential>,
     /// The keys, at any other provider than Meta.
     pub provider_keys: Vec<KeySecret>,
+}
+
+impl AccountOutSecrets {
+    /// The secret of a key that the account lists.
+    #[must_use]
+    pub fn of_key(&self, key: &ProviderKey) -> Option<&KeySecret> {
+        self.provider_keys.iter().find(|it| it.is_of(key))
+    }
 }
 
 /// Why a secret could not be read.
@@ -245,11 +253,20 @@ impl SecretsCache {
         account: &AccountId,
     ) -> Result<Arc<AccountOutSecrets>, SecretsError> {
         let name = self.name("out", tenant, account);
-        if let Some(secrets) = self.outbound.get(&name, Instant::now()) {
+        self.read_outbound(&name, &name).await
+    }
+
+    /// The secret of this name, as it was first read under `read_as`.
+    async fn read_outbound(
+        &self,
+        name: &str,
+        read_as: &str,
+    ) -> Result<Arc<AccountOutSecrets>, SecretsError> {
+        if let Some(secrets) = self.outbound.get(read_as, Instant::now()) {
             return Ok(secrets);
         }
-        let secrets = Arc::new(parse_outbound(&name, &self.fetch(&name).await?)?);
-        self.outbound.put(&name, secrets.clone(), Instant::now());
+        let secrets = Arc::new(parse_outbound(name, &self.fetch(name).await?)?);
+        self.outbound.put(read_as, secrets.clone(), Instant::now());
         Ok(secrets)
     }
 
@@ -259,19 +276,8 @@ impl SecretsCache {
         tenant: &TenantId,
         account: &AccountId,
     ) -> Result<Option<Credential>, SecretsError> {
-        match self.outbound(tenant, account).await {
-            Ok(secrets) => Ok(secrets.access_tokens.first().cloned()),
-            // Somebody must mend it; until then the account's messages are refused, not kept waiting.
-            Err(
-                error @ (SecretsError::Missing { .. }
-                | SecretsError::Deleted { .. }
-                | SecretsError::Malformed { .. }),
-            ) => {
-                tracing::error!(error = chain(&error), "an account has no usable credential");
-                Ok(None)
-            }
-            Err(error @ SecretsError::Unavailable { .. }) => Err(error),
-        }
+        let secrets = self.outbound(tenant, account).await;
+        usable(secrets.map(|secrets| secrets.access_tokens.first().cloned()))
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
@@ -280,6 +286,24 @@ impl SecretsCache {
 
     async fn fetch(&self, name: &str) -> Result<SecretText, SecretsError> {
         fetch(&self.client, name).await
+    }
+}
+
+/// What is to be sent with. A secret that somebody must mend has nothing: until then the account's messages are refused,
+/// not kept waiting.
+pub(super) fn usable(
+    read: Result<Option<Credential>, SecretsError>,
+) -> Result<Option<Credential>, SecretsError> {
+    match read {
+        Err(
+            error @ (SecretsError::Missing { .. }
+            | SecretsError::Deleted { .. }
+            | SecretsError::Malformed { .. }),
+        ) => {
+            tracing::error!(error = chain(&error), "an account has no usable credential");
+            Ok(None)
+        }
+        Ok(_) | Err(SecretsError::Unavailable { .. }) => read,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The keys of an account at any other provider than Meta, as they stand in its item.
 
 use super::Account;
-use crate::domain::identity::SenderId;
-use crate::domain::provider_key::{KeyAlias, ProviderKey};
+use crate::domain::identity::{KeyAlias, SenderId};
+use crate::domain::provider_key::ProviderKey;
 use jiff::Timestamp;
 
 impl Account {

@@ -87,7 +87,7 @@ async fn subscribe(
         ));
     };
     let url = account.callback(&state.parts.webhook_url);
-    let meta = &state.parts.meta;
+    let meta = state.parts.providers.meta();
     let subscribed = meta.subscribe(&token, &waba, &url, &verify_token).await;
     subscribed.map_err(|failure| match failure.code {
         Some(CALLBACK_FAILED) => Trouble::of_failure(

@@ -62,7 +62,7 @@ pub(super) async fn see_to(
     app: App<'_>,
     verify_token: &SecretText,
 ) -> Result<Vec<String>, StoreError> {
-    let meta = &state.parts.meta;
+    let meta = state.parts.providers.meta();
     let webhook = match todo(state, account, app).await? {
         Todo::Nothing => return Ok(Vec::new()),
         Todo::See(webhook) => return Ok(told_of(&webhook, account, state)),
@@ -100,7 +100,7 @@ pub(super) async fn leave(state: &State, account: &Account) -> Result<Option<Str
     let Some(app) = account.app.as_ref().zip(inbound.app_secrets.first()) else {
         return Ok(None);
     };
-    let left = match state.parts.meta.app_webhook(app.0, app.1).await {
+    let left = match state.parts.providers.meta().app_webhook(app.0, app.1).await {
         Ok(Some(webhook)) if webhook.callback == account.callback(&state.parts.webhook_url) => {
             hand_on(state, account, app, webhook).await?
         }
@@ -119,7 +119,7 @@ async fn hand_on(
     app: App<'_>,
     webhook: AppWebhook,
 ) -> Result<Answered<()>, Problem> {
-    let meta = &state.parts.meta;
+    let meta = state.parts.providers.meta();
     let Some((successor, verify_token)) = successor(state, account, app.0).await? else {
         return Ok(meta.remove_app_webhook(app).await);
     };
@@ -176,7 +176,7 @@ async fn todo(
     account: &Account,
     (app, secret): App<'_>,
 ) -> Result<Todo, StoreError> {
-    let known = match state.parts.meta.app_webhook(app, secret).await {
+    let known = match state.parts.providers.meta().app_webhook(app, secret).await {
         Ok(known) => known,
         Err(failure) => return Ok(Todo::Unknown(failure)),
     };

@@ -165,14 +165,6 @@ impl<'a> Changing<'a> {
         self.authority.why_not(self.store).await
     }
 
-    /// Lets the account go as it was.
-    pub(crate) async fn leave(self) {
-        let (tenant, id) = (&self.account.tenant, &self.account.id);
-        if let Err(error) = self.store.let_account_go(tenant, id, &self.token).await {
-            tracing::warn!(account.id = %id, error = chain(&error), "an account stays held for a while");
-        }
-    }
-
     async fn let_go_after(self, written: Result<(), Problem>) -> Result<Account, Problem> {
         match written {
             Ok(()) => Ok(self.account),
@@ -182,10 +174,15 @@ impl<'a> Changing<'a> {
 
     /// Who is told of a problem may try again at once, not when the hold has run out.
     async fn let_go(&self, problem: Problem) -> Problem {
+        self.leave().await;
+        problem
+    }
+
+    /// Lets the account go as it was.
+    pub(crate) async fn leave(&self) {
         let (tenant, id) = (&self.account.tenant, &self.account.id);
         if let Err(error) = self.store.let_account_go(tenant, id, &self.token).await {
             tracing::warn!(account.id = %id, error = chain(&error), "an account stays held for a while");
         }
-        problem
     }
 }

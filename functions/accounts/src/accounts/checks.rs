@@ -46,7 +46,7 @@ pub(crate) async fn app(
     app: &AppId,
     secret: &SecretText,
 ) -> Result<AppFacts, Trouble> {
-    state.parts.meta.app(app, secret).await.map_err(|failure| {
+    state.parts.providers.meta().app(app, secret).await.map_err(|failure| {
         if failure.code == Some(NO_SUCH_APP) {
             let remedy = "copy App ID from the app's dashboard: developers.facebook.com, App settings, Basic";
             return Trouble::of_failure(failure, "/app_id", "Meta knows no app of this id", remedy);
@@ -68,7 +68,7 @@ pub(crate) async fn token(
     now: Timestamp,
 ) -> Result<TokenFacts, Trouble> {
     const FIELD: &str = "/access_token";
-    let facts = state.parts.meta.token(app, secret, token).await;
+    let facts = state.parts.providers.meta().token(app, secret, token).await;
     let facts = facts.map_err(|failure| {
         Trouble::of_failure(
             failure,
@@ -128,13 +128,19 @@ pub(crate) async fn waba(
     token: &SecretText,
     waba: &WabaId,
 ) -> Result<WabaFacts, Trouble> {
-    let failure = match state.parts.meta.waba(token, waba).await {
+    let failure = match state.parts.providers.meta().waba(token, waba).await {
         Ok(facts) => return Ok(facts),
         Err(failure) => failure,
     };
     let as_number = waba.as_str().parse::<PhoneNumberId>();
     if let (false, Ok(number)) = (failure.is_retryable(), as_number)
-        && state.parts.meta.number(token, &number).await.is_ok()
+        && state
+            .parts
+            .providers
+            .meta()
+            .number(token, &number)
+            .await
+            .is_ok()
     {
         return Err(Trouble::refused(
             "/waba_id",
@@ -158,7 +164,7 @@ pub(crate) async fn sees(
     waba: &WabaId,
     senders: &[Sender],
 ) -> Result<(), Trouble> {
-    let numbers = state.parts.meta.numbers(token, waba).await;
+    let numbers = state.parts.providers.meta().numbers(token, waba).await;
     let numbers = numbers.map_err(|failure| {
         Trouble::of_failure(
             failure,
@@ -186,7 +192,7 @@ pub(crate) async fn number(
     id: &PhoneNumberId,
 ) -> Result<PhoneNumberNode, Trouble> {
     const FIELD: &str = "/phone_number_id";
-    let numbers = state.parts.meta.numbers(token, waba).await;
+    let numbers = state.parts.providers.meta().numbers(token, waba).await;
     let numbers = numbers.map_err(Trouble::unasked)?;
     if let Some(found) = numbers.iter().find(|it| it.id == id.as_str()) {
         return Ok(found.clone());

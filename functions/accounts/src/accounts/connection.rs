@@ -220,7 +220,7 @@ async fn look(
     };
     let looking = Looking {
         store: &state.store,
-        meta: &state.parts.meta,
+        meta: state.parts.providers.meta(),
         token,
         callback: &account.callback(&state.parts.webhook_url),
     };
@@ -289,7 +289,13 @@ fn of<T>(check: CheckName, came: Result<T, Trouble>) -> Check {
 pub(super) async fn unsubscribe(state: &State, account: &Account) -> Option<String> {
     let waba = account.waba.as_ref()?;
     let token = checks::access_token(state, account).await.ok()??;
-    let failure = state.parts.meta.unsubscribe(&token, waba).await.err()?;
+    let failure = state
+        .parts
+        .providers
+        .meta()
+        .unsubscribe(&token, waba)
+        .await
+        .err()?;
     tracing::warn!(account.id = %account.id, error = failure.message, "Meta goes on to call for a WABA");
     Some(format!(
         "Meta may go on to call for the WABA {waba} ({}): take the app off it in Meta's Business settings, WhatsApp \

@@ -115,10 +115,7 @@ async fn key(state: &State, account: &Account, sender: &SenderId) -> Result<Secr
     let keeper = &state.parts.keeper;
     let secrets = keeper.outbound(&account.tenant, &account.id).await?;
     let usable = account.usable_keys(sender, clock::now());
-    let key = usable.iter().find_map(|key| {
-        let mut secrets = secrets.provider_keys.iter();
-        secrets.find(|it| it.is_of(key))
-    });
+    let key = usable.iter().find_map(|key| secrets.of_key(key));
     key.map(|key| key.key.clone()).ok_or_else(no_sender)
 }
 

@@ -17,9 +17,9 @@ use body::{KeyBody, KeyDto, KeyTestDto, Keys, sender_named};
 pub(crate) use body::{New, key as secret_key};
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, FaultCode};
-use heliograph::domain::identity::SenderId;
+use heliograph::domain::identity::{KeyAlias, SenderId};
 use heliograph::domain::provider::Provider;
-use heliograph::domain::provider_key::{KeyAlias, KeySecret, MOST_KEYS, ProviderKey};
+use heliograph::domain::provider_key::{KeySecret, MOST_KEYS, ProviderKey};
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::service::caller::Caller;
@@ -150,14 +150,13 @@ async fn keep(
             let named = sender_named(account.provider, new.number.as_ref())?;
             let sender = checks::sender(state, account, secret, named).await?;
             take_sender(state, changing, &sender).await?;
-            let fresh = fresh(alias, sender, secret, changing.now);
-            new.settings
-                .applied(known.map_or(fresh.clone(), |known| ProviderKey {
-                    mask: fresh.mask,
-                    sender: fresh.sender,
-                    since: fresh.since,
-                    ..known
-                }))
+            let known = known.unwrap_or_else(|| unnamed(alias, &sender, changing.now));
+            new.settings.applied(ProviderKey {
+                mask: secret.masked(),
+                sender,
+                since: changing.now,
+                ..known
+            })
         }
         (None, Some(known)) => new.settings.applied(known),
         (None, None) => return Err(body::missing_key()),
@@ -174,11 +173,12 @@ async fn keep(
     Ok(Said::of(Action::KeyPut, &changing.account, said))
 }
 
-fn fresh(alias: &KeyAlias, sender: SenderId, secret: &SecretText, now: Timestamp) -> ProviderKey {
+/// A key of which nobody has said more than what it is.
+fn unnamed(alias: &KeyAlias, sender: &SenderId, now: Timestamp) -> ProviderKey {
     ProviderKey {
         alias: alias.clone(),
-        mask: secret.masked(),
-        sender,
+        mask: String::new(),
+        sender: sender.clone(),
         weight: 1,
         enabled: true,
         since: now,
@@ -327,8 +327,7 @@ pub(crate) async fn test(
     let account = find(&state.store, &tenant, &id).await?;
     let key = account.key(&alias).ok_or_else(Problem::not_found)?;
     let secrets = state.parts.keeper.outbound(&tenant, &account.id).await?;
-    let mut secrets = secrets.provider_keys.iter();
-    let Some(secret) = secrets.find(|it| it.is_of(key)) else {
+    let Some(secret) = secrets.of_key(key) else {
         return Ok(Json(KeyTestDto::lost()));
     };
     let asked = checks::asked(&state, &key.sender, &secret.key).await;

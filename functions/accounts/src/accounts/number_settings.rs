@@ -134,7 +134,12 @@ pub(crate) async fn settings(
     let account = find_at_meta(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
     of_waba(&state, &token, &waba, &number).await?;
-    let settings = state.parts.meta.settings(&token, &id_of(&number)?).await;
+    let settings = state
+        .parts
+        .providers
+        .meta()
+        .settings(&token, &id_of(&number)?)
+        .await;
     let mut settings = settings.map_err(Trouble::unasked)?;
     settings.retain(|name, _| SETTINGS.contains(&name.as_str()));
     Ok(Json(settings))
@@ -209,7 +214,7 @@ async fn put_settings(
 ) -> Result<(), Problem> {
     let Access { token, waba } = access(state, account).await?;
     of_waba(state, &token, &waba, number).await?;
-    let meta = &state.parts.meta;
+    let meta = state.parts.providers.meta();
     let put = meta
         .change_settings(&token, &id_of(number)?, settings)
         .await;

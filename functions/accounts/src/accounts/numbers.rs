@@ -123,7 +123,7 @@ pub(crate) async fn list(
     parameters.finish()?;
     let account = find_at_meta(&state.store, &tenant, &id).await?;
     let Access { token, waba } = access(&state, &account).await?;
-    let numbers = state.parts.meta.numbers(&token, &waba).await;
+    let numbers = state.parts.providers.meta().numbers(&token, &waba).await;
     let numbers = numbers.map_err(Trouble::unasked)?;
     let senders = state.store.senders_of(&account).await?;
     let is_sender = |node: &PhoneNumberNode| senders.iter().any(|it| it.id.as_str() == node.id);
@@ -223,7 +223,7 @@ async fn add_at_meta(
 ) -> Result<PhoneNumberNode, Problem> {
     let Access { token, waba } = access(state, account).await?;
     let number = (new.country_code.as_str(), new.number.as_str());
-    let meta = &state.parts.meta;
+    let meta = state.parts.providers.meta();
     let id = meta
         .add_number(&token, &waba, number, &new.verified_name)
         .await

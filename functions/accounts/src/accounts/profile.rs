@@ -166,7 +166,12 @@ pub(super) async fn put_to_meta(
     changes: &Map<String, Value>,
 ) -> Result<Profile, Problem> {
     if !changes.is_empty() {
-        let pushed = state.parts.meta.change_profile(token, id, changes).await;
+        let pushed = state
+            .parts
+            .providers
+            .meta()
+            .change_profile(token, id, changes)
+            .await;
         pushed.map_err(Trouble::unasked)?;
     }
     read_from_meta(state, token, id).await
@@ -178,7 +183,7 @@ pub(super) async fn read_from_meta(
     token: &SecretText,
     id: &PhoneNumberId,
 ) -> Result<Profile, Problem> {
-    let profile = state.parts.meta.profile(token, id).await;
+    let profile = state.parts.providers.meta().profile(token, id).await;
     Ok(profile.map_err(Trouble::unasked)?)
 }
 

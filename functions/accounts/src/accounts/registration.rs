@@ -58,7 +58,7 @@ impl Order {
     }
 
     async fn give(&self, state: &State, token: &SecretText, id: &PhoneNumberId) -> Answered<()> {
-        let meta = &state.parts.meta;
+        let meta = state.parts.providers.meta();
         match self {
             Self::RequestCode { method, language } => {
                 meta.request_code(token, id, *method, language).await

@@ -138,7 +138,7 @@ async fn put_business(
     let is_called = changing.account.setup.state(Step::Webhook) == StepState::Done;
     app_secrets::put(&mut secrets, &secret);
     if is_called {
-        let meta = &state.parts.meta;
+        let meta = state.parts.providers.meta();
         secrets.app_secrets = meta.good_secrets(&new.app, secrets.app_secrets).await;
     }
     let said = json!({"step": Step::Business, "waba_id": new.waba, "app_id": new.app, "app_secret": secret.masked()});

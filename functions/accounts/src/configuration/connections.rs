@@ -170,9 +170,11 @@ async fn take_settings(
     entry: &SenderEntry,
 ) -> Result<Outcome, Problem> {
     let outcome = Outcome::compared(&SenderEntry::from(there), entry);
+    if outcome.status != Status::Differs {
+        return Ok(outcome);
+    }
     let account = find(state, authority, &there.account).await?;
-    let is_as_made = *there == Sender::at_gateway(&account, there.id.clone());
-    if outcome.status != Status::Differs || !is_as_made {
+    if *there != Sender::at_gateway(&account, there.id.clone()) {
         return Ok(outcome);
     }
     let said = json!({"account_id": account.id, "imported": true});

@@ -69,13 +69,7 @@ impl SecretsCache {
         let name = self.name("out", tenant, account);
         let dead = self.dead_keys.get(&name, Instant::now());
         let read_as = format!("{name}@{newest}");
-        let secrets = if let Some(known) = self.outbound.get(&read_as, Instant::now()) {
-            known
-        } else {
-            let read = Arc::new(parse_outbound(&name, &self.fetch(&name).await?)?);
-            self.outbound.put(&read_as, read.clone(), Instant::now());
-            read
-        };
+        let secrets = self.read_outbound(&name, &read_as).await?;
         let is_alive = |key: &&KeySecret| {
             !dead
                 .as_ref()

@@ -1,7 +1,8 @@
 //! How secrets stand in Secrets Manager: JSON with a version.
 
 use super::{AccountInSecrets, AccountOutSecrets, SecretsError, malformed};
-use crate::domain::provider_key::{KeyAlias, KeySecret};
+use crate::domain::identity::KeyAlias;
+use crate::domain::provider_key::KeySecret;
 use crate::domain::secret::{Credential, SecretText};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

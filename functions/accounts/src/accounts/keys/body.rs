@@ -3,10 +3,10 @@
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::identity::SenderId;
+use heliograph::domain::identity::{KeyAlias, SenderId};
 use heliograph::domain::phone::PhoneNumber;
 use heliograph::domain::provider::Provider;
-use heliograph::domain::provider_key::{HEAVIEST, KeyAlias, ProviderKey};
+use heliograph::domain::provider_key::{HEAVIEST, ProviderKey};
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::Answered;
 use heliograph::service::problem::Problem;

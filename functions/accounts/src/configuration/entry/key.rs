@@ -3,8 +3,8 @@
 use super::{hidden, is_hidden};
 use crate::accounts::keys::{New, secret_key};
 use heliograph::domain::fields::Fields;
-use heliograph::domain::identity::SenderId;
-use heliograph::domain::provider_key::{HEAVIEST, KeyAlias, ProviderKey};
+use heliograph::domain::identity::{KeyAlias, SenderId};
+use heliograph::domain::provider_key::{HEAVIEST, ProviderKey};
 use heliograph::domain::secret::SecretText;
 use jiff::Timestamp;
 use serde::Serialize;
