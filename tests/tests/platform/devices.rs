@@ -250,3 +250,24 @@ async fn a_device_that_is_lost_is_seen_among_the_events() {
         assert_eq!(event["account_id"], ACCOUNT);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_key_comes_with_an_import_is_told_whom_to_call() {
+    let desk = Desk::start().await;
+    let device = "15550052001";
+    let key = json!({"provider": "fonnte", "key": "imported-token", "sender": device});
+    desk.order_key(&key).await;
+    let entry = json!({
+        "kind": "account", "id": "acct_imported", "name": "Backup", "provider": "fonnte", "credentials": [],
+        "keys": [{"alias": "main", "mask": "***oken", "sender_id": format!("fonnte-{device}"), "weight": 1,
+            "enabled": true, "secret": "imported-token"}],
+    });
+    let came = desk
+        .post("/v1/configuration", &json!({"data": [entry]}))
+        .await
+        .with(200);
+    assert_eq!(came["data"][0]["status"], "made", "{came}");
+    let said = json!({"provider": "fonnte", "to": device, "from": "+15550052002", "text": "Open?"});
+    let told = order(&desk, "inbound", &said).await;
+    assert_eq!(told["delivered"], true, "{told}");
+}

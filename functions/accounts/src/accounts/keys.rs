@@ -83,43 +83,43 @@ pub(crate) async fn put(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = New::read(&body).map_err(Problem::validation)?;
     let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
-    let secret = new.key.clone();
-    let account = take(&state, &authority, &id, &alias, new).await?;
+    let (account, warnings) = take(&state, &authority, &id, &alias, new).await?;
     let key = account.key(&alias).ok_or_else(Problem::not_found)?;
     let mut shown = KeyDto::from(key);
-    if let Some(secret) = &secret {
-        shown.warnings = webhook::tell(&state, &account, secret).await;
-    }
+    shown.warnings = warnings;
     Ok(Json(shown))
 }
 
-/// Puts a key in, or changes it. Its sender goes on, if it stood still for want of one.
+/// Puts a key in, or changes it. Its sender goes on, if it stood still for want of one, and its provider is told whom to
+/// call. The account as it is then, and what could not be told.
 pub(crate) async fn take(
     state: &State,
     authority: &Authority,
     account: &str,
     alias: &KeyAlias,
     new: New,
-) -> Result<Account, Problem> {
-    let is_new = new.key.is_some();
+) -> Result<(Account, Vec<String>), Problem> {
+    let secret = new.key.clone();
     let mut changing = Changing::begin(&state.store, authority, account).await?;
     let now = changing.now;
-    let was_usable = changing
-        .account
-        .key(alias)
-        .is_some_and(|key| key.is_usable(now));
+    let before = changing.account.key(alias).cloned();
     let kept = keep(state, &mut changing, alias, new).await;
     let account = changing.end(kept).await?;
-    if is_new {
+    if secret.is_some() && before.is_some() {
         prune(state, authority, account.id.as_str()).await;
     }
+    let was_usable = before.is_some_and(|key| key.is_usable(now));
     if let Some(key) = account.key(alias)
         && key.is_usable(now)
-        && (is_new || !was_usable)
+        && (secret.is_some() || !was_usable)
     {
         senders::resume_refused_one(&state.store, &account, &key.sender, now).await?;
     }
-    Ok(account)
+    let warnings = match &secret {
+        Some(secret) => webhook::tell(state, &account, secret).await,
+        None => Vec::new(),
+    };
+    Ok((account, warnings))
 }
 
 fn unusable(error: &impl ToString) -> Problem {

@@ -57,8 +57,11 @@ pub(super) async fn take_account(
             else {
                 continue;
             };
-            account = keys::take(state, authority, entry.id.as_str(), &key.alias, new).await?;
-            outcome = Outcome::of(Status::Made);
+            let id = entry.id.as_str();
+            let (now, warnings) = keys::take(state, authority, id, &key.alias, new).await?;
+            account = now;
+            outcome.status = Status::Made;
+            outcome.warnings.extend(warnings);
         }
     }
     outcome.next = Some(dto::next(&account));
