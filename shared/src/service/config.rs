@@ -121,14 +121,14 @@ impl Reader<'_> {
         self.url(name)
     }
 
-    /// Where the providers are. `GRAPH_URL` and `GRAPH_VERSION` must be there.
+    /// Where the providers are.
     pub fn addresses(&mut self) -> Addresses {
         Addresses {
             graph: self.url("GRAPH_URL"),
             graph_version: self.text("GRAPH_VERSION"),
-            notifapi: self.url_or("NOTIFAPI_URL", "https://notifapi.com"),
-            fonnte: self.url_or("FONNTE_URL", "https://api.fonnte.com"),
-            mock: self.url_or("MOCK_URL", "http://localhost:3002/mock"),
+            notifapi: self.url("NOTIFAPI_URL"),
+            fonnte: self.url("FONNTE_URL"),
+            mock: self.url("MOCK_URL"),
         }
     }
 

@@ -56,12 +56,17 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
 
 /// The variables of all functions that say where things are; each reads its own.
 pub(crate) fn addresses(graph: &str, queue: impl Fn(&str) -> String) -> Vec<(String, String)> {
+    let below = |name: &str| format!("{graph}/{name}");
+    let (notifapi, fonnte, mock) = (below("notifapi"), below("fonnte"), below("mock"));
     let names = [
         ("MESSAGES_TABLE", "heliograph-messages"),
         ("LOGS_TABLE", "heliograph-logs"),
         ("SECRETS_PREFIX", "heliograph"),
         ("GRAPH_URL", graph),
         ("GRAPH_VERSION", "v25.0"),
+        ("NOTIFAPI_URL", &notifapi),
+        ("FONNTE_URL", &fonnte),
+        ("MOCK_URL", &mock),
         ("WEBHOOK_URL", "http://127.0.0.1:1"),
         ("ROTATE_FUNCTION_ARN", "heliograph-rotate"),
     ];
