@@ -18,6 +18,7 @@ pub mod identity;
 pub mod job;
 pub(crate) mod json_text;
 pub mod ledger;
+pub mod limits;
 pub mod message;
 pub mod pace;
 pub mod phone;
