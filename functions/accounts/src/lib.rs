@@ -20,6 +20,7 @@ mod knowledge;
 mod me;
 mod operator;
 mod password;
+mod routes;
 mod sessions;
 mod tenants;
 mod tries;
@@ -129,6 +130,11 @@ pub fn router(state: State) -> Router {
                 get(configuration::export).post(configuration::import),
             )
             .merge(account_routes())
+            .route("/v1/routes", get(routes::list).post(routes::create))
+            .route(
+                "/v1/routes/{id}",
+                get(routes::one).put(routes::change).delete(routes::delete),
+            )
             .route("/v1/me/password", post(me::change_password))
             .route("/v1/users", get(users::list).post(users::create))
             .route("/v1/users/{id}", get(users::one).patch(users::change))
@@ -266,6 +272,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::senders::create,
     accounts::senders::change,
     accounts::senders::delete,
+    routes::list,
+    routes::create,
+    routes::one,
+    routes::change,
+    routes::delete,
     knowledge::list,
     knowledge::create,
     knowledge::change,

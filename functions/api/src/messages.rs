@@ -5,9 +5,8 @@ use axum::extract::{Path, State};
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::FaultCode;
 use heliograph::domain::id::MessageId;
-use heliograph::domain::identity::{TenantId, Wamid};
-use heliograph::domain::message::{Attempt, Message, Outcome};
-use heliograph::domain::provider::Provider;
+use heliograph::domain::identity::{SenderId, TenantId, Wamid};
+use heliograph::domain::message::{Attempt, Decision, Message, Outbound, Outcome, Passed};
 use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
 use heliograph::service::caller::Caller;
@@ -151,6 +150,12 @@ async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<Message, Pro
 pub(crate) struct AttemptDto {
     /// Counted from 1.
     number: usize,
+    /// What it left from.
+    #[schema(value_type = String, example = "100000000000001")]
+    sender_id: SenderId,
+    /// Over a route: the senders whose turn it was before, and why they were passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed: Vec<Passed>,
     /// When a worker took the message to send it.
     started_at: Timestamp,
     /// How long the call took.
@@ -169,19 +174,25 @@ pub(crate) struct AttemptDto {
     /// Why it was not accepted, or not delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<ProviderProblem>,
+    /// What was decided, if it did not succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
     /// What an operator decided when nobody knew how it had ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     settlement: Option<SettlementDto>,
 }
 
 impl AttemptDto {
-    fn of(number: usize, attempt: &Attempt, provider: Provider) -> Self {
+    fn of(number: usize, attempt: &Attempt, message: &Outbound) -> Self {
+        let sender_id = message.leg_of(attempt).sender;
         let problem = |failure: ProviderFailure| ProviderProblem {
-            name: provider.as_str().to_owned(),
+            name: sender_id.provider().as_str().to_owned(),
             failure,
         };
         Self {
             number,
+            passed: attempt.passed.clone(),
+            decision: attempt.decision.clone(),
             started_at: attempt.started_at,
             duration_ms: attempt.duration_ms,
             outcome: attempt.outcome,
@@ -189,6 +200,7 @@ impl AttemptDto {
             credential: attempt.credential.clone(),
             provider: attempt.failure.clone().map(problem),
             settlement: attempt.settlement.as_ref().map(SettlementDto::from),
+            sender_id,
         }
     }
 }
@@ -215,18 +227,23 @@ pub(crate) async fn attempts(
     let tenant = caller.with(Right::Read)?.tenant;
     let query = parameters.page();
     parameters.finish()?;
-    let (attempts, provider) = match find(&store, &tenant, &id).await? {
-        Message::Outbound(message) => (message.attempts, message.sender.provider()),
-        Message::Inbound(message) => (Vec::new(), message.sender.provider()),
+    let message = match find(&store, &tenant, &id).await? {
+        Message::Outbound(message) => Some(message),
+        Message::Inbound(_) => None,
     };
     let name = format!("messages/{id}/attempts");
     let cursor = Cursor::of(&name, &tenant);
     let seen: usize = query.place(cursor)?.unwrap_or(0);
-    let numbered = (1..).zip(&attempts).skip(seen).take(limit(&query));
+    let attempts = message.iter().flat_map(|message| {
+        let attempts = message.attempts.iter();
+        attempts.map(move |attempt| (attempt, message))
+    });
+    let count = attempts.clone().count();
+    let numbered = (1..).zip(attempts).skip(seen).take(limit(&query));
     let shown: Vec<_> = numbered
-        .map(|(number, attempt)| AttemptDto::of(number, attempt, provider))
+        .map(|(number, (attempt, message))| AttemptDto::of(number, attempt, message))
         .collect();
     let reached = seen.saturating_add(shown.len());
-    let next = (reached < attempts.len()).then_some(reached);
+    let next = (reached < count).then_some(reached);
     answer(shown, cursor, next.as_ref())
 }

@@ -6,19 +6,18 @@
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::message::{Lane, Outbound};
+use heliograph::domain::message::{Lane, Leg, Outbound};
 use heliograph::domain::pace::Held;
-use heliograph::domain::queue::{DeliverBody, held};
-use heliograph::domain::secret::Credential;
+use heliograph::domain::queue::{DeliverBody, LONGEST_DELAY, held};
 use heliograph::domain::state::State as MessageState;
-use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential, Sending, lapse};
-use heliograph::messaging::pace::{Leave, Pacer};
+use heliograph::messaging::attempt::lapse;
+use heliograph::messaging::departures::{Departed, DepartureError, Departures, Leaves, Leaving};
 use heliograph::provider::meta::client::ClientError;
 use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
-use heliograph::service::credentials::{CredentialError, Credentials};
+use heliograph::service::credentials::Credentials;
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::QueueError;
 use heliograph::service::records;
@@ -70,9 +69,7 @@ impl Config {
 #[derive(Debug)]
 pub struct State {
     store: Store,
-    credentials: Credentials,
-    sending: Sending,
-    pacer: Pacer,
+    departures: Departures,
     lanes: Lanes,
 }
 
@@ -82,10 +79,9 @@ impl State {
         let store = Store::new(aws.dynamodb(), &config.messages_table, "");
         let secrets = SecretsCache::new(aws.secrets(), &config.secrets_prefix);
         let providers = Providers::new(&config.addresses)?;
+        let credentials = Credentials::new(store.clone(), secrets);
         Ok(Self {
-            credentials: Credentials::new(store.clone(), secrets),
-            sending: Sending::new(store.clone(), providers, clock::now),
-            pacer: Pacer::new(store.clone(), clock::now),
+            departures: Departures::new(&store, credentials, providers),
             lanes: Lanes::new(&aws.sqs(), &config.otp_queue, &config.single_queue),
             store,
         })
@@ -98,11 +94,9 @@ enum RecordError {
     Empty,
     #[error("the body is not a hint to deliver a message")]
     Undecodable(#[from] serde_json::Error),
-    #[error("the account's credential cannot be read")]
-    Credential(#[from] CredentialError),
-    #[error("the message was not attempted")]
-    Attempt(#[from] AttemptError),
-    #[error("the message or its sender's pace cannot be read")]
+    #[error("the message did not depart")]
+    Departure(#[from] DepartureError),
+    #[error("the message cannot be read")]
     Store(#[from] StoreError),
     #[error("the message was not queued again")]
     Queue(#[from] QueueError),
@@ -128,21 +122,22 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         until,
         since,
         era,
+        passed,
     } = serde_json::from_str(&body)?;
     let held = held((begins, until), since, era).filter(|held| !held.slot.is_over(clock::now()));
-    if lane == Lane::Bulk && held.is_none() {
-        // It missed its slot: `dispatch` hands the recipient out again.
-        return Ok(());
-    }
-    let credential = state.credentials.of((&tenant, &account), &sender).await?;
-    let order = Order {
-        tenant,
-        message,
-        credential,
+    let order = Order { tenant, message };
+    let seat = match held {
+        Some(held) => {
+            let leg = Leg { account, sender };
+            let leaving = state.departures.from(&order.tenant, leg, passed).await?;
+            Some((leaving, held))
+        }
+        None => None,
     };
     match lane {
-        Lane::Bulk => in_slot(state, &order, held).await.map(|_| ()),
-        Lane::Otp | Lane::Single => single(state, &order, held).await,
+        // Without one it missed its slot: `dispatch` hands the recipient out again.
+        Lane::Bulk => in_slot(state, &order, seat).await.map(|_| ()),
+        Lane::Otp | Lane::Single => single(state, &order, seat).await,
     }
 }
 
@@ -150,51 +145,38 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
 struct Order {
     tenant: TenantId,
     message: MessageId,
-    credential: Option<Credential>,
 }
 
 /// Attempts a message in its slot, or leaves it. Gives it back if it needs another slot.
 async fn in_slot(
     state: &State,
     order: &Order,
-    held: Option<Held>,
+    seat: Option<(Leaving, Held)>,
 ) -> Result<Option<Box<Outbound>>, RecordError> {
-    let Some(held) = held else {
+    let Some((leaving, held)) = seat else {
         return Ok(None);
     };
-    let credential = order.credential.as_ref();
-    let attempted = state
-        .sending
-        .attempt(&order.tenant, &order.message, credential, held)
+    let departed = state
+        .departures
+        .attempt(&order.tenant, &order.message, &leaving, held)
         .await?;
-    let message = match attempted {
-        Attempted::Made(message) => message,
-        Attempted::CredentialRefused(refused) => settle(state, *refused).await?,
-        Attempted::NotNow(_) => return Ok(None),
-        Attempted::TooLate(message) => return Ok(Some(message)),
+    let message = match departed {
+        Departed::Made(message) => message,
+        Departed::NotNow(_) => return Ok(None),
+        Departed::TooLate(message) => return Ok(Some(message)),
     };
     try_again_later(state, &message).await?;
     Ok(None)
 }
 
-/// What becomes of a message whose credential was refused: another try if the account has another one.
-async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, RecordError> {
-    let (of, sender) = (refused.account(), refused.sender());
-    let other = state
-        .credentials
-        .has_other(of, sender, refused.credential());
-    Ok(if other.await {
-        state.sending.with_another(refused).await?
-    } else {
-        state.sending.with_no_other(refused).await?
-    })
-}
-
 /// Sends a single message in its slot, or in the next one it can get.
-async fn single(state: &State, order: &Order, held: Option<Held>) -> Result<(), RecordError> {
-    let mut held = held;
+async fn single(
+    state: &State,
+    order: &Order,
+    mut seat: Option<(Leaving, Held)>,
+) -> Result<(), RecordError> {
     for _ in 0..TRIES {
-        if held.is_none() {
+        if seat.is_none() {
             let Some(message) = state.store.outbound(&order.tenant, &order.message).await? else {
                 return Ok(());
             };
@@ -206,12 +188,12 @@ async fn single(state: &State, order: &Order, held: Option<Held>) -> Result<(), 
                 // The hint came before the message's time, by a clock a little behind: it takes no slot.
                 return try_again_later(state, &message).await;
             }
-            held = match leave(state, &message).await? {
-                Some(held) => Some(held),
+            seat = match leave(state, &message).await? {
+                Some(seat) => Some(seat),
                 None => return Ok(()),
             };
         }
-        if in_slot(state, order, held.take()).await?.is_none() {
+        if in_slot(state, order, seat.take()).await?.is_none() {
             return Ok(());
         }
     }
@@ -221,25 +203,24 @@ async fn single(state: &State, order: &Order, held: Option<Held>) -> Result<(), 
     }
 }
 
-/// A slot to wait for. `None` if the queue waits in our place, or the sweeper until the sender is resumed.
-async fn leave(state: &State, message: &Outbound) -> Result<Option<Held>, RecordError> {
-    let Outbound {
-        tenant,
-        sender,
-        lane,
-        ..
-    } = message;
-    match state.pacer.leave(tenant, sender, *lane, None).await? {
-        Leave::At(held) => {
-            let now = clock::now();
+/// A slot to wait for. `None` if the queue waits in our place, or the sweeper until somebody has looked after the sender.
+async fn leave(state: &State, message: &Outbound) -> Result<Option<(Leaving, Held)>, RecordError> {
+    let now = clock::now();
+    match state.departures.leaves(message, None).await? {
+        Leaves::At(leaving, held) => {
             if held.slot.wait(now) <= LONGEST_WAIT {
-                return Ok(Some(held));
+                return Ok(Some((leaving, held)));
             }
-            state.lanes.put_for(message, held, now).await?;
+            let seat = leaving.seat(message, held);
+            state.lanes.put_for(message, seat, now).await?;
         }
-        Leave::Soon => state.lanes.put(message, SOON).await?,
-        Leave::NotSoon => state.lanes.put(message, LATER).await?,
-        Leave::Paused(_) => {}
+        Leaves::Soon => state.lanes.put(message, SOON).await?,
+        Leaves::NotSoon => state.lanes.put(message, LATER).await?,
+        Leaves::NotBefore(time) => {
+            let wait = time.duration_since(now).min(LONGEST_DELAY);
+            state.lanes.put(message, wait).await?;
+        }
+        Leaves::Stopped => {}
     }
     Ok(None)
 }

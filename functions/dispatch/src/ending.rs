@@ -30,6 +30,7 @@ pub(crate) async fn end_pass(
         progress.pass += 1;
         progress.open_seen = progress.again.is_some();
         progress.all_ended_at = None;
+        progress.elsewhere.clear();
         progress.resume_at = now.saturating_add(BETWEEN_PASSES).ok();
         return Ok(());
     }

@@ -1,14 +1,15 @@
 //! Puts the next open recipients of the jobs on the queue, one slot each, in time for their slots.
 
+use crate::legs::{Borrowed, Legs, Places};
 use crate::recipients::{self, Ask, Taken};
 use crate::{DispatchError, State, again, withdraw};
 use futures_util::future::join_all;
 use futures_util::join;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::job::{Duty, Job};
-use heliograph::domain::message::Lane;
+use heliograph::domain::message::{Lane, Leg, Passed};
 use heliograph::domain::pace::{Held, Slot, probes};
-use heliograph::domain::queue::{DeliverBody, Probe, micros};
+use heliograph::domain::queue::{DeliverBody, Probe, Seat, micros};
 use heliograph::domain::tier::{DayRoom, Rooms};
 use heliograph::messaging::pace;
 use heliograph::service::clock;
@@ -16,6 +17,7 @@ use heliograph::service::queue::{Entry, QueueError};
 use heliograph::service::telemetry::chain;
 use heliograph::store::{Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Hints for slots of so short a time are put on the queue together.
@@ -30,14 +32,14 @@ pub(crate) async fn hand_out(
     state: &State,
     sender: &Sender,
     jobs: Vec<Job>,
-    held: &[Held],
+    (held, legs): (&[Held], &Legs),
 ) -> Result<Vec<Probe>, DispatchError> {
     let now = clock::now();
     let (sending, gone) = jobs
         .into_iter()
         .partition(|job| job.duty(now) == Duty::Send);
     let taking_back = Box::pin(withdraw::all(&state.store, gone, now));
-    let sending = Box::pin(send(state, sender, sending, held));
+    let sending = Box::pin(send(state, sender, sending, (held, legs)));
     let (handed_out, ()) = join!(sending, taking_back);
     handed_out
 }
@@ -46,28 +48,90 @@ async fn send(
     state: &State,
     sender: &Sender,
     jobs: Vec<Job>,
-    held: &[Held],
+    (held, legs): (&[Held], &Legs),
 ) -> Result<Vec<Probe>, DispatchError> {
     let now = clock::now();
     let rooms = state.store.rooms(sender, now).await?;
+    let mut borrowed = legs.borrow(&state.store, &jobs).await?;
+    let places = places(state, legs, &borrowed, now).await?;
     let turn = usize::try_from(now.as_second()).unwrap_or(0);
-    let taken = take(state, jobs, held.len(), &rooms, turn).await;
+    let taken = take(state, jobs, (held.len(), places), &rooms, turn).await;
     let taken = with_room(state, sender, &rooms, taken).await?;
     let mut taken = keep(&state.store, taken).await;
     let now = clock::now();
-    let usable = held.iter().copied().filter(|held| !held.slot.is_over(now));
-    let given: Vec<(MessageId, Held)> = in_turn(&taken).into_iter().cloned().zip(usable).collect();
+    let own = held.iter().copied().filter(|held| !held.slot.is_over(now));
+    borrowed.insert(sender.id.clone(), own.collect());
+    let given = seated(state, sender, legs, in_turn(&taken), borrowed).await?;
     let (put, ()) = join!(
         put_all(state, sender, &given),
         try_again(state, &mut taken, now)
     );
     put?;
-    let looked_at = probes(given.len()).filter_map(|place| given.get(place));
-    let probe = |(message, held): &(MessageId, Held)| Probe {
+    let own: Vec<&(MessageId, Seat)> = given
+        .iter()
+        .filter(|(_, seat)| seat.leg.sender == sender.id)
+        .collect();
+    let looked_at = probes(own.len()).filter_map(|place| own.get(place));
+    let probe = |(message, seat): &&(MessageId, Seat)| Probe {
         message: message.clone(),
-        until: micros(held.slot).1,
+        until: micros(seat.held.slot).1,
     };
     Ok(looked_at.map(probe).collect())
+}
+
+/// How many recipients there are places for at the other senders: as many as were borrowed of each, and as its
+/// portfolio has room for.
+pub(crate) async fn places(
+    state: &State,
+    legs: &Legs,
+    borrowed: &Borrowed,
+    now: Timestamp,
+) -> Result<Places, StoreError> {
+    let mut places = Places {
+        unready: legs.unready.clone(),
+        ..Places::default()
+    };
+    for (id, held) in borrowed {
+        let left = legs.room(&state.store, id).await?;
+        let left = room(left.map(|room| room.left(now)));
+        places.slots.insert(id.clone(), held.len().min(left));
+    }
+    Ok(places)
+}
+
+/// Gives each recipient the next slot of its sender, and takes room in the portfolios of the other senders for those who
+/// may need it. Those for whom there is none are met again.
+async fn seated(
+    state: &State,
+    sender: &Sender,
+    legs: &Legs,
+    picked: Vec<Picked>,
+    mut held: Borrowed,
+) -> Result<Vec<(MessageId, Seat)>, StoreError> {
+    let mut given = Vec::new();
+    for Picked { id, leg, passed } in picked {
+        let leg = leg.unwrap_or_else(|| Leg {
+            account: sender.account.clone(),
+            sender: sender.id.clone(),
+        });
+        let slot = held.get_mut(&leg.sender).and_then(VecDeque::pop_front);
+        given.extend(slot.map(|held| (id, Seat { leg, held, passed })));
+    }
+    for id in held.keys().filter(|id| **id != sender.id) {
+        let there = given.iter().filter(|(_, seat)| seat.leg.sender == *id);
+        let count = u64::try_from(there.count()).unwrap_or(u64::MAX);
+        let room = legs.room(&state.store, id).await?;
+        if let (Some(room), 1..) = (room, count)
+            && !state
+                .store
+                .take_room(&sender.tenant, &room, count, clock::now())
+                .await?
+        {
+            given.retain(|(_, seat)| seat.leg.sender != *id);
+        }
+    }
+    given.sort_by_key(|(_, seat)| seat.held.slot.at);
+    Ok(given)
 }
 
 /// Takes recipients for so many slots. A job that fails keeps no other from being sent, and is asked again. Each turn
@@ -75,15 +139,15 @@ async fn send(
 pub(crate) async fn take(
     state: &State,
     mut jobs: Vec<Job>,
-    slots: usize,
+    (slots, mut places): (usize, Places),
     rooms: &Rooms,
     turn: usize,
 ) -> Vec<Taken> {
     let now = clock::now();
     let until = Instant::now() + LOOKS_FOR;
     let portfolio = rooms.portfolio.as_ref();
-    let mut people = places(portfolio.map(|room| room.left(now)));
-    let mut today = places(rooms.day.as_ref().map(DayRoom::left));
+    let mut people = room(portfolio.map(|room| room.left(now)));
+    let mut today = room(rooms.day.as_ref().map(DayRoom::left));
     if let Some(first) = turn.checked_rem(jobs.len()) {
         jobs.rotate_left(first);
     }
@@ -96,8 +160,10 @@ pub(crate) async fn take(
     let mut taken = Vec::new();
     for job in jobs {
         let id = job.id.clone();
+        let part = places.part(waiting);
         let ask = Ask {
             most: left.div_ceil(waiting.max(1)),
+            places: &part,
             fresh: people,
             first: today,
             until,
@@ -105,7 +171,8 @@ pub(crate) async fn take(
         waiting -= 1;
         match recipients::take(&state.store, job, ask, now).await {
             Ok(from_job) => {
-                left -= from_job.ids.len();
+                left -= from_job.own();
+                places.take(&from_job.routed);
                 people -= from_job.fresh;
                 today -= from_job.first;
                 taken.push(from_job);
@@ -145,7 +212,7 @@ async fn try_again(state: &State, taken: &mut [Taken], now: Timestamp) {
 }
 
 /// How many may be taken where so much room is left.
-fn places(left: Option<u64>) -> usize {
+fn room(left: Option<u64>) -> usize {
     left.map_or(usize::MAX, |left| {
         usize::try_from(left).unwrap_or(usize::MAX)
     })
@@ -180,12 +247,35 @@ fn sum(taken: &[Taken], of: impl Fn(&Taken) -> usize) -> u64 {
     u64::try_from(sum).unwrap_or(u64::MAX)
 }
 
+/// A recipient that is handed out; over a route, where it leaves from, and whose turn it was before.
+struct Picked {
+    id: MessageId,
+    leg: Option<Leg>,
+    passed: Option<Vec<Passed>>,
+}
+
 /// One of each job, then the next of each, so that no job waits behind another.
-fn in_turn(taken: &[Taken]) -> Vec<&MessageId> {
-    let longest = taken.iter().map(|taken| taken.ids.len()).max().unwrap_or(0);
+fn in_turn(taken: &[Taken]) -> Vec<Picked> {
+    let longest = taken.iter().map(Taken::len).max().unwrap_or(0);
     (0..longest)
-        .flat_map(|place| taken.iter().filter_map(move |taken| taken.ids.get(place)))
+        .flat_map(|place| taken.iter().filter_map(move |taken| picked(taken, place)))
         .collect()
+}
+
+fn picked(taken: &Taken, place: usize) -> Option<Picked> {
+    if let Some(id) = taken.ids.get(place) {
+        return Some(Picked {
+            id: id.clone(),
+            leg: None,
+            passed: None,
+        });
+    }
+    let routed = taken.routed.get(place.checked_sub(taken.ids.len())?)?;
+    Some(Picked {
+        id: routed.id.clone(),
+        leg: Some(routed.leg.clone()),
+        passed: Some(routed.passed.clone()),
+    })
 }
 
 fn part(slot: Slot) -> i128 {
@@ -195,9 +285,11 @@ fn part(slot: Slot) -> i128 {
 async fn put_all(
     state: &State,
     sender: &Sender,
-    given: &[(MessageId, Held)],
+    given: &[(MessageId, Seat)],
 ) -> Result<(), QueueError> {
-    for together in given.chunk_by(|(_, one), (_, other)| part(one.slot) == part(other.slot)) {
+    for together in
+        given.chunk_by(|(_, one), (_, other)| part(one.held.slot) == part(other.held.slot))
+    {
         put(state, sender, together).await?;
     }
     Ok(())
@@ -207,25 +299,15 @@ async fn put_all(
 async fn put(
     state: &State,
     sender: &Sender,
-    together: &[(MessageId, Held)],
+    together: &[(MessageId, Seat)],
 ) -> Result<(), QueueError> {
     let mut entries = Vec::new();
-    for (message, held) in together {
-        let (begins, until) = micros(held.slot);
-        entries.push(Entry::of(&DeliverBody::V1 {
-            tenant: sender.tenant.clone(),
-            account: sender.account.clone(),
-            sender: sender.id.clone(),
-            message: message.clone(),
-            lane: Lane::Bulk,
-            slot: Some(begins),
-            until: Some(until),
-            since: Some(held.since.as_microsecond()),
-            era: Some(held.era),
-        })?);
+    for (message, seat) in together {
+        let body = DeliverBody::in_seat(&sender.tenant, message, Lane::Bulk, seat.clone());
+        entries.push(Entry::of(&body)?);
     }
     if let Some((_, first)) = together.first() {
-        let wait = first.slot.hint_at().duration_since(clock::now());
+        let wait = first.held.slot.hint_at().duration_since(clock::now());
         pace::wait(wait).await;
     }
     state.bulk.send_all(&sender.tenant, entries).await

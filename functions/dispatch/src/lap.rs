@@ -4,7 +4,7 @@
 //! A lap is about the chunks that were handed out whole when it was planned, and begins when their slots are over. So it
 //! hands nobody out whose hint is still under way.
 
-use crate::recipients::{Ask, Taken, look_at};
+use crate::recipients::{Ask, Put, Taken, look_at};
 use heliograph::domain::job::Lap;
 use heliograph::store::{Slice, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ const CHUNKS_PER_TICK: usize = 20;
 pub(crate) async fn step(
     store: &Store,
     taken: &mut Taken,
-    ask: Ask,
+    ask: Ask<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(mut lap) = taken.progress.lap.take() else {
@@ -47,14 +47,14 @@ pub(crate) async fn step(
             return Ok(());
         }
         let (_, claimable) = look_at(store, &taken.job, &chunk, now).await?;
-        let room = ask.most.saturating_sub(taken.ids.len());
-        if claimable.len() > room {
+        let mut is_full = false;
+        for (_, id, at) in claimable {
+            is_full |= taken.put(id, &at, ask) == Put::Full;
+        }
+        if is_full {
             // Those that find no slot are met in the next lap, as are those of the chunks that follow.
-            let fit = claimable.into_iter().take(room);
-            taken.ids.extend(fit.map(|(_, id)| id));
             return Ok(());
         }
-        taken.ids.extend(claimable.into_iter().map(|(_, id)| id));
         lap.after = Some(marker);
     }
     taken.progress.lap = Some(lap).filter(|_| !is_last);

@@ -9,6 +9,7 @@ mod again;
 mod ending;
 mod handing;
 mod lap;
+mod legs;
 mod recipients;
 mod tick;
 mod withdraw;

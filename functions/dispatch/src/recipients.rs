@@ -7,8 +7,10 @@
 
 use crate::ending::end_pass;
 use crate::lap;
+use crate::legs::{Place, Places, Routed};
 use heliograph::domain::audit::Author;
 use heliograph::domain::id::MessageId;
+use heliograph::domain::identity::SenderId;
 use heliograph::domain::job::{
     Job, JobEvent, Numbers, Outcomes, PausedBy, Progress, done, too_many_fail,
 };
@@ -29,7 +31,10 @@ pub(crate) const CHUNKS_PER_TICK: usize = 60;
 /// What was taken from a job.
 pub(crate) struct Taken {
     pub(crate) job: Job,
+    /// Those that leave from the job's own sender, as it has no other.
     pub(crate) ids: Vec<MessageId>,
+    /// Those of a job over a route.
+    pub(crate) routed: Vec<Routed>,
     /// How many of them take room in the portfolio.
     pub(crate) fresh: usize,
     /// How many of them nobody has handed out before: they take room in the tenant's day.
@@ -44,10 +49,37 @@ impl Taken {
         Self {
             progress: job.progress.clone(),
             ids: Vec::new(),
+            routed: Vec::new(),
             fresh: 0,
             first: 0,
             job,
         }
+    }
+
+    /// How many were taken.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len() + self.routed.len()
+    }
+
+    /// How many were taken that leave from the job's own sender.
+    pub(crate) fn own(&self) -> usize {
+        let own = |routed: &&Routed| routed.leg.sender == self.job.sender;
+        self.ids.len() + self.routed.iter().filter(own).count()
+    }
+
+    /// Takes a recipient who is at this sender, if there is a slot.
+    pub(crate) fn put(&mut self, id: MessageId, at: &SenderId, ask: Ask<'_>) -> Put {
+        if *at != self.job.sender {
+            self.progress.elsewhere.insert(at.clone());
+        }
+        let own = ask.most.saturating_sub(self.ids.len());
+        match ask.places.place(&self.job, at, own, &self.routed) {
+            Place::Own => self.ids.push(id),
+            Place::Over(leg, passed) => self.routed.push(Routed { id, leg, passed }),
+            Place::Full => return Put::Full,
+            Place::Nowhere => return Put::Nowhere,
+        }
+        Put::Taken
     }
 
     /// Keeps how far the job has come. `false`, and nothing is kept, if another tick has kept its own meanwhile; `true`
@@ -64,11 +96,24 @@ impl Taken {
     }
 }
 
+/// Whether a recipient was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It was.
+    Taken,
+    /// Its sender has no slot left.
+    Full,
+    /// None of its senders is ready.
+    Nowhere,
+}
+
 /// How many recipients are asked for.
 #[derive(Clone, Copy)]
-pub(crate) struct Ask {
-    /// How many there are slots for.
+pub(crate) struct Ask<'a> {
+    /// How many there are slots for of the job's own sender.
     pub(crate) most: usize,
+    /// Those of the other senders of its route.
+    pub(crate) places: &'a Places,
     /// How many of them may take room in the portfolio.
     pub(crate) fresh: usize,
     /// How many of them may be handed out for the first time, today.
@@ -81,7 +126,7 @@ pub(crate) struct Ask {
 pub(crate) async fn take(
     store: &Store,
     job: Job,
-    ask: Ask,
+    ask: Ask<'_>,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let mut taken = Taken::nothing(job);
@@ -97,25 +142,26 @@ pub(crate) async fn take(
     if is_first_pass {
         lap::step(store, &mut taken, ask, now).await?;
     }
-    let met_again = taken.ids.len();
+    let met_again = taken.len();
     let takes_room = taken.job.takes_room(now);
     let fresh = if takes_room { ask.fresh } else { usize::MAX };
     let first = if is_first_pass { ask.first } else { usize::MAX };
-    let most = ask.most.min(met_again.saturating_add(fresh.min(first)));
-    hand_on(store, &mut taken, Ask { most, ..ask }, now).await?;
-    let handed_on = taken.ids.len() - met_again;
+    let room = met_again.saturating_add(fresh.min(first));
+    hand_on(store, &mut taken, (ask, room), now).await?;
+    let handed_on = taken.len() - met_again;
     taken.fresh = if takes_room { handed_on } else { 0 };
     taken.first = if is_first_pass { handed_on } else { 0 };
     Ok(taken)
 }
 
-/// Goes on through the chunks of this pass.
+/// Goes on through the chunks of this pass, until so many are taken, or there is no slot for the next.
 async fn hand_on(
     store: &Store,
     taken: &mut Taken,
-    ask: Ask,
+    (ask, room): (Ask<'_>, usize),
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let most = room.min(ask.most.saturating_add(ask.places.count()));
     let mut looked_at = 0;
     loop {
         let chunks = next_chunks(store, taken).await?;
@@ -124,11 +170,14 @@ async fn hand_on(
         }
         for (place, chunk) in chunks {
             // Without room for more it is still seen that all were handed out.
-            if taken.ids.len() >= ask.most {
+            if taken.len() >= most {
                 return Ok(());
             }
             looked_at += 1;
-            take_chunk(store, taken, &place, &chunk, ask.most, now).await?;
+            let is_whole = take_chunk(store, taken, (&place, &chunk), (ask, most), now);
+            if !is_whole.await? {
+                return Ok(());
+            }
         }
         if looked_at >= CHUNKS_PER_TICK || Instant::now() >= ask.until {
             return Ok(());
@@ -207,44 +256,40 @@ pub(crate) async fn next_chunks(
     Ok(placed.collect())
 }
 
+/// Takes a chunk's recipients. `false` if there was no slot for all of them: the pass goes on there.
 async fn take_chunk(
     store: &Store,
     taken: &mut Taken,
-    place: &str,
-    chunk: &Chunk,
-    most: usize,
+    (place, chunk): (&str, &Chunk),
+    (ask, most): (Ask<'_>, usize),
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let open = if taken.progress.pass == 0 {
         unseen(store, taken, chunk).await?
     } else {
         still_open(store, taken, chunk, now).await?
     };
-    let room = most.saturating_sub(taken.ids.len());
-    if let Some((next, _)) = open.get(room) {
-        taken.progress.offset = *next;
-    } else {
-        taken.progress.after = Some(place.to_owned());
-        taken.progress.offset = 0;
+    for (next, id, at) in open {
+        // Whom nobody can send to now is met in a later pass.
+        if taken.len() >= most || taken.put(id, &at, ask) == Put::Full {
+            taken.progress.offset = next;
+            return Ok(false);
+        }
     }
-    taken
-        .ids
-        .extend(open.into_iter().take(room).map(|(_, id)| id));
-    Ok(())
+    taken.progress.after = Some(place.to_owned());
+    taken.progress.offset = 0;
+    Ok(true)
 }
 
 /// Every recipient of a chunk that no pass has met. From now on the chunk has a marker.
-async fn unseen(
-    store: &Store,
-    taken: &Taken,
-    chunk: &Chunk,
-) -> Result<Vec<(usize, MessageId)>, StoreError> {
+async fn unseen(store: &Store, taken: &Taken, chunk: &Chunk) -> Result<Vec<Claimable>, StoreError> {
     let offset = taken.progress.offset;
     if offset == 0 {
         store.mark_chunk(&taken.job, chunk).await?;
     }
-    let placed = chunk.ids.iter().cloned().enumerate();
-    Ok(placed.skip(offset).collect())
+    let placed = chunk.ids.iter().cloned().enumerate().skip(offset);
+    let at = &taken.job.sender;
+    Ok(placed.map(|(place, id)| (place, id, at.clone())).collect())
 }
 
 /// Those of a marked chunk that this pass has not handed out yet and may.
@@ -253,22 +298,24 @@ async fn still_open(
     taken: &mut Taken,
     chunk: &Chunk,
     now: Timestamp,
-) -> Result<Vec<(usize, MessageId)>, StoreError> {
+) -> Result<Vec<Claimable>, StoreError> {
     let offset = taken.progress.offset;
     let (is_open, claimable) = look_at(store, &taken.job, chunk, now).await?;
     taken.progress.open_seen |= is_open;
-    let left = claimable.into_iter().filter(|(place, _)| *place >= offset);
+    let left = claimable.into_iter().filter(|(place, ..)| *place >= offset);
     Ok(left.collect())
 }
 
-/// Whether a chunk has open recipients, and those that may be handed out again, with their places in it. One without
-/// loses its marker.
+/// A recipient that may be handed out: its place in its chunk, and the sender whose turn it is.
+pub(crate) type Claimable = (usize, MessageId, SenderId);
+
+/// Whether a chunk has open recipients, and those that may be handed out again. One without loses its marker.
 pub(crate) async fn look_at(
     store: &Store,
     job: &Job,
     chunk: &Chunk,
     now: Timestamp,
-) -> Result<(bool, Vec<(usize, MessageId)>), StoreError> {
+) -> Result<(bool, Vec<Claimable>), StoreError> {
     let mut is_open = chunk.is_filling(now);
     let mut claimables = Vec::new();
     for message in recipients_of(store, job, chunk).await? {
@@ -276,7 +323,7 @@ pub(crate) async fn look_at(
         is_open |= message.state.is_open();
         if claimable(&message, now) {
             let place = chunk.ids.iter().position(|other| *other == message.id);
-            claimables.extend(place.map(|place| (place, message.id)));
+            claimables.extend(place.map(|place| (place, message.id, message.sender)));
         }
     }
     if !is_open {

@@ -5,9 +5,11 @@
 mod chain;
 mod crashes;
 mod days;
+mod legs;
 mod turns;
 
 use crate::again;
+use crate::legs::Places;
 use crate::recipients::{Ask, take};
 use crate::tick::{Learnt, inbound, lease};
 use crate::withdraw;
@@ -34,8 +36,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -194,8 +196,15 @@ async fn handed_out(store: &Store, job: &Job, slots: usize, second: i64) -> Vec<
     taken.ids
 }
 
-fn at_most(slots: usize) -> Ask {
+/// So many slots of the jobs' own sender, and none of another.
+fn own(slots: usize) -> (usize, Places) {
+    (slots, Places::default())
+}
+
+fn at_most(slots: usize) -> Ask<'static> {
+    static NOBODY: LazyLock<Places> = LazyLock::new(Places::default);
     Ask {
+        places: &NOBODY,
         most: slots,
         fresh: usize::MAX,
         first: usize::MAX,

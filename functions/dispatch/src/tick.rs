@@ -1,6 +1,7 @@
 //! One tick of a sender: learns how its workers do, takes slots for the next second, hands them out to its running
 //! jobs, and puts the hint for the next tick.
 
+use crate::legs::Legs;
 use crate::{DispatchError, State, handing};
 use futures_util::future::join_all;
 use heliograph::domain::identity::{SenderId, TenantId};
@@ -49,7 +50,7 @@ pub(crate) async fn run(
         // They were handed out at the speed before.
         probes.clear();
     }
-    match handing::hand_out(state, &tick.sender, tick.jobs, &tick.slots).await {
+    match handing::hand_out(state, &tick.sender, tick.jobs, (&tick.slots, &tick.legs)).await {
         Ok(handed_out) => probes.extend(handed_out),
         Err(error) => tracing::error!(
             sender.id = sender.logged(),
@@ -80,6 +81,8 @@ pub(crate) struct Tick {
     sender: Sender,
     jobs: Vec<Job>,
     slots: Vec<Held>,
+    /// The other senders of the jobs' routes.
+    legs: Legs,
     /// When the next one may begin.
     next_run: Timestamp,
     /// The workers had missed too many slots.
@@ -134,8 +137,9 @@ pub(crate) async fn begin(
         return Ok(None);
     }
     let jobs = jobs(&state.store, tenant, &pace).await?;
-    let wake_at = pace.paused.as_ref().and_then(|_| expiry(&jobs, now));
-    let jobs = to_do(jobs, &pace, now);
+    let legs = Legs::read(&state.store, tenant, (id, &pace), &jobs).await?;
+    let wake_at = wake_at(&jobs, &pace, now);
+    let jobs = to_do(jobs, &legs, now);
     let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
         state.store.rest(tenant, id, &pace, wake_at).await?;
         return Ok(None);
@@ -163,6 +167,7 @@ pub(crate) async fn begin(
             return Ok(Some(Tick {
                 sender,
                 jobs,
+                legs,
                 has_slowed_down,
                 next_run: lease.next_run,
                 slots: lease.taken.slots.into_iter().map(held).collect(),
@@ -198,14 +203,22 @@ async fn jobs(store: &Store, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>,
     }
 }
 
-/// The jobs for which something can be done: while the sender is paused, recipients are only taken back.
-fn to_do(jobs: Vec<Job>, pace: &Pace, now: Timestamp) -> Vec<Job> {
+/// The jobs for which something can be done: while no sender is ready, recipients are only taken back.
+fn to_do(jobs: Vec<Job>, legs: &Legs, now: Timestamp) -> Vec<Job> {
     let to_do = jobs.into_iter().filter(|job| match job.duty(now) {
         Duty::Nothing => false,
-        Duty::Send => pace.paused.is_none(),
+        Duty::Send => legs.are_ready(job),
         Duty::Withdraw(_) => true,
     });
     to_do.collect()
+}
+
+/// When there may be something to do again, while nobody is ready.
+fn wake_at(jobs: &[Job], pace: &Pace, now: Timestamp) -> Option<Timestamp> {
+    let is_paused = pace.paused.is_some();
+    let expiry = expiry(jobs, now).filter(|_| is_paused);
+    let again = Legs::look_again_at(jobs, now);
+    expiry.into_iter().chain(again).min()
 }
 
 /// When the first of these jobs expires.

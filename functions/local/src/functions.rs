@@ -98,8 +98,9 @@ fn is_accounts(method: &Method, path: &str) -> bool {
         [
             "",
             "v1",
-            "accounts" | "api-keys" | "configuration" | "tenants" | "users",
+            "accounts" | "api-keys" | "configuration" | "routes" | "tenants" | "users",
         ] => &[Method::GET, Method::POST],
+        ["", "v1", "routes", _] => &[Method::GET, Method::PUT, Method::DELETE],
         ["", "v1", "api-keys", _] => &[Method::GET, Method::PATCH, Method::DELETE],
         ["", "v1", "tenants" | "users", _] => &[Method::GET, Method::PATCH],
         ["", "v1", "senders", _] => &[Method::PATCH, Method::DELETE],

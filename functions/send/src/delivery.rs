@@ -2,22 +2,17 @@
 
 use crate::State;
 use heliograph::domain::message::Outbound;
-use heliograph::domain::pace::Held;
 use heliograph::domain::queue::LONGEST_DELAY;
-use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
-use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential};
-use heliograph::messaging::pace::Leave;
+use heliograph::messaging::departures::{Departed, DepartureError, Leaves};
 use heliograph::messaging::submit::Meanwhile;
 use heliograph::service::clock;
-use heliograph::service::credentials::CredentialError;
 use heliograph::service::http::Preference;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::QueueError;
 use heliograph::service::telemetry;
-use heliograph::store::{PacedSender, StoreError};
+use heliograph::store::PacedSender;
 use jiff::SignedDuration;
-use thiserror::Error;
 
 /// A caller waits this long for a slot; then the queue does.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
@@ -72,14 +67,8 @@ impl Delivered {
     }
 }
 
-/// What a message needs to leave, or why it could not be had.
-pub(crate) type Prepared = Result<Leaving, NotTried>;
-
-/// What a message needs to leave.
-pub(crate) struct Leaving {
-    credential: Option<Credential>,
-    leave: Leave,
-}
+/// Whether a message may leave, or why nobody knows.
+pub(crate) type Prepared = Result<Leaves, DepartureError>;
 
 /// Gets what a message needs that is to be sent at once, while it is being written down: so nobody waits for it. Should
 /// the message not get written, or have to wait for those that were faster, a slot is wasted.
@@ -96,26 +85,11 @@ impl Meanwhile for Preparing<'_> {
             Preference::RespondAsync => None,
             Preference::Wait if message.not_before.is_some() => None,
             Preference::Wait => {
-                self.state.parts.sending.know(message, sender);
-                Some(leaving(self.state, message, Some(sender.clone())).await)
+                let departures = &self.state.parts.departures;
+                Some(departures.leaves(message, Some(sender)).await)
             }
         }
     }
-}
-
-async fn leaving(state: &State, message: &Outbound, known: Option<PacedSender>) -> Prepared {
-    let Outbound {
-        tenant,
-        account,
-        sender,
-        lane,
-        ..
-    } = message;
-    let parts = &state.parts;
-    // Before the slot: it would not wait for a slow secret.
-    let credential = parts.credentials.of((tenant, account), sender).await?;
-    let leave = parts.pacer.leave(tenant, sender, *lane, known).await?;
-    Ok(Leaving { credential, leave })
 }
 
 /// Sends a queued message now if it may, with what was `prepared` for it; or queues it. Says how any other stands.
@@ -167,8 +141,7 @@ async fn send_now(
     message: Outbound,
     prepared: Option<Prepared>,
 ) -> Result<Delivered, Problem> {
-    match try_now(state, &message, prepared).await {
-        Ok(Tried::Later) => Ok(Delivered::of(message)),
+    match Box::pin(try_now(state, &message, prepared)).await {
         Ok(Tried::Made(message)) => {
             if message.state == MessageState::Queued {
                 let now = clock::now();
@@ -180,7 +153,7 @@ async fn send_now(
         Ok(Tried::NotNow(Some(message))) if message.state == MessageState::Sending => {
             while_sending(state, *message).await
         }
-        Ok(Tried::NotNow(Some(message))) => Ok(Delivered::of(*message)),
+        Ok(Tried::Later(message) | Tried::NotNow(Some(message))) => Ok(Delivered::of(*message)),
         Ok(Tried::NotNow(None)) => Err(Problem::not_found()),
         Err(error) => {
             let error = telemetry::chain(&error);
@@ -194,78 +167,62 @@ async fn send_now(
 /// What came of trying to send at once.
 enum Tried {
     /// Its slot is too far away, or it has none: the queue has it, or the sweeper.
-    Later,
+    Later(Box<Outbound>),
     /// A call was made, and its outcome is written.
     Made(Box<Outbound>),
     /// It may not be sent now, or not any more.
     NotNow(Option<Box<Outbound>>),
 }
 
-/// Why sending at once was not tried to its end.
-#[derive(Debug, Error)]
-pub(crate) enum NotTried {
-    #[error("the sender's next slot could not be taken")]
-    Slot(#[from] StoreError),
-    #[error("the credential could not be read")]
-    Credential(#[from] CredentialError),
-    #[error("the attempt broke off")]
-    Attempt(#[from] AttemptError),
-}
-
 async fn try_now(
     state: &State,
     message: &Outbound,
     mut prepared: Option<Prepared>,
-) -> Result<Tried, NotTried> {
-    let parts = &state.parts;
+) -> Result<Tried, DepartureError> {
+    let departures = &state.parts.departures;
+    let mut message = Box::new(message.clone());
     for _ in 0..TRIES {
-        let Leaving { credential, leave } = match prepared.take() {
+        let leaves = match prepared.take() {
             Some(prepared) => prepared?,
-            None => leaving(state, message, None).await?,
+            None => departures.leaves(&message, None).await?,
         };
-        let held = match leave {
-            Leave::At(held) => held,
-            Leave::Soon => {
-                queue(state, message, SOON).await;
-                return Ok(Tried::Later);
+        let now = clock::now();
+        let (leaving, held) = match leaves {
+            Leaves::At(leaving, held) => (leaving, held),
+            Leaves::Soon => return Ok(later(state, message, SOON).await),
+            Leaves::NotSoon => return Ok(later(state, message, LATER).await),
+            Leaves::NotBefore(time) => {
+                let wait = time.duration_since(now).min(LONGEST_DELAY);
+                return Ok(later(state, message, wait).await);
             }
-            Leave::NotSoon => {
-                queue(state, message, LATER).await;
-                return Ok(Tried::Later);
-            }
-            Leave::Paused(_) => return Ok(Tried::Later),
+            Leaves::Stopped => return Ok(Tried::Later(message)),
         };
-        if held.slot.wait(clock::now()) > LONGEST_WAIT {
-            queue_for(state, message, held).await;
-            return Ok(Tried::Later);
+        if held.slot.wait(now) > LONGEST_WAIT {
+            let seat = leaving.seat(&message, held);
+            let put = state.parts.lanes.put_for(&message, seat, now);
+            queued(&message, put.await);
+            return Ok(Tried::Later(message));
         }
-        let sending = &parts.sending;
-        let attempted = sending
-            .attempt(&message.tenant, &message.id, credential.as_ref(), held)
-            .await?;
-        return Ok(match attempted {
-            Attempted::TooLate(_) => continue,
-            Attempted::CredentialRefused(refused) => Tried::Made(settle(state, *refused).await?),
-            Attempted::Made(message) => Tried::Made(message),
-            Attempted::NotNow(message) => Tried::NotNow(message),
-        });
+        let attempt = departures.attempt(&message.tenant, &message.id, &leaving, held);
+        message = match attempt.await? {
+            Departed::TooLate(message) => message,
+            // The next sender of its route, or another key, takes over at once.
+            Departed::Made(message) if is_next(&message) => message,
+            Departed::Made(message) => return Ok(Tried::Made(message)),
+            Departed::NotNow(message) => return Ok(Tried::NotNow(message)),
+        };
     }
-    queue(state, message, RETRY_AFTER).await;
-    Ok(Tried::Later)
+    Ok(later(state, message, RETRY_AFTER).await)
 }
 
-/// What becomes of a message whose credential was refused: another try if the account has another one.
-async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, NotTried> {
-    let parts = &state.parts;
-    let (of, sender) = (refused.account(), refused.sender());
-    let other = parts
-        .credentials
-        .has_other(of, sender, refused.credential());
-    Ok(if other.await {
-        parts.sending.with_another(refused).await?
-    } else {
-        parts.sending.with_no_other(refused).await?
-    })
+/// Whether it may be tried again without a wait.
+fn is_next(message: &Outbound) -> bool {
+    message.state == MessageState::Queued && message.not_before.is_none()
+}
+
+async fn later(state: &State, message: Box<Outbound>, wait: SignedDuration) -> Tried {
+    queue(state, &message, wait).await;
+    Tried::Later(message)
 }
 
 /// Another request holds it: the caller may ask again when that one's lease has run out. A lease that has run out
@@ -289,12 +246,6 @@ async fn while_sending(state: &State, message: Outbound) -> Result<Delivered, Pr
 /// Puts a hint on the message's lane. If the queue fails, the sweeper finds the message: it is written down.
 pub(crate) async fn queue(state: &State, message: &Outbound, wait: SignedDuration) {
     queued(message, state.parts.lanes.put(message, wait).await);
-}
-
-/// Puts a hint on the message's lane, to be there in time for its slot.
-async fn queue_for(state: &State, message: &Outbound, held: Held) {
-    let put = state.parts.lanes.put_for(message, held, clock::now());
-    queued(message, put.await);
 }
 
 fn queued(message: &Outbound, put: Result<(), QueueError>) {

@@ -13,11 +13,13 @@ use heliograph::domain::content::{Content, Draft};
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
-use heliograph::domain::identity::{SenderId, TenantId};
+use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::{Changes, Job, PriceCategory};
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::role::{Principal, Right};
-use heliograph::messaging::submit::{Origin, read_from, read_on_unknown, read_time};
+use heliograph::messaging::submit::{
+    Origin, Source, read_from, read_on_unknown, read_time, sources,
+};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{JobDto, OnUnknownDto};
@@ -36,9 +38,9 @@ const LONGEST_NAME: usize = 200;
 /// A job to make.
 struct JobRequest {
     name: String,
-    from: SenderId,
+    from: Source,
     message: Draft,
-    on_unknown: OnUnknown,
+    on_unknown: Option<OnUnknown>,
     changes: Changes,
 }
 
@@ -150,7 +152,8 @@ async fn made(
         .store
         .remember_claim(&mut transaction, tenant, claim, job.id.as_str(), now)?;
     state.store.create_job(&mut transaction, &job)?;
-    let said = json!({"name": job.name, "from": job.sender});
+    let route = job.way.as_ref().map(|way| &way.route);
+    let said = json!({"name": job.name, "from": job.sender, "route": route});
     let entry = author.entry(tenant, Action::BulkJobCreated, job.id.as_str(), said, now);
     state.store.note_audit(&mut transaction, &entry)?;
     match state.store.commit(transaction).await {
@@ -172,19 +175,21 @@ async fn drafted(
     request: JobRequest,
     now: Timestamp,
 ) -> Result<(Job, Option<&'static str>), Problem> {
-    let sender = state
-        .store
-        .sender(tenant, &request.from)
-        .await?
-        .ok_or_else(|| Problem::validation(vec![senders::unknown()]))?;
-    let allowed = sender.id.provider().allows(request.on_unknown);
-    allowed.map_err(|fault| Problem::validation(vec![fault]))?;
+    let unknown = || Problem::validation(vec![senders::unknown()]);
+    let sources = sources(&state.store, tenant, &request.from).await?;
+    let sources = sources.ok_or_else(unknown)?;
+    let first = sources.senders.first().ok_or_else(unknown)?;
+    let sender = state.store.sender(tenant, first).await?;
+    let sender = sender.ok_or_else(unknown)?;
+    let on_unknown = sources.on_unknown(request.on_unknown);
+    let on_unknown = on_unknown.map_err(|fault| Problem::validation(vec![fault]))?;
     let warning = senders::check_window(&sender, request.message.kind())?;
     let share = request.changes.pause_at_failure_share;
     let template_category = template_category(state, &sender, &request.message).await;
     let job = Job {
         template_category,
-        on_unknown: request.on_unknown,
+        on_unknown,
+        way: sources.way,
         send_at: request.changes.send_at,
         expires_at: request.changes.expires_at,
         pause_at_failure_share: share.unwrap_or(Job::PAUSE_AT),
@@ -207,7 +212,7 @@ async fn template_category(
     message: &Draft,
 ) -> Option<PriceCategory> {
     let ((name, language), waba) = message.template().zip(sender.waba.as_ref())?;
-    let secrets = state.parts.credentials.secrets();
+    let secrets = state.parts.departures.credentials().secrets();
     let credential = secrets.credential(&sender.tenant, &sender.account).await;
     let token = credential.ok()??.token;
     let meta = state.parts.providers.meta();
@@ -245,7 +250,7 @@ pub(crate) struct JobBody {
     /// What people call it.
     #[schema(example = "November offer")]
     name: String,
-    /// The sender: Meta's phone number id.
+    /// The sender, or a route: then the next of its senders takes over where one fails.
     #[schema(example = "100000000000001")]
     from: String,
     /// `individual`, if it is given.

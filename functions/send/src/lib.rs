@@ -18,12 +18,10 @@ mod settle;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{patch, post};
-use heliograph::messaging::attempt::Sending;
-use heliograph::messaging::pace::Pacer;
+use heliograph::messaging::departures::Departures;
 use heliograph::provider::meta::client::ClientError;
 use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
-use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::credentials::Credentials;
 use heliograph::service::http::edge;
@@ -72,10 +70,8 @@ pub struct State {
 
 #[derive(Debug)]
 struct Parts {
-    credentials: Credentials,
+    departures: Departures,
     providers: Providers,
-    sending: Sending,
-    pacer: Pacer,
     lanes: Lanes,
     dispatch: Queue,
 }
@@ -87,11 +83,10 @@ impl State {
         let secrets = SecretsCache::new(aws.secrets(), &config.secrets_prefix);
         let providers = Providers::new(&config.addresses)?;
         let sqs = aws.sqs();
+        let credentials = Credentials::new(store.clone(), secrets);
         let parts = Parts {
-            credentials: Credentials::new(store.clone(), secrets),
-            sending: Sending::new(store.clone(), providers.clone(), clock::now),
+            departures: Departures::new(&store, credentials, providers.clone()),
             providers,
-            pacer: Pacer::new(store.clone(), clock::now),
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),
         };

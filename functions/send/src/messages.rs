@@ -134,7 +134,7 @@ fn body(message: &Outbound, warnings: &[&'static str]) -> Json<MessageDto> {
 
 fn failed(message: &Outbound) -> Problem {
     let problem = match message.told_failure() {
-        Some(failure) => Problem::provider(message.sender.provider().as_str(), failure),
+        Some(failure) => Problem::provider(message.refused_by().as_str(), failure),
         None => Problem::unprocessable(message.state.as_str(), "the message was not sent"),
     };
     problem.about(message.id.as_str())
@@ -172,7 +172,7 @@ fn problem(error: SubmitError) -> Problem {
     reason = "it describes the body, which is read by `Submission::read`"
 )]
 pub(crate) struct MessageRequest {
-    /// The sender: Meta's phone number id.
+    /// The sender, or a route: then the next of its senders takes over where one fails.
     #[schema(example = "100000000000001")]
     from: String,
     /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id. May be absent

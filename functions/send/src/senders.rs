@@ -2,7 +2,8 @@
 
 use heliograph::domain::content::Kind;
 use heliograph::domain::fault::{Fault, FaultCode};
-use heliograph::domain::identity::{SenderId, TenantId};
+use heliograph::domain::identity::TenantId;
+use heliograph::messaging::submit::Source;
 use heliograph::service::problem::Problem;
 use heliograph::store::{Sender, Store, StoreError, WindowPolicy};
 use serde_json::Value;
@@ -22,25 +23,26 @@ pub(crate) async fn every_fault(
     Problem::validation(faults)
 }
 
-/// Whether the body names a sender that could be one, and is none of the tenant's.
+/// Whether the body names a sender or a route that could be one, and is none of the tenant's.
 async fn names_a_stranger(
     store: &Store,
     tenant: &TenantId,
     body: &Value,
 ) -> Result<bool, StoreError> {
     let name = body.get("from").and_then(Value::as_str);
-    let Some(id) = name.and_then(|name| name.parse::<SenderId>().ok()) else {
-        return Ok(false);
-    };
-    Ok(store.sender(tenant, &id).await?.is_none())
+    Ok(match name.and_then(|name| name.parse().ok()) {
+        Some(Source::Sender(id)) => store.sender(tenant, &id).await?.is_none(),
+        Some(Source::Route(id)) => store.route(tenant, &id).await?.is_none(),
+        None => false,
+    })
 }
 
-/// `from` names no sender of the tenant's.
+/// `from` names no sender or route of the tenant's.
 pub(crate) fn unknown() -> Fault {
     Fault {
         pointer: "/from".into(),
         code: FaultCode::Invalid,
-        detail: "is not a sender of yours; write the phone number id of one".into(),
+        detail: "is neither a sender nor a route of yours; write the id of one".into(),
     }
 }
 

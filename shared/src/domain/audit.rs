@@ -152,6 +152,15 @@ pub enum Action {
     /// An account was deleted, with its senders and secrets.
     #[serde(rename = "account.deleted")]
     AccountDeleted,
+    /// A route was made.
+    #[serde(rename = "route.created")]
+    RouteCreated,
+    /// A route was replaced.
+    #[serde(rename = "route.changed")]
+    RouteChanged,
+    /// A route was deleted.
+    #[serde(rename = "route.deleted")]
+    RouteDeleted,
     /// A key of a provider was put in, or changed.
     #[serde(rename = "key.put")]
     KeyPut,

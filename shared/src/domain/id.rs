@@ -107,6 +107,11 @@ id!(
     "acct"
 );
 id!(
+    /// An ordered list of senders with a failover policy.
+    RouteId,
+    "route"
+);
+id!(
     /// A person.
     ContactId,
     "cont"

@@ -21,6 +21,7 @@ use super::identity::{SenderId, TenantId};
 use super::ledger::Event;
 use super::message::{Lane, OnUnknown};
 use super::pace::Room;
+use super::route::Way;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,9 @@ pub struct Job {
     pub account: AccountId,
     /// What it is sent from.
     pub sender: SenderId,
+    /// The senders its messages may leave from, if they have a choice: its own and those after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Box<Way>>,
     /// What people call it.
     pub name: String,
     /// Where it stands.
@@ -238,6 +242,7 @@ impl Job {
             tenant,
             account,
             sender,
+            way: None,
             name,
             status: JobStatus::Draft,
             rev: 0,

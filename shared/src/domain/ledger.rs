@@ -4,13 +4,15 @@
 //! plain functions: `store` writes what they decide, under the condition that nothing else was written meanwhile.
 
 mod names;
+mod next;
 mod status;
 mod verdict;
 
 use super::failure::ProviderFailure;
 use super::identity::Wamid;
 use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome};
-use super::retry::{self, Retry};
+use super::retry;
+use super::route::Onward;
 use super::settlement::{Settlement, Verdict};
 use super::state::State;
 use super::waiting::{Looked, Waiting};
@@ -39,6 +41,8 @@ pub enum Event<'a> {
         duration_ms: u32,
         /// The alias of the credential it was made with.
         credential: Option<String>,
+        /// Who is next if it did not succeed, where the message has a choice of senders.
+        onward: Option<&'a Onward>,
     },
     /// The claim `token` was given back before a call began.
     GivenBack {
@@ -100,6 +104,7 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
             result,
             duration_ms,
             credential,
+            onward,
         } => {
             let attempt = claimed_attempt(&mut next, token)?;
             if attempt.outcome.is_some() {
@@ -107,7 +112,8 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
             }
             attempt.duration_ms = Some(*duration_ms);
             attempt.credential.clone_from(credential);
-            end_call(&mut next, result, now);
+            left(&mut next);
+            end_call(&mut next, result, *onward, now);
         }
         Event::GivenBack { token } => give_back(&mut next, token)?,
         Event::LeaseRanOut => run_out(&mut next, now)?,
@@ -126,6 +132,7 @@ pub fn apply(message: &Outbound, event: &Event<'_>, now: Timestamp) -> Option<Ou
     if next.state != State::Unknown {
         next.waiting = None;
     }
+    next::forget_overtaken(&mut next);
     if next == *message {
         return None;
     }
@@ -143,7 +150,7 @@ fn claimed_attempt<'a>(message: &'a mut Outbound, token: &str) -> Option<&'a mut
 }
 
 /// Writes a call's outcome. A status may have overtaken it: then only the attempt learns of it.
-fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
+fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>, now: Timestamp) {
     if contradicts(verdict::standing(message), result) {
         verdict::set_aside(message);
     }
@@ -186,7 +193,7 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
             if given_up {
                 fail(message, now);
             } else if undecided {
-                after_refusal(message, now);
+                next::after_refusal(message, onward, now);
             }
         }
         CallResult::Ambiguous(failure) => {
@@ -196,7 +203,7 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
                 attempt.failure = Some(failure.clone());
             }
             if message.state == State::Sending {
-                lose_sight(message, now);
+                next::after_silence(message, onward, now);
             }
         }
     }
@@ -211,21 +218,6 @@ fn contradicts(standing: Option<Verdict>, result: &CallResult) -> bool {
     )
 }
 
-/// A proven refusal: another attempt later, if its class allows one, or the end.
-fn after_refusal(message: &mut Outbound, now: Timestamp) {
-    let calls = u32::try_from(calls(message)).unwrap_or(u32::MAX);
-    let again = message
-        .failure()
-        .map(|failure| retry::next(calls, failure, seed(message)));
-    match again {
-        Some(Retry::After(wait)) => {
-            message.state = State::Queued;
-            message.not_before = Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX));
-        }
-        Some(Retry::GiveUp) | None => fail(message, now),
-    }
-}
-
 fn fail(message: &mut Outbound, now: Timestamp) {
     message.state = State::Failed;
     message.times.ended = Some(now);
@@ -237,11 +229,12 @@ fn calls(message: &Outbound) -> usize {
     message.attempts.iter().filter(made).count()
 }
 
-/// Spreads messages that failed together: their ids differ.
-fn seed(message: &Outbound) -> u64 {
-    message.id.as_str().bytes().fold(0, |seed, byte| {
-        seed.wrapping_mul(31).wrapping_add(byte.into())
-    })
+/// It left from where its newest attempt was made.
+fn left(message: &mut Outbound) {
+    let newest = message.attempts.last();
+    if let Some(leg) = newest.and_then(|attempt| attempt.leg.clone()) {
+        message.leave_from(&leg);
+    }
 }
 
 /// The call provably never began: the message waits for its turn again, also if its lease has run out meanwhile.
@@ -265,6 +258,7 @@ fn run_out(message: &mut Outbound, now: Timestamp) -> Option<()> {
     if message.state != State::Sending || now < lease_until {
         return None;
     }
+    left(message);
     lose_sight(message, now);
     Some(())
 }

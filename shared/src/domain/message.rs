@@ -2,12 +2,14 @@
 
 mod attempt;
 
-pub use attempt::{Attempt, Leg, Outcome};
+pub use attempt::{Attempt, Decision, Leg, Outcome, Passed, Then, Unready};
 
 use super::content::Content;
 use super::failure::ProviderFailure;
 use super::id::{AccountId, ContactId, ConversationId, JobId, MessageId};
 use super::identity::{GroupId, Identity, Recipient, SenderId, TenantId, Wamid};
+use super::provider::Provider;
+use super::route::Way;
 use super::settlement::Settlement;
 use super::state::{State, Status};
 use super::times::Times;
@@ -109,12 +111,15 @@ pub struct Outbound {
     pub tenant: TenantId,
     /// The account the sender belongs to.
     pub account: AccountId,
-    /// What it leaves from.
+    /// What it leaves from; over a route, what it left from last, or leaves from next.
     pub sender: SenderId,
     /// Whom it goes to.
     pub to: Recipient,
     /// What it may not wait behind.
     pub lane: Lane,
+    /// The senders it may leave from, if it has a choice; a bulk recipient has its job's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Box<Way>>,
     /// Where it stands.
     pub state: State,
     /// Changes with every write; a write names the one it read.
@@ -212,6 +217,7 @@ impl Outbound {
             sender,
             to,
             lane,
+            way: None,
             state: State::Queued,
             rev: 0,
             content: None,
@@ -235,14 +241,39 @@ impl Outbound {
         }
     }
 
+    /// What it leaves from.
+    #[must_use]
+    pub fn leg(&self) -> Leg {
+        Leg {
+            account: self.account.clone(),
+            sender: self.sender.clone(),
+        }
+    }
+
     /// What one of its attempts left from.
     #[must_use]
     pub fn leg_of(&self, attempt: &Attempt) -> Leg {
-        let own = || Leg {
-            account: self.account.clone(),
-            sender: self.sender.clone(),
-        };
-        attempt.leg.clone().unwrap_or_else(own)
+        attempt.leg.clone().unwrap_or_else(|| self.leg())
+    }
+
+    /// Whether it leaves from this sender, or one of its attempts did.
+    #[must_use]
+    pub fn left_from(&self, sender: &SenderId) -> bool {
+        let legs = self
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.leg.as_ref());
+        self.sender == *sender || legs.map(|leg| &leg.sender).any(|it| it == sender)
+    }
+
+    /// Lets it leave from there. What it says stands in the thread of its sender; a conversation that it opened
+    /// elsewhere is not its own any more.
+    pub fn leave_from(&mut self, leg: &Leg) {
+        if self.sender != leg.sender {
+            self.conversation = None;
+        }
+        self.account.clone_from(&leg.account);
+        self.sender.clone_from(&leg.sender);
     }
 
     /// The provider's id, by the newest attempt that has one.
@@ -284,6 +315,15 @@ impl Outbound {
         };
         let mut newest_first = self.attempts.iter().rev().take(searched);
         newest_first.find_map(|attempt| attempt.failure.as_ref())
+    }
+
+    /// The provider that last refused it, or failed to answer.
+    #[must_use]
+    pub fn refused_by(&self) -> Provider {
+        let failed = |attempt: &&Attempt| attempt.failure.is_some();
+        let newest = self.attempts.iter().rev().find(failed);
+        let leg = newest.map_or_else(|| self.leg(), |attempt| self.leg_of(attempt));
+        leg.sender.provider()
     }
 
     /// The same as people are told it: once the message has failed, with what they can do then.

@@ -29,6 +29,7 @@ pub mod queue;
 mod reckoning;
 pub mod retry;
 pub mod role;
+pub mod route;
 pub mod secret;
 pub mod settlement;
 pub mod state;

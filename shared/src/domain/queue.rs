@@ -8,7 +8,7 @@ pub use packing::PackingError;
 
 use super::id::{AccountId, EventId, MessageId};
 use super::identity::{SenderId, TenantId};
-use super::message::{Lane, Outbound};
+use super::message::{Lane, Leg, Outbound, Passed};
 use super::pace::{Held, Slot};
 use super::provider::Provider;
 use jiff::{SignedDuration, Timestamp};
@@ -51,26 +51,57 @@ pub enum DeliverBody {
         /// Of which of the sender's rates it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         era: Option<u64>,
+        /// Over a route: the senders whose turn it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passed: Option<Vec<Passed>>,
     },
 }
 
+/// A slot of one of a message's senders, and those whose turn it was before where it has a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// What it leaves from.
+    pub leg: Leg,
+    /// The slot.
+    pub held: Held,
+    /// Over a route: whose turn it was before.
+    pub passed: Option<Vec<Passed>>,
+}
+
 impl DeliverBody {
-    /// A hint to send a message, in its slot if it has one.
+    /// A hint to send a message, when it may.
     #[must_use]
-    pub fn to(message: &Outbound, held: Option<Held>) -> Self {
-        let (slot, until) = held.map(|held| micros(held.slot)).unzip();
-        let since = held.map(|held| held.since.as_microsecond());
-        let era = held.map(|held| held.era);
+    pub fn to(message: &Outbound) -> Self {
+        let Leg { account, sender } = message.leg();
         Self::V1 {
             tenant: message.tenant.clone(),
-            account: message.account.clone(),
-            sender: message.sender.clone(),
+            account,
+            sender,
             message: message.id.clone(),
             lane: message.lane,
-            slot,
-            until,
-            since,
-            era,
+            slot: None,
+            until: None,
+            since: None,
+            era: None,
+            passed: None,
+        }
+    }
+
+    /// A hint to send a message of this lane in this slot.
+    #[must_use]
+    pub fn in_seat(tenant: &TenantId, message: &MessageId, lane: Lane, seat: Seat) -> Self {
+        let (begins, until) = micros(seat.held.slot);
+        Self::V1 {
+            tenant: tenant.clone(),
+            account: seat.leg.account,
+            sender: seat.leg.sender,
+            message: message.clone(),
+            lane,
+            slot: Some(begins),
+            until: Some(until),
+            since: Some(seat.held.since.as_microsecond()),
+            era: Some(seat.held.era),
+            passed: seat.passed,
         }
     }
 }

@@ -35,16 +35,27 @@ pub fn next(attempt: u32, failure: &ProviderFailure, seed: u64) -> Retry {
     Retry::After(wait + spread(wait, seed))
 }
 
+/// How long a provider is left alone that was called so often for the message already, and failed.
+#[must_use]
+pub fn wait(attempt: u32, seed: u64) -> Duration {
+    let wait = Duration::from_secs(transient(attempt));
+    wait + spread(wait, seed)
+}
+
+const fn transient(attempt: u32) -> u64 {
+    match attempt {
+        1 => 1,
+        2 => 5,
+        3 => 30,
+        _ => 120,
+    }
+}
+
 fn waiting_time(attempt: u32, failure: &ProviderFailure) -> Duration {
     let seconds = match failure.class {
         Class::Throttled if failure.code == Some(PAIR_LIMIT) => 4_u64.saturating_pow(attempt),
         Class::Throttled => 2_u64.saturating_pow(attempt - 1),
-        Class::Transient => match attempt {
-            1 => 1,
-            2 => 5,
-            3 => 30,
-            _ => 120,
-        },
+        Class::Transient => transient(attempt),
         // Never retried: `next` has given up on them.
         Class::Credential
         | Class::Recipient

@@ -4,9 +4,12 @@
 //! time loses the claim. The message is claimed a little before its slot, so that the call begins in it; a call that
 //! cannot begin in its slot does not begin.
 
+mod departure;
+mod heed;
 mod lapse;
 mod refused;
 
+pub use departure::Departure;
 pub use lapse::lapse;
 pub use refused::RefusedCredential;
 
@@ -14,12 +17,11 @@ use super::{pace, people};
 use crate::domain::content::Content;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::{JobId, MessageId};
-use crate::domain::identity::TenantId;
+use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
-use crate::domain::pace::{Consequence, Held, Pause, Slowed, consequence};
-use crate::domain::provider::Provider;
+use crate::domain::pace::Held;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::{Providers, SendOutcome};
@@ -79,13 +81,13 @@ impl Sending {
         }
     }
 
-    /// Claims the message, calls the provider with `credential` in the slot that it holds, and writes the outcome. An
-    /// account without a credential refuses the message: its ledger must say why it was not sent.
+    /// Claims the message, has it depart in the slot that it holds, and writes the outcome. A departure without a
+    /// credential refuses the message: its ledger must say why it was not sent.
     pub async fn attempt(
         &self,
         tenant: &TenantId,
         id: &MessageId,
-        credential: Option<&Credential>,
+        departure: Departure<'_>,
         held: Held,
     ) -> Result<Attempted, AttemptError> {
         let slot = held.slot;
@@ -96,13 +98,16 @@ impl Sending {
         }
         let random = Uuid::new_v4();
         let token = random.simple().to_string();
-        let message = match self.store.claim(tenant, id, &token, claimed_at).await {
-            Ok(message) => message,
+        let claim = departure.attempt(claimed_at);
+        // Boxed, because requests are large.
+        let claimed = Box::pin(self.store.claim_for(tenant, id, &token, claim)).await;
+        let message = match claimed {
+            Ok(message) => departure.of(message),
             Err(ClaimError::NotNow(message)) => return self.look_after(message).await,
             Err(ClaimError::Store(error)) => return Err(error.into()),
         };
         let prepared = self.prepare(&message, held, random.as_u128()).await;
-        let Some(credential) = credential else {
+        let Some(credential) = departure.credential else {
             return self.refuse(message, &token, without_credential()).await;
         };
         let content = match prepared {
@@ -186,16 +191,25 @@ impl Sending {
             CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
             CallResult::Refused(_) | CallResult::Ambiguous(_) => None,
         };
+        let onward = match &result {
+            CallResult::Accepted { .. } => None,
+            CallResult::Refused(failure) | CallResult::Ambiguous(failure) => {
+                // Boxed, because it is rare and holds a whole message's content.
+                Box::pin(self.onward(&message, failure)).await
+            }
+        };
         let event = Event::CallEnded {
             token,
             result,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             credential: credential.map(|credential| credential.alias.clone()),
+            onward: onward.as_ref(),
         };
         let now = (self.now)();
+        let left = message.leg();
         let message = self.store.apply(message, &event, now).await?;
         if let Some(failure) = message.failure() {
-            self.heed(&message, failure).await;
+            self.heed(&message, &left, failure).await;
         }
         if let Some(told) = told {
             // The outcome is written. Each status tells the names again, and `ingest` does not give up. Boxed, because
@@ -206,70 +220,6 @@ impl Sending {
             }
         }
         Ok(Box::new(message))
-    }
-
-    /// What a refusal means for the sender. Nothing is lost if this fails, for the next message is refused alike.
-    async fn heed(&self, message: &Outbound, failure: &ProviderFailure) {
-        let now = (self.now)();
-        let heeded = match consequence(failure, now) {
-            Consequence::Nothing => return,
-            Consequence::Pause(pause) => self.pause_with(message, &pause, failure.class).await,
-            Consequence::SlowDown => self.slow_down(message, now).await,
-        };
-        if let Err(error) = heeded {
-            tracing::warn!(sender.id = message.sender.logged(), %error, "the sender's pace was not changed");
-        }
-    }
-
-    async fn slow_down(&self, message: &Outbound, now: Timestamp) -> Result<(), StoreError> {
-        let (tenant, sender) = (&message.tenant, &message.sender);
-        // What this worker knows is a second old at most: somebody has done it already.
-        let known = self.pace(message).await?;
-        if Slowed::again(known.slowed.as_ref(), now).is_none() {
-            return Ok(());
-        }
-        self.store.slow_down(tenant, sender, now).await?;
-        self.paces.remove(&pace_name(message));
-        Ok(())
-    }
-
-    async fn pause_with(
-        &self,
-        message: &Outbound,
-        pause: &Pause,
-        class: Class,
-    ) -> Result<(), StoreError> {
-        let (tenant, sender) = (&message.tenant, &message.sender);
-        let is_new = self.store.pause_sender(tenant, sender, pause).await?;
-        self.paces.remove(&pace_name(message));
-        if is_new {
-            tracing::warn!(
-                sender.id = sender.logged(),
-                code = pause.code,
-                "sender paused"
-            );
-        }
-        let is_shared = sender.provider() == Provider::Meta;
-        if is_new && is_shared && class == Class::Credential {
-            self.pause_others(message, pause).await?;
-        }
-        Ok(())
-    }
-
-    /// What one sender's token is refused for, each sender of its account at Meta would be refused for: they share it.
-    async fn pause_others(&self, message: &Outbound, pause: &Pause) -> Result<(), StoreError> {
-        let (tenant, id) = (&message.tenant, &message.account);
-        let account = self.store.account(tenant, id).await?;
-        for sender in account.iter().flat_map(|account| &account.senders) {
-            if self.store.pause_sender(tenant, sender, pause).await? {
-                tracing::warn!(
-                    sender.id = sender.logged(),
-                    code = pause.code,
-                    "sender paused"
-                );
-            }
-        }
-        Ok(())
     }
 
     async fn too_late(&self, message: Outbound, token: &str) -> Result<Attempted, AttemptError> {
@@ -306,7 +256,7 @@ impl Sending {
         held: Held,
         chance: u128,
     ) -> Result<Prepared, StoreError> {
-        let pace = self.pace(message).await?;
+        let pace = self.pace(&message.tenant, &message.sender).await?;
         if pace.paused.is_some() {
             return Ok(Prepared::Stopped);
         }
@@ -340,15 +290,16 @@ impl Sending {
     /// Takes the pace of a message's sender as known.
     pub fn know(&self, message: &Outbound, read: &PacedSender) {
         let pace = Arc::new(read.pace.clone());
-        self.paces.put(&pace_name(message), pace, read.as_of);
+        let name = pace_name(&message.tenant, &message.sender);
+        self.paces.put(&name, pace, read.as_of);
     }
 
-    async fn pace(&self, message: &Outbound) -> Result<Arc<Pace>, StoreError> {
-        let name = pace_name(message);
+    async fn pace(&self, tenant: &TenantId, sender: &SenderId) -> Result<Arc<Pace>, StoreError> {
+        let name = pace_name(tenant, sender);
         if let Some(pace) = self.paces.get(&name, Instant::now()) {
             return Ok(pace);
         }
-        let pace = Arc::new(self.store.pace(&message.tenant, &message.sender).await?);
+        let pace = Arc::new(self.store.pace(tenant, sender).await?);
         self.paces.put(&name, pace.clone(), Instant::now());
         Ok(pace)
     }
@@ -367,8 +318,8 @@ impl Sending {
     }
 }
 
-fn pace_name(message: &Outbound) -> String {
-    format!("{}/{}", message.tenant, message.sender)
+fn pace_name(tenant: &TenantId, sender: &SenderId) -> String {
+    format!("{tenant}/{sender}")
 }
 
 fn not_now(message: Outbound) -> Attempted {

@@ -1,8 +1,10 @@
-//! Use cases that two or more functions need: submit a message, attempt to send it, receive what a webhook brings.
+//! Use cases that two or more functions need: submit a message, have it depart, attempt to send it, receive what a webhook
+//! brings.
 //!
 //! Each fetches, asks a rule of `domain`, and writes what it decided.
 
 pub mod attempt;
+pub mod departures;
 pub mod health;
 pub mod overdue;
 pub mod pace;

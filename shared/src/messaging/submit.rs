@@ -5,8 +5,10 @@
 
 mod admission;
 mod request;
+mod source;
 
-pub use request::{Submission, read_from, read_on_unknown, read_time};
+pub use request::{Source, Submission, read_from, read_on_unknown, read_time};
+pub use source::{Sources, sources};
 
 use self::admission::{Addressee, Admitted, admit};
 use crate::domain::fault::Fault;
@@ -62,8 +64,8 @@ pub enum Origin {
 /// Why a message was not taken. No message was written.
 #[derive(Debug, Error)]
 pub enum SubmitError {
-    /// `from` names no sender of this tenant.
-    #[error("the sender is not one of this tenant's")]
+    /// `from` names no sender of this tenant, nor a route with one.
+    #[error("the sender or route is not one of this tenant's")]
     UnknownSender,
     /// The sender's provider has no way to send it so.
     #[error("the sender's provider cannot send this")]

@@ -16,7 +16,7 @@ use crate::domain::ledger::tests::at;
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Held, Slot};
 use crate::domain::secret::{Credential, SecretText};
-use crate::messaging::attempt::{Attempted, Sending};
+use crate::messaging::attempt::{Attempted, Departure, Sending};
 use crate::provider::{Addresses, Providers};
 use crate::store::tests::{empty_store, empty_store_and_url, sender};
 use crate::store::{Account, Slice, Store, WindowPolicy};
@@ -112,7 +112,8 @@ async fn attempt(sending: &Sending, message: &Outbound) -> Attempted {
         at: at(0),
         until: at(1_000_000),
     };
-    attempt_in(sending, message, always, at(0)).await
+    // Boxed, because tests hold many of them.
+    Box::pin(attempt_in(sending, message, always, at(0))).await
 }
 
 /// One attempt, in a slot that was given away at `since`.
@@ -128,7 +129,7 @@ async fn attempt_in(
         since,
         era: 0,
     };
-    let attempt = sending.attempt(tenant, &message.id, Some(&credential), held);
+    let attempt = sending.attempt(tenant, &message.id, Departure::own(Some(&credential)), held);
     attempt.await.unwrap()
 }
 

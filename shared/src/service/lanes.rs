@@ -2,8 +2,7 @@
 
 use super::queue::{Entry, Queue, QueueError};
 use crate::domain::message::{Lane, Outbound};
-use crate::domain::pace::Held;
-use crate::domain::queue::DeliverBody;
+use crate::domain::queue::{DeliverBody, Seat};
 use aws_sdk_sqs::Client;
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,32 +34,31 @@ impl Lanes {
         } else {
             seconds
         };
-        self.send(message, None, rounded).await
+        self.send(message, DeliverBody::to(message), rounded).await
     }
 
     /// Puts a hint to deliver `message` in its slot: received a second before it or more, for a slot cannot be used late.
     pub async fn put_for(
         &self,
         message: &Outbound,
-        held: Held,
+        seat: Seat,
         now: Timestamp,
     ) -> Result<(), QueueError> {
-        let seconds = u32::try_from(held.slot.wait(now).as_secs()).unwrap_or(0);
-        self.send(message, Some(held), seconds.saturating_sub(1))
-            .await
+        let seconds = u32::try_from(seat.held.slot.wait(now).as_secs()).unwrap_or(0);
+        let body = DeliverBody::in_seat(&message.tenant, &message.id, message.lane, seat);
+        self.send(message, body, seconds.saturating_sub(1)).await
     }
 
     async fn send(
         &self,
         message: &Outbound,
-        held: Option<Held>,
+        body: DeliverBody,
         delay_s: u32,
     ) -> Result<(), QueueError> {
         let queue = match message.lane {
             Lane::Otp => &self.otp,
             Lane::Single | Lane::Bulk => &self.single,
         };
-        let body = DeliverBody::to(message, held);
         let entry = Entry::of(&body)?.after(delay_s);
         queue.send(&message.tenant, entry).await
     }

@@ -138,6 +138,11 @@ pub(super) fn accounts(tenant: &TenantId) -> String {
     format!("T#{tenant}#ACCOUNTS")
 }
 
+/// A tenant's routes.
+pub(super) fn routes(tenant: &TenantId) -> String {
+    format!("T#{tenant}#ROUTES")
+}
+
 /// An account's bot, and beside it what it knows.
 pub(super) fn bot(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#BOT#{id}")

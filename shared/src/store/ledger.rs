@@ -31,10 +31,7 @@ pub enum ClaimError {
 }
 
 impl Store {
-    /// Claims a message for one call: the only place where a message becomes `sending`.
-    ///
-    /// One conditional update with the conditions of [`ledger::claimable`]. The SDK repeats a request whose answer
-    /// was lost: a refusal that shows our own token is our claim.
+    /// Claims a message for one call from its own sender.
     pub async fn claim(
         &self,
         tenant: &TenantId,
@@ -42,11 +39,26 @@ impl Store {
         token: &str,
         now: Timestamp,
     ) -> Result<Outbound, ClaimError> {
+        let attempt = Attempt::starting(now);
+        self.claim_for(tenant, id, token, attempt).await
+    }
+
+    /// Claims a message for the call that this attempt tells of: the only place where a message becomes `sending`.
+    ///
+    /// One conditional update with the conditions of [`ledger::claimable`]. The SDK repeats a request whose answer
+    /// was lost: a refusal that shows our own token is our claim.
+    pub async fn claim_for(
+        &self,
+        tenant: &TenantId,
+        id: &MessageId,
+        token: &str,
+        attempt: Attempt,
+    ) -> Result<Outbound, ClaimError> {
+        let now = attempt.started_at;
         let claim = Claim {
             token: token.into(),
             lease_until: now.saturating_add(LEASE).unwrap_or(now),
         };
-        let attempt = vec![Attempt::starting(now)];
         let result = self
             .client
             .update_item()
@@ -71,7 +83,7 @@ impl Store {
             )
             .expression_attribute_values(
                 ":attempt",
-                serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?,
+                serde_dynamo::to_attribute_value(vec![attempt]).map_err(StoreError::from)?,
             )
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now.as_millisecond()))

@@ -372,7 +372,7 @@ const fn row_name(line: Line) -> &'static str {
 }
 
 /// Adds to the condition of a change that a row is as it was read.
-fn still(change: &mut Change, name: &str, row: &Row) -> Result<(), StoreError> {
+pub(super) fn still(change: &mut Change, name: &str, row: &Row) -> Result<(), StoreError> {
     let condition = if *row == Row::default() {
         format!("attribute_not_exists({name})")
     } else {

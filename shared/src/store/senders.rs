@@ -147,8 +147,16 @@ impl Store {
 
     /// Every sender of an account, each read as it is now.
     pub async fn senders_of(&self, account: &Account) -> Result<Vec<Sender>, StoreError> {
-        let each = account.senders.iter();
-        let each = each.map(|id| self.sender(&account.tenant, id));
+        self.senders_named(&account.tenant, &account.senders).await
+    }
+
+    /// A tenant's senders of these ids, those that there are, in this order.
+    pub async fn senders_named(
+        &self,
+        tenant: &TenantId,
+        ids: &[SenderId],
+    ) -> Result<Vec<Sender>, StoreError> {
+        let each = ids.iter().map(|id| self.sender(tenant, id));
         Ok(try_join_all(each).await?.into_iter().flatten().collect())
     }
 

@@ -40,11 +40,13 @@ impl Belongings {
         let entry = json!({"question": "When are you open?", "answer": "From nine to five."});
         let knowledge = format!("{account}/knowledge");
         let key = json!({"name": "Order system", "role": "sender"});
+        let route = json!({"name": "Offers", "senders": [tests::SENDER]});
         let (user, person) = admin(desk).await;
         let mut ids = BTreeMap::from([
             ("accounts", account.replace("/v1/accounts/", "")),
             ("knowledge", made(desk, &knowledge, &entry).await),
             ("api-keys", made(desk, "/v1/api-keys", &key).await),
+            ("routes", made(desk, "/v1/routes", &route).await),
             ("bulk-jobs", waiting_job(desk).await),
             ("users", user),
             ("phone-numbers", NUMBER.to_owned()),

@@ -44,7 +44,7 @@ async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
 }
 
 /// What a route needs, by its method and the beginning of its path; the first line that fits counts.
-const NEEDED: [(&str, &str, &str); 18] = [
+const NEEDED: [(&str, &str, &str); 21] = [
     ("POST", "/v1/messages/msg_1/settle", "settle"),
     ("POST", "/v1/messages", "send"),
     ("GET", "/v1/messages", "read"),
@@ -56,6 +56,9 @@ const NEEDED: [(&str, &str, &str); 18] = [
     ("GET", "/v1/audit", "configure"),
     ("", "/v1/configuration", "configure"),
     ("", "/v1/accounts", "configure"),
+    ("POST", "/v1/routes", "configure"),
+    ("PUT", "/v1/routes", "configure"),
+    ("DELETE", "/v1/routes", "configure"),
     ("PATCH", "/v1/senders", "configure"),
     ("DELETE", "/v1/senders", "configure"),
     ("POST", "/v1/senders", "configure"),

@@ -34,6 +34,7 @@ mod refusals;
 mod replacing;
 mod report;
 mod rotation;
+mod routes;
 mod senders;
 mod sending;
 mod setup;

@@ -25,7 +25,7 @@ async fn limited() -> Store {
 /// The recipients that a tick hands out, with slots for ten, after `rooms` were read.
 async fn handed_out(store: &Store, job: &Job, rooms: &Rooms) -> usize {
     let (state, job) = (function(store), read(store, job).await);
-    let taken = handing::take(&state, vec![job], 10, rooms, 0).await;
+    let taken = handing::take(&state, vec![job], own(10), rooms, 0).await;
     let taken = handing::with_room(&state, &sender(80), rooms, taken).await;
     let kept = handing::keep(store, taken.unwrap()).await;
     kept.iter().map(|taken| taken.ids.len()).sum()

@@ -3,6 +3,7 @@
 
 use super::chain::{NOWHERE, queue_at};
 use super::*;
+use crate::legs::Legs;
 use crate::tick::begin;
 use crate::{DispatchError, handing};
 use heliograph::domain::failure::ProviderFailure;
@@ -140,6 +141,7 @@ async fn send(store: &Store, job: &Job, id: &MessageId) {
         },
         duration_ms: 40,
         credential: None,
+        onward: None,
     };
     store.apply(claimed, &accepted, at(103)).await.unwrap();
 }
@@ -154,7 +156,7 @@ async fn a_job_that_waits_leaves_its_share_to_the_others() {
     let taken = handing::take(
         &function(&store),
         vec![busy.clone(), idle],
-        72,
+        own(72),
         &Rooms::default(),
         0,
     )
@@ -172,8 +174,14 @@ async fn jobs_take_turns_when_there_are_fewer_slots_than_jobs() {
     }
     let mut served = BTreeSet::new();
     for turn in 7..10 {
-        let taken =
-            handing::take(&function(&store), jobs.clone(), 1, &Rooms::default(), turn).await;
+        let taken = handing::take(
+            &function(&store),
+            jobs.clone(),
+            own(1),
+            &Rooms::default(),
+            turn,
+        )
+        .await;
         let of_this_turn = taken.iter().filter(|taken| !taken.ids.is_empty());
         let of_this_turn: Vec<_> = of_this_turn.map(|taken| taken.job.id.clone()).collect();
         assert_eq!(of_this_turn.len(), 1);
@@ -236,7 +244,8 @@ async fn how_far_a_job_has_come_is_kept_before_its_recipients_are_put_on_the_que
     };
     let slots = [held; 40];
     let (dispatch, sender) = (function(&store), sender(80));
-    let handed_out = handing::hand_out(&dispatch, &sender, vec![job.clone()], &slots);
+    let nobody = Legs::default();
+    let handed_out = handing::hand_out(&dispatch, &sender, vec![job.clone()], (&slots, &nobody));
     let failure = handed_out.await.unwrap_err();
     assert!(matches!(failure, DispatchError::Queue(_)), "{failure}");
     assert_eq!(read(&store, &job).await.progress.offset, 40);

@@ -1,15 +1,16 @@
-//! The demo tenant's accounts at the other providers: one each, with a key that the simulator takes.
+//! The demo tenant's accounts at the other providers: one each, with a key that the simulator takes, and a route over them.
 
-use super::{Surroundings, put_secret_of};
+use super::{SENDER, Surroundings, put_secret_of};
 use anyhow::Result;
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::provider::Provider;
 use heliograph::domain::provider_key::ProviderKey;
+use heliograph::domain::route::{Failover, Route};
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::fonnte::webhook::address;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
-use heliograph::store::{Account, Sender, Store};
+use heliograph::store::{Account, Sender, Store, StoreError, Transaction};
 use serde_json::json;
 
 /// What people and attempts call the keys.
@@ -42,6 +43,9 @@ const GATEWAYS: [(Provider, &str, &str, &str, &str); 3] = [
         "demo-mock-key",
     ),
 ];
+
+/// The route over them, behind Meta's sender.
+const ROUTE: &str = "route_demo";
 
 /// How many there are.
 pub(super) const COUNT: i64 = 3;
@@ -80,7 +84,33 @@ pub(super) async fn make(
             tell_device(&account, key, around).await;
         }
     }
-    Ok(())
+    add_route(store, tenant).await
+}
+
+/// A route from Meta's sender over all others. Its numbers differ, which a demo may show.
+async fn add_route(store: &Store, tenant: &TenantId) -> Result<()> {
+    let mut senders: Vec<SenderId> = vec![SENDER.parse()?];
+    for (provider, _, _, number, _) in GATEWAYS {
+        senders.push(SenderId::of(provider, number)?);
+    }
+    let route = Route {
+        id: ROUTE.parse()?,
+        tenant: tenant.clone(),
+        name: "Demo".to_owned(),
+        senders,
+        policy: Failover {
+            other_number: true,
+            ..Failover::default()
+        },
+        changed_at: clock::now(),
+    };
+    let mut transaction = Transaction::new();
+    store.add_route(&mut transaction, &route)?;
+    match store.commit(transaction).await {
+        // It is there from a start that was cut off.
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Has Fonnte's device call us. Whoever plays Fonnte may not be there: then the demo is whole but for what comes in by it,

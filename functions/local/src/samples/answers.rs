@@ -17,7 +17,7 @@ use Answer::{Again, Done, Status};
 pub(super) const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-pub(super) const ANSWERS: [(&str, Answer); 150] = [
+pub(super) const ANSWERS: [(&str, Answer); 155] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -107,6 +107,11 @@ pub(super) const ANSWERS: [(&str, Answer); 150] = [
     ("accounts-change-tenant", Status(200)),
     ("accounts-export-configuration", Status(200)),
     ("accounts-import-configuration", Status(200)),
+    ("accounts-create-route", Status(201)),
+    ("accounts-list-routes", Status(200)),
+    ("accounts-get-route", Status(200)),
+    ("accounts-change-route", Status(200)),
+    ("accounts-delete-route", Status(204)),
     ("accounts-create-account", Status(201)),
     ("accounts-list-accounts", Status(200)),
     ("accounts-get-account", Status(200)),

@@ -5,6 +5,7 @@ use heliograph::domain::account::{Step, StepState};
 use heliograph::domain::bot::Knowledge;
 use heliograph::domain::job::Job;
 use heliograph::domain::message::{Inbound, Message, Outbound};
+use heliograph::domain::route::Route;
 use heliograph::store::{Account, Contact, Conversation, Store, Transaction, User};
 use serde_json::json;
 
@@ -17,6 +18,7 @@ pub(super) async fn make(store: &Store) {
     store.create_message(&mut transaction, &message).unwrap();
     store.create_job(&mut transaction, &job()).unwrap();
     store.add_user(&mut transaction, &user()).unwrap();
+    store.add_route(&mut transaction, &route()).unwrap();
     let (account, known) = (playground(), knowledge());
     let of = (&account.tenant, &account.id);
     store.put_knowledge(&mut transaction, of, &known).unwrap();
@@ -46,6 +48,14 @@ pub(super) fn message() -> Outbound {
         "to": {"phone": "+15550002001"}, "lane": "single", "state": "queued", "rev": 0,
         "content": json!({"kind": "text", "object": {"body": "Your order is ready."}}).to_string(),
         "created_at": CREATED_MS,
+    }))
+}
+
+fn route() -> Route {
+    parse(json!({
+        "list_sort": "route_019e92a7c8887000a000000000000001", "tenant": "demo", "name": "Offers",
+        "senders": ["100000000000001", "mock-15550004000"], "changed_at": CREATED_MS,
+        "policy": {"fail_over_on": ["transient"], "on_unknown": "hold", "other_number": true, "try_for_s": 3600},
     }))
 }
 

@@ -1,9 +1,11 @@
 //! How far a job has come: through its recipients, and in time.
 
+use super::super::identity::SenderId;
 use super::super::reckoning::float;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How far a job's recipients have been handed out. The first pass hands out every recipient unseen; later ones
 /// look at those of open chunks and hand out again what is still queued.
@@ -28,6 +30,9 @@ pub struct Progress {
     /// Where, while the first pass lasts, those handed out before are looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lap: Option<Lap>,
+    /// Over a route: the other senders that recipients were last seen at.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub elsewhere: BTreeSet<SenderId>,
     /// Since when nobody is open any more, while the counters do not say so yet.
     #[serde(
         default,

@@ -65,6 +65,7 @@ pub(crate) fn ended(token: &str, result: CallResult) -> Event<'_> {
         result,
         duration_ms: 40,
         credential: Some("main".to_owned()),
+        onward: None,
     }
 }
 

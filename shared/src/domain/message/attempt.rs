@@ -17,6 +17,57 @@ pub struct Leg {
     pub sender: SenderId,
 }
 
+/// A sender of a message's route that another one took the place of, before any call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Passed {
+    /// Which.
+    #[schema(value_type = String)]
+    pub sender: SenderId,
+    /// Why.
+    pub why: Unready,
+}
+
+/// Why nothing leaves a sender now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unready {
+    /// It is paused.
+    Paused,
+    /// Its credentials rest: the provider failed too often, or their limits are reached.
+    Resting,
+    /// It has no credential that may be used.
+    NoCredential,
+    /// Its provider is disabled.
+    Disabled,
+}
+
+/// What was decided when a call had not succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Decision {
+    /// What comes next.
+    pub then: Then,
+    /// The sender that comes next, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub sender: Option<SenderId>,
+    /// Why, for a person.
+    pub why: String,
+}
+
+/// What comes after a call that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// The same sender tries again.
+    TryAgain,
+    /// The next sender of the route takes over.
+    FailOver,
+    /// Nothing, until a status or an operator tells whether it was sent.
+    Hold,
+    /// Nothing: it has failed.
+    GiveUp,
+}
+
 /// One call to a provider for a message. Its number is its place in the list, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -38,6 +89,12 @@ pub struct Attempt {
     /// What it left from, where the message may leave from several senders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leg: Option<Leg>,
+    /// The senders whose turn it was before, and why they were passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<Passed>,
+    /// What was decided, if it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// The alias of the credential it was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
@@ -57,6 +114,8 @@ impl Attempt {
             provider_id: None,
             failure: None,
             leg: None,
+            passed: Vec::new(),
+            decision: None,
             credential: None,
             settlement: None,
         }

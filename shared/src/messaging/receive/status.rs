@@ -23,7 +23,7 @@ pub(super) async fn apply(
     let Some(message) = find(store, tenant, status).await? else {
         return Ok(waiting("no message of ours has this provider id yet"));
     };
-    if message.sender != sender.id {
+    if !message.left_from(&sender.id) {
         return Ok(Applied::not(
             EventState::Malformed,
             "the message left from another sender",

@@ -1,16 +1,16 @@
 //! Whether a message may be taken in: the early rules, by what is read in two steps. Nothing of the message is written
 //! here; a join of its contact that is not done with is finished.
 
+use super::source::{Sources, sources};
 use super::{Submission, SubmitError, WINDOW};
 use crate::domain::content::Kind;
 use crate::domain::id::{ContactId, MessageId};
-use crate::domain::identity::{Identity, TenantId};
-use crate::domain::message::Outbound;
+use crate::domain::identity::{Identity, SenderId, TenantId};
+use crate::domain::message::{OnUnknown, Outbound};
 use crate::domain::pace::{Burst, Place, Room};
 use crate::domain::tier::{DayPlace, DayRoom, day_of};
 use crate::domain::webhook::Person;
 use crate::messaging::people;
-use crate::provider;
 use crate::store::{
     Acquaintance, Contact, Conversation, PacedSender, Sender, Store, StoreError, WindowPolicy,
 };
@@ -75,21 +75,17 @@ pub(super) async fn admit(
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Admitted, SubmitError> {
+    let sources = sources(store, tenant, &submission.from).await?;
+    let sources = sources.ok_or(SubmitError::UnknownSender)?;
+    let scheduled = submission.send_at.is_some_and(|time| now < time);
     let name = people::name_of(&submission.to);
-    let (paced, known) = match &name {
-        Some(name) => {
-            let read = store.paced_sender_and_contact(tenant, &submission.from, name);
-            read.await?
-        }
-        None => (store.paced_sender(tenant, &submission.from).await?, None),
-    };
+    let (on_unknown, senders) = fits(&sources, submission)?;
+    let read = first_ready(store, tenant, &senders, name.as_ref(), scheduled);
+    let (paced, known) = Box::pin(read).await?;
     let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
-    let mut warnings = fits(sender, submission)?;
-    let scheduled = submission.send_at.is_some_and(|time| now < time);
-    if let Some(pause) = paced.pace.paused.clone().filter(|_| !scheduled) {
-        return Err(SubmitError::SenderPaused(pause));
-    }
+    let silent = (!sender.id.provider().tells_statuses()).then_some("no_statuses");
+    let mut warnings: Vec<&'static str> = silent.into_iter().collect();
     // What waits a few seconds for its turn counts on the day it was taken in.
     let goes_on = submission.send_at.filter(|_| scheduled).unwrap_or(now);
     let (known, room, day) = try_join!(
@@ -106,6 +102,8 @@ pub(super) async fn admit(
     };
     let contact = addressee.contact().map(|contact| &contact.id);
     let mut message = outbound(submission.clone(), sender, contact, now);
+    message.on_unknown = on_unknown;
+    message.way.clone_from(&sources.way);
     warnings.extend(check_window(sender, &message, conversation.as_ref(), now)?);
     let place = (!scheduled).then(|| {
         let last = conversation.as_ref().and_then(Conversation::burst);
@@ -128,17 +126,44 @@ pub(super) async fn admit(
     })
 }
 
-/// What the sender's provider has no way for is refused before it is called. What whoever sends by it should know.
-fn fits(sender: &Sender, submission: &Submission) -> Result<Vec<&'static str>, SubmitError> {
-    let provider = sender.id.provider();
-    let fits = provider::fits(provider, &submission.to, &submission.content);
-    let mut faults = fits.map_or_else(|unfit| unfit.faults().to_vec(), |()| Vec::new());
-    faults.extend(provider.allows(submission.on_unknown).err());
-    if !faults.is_empty() {
-        return Err(SubmitError::Unfit(faults));
+/// What no sender has a way for is refused before any provider is called: what is done about an outcome that is not known,
+/// and those that may send it.
+fn fits<'a>(
+    sources: &'a Sources,
+    submission: &Submission,
+) -> Result<(OnUnknown, Vec<&'a SenderId>), SubmitError> {
+    let on_unknown = sources.on_unknown(submission.on_unknown);
+    let fitting = sources.fit(&submission.to, &submission.content);
+    match (on_unknown, fitting) {
+        (Ok(on_unknown), Ok(senders)) => Ok((on_unknown, senders)),
+        (on_unknown, fitting) => {
+            let faults = fitting.err().into_iter().flatten().chain(on_unknown.err());
+            Err(SubmitError::Unfit(faults.collect()))
+        }
     }
-    let silent = (!provider.tells_statuses()).then_some("no_statuses");
-    Ok(silent.into_iter().collect())
+}
+
+/// The first of these senders that is not paused, and whom the person's name points to.
+async fn first_ready(
+    store: &Store,
+    tenant: &TenantId,
+    senders: &[&SenderId],
+    name: Option<&Identity>,
+    scheduled: bool,
+) -> Result<(PacedSender, Option<ContactId>), SubmitError> {
+    let mut pause = None;
+    for sender in senders {
+        let read = match name {
+            Some(name) => store.paced_sender_and_contact(tenant, sender, name).await?,
+            None => (store.paced_sender(tenant, sender).await?, None),
+        };
+        match read.0.pace.paused.clone().filter(|_| !scheduled) {
+            // What is said is said of the first.
+            Some(paused) => pause = pause.or(Some(paused)),
+            None => return Ok(read),
+        }
+    }
+    Err(pause.map_or(SubmitError::UnknownSender, SubmitError::SenderPaused))
 }
 
 /// A message's place in its day; which of the free ones, its id decides.
@@ -245,7 +270,6 @@ fn outbound(
         conversation: contact.map(|contact| Conversation::id_of(contact, &sender.id)),
         not_before: submission.send_at.filter(|time| now < *time),
         expires_at: submission.expires_at,
-        on_unknown: submission.on_unknown,
         ..Outbound::queued(id, from, submission.to, submission.lane, now)
     }
 }

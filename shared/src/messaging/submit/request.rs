@@ -3,11 +3,13 @@
 use crate::domain::content::{Content, read_recipient};
 use crate::domain::fault::{Fault, FaultCode, Faults};
 use crate::domain::fields::Fields;
+use crate::domain::id::RouteId;
 use crate::domain::identity::{Recipient, SenderId};
 use crate::domain::message::{Lane, OnUnknown};
 use crate::domain::waiting::WaitMinutes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::str::FromStr;
 
 /// The longest `reference` and `biz_opaque_callback_data`. Source of the latter: Meta, "Messages" reference.
 const LONGEST_REFERENCE: usize = 512;
@@ -22,7 +24,7 @@ const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submission {
     /// What it leaves from.
-    pub from: SenderId,
+    pub from: Source,
     /// Whom it goes to.
     pub to: Recipient,
     /// What it says.
@@ -39,8 +41,29 @@ pub struct Submission {
     pub send_at: Option<Timestamp>,
     /// Not to be sent after.
     pub expires_at: Option<Timestamp>,
-    /// What to do when the outcome is not known.
-    pub on_unknown: OnUnknown,
+    /// What to do when the outcome is not known, if it says so itself.
+    pub on_unknown: Option<OnUnknown>,
+}
+
+/// What `from` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A sender.
+    Sender(SenderId),
+    /// The first that may of a route's senders.
+    Route(RouteId),
+}
+
+impl FromStr for Source {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sender = || text.parse().map(Self::Sender);
+        let route = text.parse().map(Self::Route);
+        route
+            .or_else(|_| sender())
+            .map_err(|_| "must be a sender (Meta's id of a phone number, or a provider's name, a dash and its number) or a route")
+    }
 }
 
 impl Submission {
@@ -90,26 +113,26 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
     })
 }
 
-/// Reads `from`, the sender.
-pub fn read_from(fields: &mut Fields<'_>) -> Option<SenderId> {
+/// Reads `from`, the sender or the route.
+pub fn read_from(fields: &mut Fields<'_>) -> Option<Source> {
     fields.required("from")?;
     fields.parsed("from", str::parse)
 }
 
 /// Reads `on_unknown`, and the `wait_minutes` that go with `wait`.
-pub fn read_on_unknown(fields: &mut Fields<'_>) -> OnUnknown {
+pub fn read_on_unknown(fields: &mut Fields<'_>) -> Option<OnUnknown> {
     let policy = fields.choice("on_unknown", &["hold", "retry", "wait"]);
     let minutes = fields.value("wait_minutes");
     match (policy, minutes) {
-        (Some("wait"), minutes) => OnUnknown::Wait(wait_minutes(fields, minutes)),
-        (policy, None) => match policy {
-            Some("retry") => OnUnknown::Retry,
-            Some(_) | None => OnUnknown::Hold,
-        },
+        (Some("wait"), minutes) => Some(OnUnknown::Wait(wait_minutes(fields, minutes))),
+        (policy, None) => policy.map(|policy| match policy {
+            "retry" => OnUnknown::Retry,
+            _ => OnUnknown::Hold,
+        }),
         (_, Some(_)) => {
             let detail = "goes only with on_unknown wait";
             fields.fault("wait_minutes", FaultCode::NotAllowed, detail);
-            OnUnknown::Hold
+            None
         }
     }
 }

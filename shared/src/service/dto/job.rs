@@ -3,7 +3,7 @@
 use super::unknown::{wait_minutes, warnings_about};
 use super::{CountsDto, Named, OnUnknownDto, PauseDto};
 use crate::domain::content::Kind;
-use crate::domain::id::JobId;
+use crate::domain::id::{JobId, RouteId};
 use crate::domain::identity::SenderId;
 use crate::domain::job::{self, FailureGroup, Job, JobStatus, Numbers, PausedBy};
 use crate::store::{Store, StoreError};
@@ -21,9 +21,13 @@ pub struct JobDto {
     /// What people call it.
     #[schema(example = "November offer")]
     pub name: String,
-    /// The sender: Meta's phone number id.
+    /// The sender; over a route, the first of its senders.
     #[schema(value_type = String, example = "100000000000001")]
     pub from: SenderId,
+    /// The route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub route_id: Option<RouteId>,
     /// Where it stands.
     pub status: JobStatus,
     /// How many of its recipients stand in each state.
@@ -124,6 +128,7 @@ impl JobDto {
             id: job.id.clone(),
             name: job.name.clone(),
             from: job.sender.clone(),
+            route_id: job.way.as_ref().map(|way| way.route.clone()),
             status: job.status,
             counts,
             rate,

@@ -3,7 +3,7 @@
 use super::Named;
 use super::unknown::{OnUnknownDto, SettlementDto, wait_minutes, warnings_of};
 use crate::domain::content::{Content, Kind, ProductPolicy};
-use crate::domain::id::{ContactId, ConversationId, JobId, MessageId};
+use crate::domain::id::{ContactId, ConversationId, JobId, MessageId, RouteId};
 use crate::domain::identity::{Bsuid, GroupId, Recipient, Wamid};
 use crate::domain::message::{Direction, Inbound, Lane, Message, Outbound};
 use crate::domain::state::State;
@@ -32,6 +32,10 @@ pub struct MessageDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "100000000000001")]
     pub from: Option<String>,
+    /// The route that it goes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub route_id: Option<RouteId>,
     /// Inbound: the person's business-scoped user id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -208,6 +212,7 @@ impl From<&Outbound> for MessageDto {
         let (to, recipient, group) = address(&message.to);
         Self {
             from: Some(message.sender.to_string()),
+            route_id: message.way.as_ref().map(|way| way.route.clone()),
             to,
             recipient,
             group,
@@ -311,6 +316,7 @@ impl MessageDto {
             direction,
             state,
             from: None,
+            route_id: None,
             from_user_id: None,
             profile: None,
             to: None,
@@ -383,7 +389,7 @@ fn error_of(message: &Outbound) -> Option<MessageErrorDto> {
         State::Accepted | State::Sent | State::Delivered | State::Read
     );
     let provider = ProviderProblem {
-        name: message.sender.provider().as_str().to_owned(),
+        name: message.refused_by().as_str().to_owned(),
         failure: message.told_failure()?,
     };
     (!is_on_its_way).then_some(MessageErrorDto { provider })

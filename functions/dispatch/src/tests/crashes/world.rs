@@ -253,6 +253,7 @@ impl World {
             result: worker.result,
             duration_ms: 40,
             credential: None,
+            onward: None,
         };
         let written = self.store.apply(worker.message, &event, self.now()).await;
         written.unwrap();
