@@ -290,6 +290,9 @@ impl Departures {
 fn in_turn(message: &Outbound) -> Option<Vec<Leg>> {
     let (way, content) = message.way.as_ref().zip(message.content.as_ref())?;
     let can_send = |provider| fits(provider, &message.to, content).is_ok();
-    let legs = way.in_turn(&message.sender, &message.attempts, can_send);
+    // The first of its senders may be ready again since it was taken in.
+    let first = way.stops.first().filter(|_| message.attempts.is_empty());
+    let at = first.map_or(&message.sender, |stop| &stop.leg.sender);
+    let legs = way.in_turn(at, &message.attempts, can_send);
     Some(legs.into_iter().cloned().collect())
 }
