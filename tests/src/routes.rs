@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// An id of nothing for each kind of thing, named as in paths.
-const NOTHING: [(&str, &str); 13] = [
+const NOTHING: [(&str, &str); 14] = [
     ("accounts", "acct_1"),
     ("api-keys", "key_1"),
     ("bulk-jobs", "job_1"),
@@ -16,6 +16,7 @@ const NOTHING: [(&str, &str); 13] = [
     ("knowledge", "kb_1"),
     ("messages", "msg_1"),
     ("phone-numbers", "999999999999999"),
+    ("providers", "nothing"),
     ("senders", "999999999999999"),
     ("tenants", "nobody"),
     ("users", "usr_1"),

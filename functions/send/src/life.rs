@@ -2,6 +2,7 @@
 
 use crate::State;
 use crate::jobs::{find, read_changes};
+use crate::messages::provider_disabled;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -48,6 +49,7 @@ pub(crate) async fn start(
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
     let caller = caller.with(Right::Send)?;
     let job = find(&state, &caller.tenant, &id).await?;
+    check_provider(&state, &job).await?;
     let author = origin.author(&caller.who);
     let (_, shown) = moved(&state, job, &JobEvent::Started, &author).await?;
     let status = match shown.status {
@@ -59,6 +61,21 @@ pub(crate) async fn start(
         | JobStatus::Cancelled => StatusCode::OK,
     };
     Ok((status, shown))
+}
+
+/// Who starts a job that would begin at once, and could send to nobody, is told so.
+async fn check_provider(state: &State, job: &Job) -> Result<(), Problem> {
+    let waits = job.send_at.is_some_and(|time| clock::now() < time);
+    if waits || job.status != JobStatus::Ready {
+        return Ok(());
+    }
+    let provider = job.sender.provider();
+    let settings = state.parts.sending.settings(&job.tenant, provider).await?;
+    if settings.enabled {
+        Ok(())
+    } else {
+        Err(provider_disabled(provider))
+    }
 }
 
 /// Pause a bulk job.

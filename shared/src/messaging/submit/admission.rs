@@ -4,7 +4,7 @@
 use super::{Submission, SubmitError, WINDOW};
 use crate::domain::content::Kind;
 use crate::domain::id::{ContactId, MessageId};
-use crate::domain::identity::{Identity, TenantId};
+use crate::domain::identity::{Identity, SenderId, TenantId};
 use crate::domain::message::Outbound;
 use crate::domain::pace::{Burst, Place, Room};
 use crate::domain::tier::{DayPlace, DayRoom, day_of};
@@ -76,17 +76,17 @@ pub(super) async fn admit(
     now: Timestamp,
 ) -> Result<Admitted, SubmitError> {
     let name = people::name_of(&submission.to);
-    let (paced, known) = match &name {
-        Some(name) => {
-            let read = store.paced_sender_and_contact(tenant, &submission.from, name);
-            read.await?
-        }
-        None => (store.paced_sender(tenant, &submission.from).await?, None),
-    };
+    let ((paced, known), settings) = try_join!(
+        paced_sender(store, tenant, &submission.from, name.as_ref()),
+        store.known_provider_settings(tenant, submission.from.provider()),
+    )?;
     let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
     let mut warnings = fits(sender, submission)?;
     let scheduled = submission.send_at.is_some_and(|time| now < time);
+    if !settings.enabled && !scheduled {
+        return Err(SubmitError::ProviderDisabled(settings.provider));
+    }
     if let Some(pause) = paced.pace.paused.clone().filter(|_| !scheduled) {
         return Err(SubmitError::SenderPaused(pause));
     }
@@ -126,6 +126,22 @@ pub(super) async fn admit(
         day,
         warnings,
     })
+}
+
+/// Whom the message leaves from, and the contact that the name of whom it goes to points to.
+async fn paced_sender(
+    store: &Store,
+    tenant: &TenantId,
+    sender: &SenderId,
+    name: Option<&Identity>,
+) -> Result<(PacedSender, Option<ContactId>), StoreError> {
+    match name {
+        Some(name) => {
+            let read = store.paced_sender_and_contact(tenant, sender, name);
+            read.await
+        }
+        None => Ok((store.paced_sender(tenant, sender).await?, None)),
+    }
 }
 
 /// What the sender's provider has no way for is refused before it is called. What whoever sends by it should know.
