@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// An id of nothing for each kind of thing, named as in paths.
-const NOTHING: [(&str, &str); 14] = [
+const NOTHING: [(&str, &str); 15] = [
     ("accounts", "acct_1"),
     ("api-keys", "key_1"),
     ("bulk-jobs", "job_1"),
@@ -17,6 +17,7 @@ const NOTHING: [(&str, &str); 14] = [
     ("messages", "msg_1"),
     ("phone-numbers", "999999999999999"),
     ("routes", "route_1"),
+    ("providers", "nothing"),
     ("senders", "999999999999999"),
     ("tenants", "nobody"),
     ("users", "usr_1"),

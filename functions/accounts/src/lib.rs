@@ -1,8 +1,8 @@
 //! Who may call, and what is connected: tenants, API keys, people and their sessions, accounts and senders with their
-//! credentials, and the trail of what was changed.
+//! credentials, what is said of providers, and the trail of what was changed.
 //!
-//! Trigger: the HTTP API. Role: reads and writes tenants, API keys, people, sessions, accounts and senders, reads and writes
-//! accounts' secrets, calls Meta, adds to the audit trail, reads the operator's key.
+//! Trigger: the HTTP API. Role: reads and writes tenants, API keys, people, sessions, accounts, senders and what is said of
+//! providers, reads and writes accounts' secrets, calls Meta, adds to the audit trail, reads the operator's key.
 //! Promise: a key is shown once and kept as its hash; a secret of an account stands in Secrets Manager alone; nothing is used
 //! that Meta has not been asked about; nobody gives away a right that he has not; whatever is changed stands in the trail, by
 //! the same transaction.
@@ -20,6 +20,7 @@ mod knowledge;
 mod me;
 mod operator;
 mod password;
+mod providers;
 mod routes;
 mod sessions;
 mod tenants;
@@ -134,6 +135,13 @@ pub fn router(state: State) -> Router {
             .route(
                 "/v1/routes/{id}",
                 get(routes::one).put(routes::change).delete(routes::delete),
+            )
+            .route("/v1/providers", get(providers::list))
+            .route(
+                "/v1/providers/{id}",
+                get(providers::one)
+                    .put(providers::change)
+                    .delete(providers::reset),
             )
             .route("/v1/me/password", post(me::change_password))
             .route("/v1/users", get(users::list).post(users::create))
@@ -277,6 +285,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes::one,
     routes::change,
     routes::delete,
+    providers::list,
+    providers::one,
+    providers::change,
+    providers::reset,
     knowledge::list,
     knowledge::create,
     knowledge::change,

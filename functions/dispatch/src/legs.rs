@@ -73,8 +73,8 @@ impl Legs {
         jobs: &[Job],
     ) -> Result<Self, StoreError> {
         let mut legs = Self::default();
-        if pace.paused.is_some() {
-            legs.unready.insert(home.clone(), Unready::Paused);
+        if let Some(why) = unready(store, tenant, home, pace).await? {
+            legs.unready.insert(home.clone(), why);
         }
         legs.sends_templates = jobs.iter().any(|job| job.message.kind() == Kind::Template);
         let ways = jobs.iter().filter_map(|job| job.way.as_ref());
@@ -90,8 +90,8 @@ impl Legs {
                 // It was taken away.
                 legs.unready
                     .insert((*sender).clone(), Unready::NoCredential);
-            } else if paced.pace.paused.is_some() {
-                legs.unready.insert((*sender).clone(), Unready::Paused);
+            } else if let Some(why) = unready(store, tenant, sender, &paced.pace).await? {
+                legs.unready.insert((*sender).clone(), why);
             } else {
                 legs.others.push(paced);
             }
@@ -112,8 +112,11 @@ impl Legs {
     }
 
     /// When a tick that can do nothing for these jobs looks again, if nobody else would tell it.
-    pub(crate) fn look_again_at(jobs: &[Job], now: Timestamp) -> Option<Timestamp> {
-        let waits = |job: &Job| job.way.is_some() && job.duty(now) == Duty::Send;
+    pub(crate) fn look_again_at(&self, jobs: &[Job], now: Timestamp) -> Option<Timestamp> {
+        let is_told = |job: &Job| {
+            job.way.is_none() && self.unready.get(&job.sender) == Some(&Unready::Paused)
+        };
+        let waits = |job: &Job| !is_told(job) && job.duty(now) == Duty::Send;
         let later = now.saturating_add(LOOK_AGAIN).ok();
         later.filter(|_| jobs.iter().any(waits))
     }
@@ -213,6 +216,20 @@ impl Places {
     pub(crate) fn count(&self) -> usize {
         self.slots.values().sum()
     }
+}
+
+/// Why nothing leaves a sender now, if nothing does.
+async fn unready(
+    store: &Store,
+    tenant: &TenantId,
+    sender: &SenderId,
+    pace: &Pace,
+) -> Result<Option<Unready>, StoreError> {
+    if pace.paused.is_some() {
+        return Ok(Some(Unready::Paused));
+    }
+    let settings = store.known_provider_settings(tenant, sender.provider());
+    Ok((!settings.await?.enabled).then_some(Unready::Disabled))
 }
 
 async fn borrow_of(

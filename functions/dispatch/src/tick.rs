@@ -138,7 +138,7 @@ pub(crate) async fn begin(
     }
     let jobs = jobs(&state.store, tenant, &pace).await?;
     let legs = Legs::read(&state.store, tenant, (id, &pace), &jobs).await?;
-    let wake_at = wake_at(&jobs, &pace, now);
+    let wake_at = wake_at(&legs, &jobs, &pace, now);
     let jobs = to_do(jobs, &legs, now);
     let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
         state.store.rest(tenant, id, &pace, wake_at).await?;
@@ -214,10 +214,10 @@ fn to_do(jobs: Vec<Job>, legs: &Legs, now: Timestamp) -> Vec<Job> {
 }
 
 /// When there may be something to do again, while nobody is ready.
-fn wake_at(jobs: &[Job], pace: &Pace, now: Timestamp) -> Option<Timestamp> {
+fn wake_at(legs: &Legs, jobs: &[Job], pace: &Pace, now: Timestamp) -> Option<Timestamp> {
     let is_paused = pace.paused.is_some();
     let expiry = expiry(jobs, now).filter(|_| is_paused);
-    let again = Legs::look_again_at(jobs, now);
+    let again = legs.look_again_at(jobs, now);
     expiry.into_iter().chain(again).min()
 }
 

@@ -94,16 +94,16 @@ const BELOW_AN_ACCOUNT: [Method; 5] = [
 fn is_accounts(method: &Method, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let methods: &[Method] = match parts[..] {
-        ["", "v1", "me" | "audit"] => &[Method::GET],
+        ["", "v1", "me" | "audit" | "providers"] => &[Method::GET],
         [
             "",
             "v1",
             "accounts" | "api-keys" | "configuration" | "routes" | "tenants" | "users",
         ] => &[Method::GET, Method::POST],
-        ["", "v1", "routes", _] => &[Method::GET, Method::PUT, Method::DELETE],
         ["", "v1", "api-keys", _] => &[Method::GET, Method::PATCH, Method::DELETE],
         ["", "v1", "tenants" | "users", _] => &[Method::GET, Method::PATCH],
         ["", "v1", "senders", _] => &[Method::PATCH, Method::DELETE],
+        ["", "v1", "providers" | "routes", _] => &[Method::GET, Method::PUT, Method::DELETE],
         ["", "v1", "accounts", _, ..] => &BELOW_AN_ACCOUNT,
         ["", "v1", "sessions", "current"] => &[Method::DELETE],
         ["", "v1", "senders" | "sessions"]

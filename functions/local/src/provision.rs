@@ -57,6 +57,8 @@ impl Provisioned {
             ("NOTIFAPI_URL".to_owned(), format!("{graph_url}/notifapi")),
             ("FONNTE_URL".to_owned(), format!("{graph_url}/fonnte")),
             ("MOCK_URL".to_owned(), format!("{graph_url}/mock")),
+            // A tenant's own providers are at the desk, too.
+            ("PRIVATE_PROVIDERS".to_owned(), "true".to_owned()),
             ("WEBHOOK_URL".to_owned(), webhook_url.to_owned()),
             ("ROTATE_FUNCTION_ARN".to_owned(), ROTATE_FUNCTION.to_owned()),
         ];

@@ -2,6 +2,7 @@
 
 use crate::State;
 use crate::jobs::{find, read_changes};
+use crate::messages::provider_disabled;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract;
@@ -26,6 +27,7 @@ use heliograph::service::queue::Entry;
 use heliograph::service::telemetry;
 use heliograph::store::{Asked, JobError, StoreError};
 use jiff::Timestamp;
+use std::iter;
 
 /// Start a bulk job.
 ///
@@ -48,6 +50,7 @@ pub(crate) async fn start(
 ) -> Result<(StatusCode, Json<JobDto>), Problem> {
     let caller = caller.with(Right::Send)?;
     let job = find(&state, &caller.tenant, &id).await?;
+    check_provider(&state, &job).await?;
     let author = origin.author(&caller.who);
     let (_, shown) = moved(&state, job, &JobEvent::Started, &author).await?;
     let status = match shown.status {
@@ -59,6 +62,24 @@ pub(crate) async fn start(
         | JobStatus::Cancelled => StatusCode::OK,
     };
     Ok((status, shown))
+}
+
+/// Who starts a job that would begin at once, and could send to nobody, is told so.
+async fn check_provider(state: &State, job: &Job) -> Result<(), Problem> {
+    let waits = job.send_at.is_some_and(|time| clock::now() < time);
+    if waits || job.status != JobStatus::Ready {
+        return Ok(());
+    }
+    let (tenant, own) = (&job.tenant, job.sender.provider());
+    let stops = job.way.iter().flat_map(|way| &way.stops);
+    let providers = stops.map(|stop| stop.leg.sender.provider());
+    for provider in iter::once(own).chain(providers) {
+        let settings = state.store.known_provider_settings(tenant, provider);
+        if settings.await?.enabled {
+            return Ok(());
+        }
+    }
+    Err(provider_disabled(own))
 }
 
 /// Pause a bulk job.

@@ -13,6 +13,7 @@ use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::pace::{Pause, PauseCause};
+use heliograph::domain::provider::Provider;
 use heliograph::domain::role::Right;
 use heliograph::domain::tier::end_of;
 use heliograph::messaging::submit::{Origin, Submission, SubmitError, Submitted, replayed, submit};
@@ -148,6 +149,7 @@ fn problem(error: SubmitError) -> Problem {
             "window_closed",
             "the person has not written within 24 hours: send an approved template instead",
         ),
+        SubmitError::ProviderDisabled(provider) => provider_disabled(provider),
         SubmitError::SenderPaused(pause) => paused(&pause),
         SubmitError::PortfolioFull(until) => Problem::conflict(
             "portfolio_limit",
@@ -206,6 +208,16 @@ pub(crate) struct MessageRequest {
     /// What it may not wait behind: `otp` or `single`. Unless told, a template that brings a one-time code, the same in
     /// its body and its button, goes by `otp`, and all else by `single`.
     lane: Option<String>,
+}
+
+/// Nothing goes through this provider, by the tenant's own word.
+pub(crate) fn provider_disabled(provider: Provider) -> Problem {
+    let (title, name) = (provider.title(), provider.as_str());
+    let detail = format!(
+        "nothing is sent through {title}, which is disabled. Remedy: PUT /v1/providers/{name} with \
+         {{\"enabled\":true}}, or send from a sender at another provider"
+    );
+    Problem::conflict("provider_disabled", detail)
 }
 
 fn paused(pause: &Pause) -> Problem {

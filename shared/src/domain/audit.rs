@@ -167,6 +167,9 @@ pub enum Action {
     /// A key of a provider was taken away.
     #[serde(rename = "key.deleted")]
     KeyDeleted,
+    /// What is said of a provider was changed, or taken back.
+    #[serde(rename = "provider.changed")]
+    ProviderChanged,
     /// A secret of an account gave way to the next one.
     #[serde(rename = "credential.rotated")]
     CredentialRotated,

@@ -80,6 +80,15 @@ impl Provider {
         }
     }
 
+    /// Whether it lists the WhatsApp groups that a sender is in.
+    #[must_use]
+    pub const fn lists_groups(self) -> bool {
+        match self {
+            Self::Notifapi | Self::Fonnte => true,
+            Self::Meta | Self::Mock => false,
+        }
+    }
+
     /// The provider of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

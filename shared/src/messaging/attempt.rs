@@ -8,10 +8,12 @@ mod departure;
 mod heed;
 mod lapse;
 mod refused;
+mod settings;
 
 pub use departure::Departure;
 pub use lapse::lapse;
 pub use refused::RefusedCredential;
+use refused::without_credential;
 
 use super::{pace, people};
 use crate::domain::content::Content;
@@ -22,6 +24,7 @@ use crate::domain::job::{Duty, Job, Withdrawal};
 use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
 use crate::domain::pace::Held;
+use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::{Providers, SendOutcome};
@@ -31,6 +34,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::try_join;
 use uuid::Uuid;
 
 /// Heads of jobs and the pace of senders are read again after this long: pause and cancel act within it.
@@ -110,8 +114,8 @@ impl Sending {
         let Some(credential) = departure.credential else {
             return self.refuse(message, &token, without_credential()).await;
         };
-        let content = match prepared {
-            Ok(Prepared::Content(content)) => content,
+        let (content, settings) = match prepared {
+            Ok(Prepared::Content(content, settings)) => (content, settings),
             Ok(Prepared::Unsendable(failure)) => {
                 return self.refuse(message, &token, failure).await;
             }
@@ -135,7 +139,8 @@ impl Sending {
         if slot.is_over(starting) || starting.duration_since(claimed_at) > START_WITHIN {
             return self.too_late(message, &token).await;
         }
-        self.call(message, &token, credential, &content).await
+        self.call(message, &token, credential, &content, &settings)
+            .await
     }
 
     async fn call(
@@ -144,10 +149,11 @@ impl Sending {
         token: &str,
         credential: &Credential,
         content: &Content,
+        settings: &ProviderSettings,
     ) -> Result<Attempted, AttemptError> {
         let began = Instant::now();
-        let sent = self.providers.send(&message, content, &credential.token);
-        let outcome = sent.await;
+        let key = &credential.token;
+        let outcome = self.providers.send(settings, &message, content, key).await;
         let result = match outcome {
             SendOutcome::Accepted(acceptance) => CallResult::Accepted {
                 provider_id: acceptance.provider_id,
@@ -256,8 +262,10 @@ impl Sending {
         held: Held,
         chance: u128,
     ) -> Result<Prepared, StoreError> {
-        let pace = self.pace(&message.tenant, &message.sender).await?;
-        if pace.paused.is_some() {
+        let (tenant, sender) = (&message.tenant, &message.sender);
+        let settings = self.settings(tenant, sender.provider());
+        let (pace, settings) = try_join!(self.pace(tenant, sender), settings)?;
+        if pace.paused.is_some() || !settings.enabled {
             return Ok(Prepared::Stopped);
         }
         if !pace.lets(held, (self.now)(), chance) {
@@ -265,7 +273,7 @@ impl Sending {
         }
         let Some(job) = &message.job else {
             return Ok(match &message.content {
-                Some(content) => Prepared::Content(content.clone()),
+                Some(content) => Prepared::Content(content.clone(), settings),
                 None => Prepared::Unsendable(unsendable("the message has no content")),
             });
         };
@@ -282,7 +290,7 @@ impl Sending {
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
         // Checked when the recipient was added; a rule may have changed since.
         Ok(match job.message.fill(variables) {
-            Ok(content) => Prepared::Content(content),
+            Ok(content) => Prepared::Content(content, settings),
             Err(_) => Prepared::Unsendable(unsendable("the job's message cannot be filled")),
         })
     }
@@ -327,10 +335,10 @@ fn not_now(message: Outbound) -> Attempted {
 }
 
 enum Prepared {
-    Content(Content),
+    Content(Content, Arc<ProviderSettings>),
     /// It can never be sent.
     Unsendable(ProviderFailure),
-    /// Its job does not run, or its sender is paused.
+    /// Its job does not run, its sender is paused, or its provider disabled.
     Stopped,
     /// Its sender was slowed down, or given another rate, after it was given its slot.
     OtherPace,
@@ -340,12 +348,4 @@ enum Prepared {
 
 fn unsendable(why: &str) -> ProviderFailure {
     ProviderFailure::without_code(Class::Permanent, why, "create the message again")
-}
-
-fn without_credential() -> ProviderFailure {
-    ProviderFailure::without_code(
-        Class::Credential,
-        "the account has no credential to send with",
-        "put one in, at Meta an access token (step 3 of the set-up), elsewhere a key of the sender's; then send the message again",
-    )
 }

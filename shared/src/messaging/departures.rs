@@ -90,7 +90,7 @@ pub enum DepartureError {
     /// The credential cannot be read.
     #[error("the account's credential cannot be read")]
     Credential(#[from] CredentialError),
-    /// No slot can be taken.
+    /// No slot can be taken, or it is not known whether the provider is enabled.
     #[error("the sender's next slot cannot be taken")]
     Slot(#[from] StoreError),
     /// The attempt broke off.
@@ -202,6 +202,10 @@ impl Departures {
         let own = message.leg();
         let Leg { account, sender } = leg.unwrap_or(&own);
         let of = (&message.tenant, account);
+        let settings = self.sending.settings(of.0, sender.provider());
+        if !settings.await?.enabled {
+            return Ok(Ready::No(Unready::Disabled, None));
+        }
         // Before the slot: it would not wait for a slow secret.
         let Some(credential) = self.credentials.of(of, sender).await? else {
             return Ok(Ready::No(Unready::NoCredential, None));

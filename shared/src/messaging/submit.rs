@@ -16,6 +16,7 @@ use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Message, Outbound};
 use crate::domain::pace::Pause;
+use crate::domain::provider::Provider;
 use crate::store::{IdempotencyClaim, PacedSender, Store, StoreError, Transaction};
 use futures_util::future::{Either, select};
 use jiff::civil::Date;
@@ -73,6 +74,9 @@ pub enum SubmitError {
     /// The person has not written within the window, and the message is not a template.
     #[error("the 24-hour window is closed")]
     WindowClosed,
+    /// The tenant sends nothing through the sender's provider.
+    #[error("the sender's provider is disabled")]
+    ProviderDisabled(Provider),
     /// Nothing leaves the sender before somebody has looked after it.
     #[error("the sender is paused")]
     SenderPaused(Pause),

@@ -14,6 +14,7 @@ mod tiers;
 
 use crate::domain::ledger::tests::at;
 use crate::domain::message::Outbound;
+use crate::domain::network::Networks;
 use crate::domain::pace::{Held, Slot};
 use crate::domain::secret::{Credential, SecretText};
 use crate::messaging::attempt::{Attempted, Departure, Sending};
@@ -87,6 +88,7 @@ impl Meta {
             notifapi: url.clone(),
             fonnte: url.clone(),
             mock: url,
+            networks: Networks::Public,
         })
         .unwrap();
         Self { client, bodies }

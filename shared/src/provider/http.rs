@@ -2,12 +2,16 @@
 //!
 //! Knows no provider's wire.
 
+use super::guard::{AddressError, PublicNames, was_kept_in};
 use super::{Access, SendOutcome};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::MessageId;
+use crate::domain::network::Networks;
 use crate::domain::provider::Provider;
 use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, IntoUrl, Method, RequestBuilder, Response, Url, redirect, retry};
+use reqwest::{
+    Certificate, ClientBuilder, IntoUrl, Method, RequestBuilder, Response, Url, redirect, retry,
+};
 use std::time::Duration;
 
 /// A call ends within this time, so always within its message's lease.
@@ -35,7 +39,21 @@ impl Http {
 
     /// As [`Self::new`], with another limit for a whole call.
     pub(super) fn with_timeout(total: Duration) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
+        Ok(Self(Self::builder(total)?.build()?))
+    }
+
+    /// As [`Self::new`], for addresses that tenants give: none of its connections leads where those may not.
+    pub(super) fn to_tenants_addresses(networks: Networks) -> Result<Self, reqwest::Error> {
+        let builder = Self::builder(TOTAL_TIMEOUT)?;
+        let builder = match networks {
+            Networks::Public => builder.dns_resolver(PublicNames),
+            Networks::Any => builder,
+        };
+        Ok(Self(builder.build()?))
+    }
+
+    fn builder(total: Duration) -> Result<ClientBuilder, reqwest::Error> {
+        Ok(reqwest::Client::builder()
             .user_agent(concat!("heliograph/", env!("CARGO_PKG_VERSION")))
             .tls_certs_only(bundled_roots()?)
             .http1_only()
@@ -47,9 +65,7 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT.min(total / 2))
             .timeout(total)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .tcp_nodelay(true)
-            .build()?;
-        Ok(Self(client))
+            .tcp_nodelay(true))
     }
 
     /// A request to any address.
@@ -140,6 +156,8 @@ impl Answer {
 pub(super) enum NoAnswer {
     /// The request has no form that could be sent.
     NotBuilt,
+    /// Its name leads where a tenant may not have us call, so nothing was sent.
+    KeptIn,
     /// No connection stood, so nothing was sent.
     NotConnected,
     /// It did not come in time.
@@ -157,6 +175,7 @@ pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Ans
     // The error's own text holds the address, and that may hold a secret.
     let mut response = request.send().await.map_err(|error| match error {
         error if error.is_builder() => NoAnswer::NotBuilt,
+        error if was_kept_in(&error) => NoAnswer::KeptIn,
         error if error.is_connect() => NoAnswer::NotConnected,
         error if error.is_timeout() => NoAnswer::TooLate,
         _ => NoAnswer::Broken,
@@ -195,6 +214,10 @@ impl NoAnswer {
                     "check the provider's address",
                 ));
             }
+            Self::KeptIn => {
+                let failure = uncallable(provider, AddressError::NotPublic);
+                return SendOutcome::NotAccepted(failure);
+            }
             Self::NotConnected => {
                 let why = format!("{name} could not be reached");
                 return SendOutcome::NotAccepted(ProviderFailure::unreachable(why));
@@ -210,6 +233,7 @@ impl NoAnswer {
     pub(super) fn after_look(self, provider: Provider) -> ProviderFailure {
         let why = match self {
             Self::NotBuilt => "its address is none",
+            Self::KeptIn => return uncallable(provider, AddressError::NotPublic),
             Self::NotConnected => {
                 let why = format!("{} could not be reached", provider.title());
                 return ProviderFailure::unreachable(why);
@@ -220,6 +244,19 @@ impl NoAnswer {
         };
         not_understood(provider, why)
     }
+}
+
+/// What is known of a call to an address of the tenant's that may not be called: it was not made.
+pub(super) fn uncallable(provider: Provider, error: AddressError) -> ProviderFailure {
+    let name = provider.title();
+    ProviderFailure::without_code(
+        Class::Permanent,
+        format!("{name} was not called: its base_url {error}"),
+        format!(
+            "change it with PUT /v1/providers/{}, or take it away; then try again",
+            provider.as_str()
+        ),
+    )
 }
 
 /// Nothing is known of a call that may be repeated.

@@ -4,6 +4,7 @@
 //! send. A provider's module knows its wire and nothing of stores, queues or functions.
 
 pub mod fonnte;
+pub mod guard;
 mod http;
 mod lenient;
 pub mod meta;
@@ -11,6 +12,7 @@ pub mod mock;
 pub mod notifapi;
 mod providers;
 mod unfit;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +20,9 @@ mod tests;
 pub use http::Http;
 pub use providers::{Addresses, Providers};
 pub use unfit::Unfit;
+pub use way::Way;
 
-use crate::domain::content::Content;
+use crate::domain::content::{Content, Kind};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::{GroupId, Recipient, Wamid};
 use crate::domain::provider::Provider;
@@ -103,6 +106,16 @@ pub fn fits(provider: Provider, to: &Recipient, content: &Content) -> Result<(),
         Provider::Fonnte => fonnte::fits(to, content),
         // A message object is Meta's own, and the mock provider takes it as it is.
         Provider::Meta | Provider::Mock => Ok(()),
+    }
+}
+
+/// The kinds of message that a provider can send. What of a message of such a kind it has no way for, [`fits`] tells.
+#[must_use]
+pub const fn kinds(provider: Provider) -> &'static [Kind] {
+    match provider {
+        Provider::Notifapi => &notifapi::KINDS,
+        Provider::Fonnte => &fonnte::KINDS,
+        Provider::Meta | Provider::Mock => &Kind::ALL,
     }
 }
 

@@ -1,21 +1,21 @@
-//! Every provider behind one sending path: which one a message goes through, its sender says.
+//! Every provider behind one sending path: which one a message goes through, its sender says, and by which way, its
+//! tenant.
 
-use super::fonnte::FonnteClient;
+use super::guard::read_address;
+use super::http::{not_understood, uncallable};
 use super::meta::client::{ClientError, Endpoint, MetaClient};
-use super::mock::MockClient;
-use super::notifapi::NotifapiClient;
-use super::{Access, Http, SendOutcome};
+use super::{Answered, Http, SendOutcome, Way};
 use crate::domain::content::Content;
 use crate::domain::identity::SenderAt;
 use crate::domain::message::Outbound;
+use crate::domain::network::Networks;
+use crate::domain::provider::Provider;
+use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::secret::SecretText;
 use reqwest::Url;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
-/// A call lasts so long at most.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Where the providers are.
+/// Where the providers are, unless a tenant says otherwise.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     /// Meta's Graph API.
@@ -28,15 +28,39 @@ pub struct Addresses {
     pub fonnte: String,
     /// The mock provider.
     pub mock: String,
+    /// Where addresses that tenants give may lead. Those above are not asked.
+    pub networks: Networks,
 }
 
 /// Every provider.
 #[derive(Debug, Clone)]
 pub struct Providers {
     meta: MetaClient,
-    notifapi: (NotifapiClient, Url),
-    fonnte: (FonnteClient, Url),
-    mock: (MockClient, Url),
+    http: Http,
+    own: Arc<Own>,
+    networks: Networks,
+    /// What addresses of tenants are called with. Made when the first is, since it costs a cold start milliseconds.
+    to_tenants_addresses: Arc<OnceLock<Http>>,
+}
+
+/// Where the installation says that the providers are.
+#[derive(Debug)]
+struct Own {
+    graph: Url,
+    notifapi: Url,
+    fonnte: Url,
+    mock: Url,
+}
+
+impl Own {
+    const fn of(&self, provider: Provider) -> &Url {
+        match provider {
+            Provider::Meta => &self.graph,
+            Provider::Notifapi => &self.notifapi,
+            Provider::Fonnte => &self.fonnte,
+            Provider::Mock => &self.mock,
+        }
+    }
 }
 
 impl Providers {
@@ -46,9 +70,15 @@ impl Providers {
         let url = |text: &str| Url::parse(text).map_err(|_| ClientError::Address);
         Ok(Self {
             meta: MetaClient::with_http(http.clone(), &addresses.graph, &addresses.graph_version)?,
-            notifapi: (NotifapiClient::new(http.clone()), url(&addresses.notifapi)?),
-            fonnte: (FonnteClient::new(http.clone()), url(&addresses.fonnte)?),
-            mock: (MockClient::new(http), url(&addresses.mock)?),
+            http,
+            own: Arc::new(Own {
+                graph: url(&addresses.graph)?,
+                notifapi: url(&addresses.notifapi)?,
+                fonnte: url(&addresses.fonnte)?,
+                mock: url(&addresses.mock)?,
+            }),
+            networks: addresses.networks,
+            to_tenants_addresses: Arc::default(),
         })
     }
 
@@ -58,61 +88,80 @@ impl Providers {
         &self.meta
     }
 
-    /// NotifAPI, and the way to it with this key.
+    /// Where addresses that tenants give may lead.
     #[must_use]
-    pub const fn notifapi<'a>(&'a self, key: &'a SecretText) -> (&'a NotifapiClient, Access<'a>) {
-        let (client, base) = &self.notifapi;
-        (client, access(base, key))
+    pub const fn networks(&self) -> Networks {
+        self.networks
     }
 
-    /// Fonnte, and the way to it with this key.
-    #[must_use]
-    pub const fn fonnte<'a>(&'a self, key: &'a SecretText) -> (&'a FonnteClient, Access<'a>) {
-        let (client, base) = &self.fonnte;
-        (client, access(base, key))
+    /// The way to a provider that a tenant's settings say, unless they say one that may not be gone.
+    pub fn way(&self, settings: &ProviderSettings) -> Answered<Way> {
+        let provider = settings.provider;
+        match &settings.base_url {
+            // What was let in when it was put in need not be any more.
+            Some(text) => match read_address(text, self.networks) {
+                Ok(base) => self.way_to(base, settings),
+                Err(error) => Err(uncallable(provider, error)),
+            },
+            None => Ok(Way {
+                http: self.http.clone(),
+                base: self.own.of(provider).clone(),
+                timeout: settings.timeout(),
+            }),
+        }
     }
 
-    /// The mock provider, and the way to it with this key.
-    #[must_use]
-    pub const fn mock<'a>(&'a self, key: &'a SecretText) -> (&'a MockClient, Access<'a>) {
-        let (client, base) = &self.mock;
-        (client, access(base, key))
+    pub(super) fn way_to(&self, base: Url, settings: &ProviderSettings) -> Answered<Way> {
+        let http = self.to_tenants_addresses();
+        let unmade = |_| not_understood(settings.provider, "no client for its address can be made");
+        Ok(Way {
+            http: http.map_err(unmade)?,
+            base,
+            timeout: settings.timeout(),
+        })
     }
 
-    /// Sends a message through the provider of its sender: one call, never repeated here.
+    fn to_tenants_addresses(&self) -> Result<Http, reqwest::Error> {
+        if let Some(http) = self.to_tenants_addresses.get() {
+            return Ok(http.clone());
+        }
+        let http = Http::to_tenants_addresses(self.networks)?;
+        Ok(self.to_tenants_addresses.get_or_init(|| http).clone())
+    }
+
+    /// Sends a message through the provider of its sender, by its tenant's settings of that: one call, never repeated
+    /// here.
     pub async fn send(
         &self,
+        settings: &ProviderSettings,
         message: &Outbound,
         content: &Content,
         key: &SecretText,
     ) -> SendOutcome {
         let (to, id) = (&message.to, &message.id);
+        let way = match self.way(settings) {
+            Ok(way) => way,
+            Err(failure) => return SendOutcome::NotAccepted(failure),
+        };
         match message.sender.at() {
             SenderAt::Meta(from) => {
                 let body = content.wire(to, id.as_str());
                 let endpoint = Endpoint::of(content);
-                self.meta.send(key, &from, endpoint, &body).await
+                let sending = self.meta.send(key, &from, endpoint, &body, way.timeout);
+                sending.await
             }
             SenderAt::Notifapi => {
-                let (client, access) = self.notifapi(key);
+                let (client, access) = way.notifapi(key);
                 client.send(access, to, content, id).await
             }
             SenderAt::Fonnte => {
-                let (client, access) = self.fonnte(key);
+                let (client, access) = way.fonnte(key);
                 client.send(access, to, content, id).await
             }
             SenderAt::Mock => {
-                let (client, access) = self.mock(key);
+                let (client, access) = way.mock(key);
                 client.send(access, to, content, id).await
             }
         }
-    }
-}
-
-const fn access<'a>(base: &'a Url, key: &'a SecretText) -> Access<'a> {
-    Access {
-        base,
-        key,
-        timeout: TIMEOUT,
     }
 }

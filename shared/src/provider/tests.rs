@@ -351,3 +351,21 @@ fn what_does_not_fit_is_named_with_what_would_do_and_repeats_nothing() {
         }
     }
 }
+
+#[test]
+fn the_kinds_that_a_provider_is_said_to_send_are_those_that_fit() {
+    // With what each kind needs, and nothing that a provider has no place for.
+    let object = json!({"body": "hello", "link": "https://example.com/a", "latitude": 52.5, "longitude": 13.4});
+    for provider in Provider::ALL {
+        for kind in Kind::ALL {
+            let content = Content {
+                kind,
+                object: object.clone(),
+                ..text()
+            };
+            let fits = fits(provider, &anna(), &content).is_ok();
+            let is_said = kinds(provider).contains(&kind);
+            assert_eq!(fits, is_said, "{provider:?} {kind:?}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! The environment carries names, ARNs and URLs, never secrets; still, no error repeats a value. The platform at a
 //! desk hands each function an environment of its own instead of changing the process's.
 
+use crate::domain::network::Networks;
 use crate::provider::Addresses;
 use axum::http::Uri;
 use std::collections::HashMap;
@@ -121,14 +122,20 @@ impl Reader<'_> {
         self.url(name)
     }
 
-    /// Where the providers are.
+    /// Where the providers are, and where tenants may say that they are.
     pub fn addresses(&mut self) -> Addresses {
+        let networks = if self.parsed_or("PRIVATE_PROVIDERS", false) {
+            Networks::Any
+        } else {
+            Networks::Public
+        };
         Addresses {
             graph: self.url("GRAPH_URL"),
             graph_version: self.text("GRAPH_VERSION"),
             notifapi: self.url("NOTIFAPI_URL"),
             fonnte: self.url("FONNTE_URL"),
             mock: self.url("MOCK_URL"),
+            networks,
         }
     }
 

@@ -210,6 +210,7 @@ pub enum JobConflict {
         (name = "Usage", description = "Messages counted by day, account, sender and price category"),
         (name = "Access", description = "API keys, people, sessions, and the trail of what was changed"),
         (name = "Accounts", description = "Connections to Meta"),
+        (name = "Providers", description = "The services behind accounts: where they are, whether and how they are used"),
         (name = "Set-up", description = "The six steps that connect an account"),
         (name = "Phone numbers", description = "An account's numbers, as Meta has them"),
         (name = "Senders", description = "What messages leave from"),

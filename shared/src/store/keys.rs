@@ -5,6 +5,7 @@ use crate::domain::id::{
     AccountId, ContactId, ConversationId, EventId, JobId, MessageId, SessionId,
 };
 use crate::domain::identity::{PortfolioId, SenderId, TenantId, WabaId, Wamid};
+use crate::domain::provider::Provider;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -163,6 +164,11 @@ pub(super) fn account_of(pk: &str) -> Option<(TenantId, AccountId)> {
 /// What was different each time an account was looked at.
 pub(super) fn health_log(tenant: &TenantId, id: &AccountId) -> String {
     format!("T#{tenant}#H#{id}")
+}
+
+/// What a tenant says of a provider.
+pub(super) fn provider(tenant: &TenantId, provider: Provider) -> String {
+    format!("T#{tenant}#PROVIDER#{}", provider.as_str())
 }
 
 /// One of Meta's things belongs to one account of the whole installation, so these two have no tenant.

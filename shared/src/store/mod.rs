@@ -35,6 +35,7 @@ mod packed;
 mod page;
 mod portfolios;
 mod provider_keys;
+mod provider_settings;
 mod requests;
 mod routes;
 mod senders;
@@ -76,6 +77,7 @@ pub use tiers::Standing;
 pub use transaction::Transaction;
 pub use users::{User, UserChanges};
 
+use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::tier::Minute;
 use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
@@ -90,6 +92,8 @@ pub struct Store {
     standings: Arc<Expiring<Standing>>,
     /// The minutes in which tenants may make no request more, and under which limit.
     full_minutes: Arc<Expiring<(Minute, u64)>>,
+    /// What tenants say of providers.
+    settings: Arc<Expiring<Arc<ProviderSettings>>>,
 }
 
 impl Store {
@@ -102,6 +106,10 @@ impl Store {
             logs: logs.into(),
             standings: Arc::new(Expiring::new(tiers::STANDINGS, tiers::STANDING_KNOWN_FOR)),
             full_minutes: Arc::new(Expiring::new(tiers::STANDINGS, requests::FULL_KNOWN_FOR)),
+            settings: Arc::new(Expiring::new(
+                provider_settings::KNOWN,
+                provider_settings::KNOWN_FOR,
+            )),
         }
     }
 

@@ -14,6 +14,7 @@ mod pace;
 mod partitions;
 mod people;
 mod portfolios;
+mod provider_settings;
 mod recipients;
 mod slots;
 mod tiers;

@@ -29,6 +29,7 @@ mod limits;
 mod lists;
 mod operator;
 mod people;
+mod providers;
 mod recipients;
 mod refusals;
 mod replacing;

@@ -274,6 +274,7 @@ const ONLY_FOR_KEYS: [Limit; 14] = [
             "T#*#H#*",
             "T#*#IDEM#*",
             "T#*#KEYS",
+            "T#*#PROVIDER#*",
             "T#*#S#*",
             "T#*#TENANT",
             "T#*#USERS",

@@ -74,7 +74,7 @@ fn addresses() -> String {
 }
 
 fn is_variable(text: &str) -> bool {
-    let ours = ["_TABLE", "_URL", "GRAPH_VERSION", "_PREFIX"];
+    let ours = ["_TABLE", "_URL", "GRAPH_VERSION", "_PREFIX", "_PROVIDERS"];
     text.bytes()
         .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
         && ours.iter().any(|end| text.ends_with(end))

@@ -3,14 +3,14 @@
 use super::find;
 use super::trouble::unasked;
 use crate::State;
+use crate::providers;
 use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::fault::FaultCode;
 use heliograph::domain::identity::{SenderAt, SenderId};
-use heliograph::domain::provider::Provider;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
-use heliograph::provider::{Answered, Group};
+use heliograph::provider::{Answered, Group, Way};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::Parameters;
@@ -78,11 +78,12 @@ pub(crate) async fn list(
     let Some(sender) = sender else {
         return Err(no_sender());
     };
-    if !lists_groups(&sender) {
+    if !sender.provider().lists_groups() {
         return Err(no_groups(&sender));
     }
     let key = key(&state, &account, &sender).await?;
-    let groups = asked(&state, &sender, &key).await;
+    let way = providers::way(&state, &tenant, account.provider).await?;
+    let groups = asked(&way, &sender, &key).await;
     let groups = groups.map_err(|failure| unasked(account.provider, failure))?;
     Ok(Json(Groups {
         sender_id: sender,
@@ -119,23 +120,15 @@ async fn key(state: &State, account: &Account, sender: &SenderId) -> Result<Secr
     key.map(|key| key.key.clone()).ok_or_else(no_sender)
 }
 
-fn lists_groups(sender: &SenderId) -> bool {
-    match sender.provider() {
-        Provider::Notifapi | Provider::Fonnte => true,
-        Provider::Meta | Provider::Mock => false,
-    }
-}
-
-async fn asked(state: &State, sender: &SenderId, key: &SecretText) -> Answered<Vec<Group>> {
-    let providers = &state.parts.providers;
+async fn asked(way: &Way, sender: &SenderId, key: &SecretText) -> Answered<Vec<Group>> {
     match sender.at() {
         SenderAt::Meta(_) | SenderAt::Mock => Ok(Vec::new()),
         SenderAt::Notifapi => {
-            let (client, access) = providers.notifapi(key);
+            let (client, access) = way.notifapi(key);
             client.groups(access).await
         }
         SenderAt::Fonnte => {
-            let (client, access) = providers.fonnte(key);
+            let (client, access) = way.fonnte(key);
             client.groups(access).await
         }
     }

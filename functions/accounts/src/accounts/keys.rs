@@ -9,6 +9,7 @@ use super::changing::{Changing, Said};
 use super::{find, senders};
 use crate::State;
 use crate::authority::Authority;
+use crate::providers;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
@@ -330,6 +331,7 @@ pub(crate) async fn test(
     let Some(secret) = secrets.of_key(key) else {
         return Ok(Json(KeyTestDto::lost()));
     };
-    let asked = checks::asked(&state, &key.sender, &secret.key).await;
+    let way = providers::way(&state, &tenant, account.provider).await?;
+    let asked = checks::asked(&way, &key.sender, &secret.key).await;
     Ok(Json(KeyTestDto::of(&asked, clock::now())))
 }

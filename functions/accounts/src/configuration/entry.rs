@@ -3,9 +3,11 @@
 mod account;
 mod bot;
 mod key;
+mod provider;
 
 pub(super) use account::{AccountEntry, SenderEntry};
 pub(super) use bot::{BotEntry, KnowledgeEntry};
+pub(super) use provider::ProviderEntry;
 
 use crate::key_body::{self, LONGEST_NAME};
 use crate::tenants::read_tier;
@@ -19,10 +21,11 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// What entries are, by their names.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     "tenant",
     "user",
     "api_key",
+    "provider",
     "account",
     "sender",
     "bot",
@@ -40,6 +43,8 @@ pub(crate) enum Entry {
     User(NewUser),
     /// An API key that opens; without the key.
     ApiKey(ApiKeyEntry),
+    /// What is said of a provider.
+    Provider(ProviderEntry),
     /// A connection to a provider; without its secrets.
     Account(AccountEntry),
     /// A sender of one.
@@ -94,6 +99,7 @@ impl Entry {
             "tenant" => TenantEntry::read(&mut fields).map(Self::Tenant),
             "user" => NewUser::read(&mut fields).map(Self::User),
             "api_key" => ApiKeyEntry::read(&mut fields).map(Self::ApiKey),
+            "provider" => ProviderEntry::read(&mut fields).map(Self::Provider),
             "account" => AccountEntry::read(&mut fields).map(Self::Account),
             "sender" => SenderEntry::read(&mut fields).map(Self::Sender),
             "bot" => BotEntry::read(&mut fields).map(Self::Bot),
@@ -109,6 +115,7 @@ impl Entry {
             Self::Tenant(_) => "tenant",
             Self::User(_) => "user",
             Self::ApiKey(_) => "api_key",
+            Self::Provider(_) => "provider",
             Self::Account(_) => "account",
             Self::Sender(_) => "sender",
             Self::Bot(_) => "bot",
@@ -122,6 +129,7 @@ impl Entry {
             Self::Tenant(tenant) => tenant.name.clone(),
             Self::User(user) => user.email.to_string(),
             Self::ApiKey(key) => key.name.clone(),
+            Self::Provider(provider) => provider.id.as_str().to_owned(),
             Self::Account(account) => account.id.to_string(),
             Self::Sender(sender) => sender.id.to_string(),
             Self::Bot(bot) => bot.account_id.to_string(),

@@ -1,6 +1,6 @@
 //! Walks through what a tenant has set up, from page to page.
 
-use super::entry::{BotEntry, Entry, KnowledgeEntry};
+use super::entry::{BotEntry, Entry, KnowledgeEntry, ProviderEntry};
 use crate::key_dto::KeyStatus;
 use heliograph::domain::account::{Step, StepState};
 use heliograph::domain::id::AccountId;
@@ -14,6 +14,7 @@ pub(super) enum Place {
     Tenant,
     Users(Option<String>),
     ApiKeys(Option<String>),
+    Providers,
     Accounts(Option<String>),
     /// Of this account; the next account follows.
     Knowledge(AccountId, Option<String>),
@@ -63,7 +64,13 @@ async fn step(
             let keys = keys.filter(|it| KeyStatus::of(it) == KeyStatus::Active);
             entries.extend(keys.map(|it| Entry::ApiKey(it.into())));
             let more = listed.next.map(|after| Place::ApiKeys(Some(after)));
-            Ok(more.or(Some(Place::Accounts(None))))
+            Ok(more.or(Some(Place::Providers)))
+        }
+        Place::Providers => {
+            let every = store.every_provider_settings(tenant).await?;
+            let said = every.iter().filter(|it| !it.are_usual());
+            entries.extend(said.map(|it| Entry::Provider(ProviderEntry::from(it))));
+            Ok(Some(Place::Accounts(None)))
         }
         Place::Accounts(after) => account(store, tenant, after, entries).await,
         Place::Knowledge(account, after) => {

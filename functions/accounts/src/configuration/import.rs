@@ -1,9 +1,10 @@
 //! Makes what a configuration has and the tenant has not. What the tenant has stays as it is.
 
 use super::connections;
-use super::entry::{Entry, TenantEntry};
+use super::entry::{Entry, ProviderEntry, TenantEntry};
 use crate::State;
 use crate::authority::Authority;
+use crate::providers;
 use crate::user_dto::NewUser;
 use crate::users;
 use heliograph::domain::role::Scopes;
@@ -141,6 +142,7 @@ pub(super) async fn take(state: &State, authority: &Authority, entry: Entry) -> 
             Status::LeftOut,
             "a key is a secret: make another one, with POST /v1/api-keys",
         )),
+        Entry::Provider(provider) => say_of_provider(state, authority, &provider).await,
         Entry::Account(account) => {
             Box::pin(connections::take_account(state, authority, &account)).await
         }
@@ -168,6 +170,21 @@ async fn look_at_tenant(
         let detail = "names, tiers and limits are the operator's: PATCH /v1/tenants/{id}";
         Outcome::because(Status::Differs, detail)
     })
+}
+
+async fn say_of_provider(
+    state: &State,
+    authority: &Authority,
+    entry: &ProviderEntry,
+) -> Result<Outcome, Problem> {
+    let before = state.store.provider_settings(&authority.tenant, entry.id);
+    let before = before.await?;
+    if !before.are_usual() {
+        return Ok(Outcome::compared(&ProviderEntry::from(&before), entry));
+    }
+    let after = entry.settings(&before);
+    providers::put(state, authority, before, after).await?;
+    Ok(Outcome::of(Status::Made))
 }
 
 async fn add_user(

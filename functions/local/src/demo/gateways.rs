@@ -5,6 +5,7 @@ use anyhow::Result;
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::provider::Provider;
 use heliograph::domain::provider_key::ProviderKey;
+use heliograph::domain::provider_settings::ProviderSettings;
 use heliograph::domain::route::{Failover, Route};
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::fonnte::webhook::address;
@@ -122,8 +123,12 @@ async fn tell_device(account: &Account, key: &str, around: &Surroundings<'_>) {
     } = around;
     let (token, key) = (SecretText::new(PATH_TOKEN), SecretText::new(key));
     let address = address(webhook_url, &account.id, &token);
-    let (client, access) = providers.fonnte(&key);
-    if let Err(failure) = client.call_at(access, &address).await {
+    let told = async {
+        let way = providers.way(&ProviderSettings::of(account.provider))?;
+        let (client, access) = way.fonnte(&key);
+        client.call_at(access, &address).await
+    };
+    if let Err(failure) = told.await {
         let error = failure.message;
         tracing::warn!(account.id = %account.id, error, "the demo's device at Fonnte was not told whom to call");
     }

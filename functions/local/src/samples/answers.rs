@@ -17,7 +17,7 @@ use Answer::{Again, Done, Status};
 pub(super) const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-pub(super) const ANSWERS: [(&str, Answer); 155] = [
+pub(super) const ANSWERS: [(&str, Answer); 160] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -155,6 +155,11 @@ pub(super) const ANSWERS: [(&str, Answer); 155] = [
     ("accounts-test-key", Status(200)),
     ("accounts-delete-key", Status(204)),
     ("accounts-list-groups", Status(200)),
+    ("accounts-list-providers", Status(200)),
+    ("accounts-get-provider", Status(200)),
+    ("accounts-change-provider", Status(200)),
+    ("accounts-change-provider-refused", Status(400)),
+    ("accounts-reset-provider", Status(204)),
     ("accounts-delete-account", Status(204)),
     ("accounts-check-health", Status(200)),
     ("accounts-get-health", Status(200)),

@@ -55,6 +55,15 @@ impl RefusedCredential {
     }
 }
 
+/// Of a message whose account has nothing to send with: no call is made.
+pub(super) fn without_credential() -> ProviderFailure {
+    ProviderFailure::without_code(
+        Class::Credential,
+        "the account has no credential to send with",
+        "put one in, at Meta an access token (step 3 of the set-up), elsewhere a key of the sender's; then send the message again",
+    )
+}
+
 impl Sending {
     /// The account has another credential than the one that was refused: the message is tried again with that.
     pub async fn with_another(

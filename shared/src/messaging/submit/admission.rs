@@ -143,7 +143,8 @@ fn fits<'a>(
     }
 }
 
-/// The first of these senders that is not paused, and whom the person's name points to.
+/// The first of these senders that is ready, and whom the person's name points to: it is not paused, nor its provider
+/// disabled, unless the message waits for its time.
 async fn first_ready(
     store: &Store,
     tenant: &TenantId,
@@ -151,19 +152,42 @@ async fn first_ready(
     name: Option<&Identity>,
     scheduled: bool,
 ) -> Result<(PacedSender, Option<ContactId>), SubmitError> {
-    let mut pause = None;
+    // What is said is said of the first.
+    let mut why = None;
     for sender in senders {
-        let read = match name {
-            Some(name) => store.paced_sender_and_contact(tenant, sender, name).await?,
-            None => (store.paced_sender(tenant, sender).await?, None),
+        let (read, settings) = try_join!(
+            paced_sender(store, tenant, sender, name),
+            store.known_provider_settings(tenant, sender.provider()),
+        )?;
+        let paused = read.0.pace.paused.clone().filter(|_| !scheduled);
+        let refusal = if settings.enabled || scheduled {
+            paused.map(SubmitError::SenderPaused)
+        } else {
+            Some(SubmitError::ProviderDisabled(settings.provider))
         };
-        match read.0.pace.paused.clone().filter(|_| !scheduled) {
-            // What is said is said of the first.
-            Some(paused) => pause = pause.or(Some(paused)),
+        let is_there = read.0.sender.is_some();
+        match refusal.or((!is_there).then_some(SubmitError::UnknownSender)) {
+            Some(refusal) => why = why.or(Some(refusal)),
             None => return Ok(read),
         }
     }
-    Err(pause.map_or(SubmitError::UnknownSender, SubmitError::SenderPaused))
+    Err(why.unwrap_or(SubmitError::UnknownSender))
+}
+
+/// A sender, and the contact that the name of whom the message goes to points to.
+async fn paced_sender(
+    store: &Store,
+    tenant: &TenantId,
+    sender: &SenderId,
+    name: Option<&Identity>,
+) -> Result<(PacedSender, Option<ContactId>), StoreError> {
+    match name {
+        Some(name) => {
+            let read = store.paced_sender_and_contact(tenant, sender, name);
+            read.await
+        }
+        None => Ok((store.paced_sender(tenant, sender).await?, None)),
+    }
 }
 
 /// A message's place in its day; which of the free ones, its id decides.

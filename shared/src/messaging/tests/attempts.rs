@@ -7,7 +7,10 @@ use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
 use crate::domain::message::{OnUnknown, Outcome};
+use crate::domain::provider::Provider;
+use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::state::State;
+use crate::store::Transaction;
 use crate::store::tests::{happens, job, recipient, write, write_job};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -342,4 +345,26 @@ async fn a_one_time_code_is_tried_again_where_its_sender_prefers_that() {
     }
     let message = stored(&store, &message).await;
     assert_eq!((message.state, meta.bodies().len()), (State::Unknown, 5));
+}
+
+#[tokio::test]
+async fn a_message_is_given_back_while_its_provider_is_disabled() {
+    let (store, meta) = (empty_store().await, Meta::answering(200, ACCEPTED).await);
+    let message = queued(at(0));
+    write(&store, &message).await;
+    let disabled = ProviderSettings {
+        enabled: false,
+        ..ProviderSettings::of(Provider::Meta)
+    };
+    let mut transaction = Transaction::new();
+    store
+        .put_provider_settings(&mut transaction, &message.tenant, disabled, at(0))
+        .unwrap();
+    store.commit(transaction).await.unwrap();
+    let sending = Sending::new(store.clone(), meta.client.clone(), start);
+    let Attempted::NotNow(Some(given_back)) = attempt(&sending, &message).await else {
+        unreachable!("it was sent");
+    };
+    assert_eq!(given_back.state, State::Queued);
+    assert_eq!(meta.bodies().len(), 0);
 }

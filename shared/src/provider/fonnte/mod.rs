@@ -10,6 +10,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use wire::KINDS;
+
 use super::http::{
     ANSWER_LIMIT, Answer, LIST_LIMIT, exchange, form, secret_header, unwritable_key,
 };

@@ -9,6 +9,16 @@ use crate::provider::unfit::{Reading, Unfit};
 use serde_json::Value;
 
 /// The kinds that Fonnte sends.
+pub const KINDS: [Kind; 6] = [
+    Kind::Text,
+    Kind::Image,
+    Kind::Video,
+    Kind::Audio,
+    Kind::Document,
+    Kind::Location,
+];
+
+/// The same in words.
 const SENT: &str = "text, image, video, audio, document and location";
 
 /// What an inbound message's id begins with among our provider ids: Fonnte counts messages it got apart from those it

@@ -11,11 +11,12 @@ use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::PhoneNumberId;
 use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
-use crate::provider::http::{ANSWER_LIMIT, exchange, secret_header};
+use crate::provider::http::{ANSWER_LIMIT, TOTAL_TIMEOUT, exchange, secret_header};
 use crate::provider::{Http, SendOutcome};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use thiserror::Error;
 
 /// Meta's Graph API at one address and version.
@@ -90,13 +91,14 @@ impl MetaClient {
         })
     }
 
-    /// Sends `body` from the number `from` to this endpoint.
+    /// Sends `body` from the number `from` to this endpoint, within `timeout`.
     pub async fn send(
         &self,
         token: &SecretText,
         from: &PhoneNumberId,
         endpoint: Endpoint,
         body: &Map<String, Value>,
+        timeout: Duration,
     ) -> SendOutcome {
         let Some(bearer) = bearer(token) else {
             return SendOutcome::NotAccepted(ProviderFailure::without_code(
@@ -109,6 +111,7 @@ impl MetaClient {
         let url = format!("{}/{}/{from}/{endpoint}", self.base, self.version);
         let request = self.http.request(Method::POST, url);
         let request = request.header(AUTHORIZATION, bearer).json(body);
+        let request = request.timeout(timeout.min(TOTAL_TIMEOUT));
         match exchange(request, ANSWER_LIMIT).await {
             Ok(answer) => answer::judge(&answer),
             Err(none) => none.after_send(Provider::Meta),

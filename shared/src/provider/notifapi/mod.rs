@@ -9,6 +9,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use wire::KINDS;
+
 use super::http::{ANSWER_LIMIT, LIST_LIMIT, exchange};
 use super::{Access, Answered, Group, Http, SendOutcome, Unfit};
 use crate::domain::content::Content;

@@ -8,6 +8,9 @@ use crate::provider::unfit::{Reading, Unfit};
 use serde_json::{Map, Value};
 
 /// The kinds that NotifAPI sends.
+pub const KINDS: [Kind; 3] = [Kind::Text, Kind::Image, Kind::Document];
+
+/// The same in words.
 const SENT: &str = "text, image and document, and to groups text alone";
 
 /// A call without its key.

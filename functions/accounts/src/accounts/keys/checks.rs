@@ -2,13 +2,14 @@
 
 use crate::State;
 use crate::accounts::trouble::unasked;
+use crate::providers;
 use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::{SenderAt, SenderId};
 use heliograph::domain::phone::PhoneNumber;
 use heliograph::domain::provider::Provider;
 use heliograph::domain::secret::SecretText;
-use heliograph::provider::Answered;
+use heliograph::provider::{Answered, Way};
 use heliograph::service::problem::Problem;
 use heliograph::store::Account;
 
@@ -20,9 +21,11 @@ pub(super) async fn sender(
     named: Option<SenderId>,
 ) -> Result<SenderId, Problem> {
     let provider = account.provider;
+    // It must be good where it will be used.
+    let way = providers::way(state, &account.tenant, provider).await?;
     let told = match provider {
         Provider::Fonnte => {
-            let (client, access) = state.parts.providers.fonnte(key);
+            let (client, access) = way.fonnte(key);
             let device = client.device(access).await;
             let device = device.map_err(|failure| refused(provider, failure))?;
             Some(device_of(&device.number)?)
@@ -41,7 +44,7 @@ pub(super) async fn sender(
         (None, Some(named)) => named,
         (None, None) => return Err(super::body::missing_number(provider)),
     };
-    match asked(state, &sender, key).await {
+    match asked(&way, &sender, key).await {
         Ok(_) => Ok(sender),
         Err(failure) => Err(refused(provider, failure)),
     }
@@ -55,13 +58,12 @@ fn device_of(number: &str) -> Result<SenderId, Problem> {
 }
 
 /// What a provider says of the key of a sender, in words.
-pub(super) async fn asked(state: &State, sender: &SenderId, key: &SecretText) -> Answered<String> {
-    let providers = &state.parts.providers;
+pub(super) async fn asked(way: &Way, sender: &SenderId, key: &SecretText) -> Answered<String> {
     match sender.at() {
         // An account at Meta has no keys.
         SenderAt::Meta(_) => Ok(String::new()),
         SenderAt::Notifapi => {
-            let (client, access) = providers.notifapi(key);
+            let (client, access) = way.notifapi(key);
             let number = format!("+{}", sender.name()).parse::<PhoneNumber>();
             let number = number.map_err(|_| not_a_number())?;
             let is_on_whatsapp = client.check_number(access, &number).await?;
@@ -72,7 +74,7 @@ pub(super) async fn asked(state: &State, sender: &SenderId, key: &SecretText) ->
             })
         }
         SenderAt::Fonnte => {
-            let (client, access) = providers.fonnte(key);
+            let (client, access) = way.fonnte(key);
             let device = client.device(access).await?;
             let quota = device.quota.as_deref().unwrap_or("an unknown number of");
             Ok(if device.is_connected() {
@@ -82,7 +84,7 @@ pub(super) async fn asked(state: &State, sender: &SenderId, key: &SecretText) ->
             })
         }
         SenderAt::Mock => {
-            let (client, access) = providers.mock(key);
+            let (client, access) = way.mock(key);
             client.check(access).await?;
             Ok("the mock provider takes the key".to_owned())
         }

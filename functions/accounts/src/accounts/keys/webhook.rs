@@ -1,9 +1,11 @@
 //! Whom a device of Fonnte's is to call: an address that holds a token, since nothing else proves its calls.
 
 use crate::State;
+use crate::providers;
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::provider::Provider;
 use heliograph::domain::secret::SecretText;
+use heliograph::provider::Answered;
 use heliograph::provider::fonnte::webhook::address;
 use heliograph::service::auth::drawn;
 use heliograph::service::problem::Problem;
@@ -34,10 +36,10 @@ pub(super) async fn tell(state: &State, account: &Account, key: &SecretText) -> 
     let why = match path_token(state, account).await {
         Ok(Some(token)) => {
             let address = address(&state.parts.webhook_url, &account.id, &token);
-            let (client, access) = state.parts.providers.fonnte(key);
-            match client.call_at(access, &address).await {
-                Ok(()) => return Vec::new(),
-                Err(ProviderFailure { message, .. }) => message,
+            match told(state, account, key, &address).await {
+                Ok(Ok(())) => return Vec::new(),
+                Ok(Err(ProviderFailure { message, .. })) => message,
+                Err(problem) => problem.detail().to_owned(),
             }
         }
         Ok(None) => "the account has no path token".to_owned(),
@@ -48,6 +50,17 @@ pub(super) async fn tell(state: &State, account: &Account, key: &SecretText) -> 
         "Fonnte was not told whom to call ({why}), so nothing is heard of what comes in and of what becomes of \
          messages: put the key in again"
     )]
+}
+
+async fn told(
+    state: &State,
+    account: &Account,
+    key: &SecretText,
+    address: &SecretText,
+) -> Result<Answered<()>, Problem> {
+    let way = providers::way(state, &account.tenant, account.provider).await?;
+    let (client, access) = way.fonnte(key);
+    Ok(client.call_at(access, address).await)
 }
 
 async fn path_token(state: &State, account: &Account) -> Result<Option<SecretText>, SecretsError> {

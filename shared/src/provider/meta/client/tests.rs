@@ -8,9 +8,8 @@ use super::*;
 use crate::domain::failure::Class;
 use crate::domain::webhook::Person;
 use crate::provider::Acceptance;
-use crate::provider::http::{Answer, TOTAL_TIMEOUT};
+use crate::provider::http::Answer;
 use std::path::Path;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -78,6 +77,7 @@ async fn send_to(base: &str, total: Duration) -> SendOutcome {
             &"100000000000001".parse().unwrap(),
             Endpoint::Messages,
             body.as_object().unwrap(),
+            total,
         )
         .await
 }
@@ -225,7 +225,13 @@ async fn a_token_that_cannot_be_sent_is_a_credentials_fault() {
     let token = SecretText::new("two\nlines");
     let from = "100000000000001".parse().unwrap();
     let outcome = client
-        .send(&token, &from, Endpoint::Messages, &Map::new())
+        .send(
+            &token,
+            &from,
+            Endpoint::Messages,
+            &Map::new(),
+            Duration::from_secs(5),
+        )
         .await;
     let SendOutcome::NotAccepted(failure) = outcome else {
         unreachable!("a token of two lines was sent");
