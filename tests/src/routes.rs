@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// An id of nothing for each kind of thing, named as in paths.
-const NOTHING: [(&str, &str); 13] = [
+const NOTHING: [(&str, &str); 14] = [
     ("accounts", "acct_1"),
     ("api-keys", "key_1"),
     ("bulk-jobs", "job_1"),
@@ -16,6 +16,8 @@ const NOTHING: [(&str, &str); 13] = [
     ("knowledge", "kb_1"),
     ("messages", "msg_1"),
     ("phone-numbers", "999999999999999"),
+    // A name that everybody knows, and no id.
+    ("providers", "mock"),
     ("senders", "999999999999999"),
     ("tenants", "nobody"),
     ("users", "usr_1"),
@@ -53,10 +55,10 @@ pub fn nothing(kind: &str) -> &'static str {
 }
 
 impl Route {
-    /// Whether its path names something by an id.
+    /// Whether its path names something by an id. Every tenant has every provider, by the same name.
     #[must_use]
     pub fn has_ids(&self) -> bool {
-        self.path.contains('{')
+        self.path.replace("/providers/{id}", "").contains('{')
     }
 
     /// Whether its path names something within another thing.

@@ -6,10 +6,12 @@
 pub mod fonnte;
 mod http;
 mod lenient;
+mod masking;
 pub mod meta;
 pub mod mock;
 pub mod notifapi;
 mod providers;
+mod recorded;
 mod unfit;
 
 #[cfg(test)]
@@ -17,6 +19,7 @@ mod tests;
 
 pub use http::Http;
 pub use providers::{Addresses, Providers};
+pub use recorded::{Exchange, Recorded, Said, recorded};
 pub use unfit::Unfit;
 
 use crate::domain::content::Content;

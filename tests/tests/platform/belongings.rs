@@ -50,6 +50,7 @@ impl Belongings {
             ("phone-numbers", NUMBER.to_owned()),
             ("senders", NUMBER.to_owned()),
             ("keys", "main".to_owned()),
+            ("providers", "mock".to_owned()),
             ("tenants", "demo".to_owned()),
         ]);
         for kind in ["contacts", "conversations", "webhook-events"] {
