@@ -22,12 +22,21 @@ pub struct Desk {
 impl Desk {
     /// Starts a platform of its own in this process, with nothing in it but the demo tenant.
     pub async fn start() -> Self {
+        Self::with_providers(None).await
+    }
+
+    /// The same where every provider is below this URL, and none is simulated.
+    pub async fn towards(providers: &str) -> Self {
+        Self::with_providers(Some(providers.to_owned())).await
+    }
+
+    async fn with_providers(graph_url: Option<String>) -> Self {
         let settings = Settings {
             ports: Ports::default(),
             data_dir: None,
             demo: true,
             aws_endpoint: None,
-            graph_url: None,
+            graph_url,
             parts: Parts::Everything,
         };
         let platform = Platform::start(settings).await.unwrap();

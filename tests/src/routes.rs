@@ -16,8 +16,9 @@ const NOTHING: [(&str, &str); 15] = [
     ("knowledge", "kb_1"),
     ("messages", "msg_1"),
     ("phone-numbers", "999999999999999"),
+    // A name that everybody knows, and no id.
+    ("providers", "mock"),
     ("routes", "route_1"),
-    ("providers", "nothing"),
     ("senders", "999999999999999"),
     ("tenants", "nobody"),
     ("users", "usr_1"),
@@ -55,10 +56,10 @@ pub fn nothing(kind: &str) -> &'static str {
 }
 
 impl Route {
-    /// Whether its path names something by an id.
+    /// Whether its path names something by an id. Every tenant has every provider, by the same name.
     #[must_use]
     pub fn has_ids(&self) -> bool {
-        self.path.contains('{')
+        self.path.replace("/providers/{id}", "").contains('{')
     }
 
     /// Whether its path names something within another thing.

@@ -3,8 +3,8 @@
 //! The document is the committed text: `cargo run -- openapi` makes it from the code of every function with routes.
 
 use crate::{
-    bulk_jobs, contacts, conversations, events, health, messages, plan, recipients, replay, report,
-    senders, stats, usage,
+    bulk_jobs, contacts, conversations, events, health, messages, plan, provider_stats, recipients,
+    replay, report, senders, stats, usage,
 };
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
@@ -36,6 +36,7 @@ const TEXT: &str = include_str!("../openapi.json");
     events::one,
     replay::replay,
     stats::stats,
+    provider_stats::stats,
     usage::usage,
     health::health,
     serve

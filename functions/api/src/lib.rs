@@ -13,6 +13,7 @@ mod limits;
 mod messages;
 mod period;
 mod plan;
+mod provider_stats;
 mod recipients;
 mod replay;
 mod report;
@@ -158,6 +159,7 @@ pub fn router(state: State) -> Router {
             .route("/v1/webhook-events/{id}", get(events::one))
             .route("/v1/webhook-events/{id}/replay", post(replay::replay))
             .route("/v1/stats", get(stats::stats))
+            .route("/v1/providers/{id}/stats", get(provider_stats::stats))
             .route("/v1/usage", get(usage::usage))
             .route("/v1/health", get(health::health))
             .route("/v1/openapi.json", get(document::serve))

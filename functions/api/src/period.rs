@@ -5,7 +5,7 @@ use heliograph::service::http::Parameters;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-/// The longest period, in days.
+/// The longest period, in days, unless a list says otherwise.
 const MOST_DAYS: i32 = 92;
 
 /// The period unless told, in days.
@@ -21,12 +21,17 @@ pub(crate) struct Period {
 impl Period {
     /// The period that is asked for. What is wrong with it is noted as a fault.
     pub(crate) fn read(parameters: &mut Parameters, today: Date) -> Self {
+        Self::within(MOST_DAYS, parameters, today)
+    }
+
+    /// The same where it may have so many days.
+    pub(crate) fn within(most_days: i32, parameters: &mut Parameters, today: Date) -> Self {
         let to = day(parameters, "to").unwrap_or(today);
         let from = day(parameters, "from").unwrap_or_else(|| days_before(to, USUAL_DAYS - 1));
         if from > to {
             parameters.fault("from", FaultCode::OutOfRange, "must not be after to");
-        } else if from < days_before(to, MOST_DAYS - 1) {
-            let detail = format!("must be within {MOST_DAYS} days of to");
+        } else if from < days_before(to, most_days - 1) {
+            let detail = format!("must be within {most_days} days of to");
             parameters.fault("from", FaultCode::OutOfRange, detail);
         }
         Self { from, to }

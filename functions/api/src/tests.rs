@@ -10,5 +10,6 @@ mod desk;
 mod events;
 mod health;
 mod jobs;
+mod provider_stats;
 mod reading;
 mod stats;

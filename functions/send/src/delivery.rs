@@ -15,7 +15,7 @@ use heliograph::store::PacedSender;
 use jiff::SignedDuration;
 
 /// A caller waits this long for a slot; then the queue does.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 
 /// When others were faster than we each time.
 const SOON: SignedDuration = SignedDuration::from_secs(1);
@@ -24,7 +24,7 @@ const SOON: SignedDuration = SignedDuration::from_secs(1);
 const LATER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Slots that may be missed one after the other before the queue tries again.
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 
 /// After something broke, the queue tries again this much later.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(2);

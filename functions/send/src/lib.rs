@@ -1,4 +1,4 @@
-//! Takes in everything that sends: single messages and bulk jobs; lets paused senders send again.
+//! Takes in everything that sends: single messages, tests of keys and bulk jobs; lets paused senders send again.
 //!
 //! Trigger: the HTTP API. Role: reads and writes `messages`, adds to the audit trail, reads `out/*` secrets, puts hints on
 //! `otp`, `single` and `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
@@ -14,6 +14,7 @@ mod resume;
 mod retry;
 mod senders;
 mod settle;
+mod test_sends;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -109,6 +110,7 @@ pub fn router(state: State) -> Router {
         .route("/v1/messages", post(messages::send))
         .route("/v1/messages/{id}/cancel", post(cancel::cancel))
         .route("/v1/messages/{id}/settle", post(settle::settle))
+        .route("/v1/test-sends", post(test_sends::send))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
         .route("/v1/bulk-jobs/{id}", patch(life::change))
@@ -133,6 +135,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     messages::send,
     cancel::cancel,
     settle::settle,
+    test_sends::send,
     jobs::create,
     life::change,
     life::start,

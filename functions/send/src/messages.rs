@@ -141,7 +141,8 @@ fn failed(message: &Outbound) -> Problem {
     problem.about(message.id.as_str())
 }
 
-fn problem(error: SubmitError) -> Problem {
+/// Why a message was not taken in.
+pub(crate) fn problem(error: SubmitError) -> Problem {
     match error {
         SubmitError::UnknownSender => Problem::validation(vec![senders::unknown()]),
         SubmitError::Unfit(faults) => Problem::validation(faults),

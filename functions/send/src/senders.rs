@@ -39,8 +39,13 @@ async fn names_a_stranger(
 
 /// `from` names no sender or route of the tenant's.
 pub(crate) fn unknown() -> Fault {
+    unknown_as("/from")
+}
+
+/// The field at this place names no sender of the tenant's.
+pub(crate) fn unknown_as(pointer: &str) -> Fault {
     Fault {
-        pointer: "/from".into(),
+        pointer: pointer.to_owned(),
         code: FaultCode::Invalid,
         detail: "is neither a sender nor a route of yours; write the id of one".into(),
     }

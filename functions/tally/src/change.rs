@@ -1,13 +1,16 @@
 //! What one write to the table means for the counters.
 
+use heliograph::domain::calls::{CallError, CalledWith, ended_as, took_as};
 use heliograph::domain::id::{AccountId, JobId};
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Suspect, counter_of};
 use heliograph::domain::ledger::never_accepted;
-use heliograph::domain::message::{Attempt, Price};
+use heliograph::domain::message::{Attempt, Leg, Price};
 use heliograph::domain::state::State;
 use heliograph::domain::usage::Use;
-use heliograph::store::{Counter, RECEIVED_COUNTER, day_counters};
+use heliograph::store::{
+    CallUse, Counter, CounterDelta, KEY_COUNTERS, RECEIVED_COUNTER, day_counters, hour_counters,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -49,37 +52,55 @@ enum Seen {
     },
 }
 
+/// What one write moves, and what it tells of keys.
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    /// The counters, each by its number: those the message left, and those it came to.
+    pub(crate) counters: CounterDelta,
+    /// How keys were used by the calls whose end it tells.
+    pub(crate) uses: Vec<((TenantId, String), CallUse)>,
+}
+
 impl Change {
-    /// The counters this write moves, each by one: those the message left, and those it came to.
-    pub(crate) fn moves(&self) -> Vec<(Counter, i64)> {
-        let counters = |image: &Option<Item>| image.as_ref().map(counters).unwrap_or_default();
-        let (before, after) = (counters(&self.old), counters(&self.new));
+    /// What this write means.
+    pub(crate) fn moved(&self) -> Moved {
+        let seen = |image: &Option<Item>| image.as_ref().and_then(seen);
+        let (before, after) = (seen(&self.old), seen(&self.new));
         if before == after {
-            return Vec::new();
+            return Moved::default();
         }
-        let left = before.into_iter().map(|counter| (counter, -1));
-        left.chain(after.into_iter().map(|counter| (counter, 1)))
-            .collect()
+        let mut counters = CounterDelta::new();
+        for (seen, by) in [(&before, -1), (&after, 1)] {
+            for counter in seen.iter().flat_map(counters_of) {
+                *counters.entry(counter).or_default() += by;
+            }
+        }
+        // Where it stands as before, nothing is written.
+        counters.retain(|_, by| *by != 0);
+        let uses = after.iter().flat_map(|after| uses(before.as_ref(), after));
+        Moved {
+            uses: uses.collect(),
+            counters,
+        }
     }
 }
 
-/// The counters a message stands in. Items of other types stand in none.
-fn counters(image: &Item) -> Vec<Counter> {
+/// The message in an image. Items of other types count nothing.
+fn seen(image: &Item) -> Option<Seen> {
     let kind = image.get("type");
     let is_message = matches!(kind, Some(AttributeValue::S(kind)) if kind == "message");
     if !is_message {
-        return Vec::new();
+        return None;
     }
-    match serde_dynamo::from_item(image.clone()) {
-        Ok(seen) => counters_of(seen),
-        Err(error) => {
+    serde_dynamo::from_item(image.clone())
+        .inspect_err(|error| {
             tracing::error!(%error, "a message in the stream could not be read, it is not counted");
-            Vec::new()
-        }
-    }
+        })
+        .ok()
 }
 
-fn counters_of(seen: Seen) -> Vec<Counter> {
+/// The counters a message stands in.
+fn counters_of(seen: &Seen) -> Vec<Counter> {
     match seen {
         Seen::Outbound {
             tenant,
@@ -91,12 +112,19 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
             attempts,
             price,
         } => {
-            let used = Use::of_outbound(&account, state, &attempts, price.as_ref());
+            let used = Use::of_outbound(account, *state, attempts, price.as_ref());
             let names = [format!("outbound_{}", state.as_str())].into_iter();
             let names = names.chain(used.map(|used| used.counter()));
-            let of_job = job.map(|job| of_job(&tenant, &job, state, &attempts));
-            let of_day = of_day(&tenant, created_at, &sender, names);
-            of_day.chain(of_job.into_iter().flatten()).collect()
+            let job = job.as_ref();
+            let of_job = job.map(|job| of_job(tenant, job, *state, attempts));
+            let of_day = of_day(tenant, *created_at, sender, names);
+            let of_calls = attempts
+                .iter()
+                .flat_map(|attempt| of_call(tenant, (account, sender), attempt));
+            of_day
+                .chain(of_job.into_iter().flatten())
+                .chain(of_calls)
+                .collect()
         }
         Seen::Inbound {
             tenant,
@@ -106,11 +134,73 @@ fn counters_of(seen: Seen) -> Vec<Counter> {
         } => {
             let names = [
                 RECEIVED_COUNTER.to_owned(),
-                Use::of_inbound(&account).counter(),
+                Use::of_inbound(account).counter(),
             ];
-            of_day(&tenant, received_at, &sender, names.into_iter()).collect()
+            of_day(tenant, *received_at, sender, names.into_iter()).collect()
         }
     }
+}
+
+/// What an attempt was made with: the message's own account and sender, unless it says otherwise.
+fn called_with((account, sender): (&AccountId, &SenderId), attempt: &Attempt) -> CalledWith {
+    let own = || Leg {
+        account: account.clone(),
+        sender: sender.clone(),
+    };
+    CalledWith::of(attempt.leg.clone().unwrap_or_else(own), attempt)
+}
+
+/// Numbers of a call that has ended: of its key, and of its key in the hour in which it began.
+fn of_call(tenant: &TenantId, from: (&AccountId, &SenderId), attempt: &Attempt) -> Vec<Counter> {
+    let Some(ended) = ended_as(attempt) else {
+        return Vec::new();
+    };
+    let with = called_with(from, attempt);
+    let began = attempt.started_at.to_zoned(TimeZone::UTC);
+    let of_key = (KEY_COUNTERS.to_owned(), with.name(), ended.clone());
+    let (day, hour) = (hour_counters(began.date()), with.name_at(began.hour()));
+    let of_hour = [Some(ended), took_as(attempt)].into_iter().flatten();
+    let of_hour = of_hour.map(|name| (day.clone(), hour.clone(), name));
+    let counters = [of_key].into_iter().chain(of_hour);
+    let counters = counters.map(|(of, part, name)| Counter {
+        tenant: tenant.clone(),
+        of,
+        part,
+        name,
+    });
+    counters.collect()
+}
+
+/// How keys were used by the calls whose end was not known before.
+fn uses(before: Option<&Seen>, after: &Seen) -> Vec<((TenantId, String), CallUse)> {
+    let Seen::Outbound {
+        tenant,
+        account,
+        sender,
+        attempts,
+        ..
+    } = after
+    else {
+        return Vec::new();
+    };
+    let known = match before {
+        Some(Seen::Outbound { attempts, .. }) => attempts.as_slice(),
+        Some(Seen::Inbound { .. }) | None => &[],
+    };
+    let is_news = |(place, attempt): &(usize, &Attempt)| {
+        let ended = ended_as(attempt);
+        ended.is_some() && ended != known.get(*place).and_then(ended_as)
+    };
+    let news = attempts.iter().enumerate().filter(is_news);
+    let uses = news.map(|(_, attempt)| {
+        let name = called_with((account, sender), attempt).name();
+        let used = CallUse {
+            last_used: attempt.started_at,
+            last_error: CallError::of(attempt),
+        };
+        ((tenant.clone(), name), used)
+    });
+    uses.collect()
 }
 
 /// Numbers of a sender, on the UTC day of a time in milliseconds: one item, however many of them move.

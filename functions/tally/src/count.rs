@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use heliograph::domain::identity::TenantId;
-use heliograph::store::{CounterDelta, Position, Store, StoreError};
+use heliograph::store::{CallUses, CounterDelta, Position, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Counter items one transaction moves: DynamoDB takes 100 writes, and the position is one.
@@ -23,10 +23,17 @@ pub(crate) async fn count(
         let mut position = store.position(shard).await?;
         let mut left = after(changes, &position);
         loop {
-            let Some((delta, sequence, rest)) = step(left) else {
+            let Some(Step {
+                delta,
+                uses,
+                sequence,
+                rest,
+            }) = step(left)
+            else {
                 return Ok(());
             };
-            if !store.count(&delta, &position, &sequence).await? {
+            let counted = store.count_calls(&delta, &uses, &position, &sequence);
+            if !counted.await? {
                 break;
             }
             position = Position {
@@ -57,14 +64,25 @@ fn rank(sequence: &str) -> (usize, &str) {
     (digits.len(), digits)
 }
 
-/// As many changes as one transaction counts: what they move, the last one's number, and the rest.
-fn step(changes: &[Change]) -> Option<(CounterDelta, String, &[Change])> {
-    let mut delta = CounterDelta::new();
+/// As many changes as one transaction counts.
+struct Step<'a> {
+    /// What they move.
+    delta: CounterDelta,
+    /// How keys were used.
+    uses: CallUses,
+    /// The last one's number.
+    sequence: String,
+    /// The rest.
+    rest: &'a [Change],
+}
+
+fn step(changes: &[Change]) -> Option<Step<'_>> {
+    let (mut delta, mut uses) = (CounterDelta::new(), CallUses::new());
     let mut items: BTreeMap<(TenantId, String, String), BTreeSet<String>> = BTreeMap::new();
     let mut last = None;
     for (place, change) in changes.iter().enumerate() {
-        let moves = change.moves();
-        for (counter, _) in &moves {
+        let moved = change.moved();
+        for counter in moved.counters.keys() {
             let item = (
                 counter.tenant.clone(),
                 counter.of.clone(),
@@ -77,15 +95,30 @@ fn step(changes: &[Change]) -> Option<(CounterDelta, String, &[Change])> {
                 .values()
                 .any(|numbers| numbers.len() > NUMBERS_AT_ONCE);
         if is_full && last.is_some() {
-            let sequence = last?;
-            return Some((delta, sequence, changes.get(place..)?));
+            return Some(Step {
+                delta,
+                uses,
+                sequence: last?,
+                rest: changes.get(place..)?,
+            });
         }
-        for (counter, by) in moves {
+        for (counter, by) in moved.counters {
             *delta.entry(counter).or_default() += by;
+        }
+        for (key, used) in moved.uses {
+            match uses.get_mut(&key) {
+                Some(known) => known.merge(used),
+                None => drop(uses.insert(key, used)),
+            }
         }
         last = Some(change.sequence.clone());
     }
-    Some((delta, last?, &[]))
+    Some(Step {
+        delta,
+        uses,
+        sequence: last?,
+        rest: &[],
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +143,7 @@ mod tests {
         let changes: Vec<_> = (1..=100).map(taken).collect();
         let mut left = changes.as_slice();
         let mut sum = CounterDelta::new();
-        while let Some((delta, _, rest)) = step(left) {
+        while let Some(Step { delta, rest, .. }) = step(left) {
             assert!(delta.len() <= NUMBERS_AT_ONCE, "{}", delta.len());
             for (counter, by) in delta {
                 *sum.entry(counter).or_default() += by;

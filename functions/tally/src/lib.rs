@@ -6,6 +6,9 @@
 mod change;
 mod count;
 
+#[cfg(test)]
+mod tests;
+
 use change::Change;
 use heliograph::service::aws::Aws;
 use heliograph::service::config::{ConfigError, Environment};

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod audit;
 pub mod bot;
+pub mod calls;
 mod characters;
 pub mod content;
 pub mod email;
@@ -17,6 +18,7 @@ pub mod id;
 pub mod identity;
 pub mod job;
 pub(crate) mod json_text;
+pub mod latency;
 pub mod ledger;
 pub mod limits;
 pub mod message;

@@ -279,6 +279,41 @@ impl Departures {
         })
     }
 
+    /// Whether a message may leave from its own sender with this credential alone, whatever is known of that.
+    pub async fn leaves_with(
+        &self,
+        message: &Outbound,
+        credential: Credential,
+    ) -> Result<Leaves, DepartureError> {
+        let leaving = Leaving {
+            leg: None,
+            passed: Vec::new(),
+            credential: Some(credential),
+        };
+        self.slot(message, leaving, None).await
+    }
+
+    /// The same as [`Self::attempt`], of a message that tests its credential: what comes of it has no consequence for
+    /// others.
+    pub async fn attempt_test(
+        &self,
+        tenant: &TenantId,
+        id: &MessageId,
+        leaving: &Leaving,
+        held: Held,
+    ) -> Result<Departed, DepartureError> {
+        let attempt = self.sending.attempt(tenant, id, leaving.departure(), held);
+        Ok(match Box::pin(attempt).await? {
+            Attempted::Made(message) => Departed::Made(message),
+            Attempted::NotNow(message) => Departed::NotNow(message),
+            Attempted::TooLate(message) => Departed::TooLate(message),
+            Attempted::CredentialRefused(refused) => {
+                let tested = Box::pin(self.sending.with_tested(*refused));
+                Departed::Made(tested.await?)
+            }
+        })
+    }
+
     async fn settle(&self, refused: RefusedCredential) -> Result<Box<Outbound>, AttemptError> {
         let (of, sender) = (refused.account(), refused.sender());
         let other = self.credentials.has_other(of, sender, refused.credential());

@@ -3,7 +3,7 @@
 //! Knows no provider's wire.
 
 use super::guard::{AddressError, PublicNames, was_kept_in};
-use super::{Access, SendOutcome};
+use super::{Access, SendOutcome, recorded};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::MessageId;
 use crate::domain::network::Networks;
@@ -23,6 +23,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const ANSWER_LIMIT: usize = 64 * 1024;
 /// A list of a thousand groups.
 pub(super) const LIST_LIMIT: usize = 1024 * 1024;
+
+/// What we call ourselves.
+pub(super) const USER_AGENT: &str = concat!("heliograph/", env!("CARGO_PKG_VERSION"));
 
 /// Our id of a message, for providers that have no place for it in theirs: they may log it, and their support find it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,7 +57,7 @@ impl Http {
 
     fn builder(total: Duration) -> Result<ClientBuilder, reqwest::Error> {
         Ok(reqwest::Client::builder()
-            .user_agent(concat!("heliograph/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .tls_certs_only(bundled_roots()?)
             .http1_only()
             .no_proxy()
@@ -172,6 +175,7 @@ pub(super) enum NoAnswer {
 
 /// Makes one call and reads its answer, of `most` bytes at most.
 pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Answer, NoAnswer> {
+    recorded::note_request(&request);
     // The error's own text holds the address, and that may hold a secret.
     let mut response = request.send().await.map_err(|error| match error {
         error if error.is_builder() => NoAnswer::NotBuilt,
@@ -180,6 +184,7 @@ pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Ans
         error if error.is_timeout() => NoAnswer::TooLate,
         _ => NoAnswer::Broken,
     })?;
+    recorded::note_head(&response);
     let status = response.status().as_u16();
     let retry_after_s = retry_after(&response);
     let mut body = Vec::new();
@@ -188,6 +193,7 @@ pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Ans
         if body.len() + chunk.len() > most {
             return Err(NoAnswer::TooLong(status));
         }
+        recorded::note_body(&chunk);
         body.extend_from_slice(&chunk);
     }
     Ok(Answer {

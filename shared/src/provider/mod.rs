@@ -7,10 +7,12 @@ pub mod fonnte;
 pub mod guard;
 mod http;
 mod lenient;
+mod masking;
 pub mod meta;
 pub mod mock;
 pub mod notifapi;
 mod providers;
+mod recorded;
 mod unfit;
 mod way;
 
@@ -19,6 +21,7 @@ mod tests;
 
 pub use http::Http;
 pub use providers::{Addresses, Providers};
+pub use recorded::{Exchange, Recorded, Said, recorded};
 pub use unfit::Unfit;
 pub use way::Way;
 

@@ -158,7 +158,7 @@ pub(super) fn failure_of(outcome: SendOutcome) -> ProviderFailure {
 }
 
 /// A send of a text by one of the gateways.
-async fn send(provider: Provider, access: Access<'_>) -> SendOutcome {
+pub(super) async fn send(provider: Provider, access: Access<'_>) -> SendOutcome {
     let (to, text, id) = (anna(), text(), id());
     match provider {
         Provider::Meta => unreachable!("Meta has tests of its own"),
@@ -176,7 +176,7 @@ async fn send(provider: Provider, access: Access<'_>) -> SendOutcome {
     }
 }
 
-const GATEWAYS: [Provider; 3] = [Provider::Fonnte, Provider::Notifapi, Provider::Mock];
+pub(super) const GATEWAYS: [Provider; 3] = [Provider::Fonnte, Provider::Notifapi, Provider::Mock];
 
 /// An answer by which each of them takes a message.
 fn taken(provider: Provider) -> Value {

@@ -4,7 +4,7 @@
 use super::clock;
 use super::secrets::{self, SecretsCache, SecretsError, tell_refused};
 use crate::domain::id::AccountId;
-use crate::domain::identity::{SenderId, TenantId};
+use crate::domain::identity::{KeyAlias, SenderId, TenantId};
 use crate::domain::provider::Provider;
 use crate::domain::provider_key::{KeySecret, ProviderKey, choose};
 use crate::domain::secret::Credential;
@@ -68,6 +68,23 @@ impl Credentials {
                 self.key((tenant, account), sender).await
             }
         }
+    }
+
+    /// The credential of an account's that has this alias, be it used at this time or not.
+    pub async fn pinned(
+        &self,
+        account: &Account,
+        alias: &KeyAlias,
+    ) -> Result<Option<Credential>, CredentialError> {
+        let secrets = self.secrets.outbound_anew(&account.tenant, &account.id);
+        let of_alias = secrets.await.map(|secrets| {
+            if let Some(key) = account.key(alias) {
+                return secrets.of_key(key).map(credential_of);
+            }
+            let mut tokens = secrets.access_tokens.into_iter();
+            tokens.find(|it| it.alias == alias.as_str())
+        });
+        Ok(secrets::usable(of_alias)?)
     }
 
     /// Whether there is another credential than the one that the provider has just refused. From now on that one is not
@@ -167,10 +184,14 @@ fn chosen(usable: &[&ProviderKey], secrets: &[KeySecret]) -> Option<Credential> 
         .filter(|key| secret(key).is_some())
         .collect();
     let chosen = choose(&there, Uuid::new_v4().as_u64_pair().1);
-    chosen.and_then(secret).map(|key| Credential {
+    chosen.and_then(secret).map(credential_of)
+}
+
+fn credential_of(key: &KeySecret) -> Credential {
+    Credential {
         alias: key.alias.to_string(),
         token: key.key.clone(),
-    })
+    }
 }
 
 fn name(tenant: &TenantId, account: &AccountId) -> String {

@@ -256,6 +256,16 @@ impl SecretsCache {
         self.read_outbound(&name, &name).await
     }
 
+    /// The same as it is at this moment: with what was put in just now, and with what the provider has refused.
+    pub(in crate::service) async fn outbound_anew(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<AccountOutSecrets, SecretsError> {
+        let name = self.name("out", tenant, account);
+        parse_outbound(&name, &self.fetch(&name).await?)
+    }
+
     /// The secret of this name, as it was first read under `read_as`.
     async fn read_outbound(
         &self,

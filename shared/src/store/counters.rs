@@ -1,7 +1,8 @@
 //! Counters, exact because they move with what they count: those of `tally` with the position in the stream they were
 //! counted from, those of kept webhook events with their record.
 
-use super::item::{Indexes, Key, body, item, number, text};
+use super::calls::{Beside, CallUses};
+use super::item::{Indexes, Item, Key, body, item, number, text};
 use super::page::{Index, Listing, Order, Slice};
 use super::transaction::{Change, Committed, Transaction};
 use super::{Store, StoreError, keys};
@@ -71,6 +72,18 @@ impl Store {
         from: &Position,
         sequence: &str,
     ) -> Result<bool, StoreError> {
+        let uses = CallUses::new();
+        self.count_calls(delta, &uses, from, sequence).await
+    }
+
+    /// The same, and beside the counters of keys how they were last used.
+    pub async fn count_calls(
+        &self,
+        delta: &CounterDelta,
+        uses: &CallUses,
+        from: &Position,
+        sequence: &str,
+    ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new();
         let next = Position {
             shard: from.shard.clone(),
@@ -90,7 +103,12 @@ impl Store {
                 )?;
             }
         }
-        self.add_all(&mut transaction, delta)?;
+        for ((tenant, of, part), numbers) in by_item(delta) {
+            let beside = Beside::of((tenant, of, part), uses)?;
+            let key = Key::new(keys::counters(tenant, of), part);
+            let change = beside.with(addition(&numbers)).making("counters");
+            transaction.update(&self.messages, key, &change)?;
+        }
         Ok(self.commit_if(transaction).await? == Committed::Yes)
     }
 
@@ -102,7 +120,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         for ((tenant, of, part), numbers) in by_item(delta) {
             let key = Key::new(keys::counters(tenant, of), part);
-            transaction.update(&self.messages, key, &addition(&numbers))?;
+            let change = addition(&numbers).making("counters");
+            transaction.update(&self.messages, key, &change)?;
         }
         Ok(())
     }
@@ -111,7 +130,8 @@ impl Store {
     pub(super) async fn add_each(&self, delta: &CounterDelta) -> Result<(), StoreError> {
         for ((tenant, of, part), numbers) in by_item(delta) {
             let key = Key::new(keys::counters(tenant, of), part);
-            self.change_if(key, &addition(&numbers)).await?;
+            let change = addition(&numbers).making("counters");
+            self.change_if(key, &change).await?;
         }
         Ok(())
     }
@@ -122,24 +142,36 @@ impl Store {
         tenant: &TenantId,
         of: &str,
     ) -> Result<BTreeMap<String, BTreeMap<String, i64>>, StoreError> {
+        let items = self.counted(tenant, of, String::new()).await?;
+        let parts = items.into_iter();
+        Ok(parts.map(|(part, item)| (part, numbers_of(item))).collect())
+    }
+
+    /// The items of what is counted, those alone whose part begins so.
+    pub(super) async fn counted(
+        &self,
+        tenant: &TenantId,
+        of: &str,
+        prefix: String,
+    ) -> Result<Vec<(String, Item)>, StoreError> {
         let listing = Listing {
             index: Index::TABLE,
             partitions: vec![keys::counters(tenant, of)],
-            prefix: String::new(),
+            prefix,
             order: Order::Ascending,
         };
         let mut slice = Slice {
             limit: 1000,
             after: None,
         };
-        let mut parts = BTreeMap::new();
+        let mut items = Vec::new();
         loop {
             let page = self.list(&self.messages, &listing, &slice).await?;
             let entries = page.entries.into_iter();
-            parts.extend(entries.map(|entry| (entry.sort, numbers_of(entry.item))));
+            items.extend(entries.map(|entry| (entry.sort, entry.item)));
             slice.after = page.next;
             if slice.after.is_none() {
-                return Ok(parts);
+                return Ok(items);
             }
         }
     }
@@ -186,10 +218,9 @@ fn addition(numbers: &[(&str, i64)]) -> Change {
             .map(|(place, (_, by)): (usize, _)| (format!(":n{place}"), number(by)))
             .collect(),
     }
-    .making("counters")
 }
 
-fn numbers_of(item: super::item::Item) -> BTreeMap<String, i64> {
+pub(super) fn numbers_of(item: Item) -> BTreeMap<String, i64> {
     let names = item.into_iter().filter_map(|(name, value)| {
         let number = value.as_n().ok()?.parse().ok()?;
         Some((name.strip_prefix("n_")?.to_owned(), number))

@@ -8,6 +8,7 @@ mod admission;
 mod audit;
 mod borrowing;
 mod bots;
+mod calls;
 mod chunks;
 mod condition;
 mod contacts;
@@ -52,6 +53,7 @@ mod writes;
 
 pub use accounts::{Account, AccountPointer, Held, Holder};
 pub use admission::{Acquaintance, PacedSender};
+pub use calls::{CallUse, CallUses, KEY_COUNTERS, KeyCalls, hour_counters};
 pub use chunks::{CHUNK_SIZE, Chunk, LONGEST_TICK, RecipientsAdded};
 pub use contacts::Contact;
 pub use conversations::{Conversation, ConversationState, Received};

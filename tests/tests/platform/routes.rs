@@ -202,7 +202,7 @@ async fn a_job_goes_on_from_the_next_sender_when_the_first_one_is_stopped_in_its
 
 const TAKEN: [&str; 4] = ["accepted", "sent", "delivered", "read"];
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 async fn job_over(desk: &Desk, route: &str) -> String {
     let body = json!({"name": "test", "from": route, "type": "text", "text": {"body": "Hello"}});

@@ -3,6 +3,7 @@
 
 mod body;
 mod checks;
+mod usage;
 mod webhook;
 
 use super::changing::{Changing, Said};
@@ -35,7 +36,7 @@ use heliograph::store::{Account, Sender, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
-/// Lists an account's keys.
+/// Lists an account's keys, with how each was used.
 #[utoipa::path(
     get, operation_id = "list_keys", path = "/v1/accounts/{id}/keys", tag = "Keys",
     params(("id" = String, Path, description = "Our id of the account")),
@@ -50,8 +51,14 @@ pub(crate) async fn list(
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
     let account = find(&store, &tenant, &id).await?;
+    let mut usage = usage::of_keys(&store, &account, clock::now()).await?;
+    let shown = account.keys.iter().map(|key| {
+        let mut shown = KeyDto::from(key);
+        shown.usage = Some(usage.remove(&key.alias).unwrap_or_default());
+        shown
+    });
     Ok(Json(Keys {
-        data: account.keys.iter().map(KeyDto::from).collect(),
+        data: shown.collect(),
     }))
 }
 

@@ -9,6 +9,7 @@ use heliograph::domain::message::{Leg, Unready};
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::route::{Failover, Stop, Way};
 use heliograph::domain::tier::Rooms;
+use heliograph::service::clock;
 
 const OTHER: &str = "mock-15550004000";
 
@@ -126,7 +127,7 @@ async fn slots_that_are_borrowed_keep_the_rate_of_the_sender_they_are_of() {
         pace.shared,
         "single messages leave bulk its share meanwhile"
     );
-    let later = Timestamp::now() + SignedDuration::from_secs(120);
+    let later = clock::now() + SignedDuration::from_secs(120);
     let overdue = store.overdue(later, 10).await.unwrap();
     let is_other = |(_, sender): &(_, SenderId)| *sender == other;
     assert!(

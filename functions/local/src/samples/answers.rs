@@ -17,7 +17,7 @@ use Answer::{Again, Done, Status};
 pub(super) const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-pub(super) const ANSWERS: [(&str, Answer); 160] = [
+pub(super) const ANSWERS: [(&str, Answer); 163] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -38,6 +38,8 @@ pub(super) const ANSWERS: [(&str, Answer); 160] = [
     ("send-text", Status(200)),
     ("send-text-async", Status(202)),
     ("send-template", Status(200)),
+    ("send-test", Status(200)),
+    ("send-test-unknown-key", Status(400)),
     ("send-bad-body", Status(400)),
     ("send-not-json", Status(400)),
     ("send-bad-key", Status(401)),
@@ -84,6 +86,7 @@ pub(super) const ANSWERS: [(&str, Answer); 160] = [
     ("api-get-webhook-event", Status(200)),
     ("api-replay", Status(202)),
     ("api-stats", Status(200)),
+    ("api-provider-stats", Status(200)),
     ("api-usage", Status(200)),
     ("api-health", Status(200)),
     ("api-openapi", Status(200)),

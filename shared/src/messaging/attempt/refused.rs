@@ -4,7 +4,7 @@ use super::{AttemptError, Sending};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::AccountId;
 use crate::domain::identity::{SenderId, TenantId};
-use crate::domain::ledger::CallResult;
+use crate::domain::ledger::{CallResult, Event};
 use crate::domain::message::Outbound;
 use crate::domain::secret::Credential;
 use std::time::Duration;
@@ -105,5 +105,23 @@ impl Sending {
         let result = CallResult::Refused(failure);
         self.record(message, &token, result, took, Some(&credential))
             .await
+    }
+
+    /// The credential that was refused was named by whoever tests it: that is what became of the message, and nothing
+    /// follows from it for others of its sender.
+    pub async fn with_tested(
+        &self,
+        refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        let event = Event::CallEnded {
+            token: &refused.token,
+            result: CallResult::Refused(refused.failure),
+            duration_ms: u32::try_from(refused.took.as_millis()).unwrap_or(u32::MAX),
+            credential: Some(refused.credential.alias),
+            // Whatever the message could do otherwise: it is the credential that is tested.
+            onward: None,
+        };
+        let message = self.store.apply(refused.message, &event, (self.now)());
+        Ok(Box::new(message.await?))
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Absent is left out, never `null`. Names that others gave stand as they were given.
 
+mod call_error;
 mod counts;
 mod job;
 mod message;
 mod sender;
 mod unknown;
 
+pub use call_error::CallErrorDto;
 pub use counts::{CountsDto, number_of};
 pub use job::JobDto;
 pub use message::{ContextDto, MessageDto, MessageErrorDto, ProfileDto};

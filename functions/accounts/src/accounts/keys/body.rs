@@ -1,5 +1,6 @@
 //! Keys as they are put in and shown.
 
+use super::usage::KeyUsageDto;
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
@@ -41,6 +42,9 @@ pub(crate) struct KeyDto {
     /// When it is used no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// How it was used; only where keys are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) usage: Option<KeyUsageDto>,
     /// What was not done with the key that was put in, and what to do about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<String>,
@@ -56,6 +60,7 @@ impl From<&ProviderKey> for KeyDto {
             enabled: key.enabled,
             since: key.since,
             expires_at: key.expires_at,
+            usage: None,
             warnings: Vec::new(),
         }
     }

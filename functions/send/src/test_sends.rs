@@ -1,0 +1,220 @@
+//! `POST /v1/test-sends`: one real message through a named key, and all that went over the wire.
+//!
+//! It goes the way of every message: through the ledger, once, and at the sender's pace. What is its own is that the key is
+//! named, that nothing tries it again, and that what it meets has no consequence for others.
+
+mod answer;
+mod request;
+
+use self::answer::{TestSendDto, answered};
+use self::request::{Chosen, Test};
+use crate::delivery::{LONGEST_WAIT, TRIES};
+use crate::{State, messages, senders};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use heliograph::domain::identity::TenantId;
+use heliograph::domain::ledger::Event;
+use heliograph::domain::message::Outbound;
+use heliograph::domain::provider_key::ProviderKey;
+use heliograph::domain::role::Right;
+use heliograph::domain::secret::Credential;
+use heliograph::domain::state::State as MessageState;
+use heliograph::messaging::departures::{Departed, DepartureError, Leaves};
+use heliograph::messaging::submit::{Origin, Source, Submission, SubmitError, replayed, submit};
+use heliograph::provider::{Exchange, recorded};
+use heliograph::service::caller::Caller;
+use heliograph::service::clock;
+use heliograph::service::http::{MAX_JSON, read_json};
+use heliograph::service::idempotency::{self, REPLAYED};
+use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
+use heliograph::service::problem::Problem;
+use heliograph::service::telemetry;
+use heliograph::store::IdempotencyClaim;
+use serde_json::Value;
+
+/// Test a key by a message.
+///
+/// Sends one message, as `POST /v1/messages` does, with the key that is named, be it enabled or not, and answers with what
+/// went over the wire: the key is masked wherever it stands, and nothing of it is kept. A message that is not accepted is
+/// an answer, too. It is tried once. A repeated request with the same `Idempotency-Key` tells what became of the message,
+/// without the exchange.
+#[utoipa::path(
+    post, operation_id = "test_send", path = "/v1/test-sends", tag = "Keys", security(("api_key" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "One key is one message, for 24 hours"),
+    ),
+    request_body(content = request::TestSendRequest, content_type = "application/json"),
+    responses(
+        (status = 200, description = "What became of it", body = TestSendDto),
+        BodyProblems, CallerProblems, ServiceProblems,
+        (status = 409, description = "The 24-hour window is closed, the sender is paused or has no slot within two seconds, \
+            or its portfolio's limit is reached. Nothing was sent", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The `Idempotency-Key` was used with another body", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn send(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let tenant = caller.with(Right::Configure)?.tenant;
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let claim = idempotency::claim("POST /v1/test-sends", &headers, &body)?;
+    // A request that is repeated need not be admissible still.
+    let earlier = replayed(&state.store, &tenant, claim.as_ref(), clock::now());
+    if let Some(message) = earlier.await.map_err(problem)? {
+        return Ok(again(&message));
+    }
+    // On the heap: it holds the message several times.
+    Box::pin(first(&state, &tenant, &body, claim.as_ref())).await
+}
+
+async fn first(
+    state: &State,
+    tenant: &TenantId,
+    body: &Value,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let Test { ask, submission } = Test::read(body, now).map_err(Problem::validation)?;
+    let Chosen {
+        sender,
+        key,
+        pinned,
+    } = request::chosen(state, tenant, ask).await?;
+    let submission = Submission {
+        from: Source::Sender(sender),
+        ..submission
+    };
+    let submitted = submit(&state.store, tenant, submission, claim, now, ());
+    let submitted = submitted.await.map_err(problem)?;
+    match submitted.origin {
+        Origin::Replayed => return Ok(again(&submitted.message)),
+        Origin::New => {}
+    }
+    let mut warnings = submitted.warnings;
+    warnings.extend(key.iter().flat_map(unusual));
+    let (message, exchange) = Box::pin(sent(state, submitted.message, pinned)).await?;
+    Ok(Json(answered(&message, exchange, &warnings)).into_response())
+}
+
+/// What the key is used for all the same.
+fn unusual(key: &ProviderKey) -> impl Iterator<Item = &'static str> {
+    let disabled = (!key.enabled).then_some("key_disabled");
+    let is_over = key.expires_at.is_some_and(|end| end <= clock::now());
+    let over = is_over.then_some("key_expired");
+    disabled.into_iter().chain(over)
+}
+
+/// What became of a message that was taken in, and the exchange, if there was one. It is not left to be sent later.
+async fn sent(
+    state: &State,
+    message: Outbound,
+    pinned: Option<Credential>,
+) -> Result<(Outbound, Option<Exchange>), Problem> {
+    let tried = Box::pin(tried(state, &message, pinned)).await;
+    let Some((message, exchange)) = tried.map_err(|error| broken(&message, &error))? else {
+        let message = taken_back(state, message).await?;
+        return Err(no_slot(&message));
+    };
+    let message = match message.state {
+        MessageState::Queued => taken_back(state, message).await?,
+        MessageState::Sending
+        | MessageState::Unknown
+        | MessageState::Accepted
+        | MessageState::Sent
+        | MessageState::Failed
+        | MessageState::Delivered
+        | MessageState::Read
+        | MessageState::Received
+        | MessageState::Cancelled
+        | MessageState::Expired => message,
+    };
+    Ok((message, exchange))
+}
+
+/// One call, in the sender's next slots if they are near. `None` if there is none.
+async fn tried(
+    state: &State,
+    message: &Outbound,
+    pinned: Option<Credential>,
+) -> Result<Option<(Outbound, Option<Exchange>)>, DepartureError> {
+    let departures = &state.parts.departures;
+    if message.not_before.is_some_and(|time| clock::now() < time) {
+        return Ok(None);
+    }
+    for _ in 0..TRIES {
+        let leaves = match &pinned {
+            Some(pinned) => departures.leaves_with(message, pinned.clone()).await?,
+            None => departures.leaves(message, None).await?,
+        };
+        let (leaving, held) = match leaves {
+            Leaves::At(leaving, held) if held.slot.wait(clock::now()) <= LONGEST_WAIT => {
+                (leaving, held)
+            }
+            Leaves::At(..)
+            | Leaves::Soon
+            | Leaves::NotSoon
+            | Leaves::NotBefore(_)
+            | Leaves::Stopped => return Ok(None),
+        };
+        let attempt = departures.attempt_test(&message.tenant, &message.id, &leaving, held);
+        let (departed, recorded) = recorded(Box::pin(attempt)).await;
+        let message = match departed? {
+            Departed::TooLate(_) => continue,
+            Departed::NotNow(_) => return Ok(None),
+            Departed::Made(message) => message,
+        };
+        let credential = leaving.credential.as_ref();
+        let exchange = credential.and_then(|it| recorded.masked(&it.token));
+        return Ok(Some((*message, exchange)));
+    }
+    Ok(None)
+}
+
+/// The message as it is once nothing sends it any more.
+async fn taken_back(state: &State, message: Outbound) -> Result<Outbound, Problem> {
+    let taken_back = state.store.apply(message, &Event::Cancelled, clock::now());
+    Ok(taken_back.await?)
+}
+
+/// Nobody knows how far it came. It is over soon, and what is known of it stands in the message.
+fn broken(message: &Outbound, error: &DepartureError) -> Problem {
+    tracing::warn!(
+        message.id = %message.id,
+        error = telemetry::chain(error),
+        "a test was not tried to its end"
+    );
+    Problem::unavailable(error).about(message.id.as_str())
+}
+
+fn no_slot(message: &Outbound) -> Problem {
+    Problem::conflict(
+        "no_slot",
+        "the sender has no slot within two seconds, is paused, or has sent too much to this person just now: nothing was \
+         sent. Remedy: try again in a while",
+    )
+    .about(message.id.as_str())
+}
+
+/// The answer to a repeated request.
+fn again(message: &Outbound) -> Response {
+    let mut shown = answered(message, None, &[]);
+    shown.replayed = true;
+    let mut response = Json(shown).into_response();
+    let headers = response.headers_mut();
+    headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+fn problem(error: SubmitError) -> Problem {
+    match error {
+        SubmitError::UnknownSender => Problem::validation(vec![senders::unknown_as("/sender_id")]),
+        other => messages::problem(other),
+    }
+}
