@@ -223,16 +223,19 @@ async fn a_provider_is_asked_once_about_a_number_of_which_nothing_is_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_does_not_answer_leaves_a_warning_and_no_more() {
     let desk = Desk::start().await;
-    let question = |from: &str| json!({"contacts": ["+15550042061", {"recipient": "US.42061"}], "check": "always", "from": from});
-    for (provider, from) in [("fonnte", FONNTE), ("notifapi", NOTIFAPI)] {
+    let question = |from: &str, number: &str| json!({"contacts": [number, {"recipient": "US.42061"}], "check": "always", "from": from});
+    for (provider, from, number) in [
+        ("fonnte", FONNTE, "+15550042061"),
+        ("notifapi", NOTIFAPI, "+15550042062"),
+    ] {
         desk.fault(&json!({"provider": provider, "fault": "http_503"}))
             .await;
-        let told = ask(&desk, &question(from)).await;
+        let told = ask(&desk, &question(from, number)).await;
         assert_eq!(told[0]["availability"], "unknown");
         assert_eq!(told[0]["warnings"], json!(["check_failed"]));
         assert_eq!(told[0]["check_failure"]["class"], "transient", "{told:?}");
         assert_eq!(told[1]["warnings"], json!(["no_phone_number"]));
-        let again = ask(&desk, &question(from)).await;
+        let again = ask(&desk, &question(from, number)).await;
         assert_eq!(
             again[0]["availability"], "likely",
             "nothing of it is remembered"
