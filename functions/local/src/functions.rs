@@ -75,7 +75,8 @@ fn is_sends(method: &Method, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
         ["", "v1", "messages" | "bulk-jobs" | "test-sends"]
-        | ["", "v1", "messages" | "bulk-jobs" | "senders", _, _] => method == Method::POST,
+        | ["", "v1", "messages" | "bulk-jobs" | "senders", _, _]
+        | ["", "v1", "contacts", "availability"] => method == Method::POST,
         ["", "v1", "bulk-jobs", _] => method == Method::PATCH,
         _ => false,
     }

@@ -1,8 +1,10 @@
-//! Takes in everything that sends: single messages, tests of keys and bulk jobs; lets paused senders send again.
+//! Takes in everything that sends: single messages, tests of keys and bulk jobs; lets paused senders send again; tells who
+//! can be reached, for which a provider may have to be asked.
 //!
 //! Trigger: the HTTP API. Role: reads and writes `messages`, adds to the audit trail, reads `out/*` secrets, puts hints on
 //! `otp`, `single` and `dispatch`. Promise: a 2xx means that the message is written down, and one idempotency key is one message.
 
+mod availability;
 mod cancel;
 mod delivery;
 mod jobs;
@@ -111,6 +113,7 @@ pub fn router(state: State) -> Router {
         .route("/v1/messages/{id}/cancel", post(cancel::cancel))
         .route("/v1/messages/{id}/settle", post(settle::settle))
         .route("/v1/test-sends", post(test_sends::send))
+        .route("/v1/contacts/availability", post(availability::ask))
         .route("/v1/bulk-jobs", post(jobs::create))
         .route("/v1/bulk-jobs/{id}/recipients", post(recipients::add))
         .route("/v1/bulk-jobs/{id}", patch(life::change))
@@ -136,6 +139,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     cancel::cancel,
     settle::settle,
     test_sends::send,
+    availability::ask,
     jobs::create,
     life::change,
     life::start,

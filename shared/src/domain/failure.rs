@@ -7,7 +7,7 @@ mod meta_codes;
 pub use meta_codes::{Diagnosis, Reach, is_known, of_meta};
 
 use super::provider::Provider;
-use meta_codes::telling;
+use meta_codes::{telling, tells_unreachable};
 
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +212,13 @@ impl ProviderFailure {
         self.is_retryable() || self.stops_the_sender()
     }
 
+    /// Whether it says that the person cannot be reached, whoever writes whatever. A provider that has no codes means
+    /// nothing else by its word about the recipient.
+    #[must_use]
+    pub fn tells_unreachable(&self) -> bool {
+        self.class == Class::Recipient && self.telling_code().is_none_or(tells_unreachable)
+    }
+
     /// How far the trouble reaches beyond this one message.
     #[must_use]
     pub fn reach(&self) -> Reach {
@@ -319,6 +326,24 @@ mod tests {
         );
         assert!(hidden.stops_the_sender() && gone.stops_the_sender());
         assert!(!ProviderFailure::from_meta(100, &[]).stops_the_sender());
+    }
+
+    #[test]
+    fn only_some_refusals_because_of_a_person_say_that_nobody_reaches_them() {
+        for (code, expected) in [
+            (131_026, true),
+            (131_049, false),
+            (130_472, false),
+            (131_030, false),
+            (131_021, false),
+            (131_000, false),
+        ] {
+            let failure = ProviderFailure::from_meta(code, &[]);
+            assert_eq!(failure.tells_unreachable(), expected, "{code}");
+        }
+        let by_words =
+            |class| ProviderFailure::without_code(class, "no", "look").tells_unreachable();
+        assert!(by_words(Class::Recipient) && !by_words(Class::Permanent));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod availability;
 pub mod bot;
 pub mod calls;
 mod characters;

@@ -110,6 +110,12 @@ impl Conversation {
         ConversationId::derived(contact.made_at(), &[contact.as_str(), sender.as_str()])
     }
 
+    /// The threads whose messages are between the contact and the sender alone.
+    pub fn own_threads(&self) -> impl Iterator<Item = &String> {
+        let threads = self.threads.iter();
+        threads.filter(|thread| !keys::is_of_group(thread))
+    }
+
     /// The messages that last went together to the contact.
     #[must_use]
     pub fn burst(&self) -> Option<Burst> {

@@ -6,6 +6,7 @@ use crate::domain::id::{
 };
 use crate::domain::identity::{PortfolioId, SenderId, TenantId, WabaId, Wamid};
 use crate::domain::provider::Provider;
+use crate::domain::phone::PhoneNumber;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -34,6 +35,12 @@ pub(super) fn provider_id(tenant: &TenantId, wamid: &Wamid) -> String {
 
 pub(super) fn thread(tenant: &TenantId, sender: &SenderId, canonical: &str) -> String {
     format!("T#{tenant}#TH#{sender}#{canonical}")
+}
+
+/// Whether a thread is a group's, and no person's.
+pub(super) fn is_of_group(thread: &str) -> bool {
+    let name = thread.rsplit_once('#').map(|(_, name)| name);
+    name.is_some_and(|name| name.starts_with("g:"))
 }
 
 pub(super) fn log(tenant: &TenantId, shard: u8) -> String {
@@ -111,6 +118,11 @@ pub(super) const STATUSES: &str = "STATUSES";
 /// WhatsApp's own id of a message, which the sender's provider tells.
 pub(super) fn state_id(tenant: &TenantId, sender: &SenderId, state_id: &Wamid) -> String {
     format!("T#{tenant}#STATEID#{sender}#{state_id}")
+}
+
+/// What a provider answered when it was asked about a phone number.
+pub(super) fn number_check(tenant: &TenantId, number: &PhoneNumber) -> String {
+    format!("T#{tenant}#CHECK#{}", number.digits())
 }
 
 pub(super) fn portfolio(tenant: &TenantId, id: &PortfolioId) -> String {

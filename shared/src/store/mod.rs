@@ -31,6 +31,7 @@ mod ledger;
 mod merge;
 mod message_item;
 mod messages;
+mod number_checks;
 mod pace;
 mod packed;
 mod page;

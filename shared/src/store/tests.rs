@@ -10,6 +10,7 @@ mod histories;
 mod items;
 mod jobs;
 mod lists;
+mod number_checks;
 mod pace;
 mod partitions;
 mod people;

@@ -44,7 +44,7 @@ async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
 }
 
 /// What a route needs, by its method and the beginning of its path; the first line that fits counts.
-const NEEDED: [(&str, &str, &str); 23] = [
+const NEEDED: [(&str, &str, &str); 24] = [
     ("POST", "/v1/messages/msg_1/settle", "settle"),
     ("POST", "/v1/messages", "send"),
     ("GET", "/v1/messages", "read"),
@@ -65,6 +65,8 @@ const NEEDED: [(&str, &str, &str); 23] = [
     ("POST", "/v1/senders", "configure"),
     ("POST", "/v1/webhook-events", "replay_webhooks"),
     ("POST", "/v1/test-sends", "configure"),
+    // To have a provider asked needs more.
+    ("POST", "/v1/contacts/availability", "read"),
     ("POST", "/v1/", "send"),
     ("PATCH", "/v1/", "send"),
     ("GET", "/v1/", "read"),

@@ -9,6 +9,7 @@
 mod access;
 mod accounts;
 mod app_webhook;
+mod availability;
 mod belongings;
 mod bulk;
 mod callers;

@@ -23,6 +23,8 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
+            ("dynamodb:Query", "MessagesTable/index/by_list"),
+            ("dynamodb:Query", "MessagesTable/index/by_thread"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),

@@ -17,7 +17,7 @@ use Answer::{Again, Done, Status};
 pub(super) const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-pub(super) const ANSWERS: [(&str, Answer); 163] = [
+pub(super) const ANSWERS: [(&str, Answer); 164] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -44,6 +44,7 @@ pub(super) const ANSWERS: [(&str, Answer); 163] = [
     ("send-not-json", Status(400)),
     ("send-bad-key", Status(401)),
     ("send-viewer", Status(403)),
+    ("send-availability", Status(200)),
     ("send-bulk-create", Status(201)),
     ("send-bulk-change", Status(200)),
     ("send-bulk-recipients", Status(200)),

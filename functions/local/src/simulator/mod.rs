@@ -10,6 +10,8 @@
 //! | `+15558<code>` (`+15558131047`) | refused at once with this code |
 //! | `+15559<code>` (`+15559131026`) | accepted, then a `failed` status with this code |
 //!
+//! Both are not on WhatsApp for `validate` and `check_number`, which obey faults and count as calls as a send does.
+//!
 //! The category of a template, and so its price, is guessed from its name: with `otp`, `auth`, `verif`, `one_time`
 //! or `code` in it an authentication template, with `promo`, `market`, `offer`, `sale`, `discount` or `newsletter` a
 //! marketing one, otherwise utility.

@@ -132,9 +132,9 @@ pub(super) fn refusal(recipient: &Recipient) -> Option<u32> {
     failure(REFUSED, recipient)
 }
 
-/// Whether what is sent to this recipient fails later.
-pub(super) fn fails(recipient: &Recipient) -> bool {
-    StatusPlan::first(recipient) == Stage::Failed
+/// Whether this recipient is not on WhatsApp: what is sent there is refused, or fails later.
+pub(super) fn is_gone(recipient: &Recipient) -> bool {
+    refusal(recipient).is_some() || StatusPlan::first(recipient) == Stage::Failed
 }
 
 /// A status as Meta writes it.

@@ -7,7 +7,7 @@ mod groups;
 
 use super::Class;
 use elsewhere::RANGES;
-use groups::{GROUPS, UNKNOWN};
+use groups::{GROUPS, UNKNOWN, UNREACHABLE};
 
 /// What one of Meta's codes means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub fn of_meta(code: i64) -> Diagnosis {
 #[must_use]
 pub fn is_known(code: i64) -> bool {
     known(code).is_some()
+}
+
+/// Whether it says that the person cannot be reached, whoever writes whatever.
+pub(super) fn tells_unreachable(code: i64) -> bool {
+    UNREACHABLE.contains(&code)
 }
 
 fn known(code: i64) -> Option<Diagnosis> {

@@ -49,6 +49,29 @@ pub(super) fn inbound(contact: &Contact, wamid: &str, second: i64) -> Inbound {
 }
 
 #[tokio::test]
+async fn what_is_said_in_a_group_is_in_no_thread_of_a_persons_own() {
+    let store = empty_store().await;
+    let ada = ada();
+    assert!(store.create_contact(&ada, &[phone()]).await.unwrap());
+    let alone = inbound(&ada, "wamid.A", 1);
+    let in_group = Inbound {
+        group: Some("120363000000000000@g.us".parse().unwrap()),
+        ..inbound(&ada, "wamid.B", 2)
+    };
+    for message in [&alone, &in_group] {
+        store.receive(message, &ada).await.unwrap();
+    }
+    let found = store.conversation(&ada.tenant, &alone.conversation).await;
+    let conversation = found.unwrap().unwrap();
+    let own: Vec<String> = conversation.own_threads().cloned().collect();
+    assert_eq!(conversation.threads.len(), 2);
+    assert_eq!(
+        own,
+        Store::threads_of(&ada.tenant, &alone.sender, &alone.from)
+    );
+}
+
+#[tokio::test]
 async fn a_contact_is_made_once_and_found_by_every_name() {
     let store = empty_store().await;
     let ada = ada();

@@ -69,18 +69,24 @@ fn take(request: &Request, key: &Key, targets: &[Recipient]) -> Result<Value, Re
 }
 
 /// `POST /validate`. Numbers that are made to fail are not on WhatsApp.
-pub(super) async fn validate(request: Request) -> Result<Json<Value>, Refusal> {
-    key(&request).ok_or_else(bad_token)?;
+pub(super) async fn validate(request: Request) -> Response {
+    let Some(key) = key(&request) else {
+        return exchange::refused(&request.state, bad_token());
+    };
     let targets = targets(&request);
+    let fault = super::fault(&request.state, &key, targets.first());
+    let look = || listed(&targets);
+    exchange::answer(&request.state, &request.connection, fault, refusal, look).await
+}
+
+fn listed(targets: &[Recipient]) -> Result<Value, Refusal> {
     if targets.is_empty() {
         return Err(refusal("target invalid"));
     }
-    let (gone, there): (Vec<_>, Vec<_>) = targets.iter().partition(|it| statuses::fails(it));
+    let (gone, there): (Vec<_>, Vec<_>) = targets.iter().partition(|it| statuses::is_gone(it));
     let ids =
         |list: &[&Recipient]| -> Vec<String> { list.iter().map(|it| it.id().to_owned()).collect() };
-    Ok(Json(
-        json!({"registered": ids(&there), "not_registered": ids(&gone), "status": true}),
-    ))
+    Ok(json!({"registered": ids(&there), "not_registered": ids(&gone), "status": true}))
 }
 
 /// `POST /device`.

@@ -49,15 +49,18 @@ fn take(request: &Request, key: &Key, recipient: Option<&Recipient>) -> Result<V
 }
 
 /// `POST /check_number`: a JSON text. Numbers that are made to fail are not on WhatsApp.
-pub(super) async fn check_number(request: Request) -> Result<Json<Value>, Refusal> {
-    key(&request).ok_or_else(bad_key)?;
-    let recipient = recipient(&request).ok_or_else(|| refusal("phone_no is not valid"))?;
-    let word = if statuses::fails(&recipient) {
-        "not_exists"
-    } else {
-        "exists"
+pub(super) async fn check_number(request: Request) -> Response {
+    let Some(key) = key(&request) else {
+        return exchange::refused(&request.state, bad_key());
     };
-    Ok(Json(word.into()))
+    let recipient = recipient(&request);
+    let fault = super::fault(&request.state, &key, recipient.as_ref());
+    let look = || match &recipient {
+        Some(recipient) if statuses::is_gone(recipient) => Ok("not_exists".into()),
+        Some(_) => Ok("exists".into()),
+        None => Err(refusal("phone_no is not valid")),
+    };
+    exchange::answer(&request.state, &request.connection, fault, refusal, look).await
 }
 
 /// `GET /get_group_id`, with a body.

@@ -151,6 +151,10 @@ const UNDELIVERABLE: Group = Group {
     ],
 };
 
+/// Of the codes about a person, those by which no message of anybody's would arrive. The others keep out one kind of
+/// message, or are about who wrote it.
+pub(super) const UNREACHABLE: [i64; 1] = [131_026];
+
 const ENGAGEMENT: Group = Group {
     class: Recipient,
     reach: Reach::Message,

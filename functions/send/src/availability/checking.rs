@@ -1,0 +1,252 @@
+//! Asks a provider whether numbers are on WhatsApp, and remembers what it answers.
+//!
+//! Nothing is sent, so a call may be repeated, and what fails costs the caller no more than the answer to it.
+
+use crate::State;
+use futures_util::future::join_all;
+use heliograph::domain::availability::{Checker, NumberCheck};
+use heliograph::domain::failure::{Class, ProviderFailure};
+use heliograph::domain::identity::TenantId;
+use heliograph::domain::phone::PhoneNumber;
+use heliograph::domain::secret::{Credential, SecretText};
+use heliograph::provider::Access;
+use heliograph::service::clock;
+use heliograph::service::telemetry;
+use heliograph::store::Sender;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// No call is begun later than this after the first: the caller waits, and the HTTP API not longer than 29 seconds.
+const BEGIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// A call lasts so long at most.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// So many calls and writes are made at the same time.
+const AT_ONCE: usize = 4;
+
+/// So many keys are tried: each that is refused is not tried again for a while.
+const MOST_KEYS: usize = 3;
+
+/// What came of asking about each number.
+pub(super) type Answers = HashMap<PhoneNumber, Result<NumberCheck, Unanswered>>;
+
+/// Why it is not known whether a number is on WhatsApp.
+#[derive(Debug, Clone)]
+pub(super) enum Unanswered {
+    /// No sender of a provider that could be asked has a key.
+    NobodyToAsk,
+    /// The provider refused, or did not answer.
+    Failed(ProviderFailure),
+    /// The provider said nothing of this number, or there was no time left to ask.
+    NotTold,
+}
+
+impl Unanswered {
+    pub(super) const fn failure(&self) -> Option<&ProviderFailure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::NobodyToAsk | Self::NotTold => None,
+        }
+    }
+}
+
+/// Asks about these numbers by the first of these senders that can ask and has a key which is not refused.
+pub(super) async fn ask(
+    state: &State,
+    tenant: &TenantId,
+    senders: &[&Sender],
+    mut numbers: Vec<PhoneNumber>,
+) -> Answers {
+    numbers.sort();
+    numbers.dedup();
+    let mut asking = Asking {
+        state,
+        tenant,
+        began: Instant::now(),
+        open: numbers,
+        answers: Answers::new(),
+    };
+    let ended = asking.by_any(senders).await;
+    let Asking { open, answers, .. } = asking;
+    remember(state, tenant, &answers).await;
+    let unanswered = open.into_iter().map(|number| (number, Err(ended.clone())));
+    answers.into_iter().chain(unanswered).collect()
+}
+
+/// What is asked, and answered so far.
+struct Asking<'a> {
+    state: &'a State,
+    tenant: &'a TenantId,
+    began: Instant,
+    open: Vec<PhoneNumber>,
+    answers: Answers,
+}
+
+impl Asking<'_> {
+    /// Asks by one sender after the other, until one has answered; why the numbers that are open then are.
+    async fn by_any(&mut self, senders: &[&Sender]) -> Unanswered {
+        let mut ended = Unanswered::NobodyToAsk;
+        for sender in senders {
+            let Some(checker) = Checker::of(&sender.id) else {
+                continue;
+            };
+            for _ in 0..MOST_KEYS {
+                if self.open.is_empty() || self.began.elapsed() >= BEGIN_WITHIN {
+                    return ended;
+                }
+                let Some(credential) = self.key(sender).await else {
+                    break;
+                };
+                match self.by_key(sender, checker, &credential).await {
+                    Ok(()) => return Unanswered::NotTold,
+                    Err(failure) if failure.class == Class::Credential => {
+                        ended = Unanswered::Failed(failure);
+                        let of = (self.tenant, &sender.account);
+                        let credentials = &self.state.parts.credentials;
+                        if !credentials.has_other(of, &sender.id, &credential).await {
+                            break;
+                        }
+                    }
+                    Err(failure) => return Unanswered::Failed(failure),
+                }
+            }
+        }
+        ended
+    }
+
+    /// A key of the sender's that may be used. One that cannot be read is none.
+    async fn key(&self, sender: &Sender) -> Option<Credential> {
+        let (tenant, id) = (self.tenant, &sender.account);
+        let account = self.state.store.account(tenant, id).await;
+        if !account.is_ok_and(|account| account.is_some_and(|account| account.may_send())) {
+            return None;
+        }
+        let credentials = &self.state.parts.credentials;
+        let credential = credentials.of((tenant, id), &sender.id).await;
+        credential.unwrap_or_else(|error| {
+            let error = telemetry::chain(&error);
+            tracing::warn!(account.id = %id, error, "the key to ask about numbers with was not read");
+            None
+        })
+    }
+
+    async fn by_key(
+        &mut self,
+        sender: &Sender,
+        checker: Checker,
+        credential: &Credential,
+    ) -> Result<(), ProviderFailure> {
+        match checker {
+            Checker::Fonnte => self.all_at_once(sender, &credential.token).await,
+            Checker::Notifapi => self.one_by_one(sender, &credential.token).await,
+        }
+    }
+
+    /// Fonnte takes all numbers in one call, and wants one such call at a time.
+    async fn all_at_once(
+        &mut self,
+        sender: &Sender,
+        key: &SecretText,
+    ) -> Result<(), ProviderFailure> {
+        let (client, access) = self.state.parts.providers.fonnte(key);
+        let checked = client.check(soon(access), &self.open).await?;
+        let check = |is_registered| NumberCheck {
+            checker: Checker::Fonnte,
+            sender: sender.id.clone(),
+            is_registered,
+            at: clock::now(),
+        };
+        for number in checked.registered {
+            self.note(number, Ok(check(true)));
+        }
+        for number in checked.not_registered {
+            self.note(number, Ok(check(false)));
+        }
+        Ok(())
+    }
+
+    /// NotifAPI takes one number a call. What it says of one, it says of that one alone; any other failure would be the
+    /// next one's as well.
+    async fn one_by_one(
+        &mut self,
+        sender: &Sender,
+        key: &SecretText,
+    ) -> Result<(), ProviderFailure> {
+        let (client, access) = self.state.parts.providers.notifapi(key);
+        let access = soon(access);
+        let numbers = self.open.clone();
+        for some in numbers.chunks(AT_ONCE) {
+            if self.began.elapsed() >= BEGIN_WITHIN {
+                return Ok(());
+            }
+            let calls = some
+                .iter()
+                .map(|number| client.check_number(access, number));
+            let mut failed = None;
+            for (number, told) in some.iter().zip(join_all(calls).await) {
+                match told {
+                    Ok(is_registered) => {
+                        let check = NumberCheck {
+                            checker: Checker::Notifapi,
+                            sender: sender.id.clone(),
+                            is_registered,
+                            at: clock::now(),
+                        };
+                        self.note(number.clone(), Ok(check));
+                    }
+                    Err(failure) if is_about_the_number(failure.class) => {
+                        self.note(number.clone(), Err(Unanswered::Failed(failure)));
+                    }
+                    Err(failure) => failed = Some(failure),
+                }
+            }
+            failed.map_or(Ok(()), Err)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, number: PhoneNumber, answer: Result<NumberCheck, Unanswered>) {
+        self.open.retain(|open| *open != number);
+        self.answers.insert(number, answer);
+    }
+}
+
+/// The same way to a provider, for a caller who waits.
+fn soon(access: Access<'_>) -> Access<'_> {
+    Access {
+        timeout: access.timeout.min(TIMEOUT),
+        ..access
+    }
+}
+
+const fn is_about_the_number(class: Class) -> bool {
+    match class {
+        Class::Recipient | Class::Permanent => true,
+        Class::Transient
+        | Class::Throttled
+        | Class::Credential
+        | Class::Template
+        | Class::Policy
+        | Class::Ambiguous => false,
+    }
+}
+
+/// An answer that is not remembered is an answer all the same: the next caller has it asked again.
+async fn remember(state: &State, tenant: &TenantId, answers: &Answers) {
+    let answered = answers
+        .iter()
+        .filter_map(|(number, answer)| Some((number, answer.as_ref().ok()?)));
+    let answered: Vec<_> = answered.collect();
+    for some in answered.chunks(AT_ONCE) {
+        let writes = some
+            .iter()
+            .map(|(number, check)| state.store.note_number_check(tenant, number, check));
+        for noted in join_all(writes).await {
+            if let Err(error) = noted {
+                let error = telemetry::chain(&error);
+                tracing::warn!(error, "an answer about a number was not remembered");
+            }
+        }
+    }
+}
