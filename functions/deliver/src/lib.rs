@@ -4,27 +4,28 @@
 //! `otp` and `single`. Promise: a queue message is a hint, so one too many sends nothing; the ledger decides.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use heliograph::domain::id::MessageId;
-use heliograph::domain::identity::TenantId;
+use heliograph::domain::id::{AccountId, MessageId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::message::{Lane, Outbound};
 use heliograph::domain::pace::Held;
-use heliograph::domain::queue::{DeliverBody, held};
+use heliograph::domain::queue::{DeliverBody, LONGEST_DELAY, held};
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential, Sending, lapse};
+use heliograph::messaging::credentials::learnt;
 use heliograph::messaging::pace::{Leave, Pacer};
 use heliograph::provider::meta::client::ClientError;
 use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
-use heliograph::service::credentials::{CredentialError, Credentials};
+use heliograph::service::credentials::{Choice, CredentialError, Credentials, Learnt};
 use heliograph::service::lanes::Lanes;
 use heliograph::service::queue::QueueError;
 use heliograph::service::records;
 use heliograph::service::secrets::SecretsCache;
 use heliograph::store::{Store, StoreError};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use thiserror::Error;
@@ -134,9 +135,16 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         // It missed its slot: `dispatch` hands the recipient out again.
         return Ok(());
     }
-    let credential = state.credentials.of((&tenant, &account), &sender).await?;
+    let choice = state.credentials.of((&tenant, &account), &sender).await?;
+    let credential = match choice {
+        Choice::Use(credential) => Some(credential),
+        Choice::Absent => None,
+        Choice::Rests(until) => return resting(state, (&tenant, &message), lane, until).await,
+    };
     let order = Order {
         tenant,
+        account,
+        sender,
         message,
         credential,
     };
@@ -146,9 +154,31 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
     }
 }
 
+/// Nothing may be sent before then: the hint comes again. A bulk recipient is handed out again by `dispatch`.
+async fn resting(
+    state: &State,
+    (tenant, message): (&TenantId, &MessageId),
+    lane: Lane,
+    until: Timestamp,
+) -> Result<(), RecordError> {
+    let message = match lane {
+        Lane::Bulk => None,
+        Lane::Otp | Lane::Single => state.store.outbound(tenant, message).await?,
+    };
+    match message.filter(|message| message.state == MessageState::Queued) {
+        Some(message) => {
+            let wait = until.duration_since(clock::now()).min(LONGEST_DELAY);
+            Ok(state.lanes.put(&message, wait).await?)
+        }
+        None => Ok(()),
+    }
+}
+
 /// What a hint asks for.
 struct Order {
     tenant: TenantId,
+    account: AccountId,
+    sender: SenderId,
     message: MessageId,
     credential: Option<Credential>,
 }
@@ -167,6 +197,7 @@ async fn in_slot(
         .sending
         .attempt(&order.tenant, &order.message, credential, held)
         .await?;
+    learn(state, order, &attempted).await;
     let message = match attempted {
         Attempted::Made(message) => message,
         Attempted::CredentialRefused(refused) => settle(state, *refused).await?,
@@ -177,12 +208,30 @@ async fn in_slot(
     Ok(None)
 }
 
+/// Tells what the call says about its credential; or that there was none.
+async fn learn(state: &State, order: &Order, attempted: &Attempted) {
+    let Some(credential) = &order.credential else {
+        return;
+    };
+    let learnt = match attempted {
+        Attempted::Made(message) => learnt(message),
+        Attempted::CredentialRefused(_) | Attempted::NotNow(_) => Learnt::Nothing,
+        // It goes with the same credential in another slot.
+        Attempted::TooLate(_) => return,
+    };
+    let of = (&order.tenant, &order.account);
+    let credentials = &state.credentials;
+    credentials
+        .learn(of, &order.sender, credential, learnt)
+        .await;
+}
+
 /// What becomes of a message whose credential was refused: another try if the account has another one.
 async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, RecordError> {
     let (of, sender) = (refused.account(), refused.sender());
     let other = state
         .credentials
-        .has_other(of, sender, refused.credential());
+        .has_other(of, sender, refused.credential(), refused.failure());
     Ok(if other.await {
         state.sending.with_another(refused).await?
     } else {

@@ -7,16 +7,17 @@ use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::{AttemptError, Attempted, RefusedCredential};
+use heliograph::messaging::credentials::learnt;
 use heliograph::messaging::pace::Leave;
 use heliograph::messaging::submit::Meanwhile;
 use heliograph::service::clock;
-use heliograph::service::credentials::CredentialError;
+use heliograph::service::credentials::{Choice, CredentialError, Learnt};
 use heliograph::service::http::Preference;
 use heliograph::service::problem::Problem;
 use heliograph::service::queue::QueueError;
 use heliograph::service::telemetry;
 use heliograph::store::{PacedSender, StoreError};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 /// A caller waits this long for a slot; then the queue does.
@@ -76,9 +77,11 @@ impl Delivered {
 pub(crate) type Prepared = Result<Leaving, NotTried>;
 
 /// What a message needs to leave.
-pub(crate) struct Leaving {
-    credential: Option<Credential>,
-    leave: Leave,
+pub(crate) enum Leaving {
+    /// What it is sent with, if there is anything, and when.
+    With(Option<Credential>, Leave),
+    /// It has to wait: what it could be sent with rests.
+    Resting(Timestamp),
 }
 
 /// Gets what a message needs that is to be sent at once, while it is being written down: so nobody waits for it. Should
@@ -113,9 +116,13 @@ async fn leaving(state: &State, message: &Outbound, known: Option<PacedSender>) 
     } = message;
     let parts = &state.parts;
     // Before the slot: it would not wait for a slow secret.
-    let credential = parts.credentials.of((tenant, account), sender).await?;
+    let credential = match parts.credentials.of((tenant, account), sender).await? {
+        Choice::Use(credential) => Some(credential),
+        Choice::Absent => None,
+        Choice::Rests(until) => return Ok(Leaving::Resting(until)),
+    };
     let leave = parts.pacer.leave(tenant, sender, *lane, known).await?;
-    Ok(Leaving { credential, leave })
+    Ok(Leaving::With(credential, leave))
 }
 
 /// Sends a queued message now if it may, with what was `prepared` for it; or queues it. Says how any other stands.
@@ -219,9 +226,17 @@ async fn try_now(
 ) -> Result<Tried, NotTried> {
     let parts = &state.parts;
     for _ in 0..TRIES {
-        let Leaving { credential, leave } = match prepared.take() {
+        let leaving = match prepared.take() {
             Some(prepared) => prepared?,
             None => leaving(state, message, None).await?,
+        };
+        let (credential, leave) = match leaving {
+            Leaving::With(credential, leave) => (credential, leave),
+            Leaving::Resting(until) => {
+                let wait = until.duration_since(clock::now()).min(LONGEST_DELAY);
+                queue(state, message, wait).await;
+                return Ok(Tried::Later);
+            }
         };
         let held = match leave {
             Leave::At(held) => held,
@@ -243,9 +258,16 @@ async fn try_now(
         let attempted = sending
             .attempt(&message.tenant, &message.id, credential.as_ref(), held)
             .await?;
+        learn(state, message, credential.as_ref(), &attempted).await;
         return Ok(match attempted {
             Attempted::TooLate(_) => continue,
-            Attempted::CredentialRefused(refused) => Tried::Made(settle(state, *refused).await?),
+            Attempted::CredentialRefused(refused) => {
+                let message = settle(state, *refused).await?;
+                if message.state == MessageState::Queued {
+                    continue;
+                }
+                Tried::Made(message)
+            }
             Attempted::Made(message) => Tried::Made(message),
             Attempted::NotNow(message) => Tried::NotNow(message),
         });
@@ -254,13 +276,36 @@ async fn try_now(
     Ok(Tried::Later)
 }
 
+/// Tells what the call says about its credential; or that there was none.
+async fn learn(
+    state: &State,
+    message: &Outbound,
+    credential: Option<&Credential>,
+    attempted: &Attempted,
+) {
+    let Some(credential) = credential else {
+        return;
+    };
+    let learnt = match attempted {
+        Attempted::Made(message) => learnt(message),
+        Attempted::CredentialRefused(_) | Attempted::NotNow(_) | Attempted::TooLate(_) => {
+            Learnt::Nothing
+        }
+    };
+    let of = (&message.tenant, &message.account);
+    let credentials = &state.parts.credentials;
+    credentials
+        .learn(of, &message.sender, credential, learnt)
+        .await;
+}
+
 /// What becomes of a message whose credential was refused: another try if the account has another one.
 async fn settle(state: &State, refused: RefusedCredential) -> Result<Box<Outbound>, NotTried> {
     let parts = &state.parts;
     let (of, sender) = (refused.account(), refused.sender());
     let other = parts
         .credentials
-        .has_other(of, sender, refused.credential());
+        .has_other(of, sender, refused.credential(), refused.failure());
     Ok(if other.await {
         parts.sending.with_another(refused).await?
     } else {

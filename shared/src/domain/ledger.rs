@@ -3,6 +3,7 @@
 //! [`claimable`] says when a message may be claimed; [`apply`] is the one place where its state changes. Both are
 //! plain functions: `store` writes what they decide, under the condition that nothing else was written meanwhile.
 
+mod calls;
 mod names;
 mod status;
 mod verdict;
@@ -15,6 +16,7 @@ use super::settlement::{Settlement, Verdict};
 use super::state::State;
 use super::waiting::{Looked, Waiting};
 use super::webhook::{Person, StatusUpdate};
+use calls::{calls, goes_on};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a claim holds: longer than any call lasts.
@@ -78,6 +80,8 @@ pub enum CallResult {
     },
     /// It provably did not.
     Refused(ProviderFailure),
+    /// It provably did not, because of the credential, and there is another one.
+    GaveWay(ProviderFailure),
     /// Nobody knows.
     Ambiguous(ProviderFailure),
 }
@@ -176,7 +180,7 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
                 message.state = State::Accepted;
             }
         }
-        CallResult::Refused(failure) => {
+        CallResult::Refused(failure) | CallResult::GaveWay(failure) => {
             attempt.outcome = Some(Outcome::Refused);
             if attempt.provider_id.is_none() {
                 attempt.failure = Some(failure.clone());
@@ -185,6 +189,9 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
             let given_up = message.lane == Lane::Bulk && message.state == State::Unknown;
             if given_up {
                 fail(message, now);
+            } else if undecided && goes_on(message, result) {
+                message.state = State::Queued;
+                message.not_before = None;
             } else if undecided {
                 after_refusal(message, now);
             }
@@ -207,7 +214,10 @@ fn contradicts(standing: Option<Verdict>, result: &CallResult) -> bool {
     matches!(
         (standing, result),
         (Some(Verdict::Failed), CallResult::Accepted { .. })
-            | (Some(Verdict::Sent), CallResult::Refused(_))
+            | (
+                Some(Verdict::Sent),
+                CallResult::Refused(_) | CallResult::GaveWay(_)
+            )
     )
 }
 
@@ -229,12 +239,6 @@ fn after_refusal(message: &mut Outbound, now: Timestamp) {
 fn fail(message: &mut Outbound, now: Timestamp) {
     message.state = State::Failed;
     message.times.ended = Some(now);
-}
-
-/// How many calls were made, or may have been: what was given back does not count.
-fn calls(message: &Outbound) -> usize {
-    let made = |attempt: &&Attempt| attempt.outcome != Some(Outcome::NotStarted);
-    message.attempts.iter().filter(made).count()
 }
 
 /// Spreads messages that failed together: their ids differ.

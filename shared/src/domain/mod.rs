@@ -6,8 +6,10 @@
 pub mod account;
 pub mod audit;
 pub mod bot;
+pub mod breaker;
 mod characters;
 pub mod content;
+pub mod credential;
 pub mod email;
 pub mod failure;
 pub mod fault;

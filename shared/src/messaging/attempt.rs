@@ -103,7 +103,9 @@ impl Sending {
         };
         let prepared = self.prepare(&message, held, random.as_u128()).await;
         let Some(credential) = credential else {
-            return self.refuse(message, &token, without_credential()).await;
+            return self
+                .refuse(message, &token, refused::without_credential())
+                .await;
         };
         let content = match prepared {
             Ok(Prepared::Content(content)) => content,
@@ -184,8 +186,10 @@ impl Sending {
     ) -> Result<Box<Outbound>, AttemptError> {
         let told = match &result {
             CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
-            CallResult::Refused(_) | CallResult::Ambiguous(_) => None,
+            CallResult::Refused(_) | CallResult::GaveWay(_) | CallResult::Ambiguous(_) => None,
         };
+        // The credential alone was meant, and another one takes its place.
+        let is_over = matches!(result, CallResult::GaveWay(_));
         let event = Event::CallEnded {
             token,
             result,
@@ -194,7 +198,7 @@ impl Sending {
         };
         let now = (self.now)();
         let message = self.store.apply(message, &event, now).await?;
-        if let Some(failure) = message.failure() {
+        if let Some(failure) = message.failure().filter(|_| !is_over) {
             self.heed(&message, failure).await;
         }
         if let Some(told) = told {
@@ -389,12 +393,4 @@ enum Prepared {
 
 fn unsendable(why: &str) -> ProviderFailure {
     ProviderFailure::without_code(Class::Permanent, why, "create the message again")
-}
-
-fn without_credential() -> ProviderFailure {
-    ProviderFailure::without_code(
-        Class::Credential,
-        "the account has no credential to send with",
-        "put one in, at Meta an access token (step 3 of the set-up), elsewhere a key of the sender's; then send the message again",
-    )
 }

@@ -3,6 +3,7 @@
 //! Each fetches, asks a rule of `domain`, and writes what it decided.
 
 pub mod attempt;
+pub mod credentials;
 pub mod health;
 pub mod overdue;
 pub mod pace;

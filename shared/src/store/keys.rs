@@ -146,6 +146,9 @@ pub(super) fn bot(tenant: &TenantId, id: &AccountId) -> String {
 /// Beside the account itself: when Meta's newest event came.
 pub(super) const EVENTS: &str = "EVENTS";
 
+/// Beside the account itself: what every environment knows of one of its credentials.
+pub(super) const CREDENTIAL_PREFIX: &str = "CREDENTIAL#";
+
 /// Beside the account itself: how it stands.
 pub(super) const HEALTH: &str = "HEALTH";
 

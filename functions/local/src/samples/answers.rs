@@ -148,6 +148,7 @@ pub(super) const ANSWERS: [(&str, Answer); 150] = [
     ("accounts-put-key", Status(200)),
     ("accounts-list-keys", Status(200)),
     ("accounts-test-key", Status(200)),
+    ("accounts-rotate-key", Status(200)),
     ("accounts-delete-key", Status(204)),
     ("accounts-list-groups", Status(200)),
     ("accounts-delete-account", Status(204)),
