@@ -255,7 +255,7 @@ async fn a_key_rotated_under_a_job_loses_nothing_and_sends_nothing_twice() {
         .with(200);
     desk.post(&format!("{job}/start"), &Value::Null)
         .await
-        .with(200);
+        .with(202);
     let accepted = async || {
         let all = desk.accepted(None).await;
         let own = all.into_iter().filter(|it| it["sender"] == "15550004100");
