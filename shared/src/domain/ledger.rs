@@ -190,8 +190,7 @@ fn end_call(message: &mut Outbound, result: &CallResult, now: Timestamp) {
             if given_up {
                 fail(message, now);
             } else if undecided && goes_on(message, result) {
-                message.state = State::Queued;
-                message.not_before = None;
+                queue_at_once(message);
             } else if undecided {
                 after_refusal(message, now);
             }
@@ -234,6 +233,11 @@ fn after_refusal(message: &mut Outbound, now: Timestamp) {
         }
         Some(Retry::GiveUp) | None => fail(message, now),
     }
+}
+
+fn queue_at_once(message: &mut Outbound) {
+    message.state = State::Queued;
+    message.not_before = None;
 }
 
 fn fail(message: &mut Outbound, now: Timestamp) {
@@ -315,8 +319,7 @@ fn reopen(message: &mut Outbound, now: Timestamp) -> Option<()> {
 
 /// A recipient goes like a single message then: its job does not wait for what is unknown, and may have finished.
 fn queue_again(message: &mut Outbound) {
-    message.state = State::Queued;
-    message.not_before = None;
+    queue_at_once(message);
     if message.lane == Lane::Bulk {
         message.lane = Lane::Single;
     }
