@@ -51,6 +51,13 @@ impl Desk {
         read(self.http.post(url).json(order)).await.with(201);
     }
 
+    /// Has it fail no more.
+    pub async fn end_faults(&self) {
+        let url = format!("{}/_sim/faults", self.simulator);
+        let answer = read(self.http.delete(url)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+
     /// Has the simulator play another sender.
     pub async fn add_sender(&self, sender: &Value) {
         let url = format!("{}/_sim/senders", self.simulator);

@@ -130,12 +130,12 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         Some(held) => {
             let leg = Leg { account, sender };
             let leaving = state.departures.from(&order.tenant, leg, passed).await?;
-            Some((leaving, held))
+            leaving.map(|leaving| (leaving, held))
         }
         None => None,
     };
     match lane {
-        // Without one it missed its slot: `dispatch` hands the recipient out again.
+        // Without one it missed its slot, or its sender rests: `dispatch` hands the recipient out again.
         Lane::Bulk => in_slot(state, &order, seat).await.map(|_| ()),
         Lane::Otp | Lane::Single => single(state, &order, seat).await,
     }

@@ -11,10 +11,12 @@ use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::{Leg, Passed, Unready};
 use heliograph::domain::pace::{Held, Room, Shares, Slowed};
+use heliograph::messaging::credentials;
 use heliograph::service::clock;
 use heliograph::store::{Pace, PacedSender, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
+use tokio::try_join;
 
 /// Borrowings that are lost to others before one does without.
 const TRIES: usize = 5;
@@ -31,6 +33,8 @@ pub(crate) struct Legs {
     others: Vec<PacedSender>,
     /// Whether templates are sent: those alone take room in a portfolio.
     sends_templates: bool,
+    /// When the first of those whose credentials rest may be ready again.
+    rested_at: Option<Timestamp>,
 }
 
 /// How many slots there are of each sender beside the tick's own, and who is not ready.
@@ -69,14 +73,15 @@ impl Legs {
     pub(crate) async fn read(
         store: &Store,
         tenant: &TenantId,
-        (home, pace): (&SenderId, &Pace),
+        (home, read): (&SenderId, &PacedSender),
         jobs: &[Job],
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let mut legs = Self::default();
-        if let Some(why) = unready(store, tenant, home, pace).await? {
-            legs.unready.insert(home.clone(), why);
-        }
-        legs.sends_templates = jobs.iter().any(|job| job.message.kind() == Kind::Template);
+        let mut legs = Self {
+            sends_templates: jobs.iter().any(|job| job.message.kind() == Kind::Template),
+            ..Self::default()
+        };
+        legs.take(store, home, read, now).await?;
         let ways = jobs.iter().filter_map(|job| job.way.as_ref());
         let stops = ways.flat_map(|way| &way.stops).map(|stop| &stop.leg.sender);
         let mut senders: Vec<&SenderId> = stops.filter(|sender| *sender != home).collect();
@@ -86,17 +91,39 @@ impl Legs {
             .iter()
             .map(|sender| store.paced_sender(tenant, sender));
         for (sender, paced) in senders.iter().zip(try_join_all(read).await?) {
-            if paced.sender.is_none() {
-                // It was taken away.
-                legs.unready
-                    .insert((*sender).clone(), Unready::NoCredential);
-            } else if let Some(why) = unready(store, tenant, sender, &paced.pace).await? {
-                legs.unready.insert((*sender).clone(), why);
-            } else {
+            legs.take(store, sender, &paced, now).await?;
+            if !legs.unready.contains_key(*sender) {
                 legs.others.push(paced);
             }
         }
         Ok(legs)
+    }
+
+    /// Takes in whether a sender is ready.
+    async fn take(
+        &mut self,
+        store: &Store,
+        id: &SenderId,
+        read: &PacedSender,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let why = match &read.sender {
+            _ if read.pace.paused.is_some() => Some(Unready::Paused),
+            // It was taken away.
+            None => Some(Unready::NoCredential),
+            Some(sender) => {
+                let tenant = &sender.tenant;
+                let (settings, rested_at) = try_join!(
+                    store.known_provider_settings(tenant, id.provider()),
+                    credentials::resting(store, (tenant, &sender.account), id, now),
+                )?;
+                self.rested_at = self.rested_at.into_iter().chain(rested_at).min();
+                let disabled = (!settings.enabled).then_some(Unready::Disabled);
+                disabled.or(rested_at.map(|_| Unready::Resting))
+            }
+        };
+        self.unready.extend(why.map(|why| (id.clone(), why)));
+        Ok(())
     }
 
     /// Whether anybody is ready to send for this job.
@@ -118,7 +145,8 @@ impl Legs {
         };
         let waits = |job: &Job| !is_told(job) && job.duty(now) == Duty::Send;
         let later = now.saturating_add(LOOK_AGAIN).ok();
-        later.filter(|_| jobs.iter().any(waits))
+        let again = later.into_iter().chain(self.rested_at).min();
+        again.filter(|_| jobs.iter().any(waits))
     }
 
     /// Borrows slots of those senders that these jobs use now.
@@ -216,20 +244,6 @@ impl Places {
     pub(crate) fn count(&self) -> usize {
         self.slots.values().sum()
     }
-}
-
-/// Why nothing leaves a sender now, if nothing does.
-async fn unready(
-    store: &Store,
-    tenant: &TenantId,
-    sender: &SenderId,
-    pace: &Pace,
-) -> Result<Option<Unready>, StoreError> {
-    if pace.paused.is_some() {
-        return Ok(Some(Unready::Paused));
-    }
-    let settings = store.known_provider_settings(tenant, sender.provider());
-    Ok((!settings.await?.enabled).then_some(Unready::Disabled))
 }
 
 async fn borrow_of(

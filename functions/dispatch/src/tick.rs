@@ -130,14 +130,15 @@ pub(crate) async fn begin(
     learnt: Learnt,
 ) -> Result<Option<Tick>, DispatchError> {
     let now = clock::now();
-    let PacedSender {
-        sender, mut pace, ..
-    } = state.store.paced_sender(tenant, id).await?;
-    if is_too_soon(&pace, now) {
+    let read = state.store.paced_sender(tenant, id).await?;
+    if is_too_soon(&read.pace, now) {
         return Ok(None);
     }
-    let jobs = jobs(&state.store, tenant, &pace).await?;
-    let legs = Legs::read(&state.store, tenant, (id, &pace), &jobs).await?;
+    let jobs = jobs(&state.store, tenant, &read.pace).await?;
+    let legs = Legs::read(&state.store, tenant, (id, &read), &jobs, now).await?;
+    let PacedSender {
+        sender, mut pace, ..
+    } = read;
     let wake_at = wake_at(&legs, &jobs, &pace, now);
     let jobs = to_do(jobs, &legs, now);
     let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {

@@ -3,6 +3,7 @@
 //! [`claimable`] says when a message may be claimed; [`apply`] is the one place where its state changes. Both are
 //! plain functions: `store` writes what they decide, under the condition that nothing else was written meanwhile.
 
+mod calls;
 mod names;
 mod next;
 mod status;
@@ -17,6 +18,7 @@ use super::settlement::{Settlement, Verdict};
 use super::state::State;
 use super::waiting::{Looked, Waiting};
 use super::webhook::{Person, StatusUpdate};
+use calls::{calls, goes_on};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a claim holds: longer than any call lasts.
@@ -82,6 +84,8 @@ pub enum CallResult {
     },
     /// It provably did not.
     Refused(ProviderFailure),
+    /// It provably did not, because of the credential, and there is another one.
+    GaveWay(ProviderFailure),
     /// Nobody knows.
     Ambiguous(ProviderFailure),
 }
@@ -183,7 +187,7 @@ fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>
                 message.state = State::Accepted;
             }
         }
-        CallResult::Refused(failure) => {
+        CallResult::Refused(failure) | CallResult::GaveWay(failure) => {
             attempt.outcome = Some(Outcome::Refused);
             if attempt.provider_id.is_none() {
                 attempt.failure = Some(failure.clone());
@@ -192,6 +196,8 @@ fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>
             let given_up = message.lane == Lane::Bulk && message.state == State::Unknown;
             if given_up {
                 fail(message, now);
+            } else if undecided && goes_on(message, result) {
+                next::give_way(message);
             } else if undecided {
                 next::after_refusal(message, onward, now);
             }
@@ -214,19 +220,16 @@ fn contradicts(standing: Option<Verdict>, result: &CallResult) -> bool {
     matches!(
         (standing, result),
         (Some(Verdict::Failed), CallResult::Accepted { .. })
-            | (Some(Verdict::Sent), CallResult::Refused(_))
+            | (
+                Some(Verdict::Sent),
+                CallResult::Refused(_) | CallResult::GaveWay(_)
+            )
     )
 }
 
 fn fail(message: &mut Outbound, now: Timestamp) {
     message.state = State::Failed;
     message.times.ended = Some(now);
-}
-
-/// How many calls were made, or may have been: what was given back does not count.
-fn calls(message: &Outbound) -> usize {
-    let made = |attempt: &&Attempt| attempt.outcome != Some(Outcome::NotStarted);
-    message.attempts.iter().filter(made).count()
 }
 
 /// It left from where its newest attempt was made.
@@ -305,8 +308,7 @@ fn reopen(message: &mut Outbound, now: Timestamp) -> Option<()> {
 
 /// A recipient goes like a single message then: its job does not wait for what is unknown, and may have finished.
 fn queue_again(message: &mut Outbound) {
-    message.state = State::Queued;
-    message.not_before = None;
+    next::give_way(message);
     if message.lane == Lane::Bulk {
         message.lane = Lane::Single;
     }

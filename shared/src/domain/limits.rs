@@ -1,6 +1,7 @@
 //! How many calls may be made in a second, a minute, a day: of a key, of a provider.
 
 use super::fields::Fields;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// More calls than anybody makes of one provider, in a second, a minute, a day.
@@ -40,6 +41,16 @@ impl Limits {
         fields.finish();
         changed
     }
+
+    /// How many calls may be made in a span of this unit.
+    #[must_use]
+    pub const fn of(&self, unit: Unit) -> Option<u32> {
+        match unit {
+            Unit::Second => self.per_second,
+            Unit::Minute => self.per_minute,
+            Unit::Day => self.per_day,
+        }
+    }
 }
 
 fn limit(
@@ -52,4 +63,180 @@ fn limit(
         return None;
     }
     fields.whole(name, 1..=most).or(before)
+}
+
+/// What a limit is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A second of the clock.
+    Second,
+    /// A minute of the clock.
+    Minute,
+    /// A day, in UTC.
+    Day,
+}
+
+impl Unit {
+    /// Every unit, the longest first: the room in a day is the last to come back.
+    pub const ALL: [Self; 3] = [Self::Day, Self::Minute, Self::Second];
+
+    /// Its name in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Day => "day",
+        }
+    }
+
+    const fn seconds(self) -> i64 {
+        match self {
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Day => 24 * 60 * 60,
+        }
+    }
+
+    /// The number of the span that holds `at`, counted from 1970.
+    fn number(self, at: Timestamp) -> i64 {
+        at.as_second().div_euclid(self.seconds())
+    }
+
+    /// When the span of this number is over.
+    fn end(self, number: i64) -> Timestamp {
+        let end = number.saturating_add(1).saturating_mul(self.seconds());
+        Timestamp::from_second(end).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// How many calls were made in the newest second, minute and day in which there were any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Used {
+    /// In a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Span>,
+    /// In a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minute: Option<Span>,
+    /// In a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Span>,
+}
+
+/// The calls of one second, minute or day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Its number, counted from 1970.
+    pub number: i64,
+    /// How many were made in it.
+    pub calls: u32,
+}
+
+impl Used {
+    /// How many were made in the newest span of this unit.
+    #[must_use]
+    pub const fn of(&self, unit: Unit) -> Option<Span> {
+        match unit {
+            Unit::Second => self.second,
+            Unit::Minute => self.minute,
+            Unit::Day => self.day,
+        }
+    }
+
+    /// The same with a call more; or when there is room for one. A span never gives way to an earlier one: a worker whose
+    /// clock is behind counts in the newest.
+    pub fn taking(&self, limits: &Limits, now: Timestamp) -> Result<Self, Timestamp> {
+        let mut taken = *self;
+        for unit in Unit::ALL {
+            let Some(most) = limits.of(unit) else {
+                continue;
+            };
+            let number = unit.number(now);
+            let span = match self.of(unit) {
+                Some(span) if span.number >= number => Span {
+                    calls: span.calls.saturating_add(1),
+                    ..span
+                },
+                Some(_) | None => Span { number, calls: 1 },
+            };
+            if span.calls > most {
+                return Err(unit.end(span.number));
+            }
+            match unit {
+                Unit::Second => taken.second = Some(span),
+                Unit::Minute => taken.minute = Some(span),
+                Unit::Day => taken.day = Some(span),
+            }
+        }
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+    }
+
+    fn limits(per_second: u32, per_minute: u32, per_day: u32) -> Limits {
+        Limits {
+            per_second: Some(per_second),
+            per_minute: Some(per_minute),
+            per_day: Some(per_day),
+        }
+    }
+
+    #[test]
+    fn a_full_span_says_when_the_next_one_begins() {
+        let two = limits(2, 3, 1_000);
+        let one = Used::default().taking(&two, at(100)).unwrap();
+        let both = one.taking(&two, at(900)).unwrap();
+        assert_eq!(both.taking(&two, at(999)), Err(at(1_000)));
+        let three = both.taking(&two, at(1_000)).unwrap();
+        assert_eq!(three.taking(&two, at(1_500)), Err(at(60_000)));
+    }
+
+    #[test]
+    fn what_has_no_limits_is_not_counted() {
+        let used = Used::default().taking(&Limits::default(), at(0));
+        assert_eq!(used, Ok(Used::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_span_holds_more_calls_than_its_limit(
+            waits in proptest::collection::vec(0..400_i64, 1..300),
+            (second, minute, day) in (1..6_u32, 1..40_u32, 1..200_u32),
+        ) {
+            let limits = limits(second, minute, day);
+            let (mut used, mut now) = (Used::default(), 0);
+            let mut made: BTreeMap<(&str, i64), u32> = BTreeMap::new();
+            for wait in waits {
+                now += wait;
+                match used.taking(&limits, at(now)) {
+                    Ok(taken) => {
+                        used = taken;
+                        for unit in Unit::ALL {
+                            *made.entry((unit.as_str(), unit.number(at(now)))).or_default() += 1;
+                        }
+                    }
+                    Err(until) => prop_assert!(until > at(now)),
+                }
+            }
+            for ((unit, _), calls) in made {
+                let most = match unit {
+                    "second" => second,
+                    "minute" => minute,
+                    _ => day,
+                };
+                prop_assert!(calls <= most, "{calls} in a {unit}");
+            }
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Keys of the providers that are not Meta: what may be known of each but the key itself, and which one is used.
 
 use super::identity::{KeyAlias, SenderId};
+use super::limits::Limits;
 use super::secret::SecretText;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The most keys that an account has: they stand in its item.
 pub const MOST_KEYS: usize = 50;
@@ -35,6 +37,9 @@ pub struct ProviderKey {
         with = "millisecond::optional"
     )]
     pub expires_at: Option<Timestamp>,
+    /// How many calls may be made with it.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
 }
 
 impl ProviderKey {
@@ -64,9 +69,40 @@ impl KeySecret {
     }
 }
 
-/// One of these keys, by their weights: `chance` is a random number.
-#[must_use]
-pub fn choose<'a>(keys: &[&'a ProviderKey], chance: u64) -> Option<&'a ProviderKey> {
+/// How much one use of a key of weight 1 counts.
+const ONE_USE: u64 = 1_000_000;
+
+/// How much each key was used here, by its alias and time: one use of a heavy key counts less.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uses(BTreeMap<(KeyAlias, i64), u64>);
+
+impl Uses {
+    /// The least used of these keys, which is used then. Of several, one by their weights; `chance` is a random number.
+    ///
+    /// A key that was not there the last time starts level with the least used of the others, so that it does not get
+    /// all that it has missed at once.
+    pub fn choose<'a>(&mut self, keys: &[&'a ProviderKey], chance: u64) -> Option<&'a ProviderKey> {
+        let level = keys.iter().filter_map(|key| self.0.get(&name(key))).min();
+        let level = level.copied().unwrap_or(0);
+        let uses = keys.iter().map(|key| {
+            let uses = self.0.get(&name(key)).copied().unwrap_or(level);
+            (name(key), uses)
+        });
+        self.0 = uses.collect();
+        let is_least = |key: &&&ProviderKey| self.0.get(&name(key)) == Some(&level);
+        let least: Vec<&ProviderKey> = keys.iter().filter(is_least).copied().collect();
+        let chosen = by_weight(&least, chance)?;
+        let uses = self.0.entry(name(chosen)).or_default();
+        *uses = uses.saturating_add(ONE_USE / u64::from(chosen.weight.max(1)));
+        Some(chosen)
+    }
+}
+
+fn name(key: &ProviderKey) -> (KeyAlias, i64) {
+    (key.alias.clone(), key.since.as_millisecond())
+}
+
+fn by_weight<'a>(keys: &[&'a ProviderKey], chance: u64) -> Option<&'a ProviderKey> {
     let sum: u64 = keys.iter().map(|key| u64::from(key.weight)).sum();
     let mut place = chance.checked_rem(sum)?;
     for key in keys {
@@ -96,16 +132,38 @@ mod tests {
             enabled: true,
             since: at(0),
             expires_at: None,
+            limits: Limits::default(),
         }
+    }
+
+    /// How often `key` is chosen of these in so many messages.
+    fn chosen(uses: &mut Uses, keys: &[&ProviderKey], key: &ProviderKey, messages: u64) -> usize {
+        let choices = (0..messages).map(|chance| uses.choose(keys, chance).unwrap());
+        choices.filter(|chosen| *chosen == key).count()
     }
 
     #[test]
     fn keys_are_used_as_often_as_they_weigh() {
         let (one, three) = (key("one", 1), key("three", 3));
-        let chosen = (0..400).map(|chance| choose(&[&one, &three], chance).unwrap());
-        let of_three = chosen.filter(|key| **key == three).count();
-        assert_eq!(of_three, 300);
-        assert_eq!(choose(&[], 7), None);
+        let of_three = chosen(&mut Uses::default(), &[&one, &three], &three, 400);
+        assert!((299..=301).contains(&of_three), "{of_three}");
+        assert_eq!(Uses::default().choose(&[], 7), None);
+    }
+
+    #[test]
+    fn the_first_message_of_each_worker_falls_to_a_key_by_its_weight() {
+        let (one, three) = (key("one", 1), key("three", 3));
+        let first = |chance| Uses::default().choose(&[&one, &three], chance) == Some(&three);
+        assert_eq!((0..400).filter(|chance| first(*chance)).count(), 300);
+    }
+
+    #[test]
+    fn a_key_that_comes_back_is_not_flooded() {
+        let (one, two) = (key("one", 1), key("two", 1));
+        let mut uses = Uses::default();
+        chosen(&mut uses, &[&one], &one, 1_000);
+        let of_two = chosen(&mut uses, &[&one, &two], &two, 100);
+        assert!((49..=51).contains(&of_two), "{of_two}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::failure::{Class, ProviderFailure};
 use super::id::RouteId;
 use super::identity::{SenderId, TenantId};
-use super::message::{Attempt, Leg, OnUnknown, Outcome};
+use super::message::{Attempt, Leg, OnUnknown, Outcome, Then};
 use super::provider::Provider;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
@@ -226,11 +226,7 @@ impl Way {
             let is_there = leg.is_some_and(|leg| leg.sender == *sender);
             is_there && attempt.outcome != Some(Outcome::NotStarted)
         });
-        let failure = newest.and_then(|attempt| attempt.failure.as_ref());
-        let is_over = |failure: &ProviderFailure| {
-            !failure.is_retryable() && failure.class != Class::Ambiguous
-        };
-        failure
+        newest
             .is_some_and(is_over)
             .then_some("has refused it for good")
     }
@@ -248,6 +244,17 @@ impl Way {
     pub fn has_other_numbers(&self) -> bool {
         !self.stops.iter().all(|stop| self.is_number_of_first(stop))
     }
+}
+
+/// Whether the same sender would refuse the same message again. One credential that gave way to another says nothing of it.
+fn is_over(attempt: &Attempt) -> bool {
+    let gave_way = attempt
+        .decision
+        .as_ref()
+        .is_some_and(|decision| decision.then == Then::TryAgain);
+    attempt.failure.as_ref().is_some_and(|failure| {
+        !failure.is_retryable() && failure.class != Class::Ambiguous && !gave_way
+    })
 }
 
 /// What was called for a message, call by call.

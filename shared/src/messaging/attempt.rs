@@ -195,15 +195,17 @@ impl Sending {
     ) -> Result<Box<Outbound>, AttemptError> {
         let told = match &result {
             CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
-            CallResult::Refused(_) | CallResult::Ambiguous(_) => None,
+            CallResult::Refused(_) | CallResult::GaveWay(_) | CallResult::Ambiguous(_) => None,
         };
         let onward = match &result {
-            CallResult::Accepted { .. } => None,
+            CallResult::Accepted { .. } | CallResult::GaveWay(_) => None,
             CallResult::Refused(failure) | CallResult::Ambiguous(failure) => {
                 // Boxed, because it is rare and holds a whole message's content.
                 Box::pin(self.onward(&message, failure)).await
             }
         };
+        // The credential alone was meant, and another one takes its place.
+        let is_over = matches!(result, CallResult::GaveWay(_));
         let event = Event::CallEnded {
             token,
             result,
@@ -214,7 +216,7 @@ impl Sending {
         let now = (self.now)();
         let left = message.leg();
         let message = self.store.apply(message, &event, now).await?;
-        if let Some(failure) = message.failure() {
+        if let Some(failure) = message.failure().filter(|_| !is_over) {
             self.heed(&message, &left, failure).await;
         }
         if let Some(told) = told {

@@ -4,6 +4,7 @@
 //! slots and attempts come together: whoever sends goes through it.
 
 use super::attempt::{AttemptError, Attempted, Departure, RefusedCredential, Sending};
+use super::credentials::learnt;
 use super::pace::{Leave, Pacer};
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
@@ -13,7 +14,7 @@ use crate::domain::queue::Seat;
 use crate::domain::secret::Credential;
 use crate::provider::{Providers, fits};
 use crate::service::clock;
-use crate::service::credentials::{CredentialError, Credentials};
+use crate::service::credentials::{Choice, CredentialError, Credentials, Learnt};
 use crate::store::{PacedSender, Store, StoreError};
 use jiff::Timestamp;
 use thiserror::Error;
@@ -207,8 +208,10 @@ impl Departures {
             return Ok(Ready::No(Unready::Disabled, None));
         }
         // Before the slot: it would not wait for a slow secret.
-        let Some(credential) = self.credentials.of(of, sender).await? else {
-            return Ok(Ready::No(Unready::NoCredential, None));
+        let credential = match self.credentials.of(of, sender).await? {
+            Choice::Use(credential) => credential,
+            Choice::Rests(until) => return Ok(Ready::No(Unready::Resting, Some(until))),
+            Choice::Absent => return Ok(Ready::No(Unready::NoCredential, None)),
         };
         let leaving = Leaving {
             leg: leg.cloned(),
@@ -242,19 +245,24 @@ impl Departures {
         })
     }
 
-    /// With what a message leaves from where its slot is.
+    /// With what a message leaves from where its slot is. `None` if every credential there rests now.
     pub async fn from(
         &self,
         tenant: &TenantId,
         leg: Leg,
         route: Option<Vec<Passed>>,
-    ) -> Result<Leaving, DepartureError> {
+    ) -> Result<Option<Leaving>, DepartureError> {
         let of = (tenant, &leg.account);
-        Ok(Leaving {
-            credential: self.credentials.of(of, &leg.sender).await?,
+        let credential = match self.credentials.of(of, &leg.sender).await? {
+            Choice::Use(credential) => Some(credential),
+            Choice::Absent => None,
+            Choice::Rests(_) => return Ok(None),
+        };
+        Ok(Some(Leaving {
+            credential,
             leg: route.is_some().then_some(leg),
             passed: route.unwrap_or_default(),
-        })
+        }))
     }
 
     /// Attempts a message in its slot. If the provider refused the credential, what comes next depends on whether there is
@@ -269,7 +277,9 @@ impl Departures {
         let departure = leaving.departure();
         // Boxed, because it holds a message and what is said of it.
         let attempt = Box::pin(self.sending.attempt(tenant, id, departure, held));
-        Ok(match attempt.await? {
+        let attempted = attempt.await?;
+        self.learn(tenant, leaving, &attempted).await;
+        Ok(match attempted {
             Attempted::Made(message) => Departed::Made(message),
             Attempted::NotNow(message) => Departed::NotNow(message),
             Attempted::TooLate(message) => Departed::TooLate(message),
@@ -277,6 +287,27 @@ impl Departures {
                 Departed::Made(Box::pin(self.settle(*refused)).await?)
             }
         })
+    }
+
+    /// Tells what the call says about its credential; or that there was none.
+    async fn learn(&self, tenant: &TenantId, leaving: &Leaving, attempted: &Attempted) {
+        let (learnt, message) = match attempted {
+            Attempted::Made(message) => (learnt(message), message),
+            Attempted::TooLate(message) | Attempted::NotNow(Some(message)) => {
+                (Learnt::Nothing, message)
+            }
+            // It is told with the refusal.
+            Attempted::CredentialRefused(_) | Attempted::NotNow(None) => return,
+        };
+        let Some(credential) = &leaving.credential else {
+            return;
+        };
+        let newest = message.attempts.last();
+        let left = newest.map_or_else(|| message.leg(), |newest| message.leg_of(newest));
+        let Leg { account, sender } = leaving.leg.as_ref().unwrap_or(&left);
+        let of = (tenant, account);
+        let learning = self.credentials.learn(of, sender, credential, learnt);
+        learning.await;
     }
 
     /// Whether a message may leave from its own sender with this credential alone, whatever is known of that.
@@ -316,7 +347,8 @@ impl Departures {
 
     async fn settle(&self, refused: RefusedCredential) -> Result<Box<Outbound>, AttemptError> {
         let (of, sender) = (refused.account(), refused.sender());
-        let other = self.credentials.has_other(of, sender, refused.credential());
+        let (credential, failure) = (refused.credential(), refused.failure());
+        let other = self.credentials.has_other(of, sender, credential, failure);
         if other.await {
             self.sending.with_another(refused).await
         } else {

@@ -4,6 +4,7 @@
 //! Each fetches, asks a rule of `domain`, and writes what it decided.
 
 pub mod attempt;
+pub mod credentials;
 pub mod departures;
 pub mod health;
 pub mod overdue;

@@ -1,24 +1,47 @@
 //! The credential that a message is sent with: its account's access token at Meta, one of its sender's keys at any other
 //! provider.
+//!
+//! What is known of each stands in the store and is the same for every environment: that the provider has refused it,
+//! that its calls fail, that its limits are reached. Each environment reads that anew after a second or two.
+
+mod keys;
+mod learning;
+mod tokens;
+
+pub use crate::domain::breaker::Learnt;
 
 use super::clock;
-use super::secrets::{self, SecretsCache, SecretsError, tell_refused};
+use super::secrets::{SecretsCache, SecretsError, or_none};
+use super::telemetry::{chain, count};
+use crate::domain::breaker::Breaker;
+use crate::domain::credential::{Known, Refusal};
+use crate::domain::failure::ProviderFailure;
 use crate::domain::id::AccountId;
 use crate::domain::identity::{KeyAlias, SenderId, TenantId};
 use crate::domain::provider::Provider;
-use crate::domain::provider_key::{KeySecret, ProviderKey, choose};
+use crate::domain::provider_key::Uses;
 use crate::domain::secret::Credential;
-use crate::store::{Account, Expiring, Store, StoreError};
-use std::sync::Arc;
+use crate::store::{Account, CredentialName, Expiring, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use learning::Learning;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// How long what is known of an account's keys is gone by: one that was disabled is used so much longer.
+/// How long what is known of an account's credentials is gone by: one that was disabled or refused elsewhere is used so
+/// much longer.
 const LIFETIME: Duration = Duration::from_secs(2);
 
 /// Accounts remembered at most.
 const CAPACITY: usize = 100;
+
+/// How long a refused key is not used here, whatever became of the note about it.
+const REFUSED_HERE_FOR: Duration = Duration::from_mins(1);
+
+/// Whoever finds that somebody else makes the one call looks again after this.
+const SOON: SignedDuration = SignedDuration::from_secs(2);
 
 /// Chooses credentials.
 #[derive(Debug)]
@@ -26,6 +49,25 @@ pub struct Credentials {
     store: Store,
     secrets: SecretsCache,
     accounts: Expiring<Arc<Account>>,
+    known: Expiring<Arc<Vec<Known>>>,
+    /// Keys that were refused here.
+    refused: Expiring<()>,
+    /// Accounts at Meta whose refused token is the only one.
+    alone: Expiring<()>,
+    /// How often each sender's keys were used here.
+    uses: Mutex<HashMap<String, Uses>>,
+    learning: Learning,
+}
+
+/// What a message may be sent with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// This.
+    Use(Credential),
+    /// Nothing before this time: every credential that there is rests, or has reached a limit.
+    Rests(Timestamp),
+    /// There is nothing.
+    Absent,
 }
 
 /// Why it is not known whether there is a credential: try again.
@@ -39,6 +81,9 @@ pub enum CredentialError {
     Store(#[from] StoreError),
 }
 
+/// Whose credentials.
+type Of<'a> = (&'a TenantId, &'a AccountId);
+
 impl Credentials {
     /// Credentials of the accounts in `store`, out of `secrets`.
     #[must_use]
@@ -47,6 +92,11 @@ impl Credentials {
             store,
             secrets,
             accounts: Expiring::new(CAPACITY, LIFETIME),
+            known: Expiring::new(CAPACITY, LIFETIME),
+            refused: Expiring::new(CAPACITY, REFUSED_HERE_FOR),
+            alone: Expiring::new(CAPACITY, REFUSED_HERE_FOR),
+            uses: Mutex::default(),
+            learning: Learning::default(),
         }
     }
 
@@ -56,17 +106,11 @@ impl Credentials {
         &self.secrets
     }
 
-    /// The credential to send with from a sender of an account, if there is one.
-    pub async fn of(
-        &self,
-        (tenant, account): (&TenantId, &AccountId),
-        sender: &SenderId,
-    ) -> Result<Option<Credential>, CredentialError> {
+    /// The credential to send with from a sender of an account, if there is one that may be used now.
+    pub async fn of(&self, of: Of<'_>, sender: &SenderId) -> Result<Choice, CredentialError> {
         match sender.provider() {
-            Provider::Meta => Ok(self.secrets.credential(tenant, account).await?),
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                self.key((tenant, account), sender).await
-            }
+            Provider::Meta => self.token(of).await,
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => self.key(of, sender).await,
         }
     }
 
@@ -79,121 +123,163 @@ impl Credentials {
         let secrets = self.secrets.outbound_anew(&account.tenant, &account.id);
         let of_alias = secrets.await.map(|secrets| {
             if let Some(key) = account.key(alias) {
-                return secrets.of_key(key).map(credential_of);
+                return secrets.of_key(key).map(keys::credential);
             }
             let mut tokens = secrets.access_tokens.into_iter();
             tokens.find(|it| it.alias == alias.as_str())
         });
-        Ok(secrets::usable(of_alias)?)
+        Ok(or_none(of_alias)?)
     }
 
-    /// Whether there is another credential than the one that the provider has just refused. From now on that one is not
-    /// given any more.
+    /// Whether there is another credential than the one that the provider has just refused so. From now on that one is not
+    /// given any more, by any environment; where the provider told when it may be good again, until then.
     pub async fn has_other(
         &self,
-        (tenant, account): (&TenantId, &AccountId),
+        of: Of<'_>,
         sender: &SenderId,
         refused: &Credential,
+        failure: &ProviderFailure,
     ) -> bool {
-        match sender.provider() {
-            Provider::Meta => self.secrets.has_other(tenant, account, refused).await,
+        let name = self.name(of, sender, refused).await;
+        let noted = match &name {
+            Some(name) => self.note_refused(name, failure, clock::now()).await,
+            // It has given way to another one already.
+            None => Ok(()),
+        };
+        if let Err(error) = noted {
+            let (error, alias) = (chain(&error), &refused.alias);
+            tracing::warn!(account.id = %of.1, credential.alias = alias, error, "others do not know yet that a credential is refused");
+        }
+        self.known.remove(&account_name(of));
+        let has_other = match sender.provider() {
+            Provider::Meta => self.secrets.has_other(of.0, of.1, refused).await,
             Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                self.refuse_key((tenant, account), refused).await;
-                let other = self.key((tenant, account), sender).await;
-                // What cannot be read now may hold another one.
-                let has_other = other.is_err() || other.is_ok_and(|key| key.is_some());
-                tell_refused(account, has_other);
-                has_other
+                self.has_other_key(of, sender).await
+            }
+        };
+        tell_refused(of.1, refused, has_other);
+        has_other
+    }
+
+    async fn note_refused(
+        &self,
+        name: &CredentialName,
+        failure: &ProviderFailure,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(seconds) = failure.retry_after_s else {
+            self.refused.put(&learnt_of(name), (), Instant::now());
+            let refusal = Refusal {
+                at: now,
+                message: failure.message.clone(),
+            };
+            return self.store.refuse_credential(name, &refusal).await;
+        };
+        let wait = SignedDuration::from_secs(seconds.into());
+        let breaker = self.read_known(name).await?.breaker;
+        let resting = breaker.asked_to_rest(&failure.message, wait, now);
+        // If somebody else has turned it, most likely the same happened there.
+        self.store.turn_breaker(name, &resting, now).await?;
+        Ok(())
+    }
+
+    /// What is known of a credential at this moment.
+    async fn read_known(&self, name: &CredentialName) -> Result<Known, StoreError> {
+        let all = self
+            .store
+            .known_credentials(&name.tenant, &name.account)
+            .await?;
+        let is_it = |known: &Known| known.name == name.name && known.since == name.since;
+        Ok(all.into_iter().find(is_it).unwrap_or_default())
+    }
+
+    /// What the store calls a credential that was given.
+    async fn name(
+        &self,
+        of: Of<'_>,
+        sender: &SenderId,
+        credential: &Credential,
+    ) -> Option<CredentialName> {
+        match sender.provider() {
+            Provider::Meta => Some(tokens::name(of, credential)),
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+                self.name_of_key(of, credential).await
             }
         }
     }
 
-    /// The refused key is the one that is known by its alias, unless that has given way to another one meanwhile.
-    async fn refuse_key(&self, (tenant, id): (&TenantId, &AccountId), refused: &Credential) {
-        let Ok(Some(account)) = self.account(tenant, id).await else {
-            return;
-        };
-        let Some(newest) = account.keys.iter().map(|key| key.since).max() else {
-            return;
-        };
-        let known = self.secrets.provider_keys(tenant, id, newest).await;
-        let is_it =
-            |key: &&KeySecret| key.alias.as_str() == refused.alias && key.key == refused.token;
-        for key in known.iter().flatten().filter(is_it) {
-            self.secrets.refuse_key(tenant, id, key);
+    /// What is known of an account's credentials, as it was within the last seconds.
+    async fn known(&self, of: Of<'_>) -> Result<Arc<Vec<Known>>, StoreError> {
+        let name = account_name(of);
+        if let Some(known) = self.known.get(&name, Instant::now()) {
+            return Ok(known);
         }
-        self.accounts.remove(&name(tenant, id));
+        let read = Arc::new(self.store.known_credentials(of.0, of.1).await?);
+        self.known.put(&name, read.clone(), Instant::now());
+        Ok(read)
     }
 
-    async fn key(
-        &self,
-        (tenant, account): (&TenantId, &AccountId),
-        sender: &SenderId,
-    ) -> Result<Option<Credential>, CredentialError> {
-        let known = self.account(tenant, account).await?;
-        if let Some(key) = self.key_of(known.as_deref(), sender).await? {
-            return Ok(Some(key));
-        }
-        // None that is known may be used: somebody may have put another one in.
-        self.accounts.remove(&name(tenant, account));
-        let now = self.account(tenant, account).await?;
-        Ok(self.key_of(now.as_deref(), sender).await?)
-    }
-
-    async fn key_of(
-        &self,
-        account: Option<&Account>,
-        sender: &SenderId,
-    ) -> Result<Option<Credential>, SecretsError> {
-        let Some(account) = account else {
-            return Ok(None);
-        };
-        let usable = account.usable_keys(sender, clock::now());
-        let newest = account.keys.iter().map(|key| key.since).max();
-        let Some(newest) = newest.filter(|_| !usable.is_empty()) else {
-            return Ok(None);
-        };
-        let (tenant, id) = (&account.tenant, &account.id);
-        let secrets = self.secrets.provider_keys(tenant, id, newest).await;
-        secrets::usable(secrets.map(|secrets| chosen(&usable, &secrets)))
-    }
-
-    async fn account(
-        &self,
-        tenant: &TenantId,
-        id: &AccountId,
-    ) -> Result<Option<Arc<Account>>, StoreError> {
-        let name = name(tenant, id);
+    async fn account(&self, of: Of<'_>) -> Result<Option<Arc<Account>>, StoreError> {
+        let name = account_name(of);
         if let Some(known) = self.accounts.get(&name, Instant::now()) {
             return Ok(Some(known));
         }
-        let read = self.store.account(tenant, id).await?.map(Arc::new);
+        let read = self.store.account(of.0, of.1).await?.map(Arc::new);
         if let Some(account) = &read {
             self.accounts.put(&name, account.clone(), Instant::now());
         }
         Ok(read)
     }
-}
 
-/// One of the usable keys, if its secret is there.
-fn chosen(usable: &[&ProviderKey], secrets: &[KeySecret]) -> Option<Credential> {
-    let secret = |key: &ProviderKey| secrets.iter().find(|it| it.is_of(key));
-    let there: Vec<&ProviderKey> = usable
-        .iter()
-        .copied()
-        .filter(|key| secret(key).is_some())
-        .collect();
-    let chosen = choose(&there, Uuid::new_v4().as_u64_pair().1);
-    chosen.and_then(secret).map(credential_of)
-}
-
-fn credential_of(key: &KeySecret) -> Credential {
-    Credential {
-        alias: key.alias.to_string(),
-        token: key.key.clone(),
+    /// Asks for the right to the one call that shows whether a rested credential is good again.
+    async fn may_probe(
+        &self,
+        name: &CredentialName,
+        breaker: &Breaker,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let token = Uuid::new_v4().simple().to_string();
+        let Some(probing) = breaker.probing(&token, now) else {
+            return Ok(false);
+        };
+        let is_mine = self.store.turn_breaker(name, &probing, now).await?;
+        self.known
+            .remove(&account_name((&name.tenant, &name.account)));
+        if is_mine {
+            self.learning.probes(&learnt_of(name), token);
+        }
+        Ok(is_mine)
     }
 }
 
-fn name(tenant: &TenantId, account: &AccountId) -> String {
+fn account_name((tenant, account): Of<'_>) -> String {
     format!("{tenant}/{account}")
+}
+
+/// What an environment remembers a credential by.
+fn learnt_of(name: &CredentialName) -> String {
+    let CredentialName {
+        tenant,
+        account,
+        name,
+        since,
+    } = name;
+    format!("{tenant}/{account}/{name}@{since}")
+}
+
+/// When somebody else's call shows how it is.
+fn soon(now: Timestamp) -> Timestamp {
+    now.saturating_add(SOON).unwrap_or(Timestamp::MAX)
+}
+
+/// Says that a credential was refused, for the alarms.
+fn tell_refused(account: &AccountId, refused: &Credential, has_other: bool) {
+    let alias = &refused.alias;
+    if has_other {
+        tracing::warn!(account.id = %account, credential.alias = alias, "a refused credential was replaced");
+        count("credential_refused", "replaced", 1);
+    } else {
+        tracing::error!(account.id = %account, credential.alias = alias, "the last credential of an account was refused");
+        count("account_paused", "credential", 1);
+    }
 }

@@ -8,8 +8,6 @@ mod refused;
 mod rotating;
 mod wire;
 
-pub(super) use refused::tell_refused;
-
 pub use keeper::{Begin, RotatingDirection, SecretsKeeper};
 pub use rotating::RotatingSecret;
 
@@ -23,7 +21,6 @@ use crate::store::Expiring;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -129,8 +126,6 @@ pub struct SecretsCache {
     /// Where the last reading did not hold the token that was presented.
     read_in_vain: Expiring<()>,
     outbound: Expiring<Arc<AccountOutSecrets>>,
-    /// Keys that the provider has refused, by alias and time.
-    dead_keys: Expiring<BTreeSet<String>>,
     /// Credentials that the provider has refused.
     dead: Expiring<Vec<SecretText>>,
     operator: Expiring<SecretText>,
@@ -148,7 +143,6 @@ impl SecretsCache {
             verify_tokens: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             read_in_vain: Expiring::new(CAPACITY, HANDSHAKE_LIFETIME),
             outbound: Expiring::new(CAPACITY, LIFETIME),
-            dead_keys: Expiring::new(CAPACITY, LIFETIME),
             dead: Expiring::new(CAPACITY, LIFETIME),
             operator: Expiring::new(1, OPERATOR_LIFETIME),
         }
@@ -287,7 +281,7 @@ impl SecretsCache {
         account: &AccountId,
     ) -> Result<Option<Credential>, SecretsError> {
         let secrets = self.outbound(tenant, account).await;
-        usable(secrets.map(|secrets| secrets.access_tokens.first().cloned()))
+        or_none(secrets.map(|secrets| secrets.access_tokens.first().cloned()))
     }
 
     fn name(&self, direction: &str, tenant: &TenantId, account: &AccountId) -> String {
@@ -301,9 +295,7 @@ impl SecretsCache {
 
 /// What is to be sent with. A secret that somebody must mend has nothing: until then the account's messages are refused,
 /// not kept waiting.
-pub(super) fn usable(
-    read: Result<Option<Credential>, SecretsError>,
-) -> Result<Option<Credential>, SecretsError> {
+pub(super) fn or_none<T>(read: Result<Option<T>, SecretsError>) -> Result<Option<T>, SecretsError> {
     match read {
         Err(
             error @ (SecretsError::Missing { .. }

@@ -5,8 +5,8 @@ use crate::domain::id::{
     AccountId, ContactId, ConversationId, EventId, JobId, MessageId, SessionId,
 };
 use crate::domain::identity::{PortfolioId, SenderId, TenantId, WabaId, Wamid};
-use crate::domain::provider::Provider;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::provider::Provider;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -163,6 +163,9 @@ pub(super) fn bot(tenant: &TenantId, id: &AccountId) -> String {
 
 /// Beside the account itself: when Meta's newest event came.
 pub(super) const EVENTS: &str = "EVENTS";
+
+/// Beside the account itself: what every environment knows of one of its credentials.
+pub(super) const CREDENTIAL_PREFIX: &str = "CREDENTIAL#";
 
 /// Beside the account itself: how it stands.
 pub(super) const HEALTH: &str = "HEALTH";

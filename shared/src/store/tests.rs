@@ -5,6 +5,7 @@
 mod callers;
 mod claims;
 mod concurrency;
+mod credentials;
 mod eras;
 mod histories;
 mod items;

@@ -21,7 +21,7 @@ pub struct Transaction {
 }
 
 /// An update's text and values.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Change {
     pub(super) update: String,
     pub(super) condition: Option<String>,

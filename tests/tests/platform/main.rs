@@ -25,6 +25,7 @@ mod health;
 mod idempotency;
 mod inbound;
 mod jobs;
+mod keys_in_use;
 mod later;
 mod limits;
 mod lists;

@@ -25,6 +25,7 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
             ("dynamodb:Query", "MessagesTable/index/by_list"),
             ("dynamodb:Query", "MessagesTable/index/by_thread"),
+            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:SendMessage", "OtpQueue SingleQueue DispatchQueue"),
@@ -74,6 +75,7 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("dynamodb:BatchGetItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable"),
+            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:UpdateItem", "MessagesTable"),
             ("secretsmanager:GetSecretValue", "secret/out/*"),
             ("sqs:DeleteMessage", "OtpQueue SingleQueue BulkQueue"),
@@ -182,7 +184,9 @@ type Limit = (
 );
 
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [Limit; 14] = [
+const ONLY_FOR_KEYS: [Limit; 16] = [
+    ("send", "dynamodb:Query", "MessagesTable", &["T#*#A#*"]),
+    ("deliver", "dynamodb:Query", "MessagesTable", &["T#*#A#*"]),
     (
         "webhook",
         "dynamodb:GetItem",

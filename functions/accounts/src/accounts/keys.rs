@@ -15,11 +15,12 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
 use axum::http::{HeaderMap, StatusCode};
-use body::{KeyBody, KeyDto, KeyTestDto, Keys, sender_named};
-pub(crate) use body::{New, key as secret_key};
+use body::{KeyBody, KeyDto, KeyTestDto, Keys, NextKeyBody, sender_named};
+pub(crate) use body::{New, Said as SaidOfKey, key as secret_key, limits, number_of};
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::{KeyAlias, SenderId};
+use heliograph::domain::limits::Limits;
 use heliograph::domain::provider::Provider;
 use heliograph::domain::provider_key::{KeySecret, MOST_KEYS, ProviderKey};
 use heliograph::domain::role::Right;
@@ -32,7 +33,7 @@ use heliograph::service::openapi::{
 };
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
-use heliograph::store::{Account, Sender, Store};
+use heliograph::store::{Account, CredentialName, Sender, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -51,9 +52,11 @@ pub(crate) async fn list(
     let tenant = caller.with(Right::Configure)?.tenant;
     parameters.finish()?;
     let account = find(&store, &tenant, &id).await?;
-    let mut usage = usage::of_keys(&store, &account, clock::now()).await?;
+    let now = clock::now();
+    let known = store.known_credentials(&tenant, &account.id).await?;
+    let mut usage = usage::of_keys(&store, &account, now).await?;
     let shown = account.keys.iter().map(|key| {
-        let mut shown = KeyDto::from(key);
+        let mut shown = KeyDto::of(key, &known, now);
         shown.usage = Some(usage.remove(&key.alias).unwrap_or_default());
         shown
     });
@@ -91,9 +94,56 @@ pub(crate) async fn put(
     let body = read_json(&headers, &body, MAX_JSON)?;
     let new = New::read(&body).map_err(Problem::validation)?;
     let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
-    let (account, warnings) = take(&state, &authority, &id, &alias, new).await?;
-    let key = account.key(&alias).ok_or_else(Problem::not_found)?;
-    let mut shown = KeyDto::from(key);
+    let taken = take(&state, &authority, &id, &alias, new).await?;
+    shown(&state.store, &alias, taken).await
+}
+
+/// Let another key take a key's place.
+///
+/// The provider is asked whether it is good, and whether it is one of the same number. The next message goes with it; those
+/// under way go on with the key before, so let that be good for some seconds more. All that was said of the key stays, and
+/// what was refused is forgotten.
+#[utoipa::path(
+    post, operation_id = "rotate_key", path = "/v1/accounts/{id}/keys/{alias}/rotate", tag = "Keys", security(("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "Our id of the account"),
+        ("alias" = String, Path, description = "What it is called", example = "main"),
+    ),
+    request_body(content = NextKeyBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The key as it is now", body = KeyDto),
+        BodyProblems, AccountProblems, ProviderProblems,
+    ),
+)]
+pub(crate) async fn rotate(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    origin: Origin,
+    Path((id, alias)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<KeyDto>, Problem> {
+    let proven = caller.proven(Right::Configure)?;
+    let authority = Authority::of(proven, origin);
+    let body = read_json(&headers, &body, MAX_JSON)?;
+    let alias: KeyAlias = alias.parse().map_err(|_| Problem::not_found())?;
+    let account = find(&state.store, &authority.tenant, &id).await?;
+    let before = account.key(&alias).ok_or_else(Problem::not_found)?;
+    let next = New::read_next(&body, before).map_err(Problem::validation)?;
+    let taken = take(&state, &authority, &id, &alias, next).await?;
+    shown(&state.store, &alias, taken).await
+}
+
+async fn shown(
+    store: &Store,
+    alias: &KeyAlias,
+    (account, warnings): (Account, Vec<String>),
+) -> Result<Json<KeyDto>, Problem> {
+    let key = account.key(alias).ok_or_else(Problem::not_found)?;
+    let known = store
+        .known_credentials(&account.tenant, &account.id)
+        .await?;
+    let mut shown = KeyDto::of(key, &known, clock::now());
     shown.warnings = warnings;
     Ok(Json(shown))
 }
@@ -175,7 +225,7 @@ async fn keep(
     }
     let said = json!({
         "alias": alias, "key": key.mask, "sender_id": key.sender, "weight": key.weight, "enabled": key.enabled,
-        "expires_at": key.expires_at,
+        "expires_at": key.expires_at, "limits": key.limits,
     });
     changing.account.put_key(key);
     Ok(Said::of(Action::KeyPut, &changing.account, said))
@@ -191,6 +241,7 @@ fn unnamed(alias: &KeyAlias, sender: &SenderId, now: Timestamp) -> ProviderKey {
         enabled: true,
         since: now,
         expires_at: None,
+        limits: Limits::default(),
     }
 }
 
@@ -311,6 +362,13 @@ pub(crate) async fn delete(
     let account = changing.end(removed).await?;
     // Afterwards: what is listed must be there.
     prune(&state, &authority, account.id.as_str()).await;
+    let known = CredentialName {
+        tenant: account.tenant,
+        account: account.id,
+        name: alias.to_string(),
+        since: 0,
+    };
+    state.store.forget_credential(&known).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

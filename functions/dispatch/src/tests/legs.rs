@@ -44,9 +44,9 @@ async fn routed(store: &Store, recipients: usize) -> Job {
 }
 
 async fn legs(store: &Store, job: &Job) -> Legs {
-    let pace = store.pace(&job.tenant, &job.sender).await.unwrap();
-    let of = (&job.sender, &pace);
-    let legs = Legs::read(store, &job.tenant, of, std::slice::from_ref(job));
+    let read = store.paced_sender(&job.tenant, &job.sender).await.unwrap();
+    let of = (&job.sender, &read);
+    let legs = Legs::read(store, &job.tenant, of, std::slice::from_ref(job), at(101));
     legs.await.unwrap()
 }
 

@@ -3,6 +3,7 @@
 use super::{SENDER, Surroundings, put_secret_of};
 use anyhow::Result;
 use heliograph::domain::identity::{SenderId, TenantId};
+use heliograph::domain::limits::Limits;
 use heliograph::domain::provider::Provider;
 use heliograph::domain::provider_key::ProviderKey;
 use heliograph::domain::provider_settings::ProviderSettings;
@@ -72,6 +73,7 @@ pub(super) async fn make(
             enabled: true,
             since: now,
             expires_at: None,
+            limits: Limits::default(),
         });
         let secret = json!({"v": 1, "access_tokens": [], "provider_keys": [{"alias": ALIAS, "since": now.as_millisecond(), "key": key}]});
         put_secret_of(aws, ("out", tenant, &account.id), &secret).await?;

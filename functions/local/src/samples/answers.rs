@@ -17,7 +17,7 @@ use Answer::{Again, Done, Status};
 pub(super) const FIRST: &str = "00000000-0000-4000-8000-000000000001";
 
 /// In the order in which they are brought: what one makes, the next may ask for.
-pub(super) const ANSWERS: [(&str, Answer); 164] = [
+pub(super) const ANSWERS: [(&str, Answer); 165] = [
     ("webhook-verify", Status(200)),
     ("webhook-verify-wrong-token", Status(403)),
     ("webhook-message", Status(200)),
@@ -157,6 +157,7 @@ pub(super) const ANSWERS: [(&str, Answer); 164] = [
     ("accounts-put-key", Status(200)),
     ("accounts-list-keys", Status(200)),
     ("accounts-test-key", Status(200)),
+    ("accounts-rotate-key", Status(200)),
     ("accounts-delete-key", Status(204)),
     ("accounts-list-groups", Status(200)),
     ("accounts-list-providers", Status(200)),

@@ -8,9 +8,11 @@ use heliograph::domain::availability::{Checker, NumberCheck};
 use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::phone::PhoneNumber;
+use heliograph::domain::provider::Provider;
 use heliograph::domain::secret::{Credential, SecretText};
-use heliograph::provider::Access;
+use heliograph::provider::{Access, Way};
 use heliograph::service::clock;
+use heliograph::service::credentials::Choice;
 use heliograph::service::telemetry;
 use heliograph::store::Sender;
 use std::collections::HashMap;
@@ -101,10 +103,12 @@ impl Asking<'_> {
                 match self.by_key(sender, checker, &credential).await {
                     Ok(()) => return Unanswered::NotTold,
                     Err(failure) if failure.class == Class::Credential => {
-                        ended = Unanswered::Failed(failure);
                         let of = (self.tenant, &sender.account);
-                        let credentials = &self.state.parts.credentials;
-                        if !credentials.has_other(of, &sender.id, &credential).await {
+                        let credentials = self.state.parts.departures.credentials();
+                        let other = credentials.has_other(of, &sender.id, &credential, &failure);
+                        let has_other = other.await;
+                        ended = Unanswered::Failed(failure);
+                        if !has_other {
                             break;
                         }
                     }
@@ -122,13 +126,25 @@ impl Asking<'_> {
         if !account.is_ok_and(|account| account.is_some_and(|account| account.may_send())) {
             return None;
         }
-        let credentials = &self.state.parts.credentials;
-        let credential = credentials.of((tenant, id), &sender.id).await;
-        credential.unwrap_or_else(|error| {
-            let error = telemetry::chain(&error);
-            tracing::warn!(account.id = %id, error, "the key to ask about numbers with was not read");
-            None
-        })
+        let credentials = self.state.parts.departures.credentials();
+        match credentials.of((tenant, id), &sender.id).await {
+            Ok(Choice::Use(credential)) => Some(credential),
+            Ok(Choice::Rests(_) | Choice::Absent) => None,
+            Err(error) => {
+                let error = telemetry::chain(&error);
+                tracing::warn!(account.id = %id, error, "the key to ask about numbers with was not read");
+                None
+            }
+        }
+    }
+
+    /// The way to a provider that the tenant's settings say.
+    async fn way(&self, provider: Provider) -> Result<Way, ProviderFailure> {
+        let store = &self.state.store;
+        let settings = store.known_provider_settings(self.tenant, provider).await;
+        let unread = |_| ProviderFailure::unreachable("the provider's settings were not read");
+        let settings = settings.map_err(unread)?;
+        self.state.parts.providers.way(&settings)
     }
 
     async fn by_key(
@@ -149,7 +165,8 @@ impl Asking<'_> {
         sender: &Sender,
         key: &SecretText,
     ) -> Result<(), ProviderFailure> {
-        let (client, access) = self.state.parts.providers.fonnte(key);
+        let way = self.way(Provider::Fonnte).await?;
+        let (client, access) = way.fonnte(key);
         let checked = client.check(soon(access), &self.open).await?;
         let check = |is_registered| NumberCheck {
             checker: Checker::Fonnte,
@@ -173,7 +190,8 @@ impl Asking<'_> {
         sender: &Sender,
         key: &SecretText,
     ) -> Result<(), ProviderFailure> {
-        let (client, access) = self.state.parts.providers.notifapi(key);
+        let way = self.way(Provider::Notifapi).await?;
+        let (client, access) = way.notifapi(key);
         let access = soon(access);
         let numbers = self.open.clone();
         for some in numbers.chunks(AT_ONCE) {

@@ -1,10 +1,11 @@
 //! What comes after a call that did not succeed: another attempt, of the same sender or of the next one of its route, or the
 //! end. What was decided, and why, stands beside the attempt.
 
-use super::{calls, fail, lose_sight};
+use super::calls::{calls, counts};
+use super::{fail, lose_sight};
 use crate::domain::failure::Class;
 use crate::domain::identity::SenderId;
-use crate::domain::message::{Attempt, Decision, Outbound, Outcome, Then};
+use crate::domain::message::{Attempt, Decision, Outbound, Then};
 use crate::domain::retry::{self, Retry};
 use crate::domain::route::{Onward, Turn};
 use crate::domain::state::State;
@@ -50,6 +51,14 @@ pub(super) fn after_silence(message: &mut Outbound, onward: Option<&Onward>, now
     }
 }
 
+/// The credential was refused, and another one takes its place at once.
+pub(super) fn give_way(message: &mut Outbound) {
+    message.state = State::Queued;
+    message.not_before = None;
+    let why = "the provider refused the credential, and there is another one";
+    decide(message, Then::TryAgain, None, why.to_owned());
+}
+
 /// Lets the next sender of the route take over, if there is one.
 fn pass_on(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) -> bool {
     let Some(Turn::Next(leg, before)) = onward.map(|onward| &onward.turn) else {
@@ -83,9 +92,7 @@ fn wait_for(message: &mut Outbound, wait: Duration, now: Timestamp) {
 
 /// From its first failure on a message over a route is tried for as long as the route says.
 fn limit(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) {
-    let failed = |attempt: &&Attempt| attempt.failure.is_some();
-    let is_first = message.attempts.iter().filter(failed).count() == 1;
-    let Some(onward) = onward.filter(|_| is_first) else {
+    let Some(onward) = onward else {
         return;
     };
     let end = now.saturating_add(onward.try_for).unwrap_or(Timestamp::MAX);
@@ -126,9 +133,7 @@ fn calls_here(message: &Outbound) -> usize {
     let Some(leg) = newest.and_then(|attempt| attempt.leg.as_ref()) else {
         return calls(message);
     };
-    let here = |attempt: &&Attempt| {
-        attempt.leg.as_ref() == Some(leg) && attempt.outcome != Some(Outcome::NotStarted)
-    };
+    let here = |attempt: &&Attempt| attempt.leg.as_ref() == Some(leg) && counts(attempt);
     message.attempts.iter().filter(here).count()
 }
 

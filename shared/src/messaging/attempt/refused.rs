@@ -53,6 +53,12 @@ impl RefusedCredential {
     pub fn credential(&self) -> &Credential {
         &self.credential
     }
+
+    /// Why it was.
+    #[must_use]
+    pub const fn failure(&self) -> &ProviderFailure {
+        &self.failure
+    }
 }
 
 /// Of a message whose account has nothing to send with: no call is made.
@@ -65,35 +71,26 @@ pub(super) fn without_credential() -> ProviderFailure {
 }
 
 impl Sending {
-    /// The account has another credential than the one that was refused: the message is tried again with that.
+    /// The account has another credential than the one that was refused: the message is tried again with that, at once.
     pub async fn with_another(
         &self,
         refused: RefusedCredential,
     ) -> Result<Box<Outbound>, AttemptError> {
-        let failure = ProviderFailure {
-            trace_id: refused.failure.trace_id,
-            ..ProviderFailure::without_code(
-                Class::Transient,
-                "the provider refused the credential, and the account has another one",
-                "nothing: it is tried again with the other one",
-            )
-        };
-        let RefusedCredential {
-            message,
-            token,
-            took,
-            credential,
-            ..
-        } = refused;
-        let result = CallResult::Refused(failure);
-        self.record(message, &token, result, took, Some(&credential))
-            .await
+        self.record_refused(refused, CallResult::GaveWay).await
     }
 
     /// The credential that was refused is the account's last: its sender is paused.
     pub async fn with_no_other(
         &self,
         refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        self.record_refused(refused, CallResult::Refused).await
+    }
+
+    async fn record_refused(
+        &self,
+        refused: RefusedCredential,
+        result: fn(ProviderFailure) -> CallResult,
     ) -> Result<Box<Outbound>, AttemptError> {
         let RefusedCredential {
             message,
@@ -102,8 +99,7 @@ impl Sending {
             took,
             credential,
         } = refused;
-        let result = CallResult::Refused(failure);
-        self.record(message, &token, result, took, Some(&credential))
+        self.record(message, &token, result(failure), took, Some(&credential))
             .await
     }
 

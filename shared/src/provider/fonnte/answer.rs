@@ -24,7 +24,7 @@ pub(super) fn judge(answer: &Answer, key: &SecretText) -> SendOutcome {
             let why = format!("Fonnte answered {status} with a refusal and a message id");
             return SendOutcome::ambiguous(why);
         }
-        failure.retry_after_s = answer.retry_after_s;
+        failure.retry_after_s = answer.retry_after_s.or(failure.retry_after_s);
         return SendOutcome::refused(failure);
     }
     match id {

@@ -7,6 +7,12 @@ use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
 use crate::provider::shown;
 
+/// The reason of a device that has sent all that was paid for.
+const NO_QUOTA: &str = "insufficient quota";
+
+/// How long such a device's token rests, in seconds, before one message shows whether more was bought.
+const NO_QUOTA_REST_S: u32 = 15 * 60;
+
 /// A reason.
 struct Reason {
     /// What it holds, in lower case.
@@ -25,11 +31,11 @@ const REASONS: [Reason; 10] = [
     },
     Reason {
         // No wait of seconds brings a quota back, and until a person does, every message of the device fails alike:
-        // that is how the account stands, and no pace.
-        tells: "insufficient quota",
-        class: Class::Policy,
+        // its token is worth nothing so long, and is no worse for it.
+        tells: NO_QUOTA,
+        class: Class::Credential,
         text: "the device has no messages left in its package",
-        remedy: "buy more messages at Fonnte, or send by another device",
+        remedy: "buy more messages at Fonnte and put the token in again, or wait a quarter of an hour; then resume the sender",
     },
     Reason {
         tells: "disconnect",
@@ -86,7 +92,11 @@ pub(super) fn failure(said: &str, key: &SecretText) -> ProviderFailure {
     let words = said.to_ascii_lowercase();
     let known = REASONS.iter().find(|reason| words.contains(reason.tells));
     if let Some(known) = known {
-        return ProviderFailure::without_code(known.class, known.text, known.remedy);
+        let is_spent = known.tells == NO_QUOTA;
+        return ProviderFailure {
+            retry_after_s: is_spent.then_some(NO_QUOTA_REST_S),
+            ..ProviderFailure::without_code(known.class, known.text, known.remedy)
+        };
     }
     let failure = ProviderFailure::without_code(
         Class::Permanent,

@@ -170,7 +170,7 @@ async fn refused_with(answer: &str) -> ProviderFailure {
 async fn a_reason_says_what_comes_next_though_the_http_status_says_that_all_is_well() {
     for (reason, class) in [
         ("token invalid", Class::Credential),
-        ("insufficient quota", Class::Policy),
+        ("insufficient quota", Class::Credential),
         ("request invalid on disconnected device", Class::Transient),
         ("target invalid", Class::Recipient),
         ("input invalid", Class::Permanent),

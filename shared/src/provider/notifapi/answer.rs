@@ -14,14 +14,43 @@ use serde_json::Value;
 /// The code of an answer that all went well.
 const WELL: u64 = 200;
 
-/// Words by which a refusal is about the key. The whole list of NotifAPI's errors is not known.
-const ABOUT_THE_KEY: [&str; 6] = [
-    "key",
-    "token",
-    "licence",
-    "license",
+/// Words for the key.
+const KEY: [&str; 4] = ["key", "token", "licence", "license"];
+
+/// Words that say of a key that it is no good.
+const NO_GOOD: [&str; 12] = [
+    "invalid",
+    "wrong",
+    "incorrect",
+    "unknown",
+    "expired",
+    "revoked",
+    "inactive",
+    "disabled",
+    "blocked",
+    "suspended",
     "unauthorized",
     "unauthenticated",
+];
+
+/// Words between these that say nothing more.
+const BESIDE: [&str; 16] = [
+    "api",
+    "your",
+    "the",
+    "this",
+    "a",
+    "is",
+    "are",
+    "has",
+    "was",
+    "been",
+    "not",
+    "found",
+    "valid",
+    "registered",
+    "active",
+    "or",
 ];
 
 /// Judges the answer to a send.
@@ -78,9 +107,7 @@ fn has_error(said: &Value) -> bool {
 }
 
 fn reason(code: u64, words: &str, key: &SecretText) -> ProviderFailure {
-    let lower = words.to_ascii_lowercase();
-    let mut own = lower.split(|c: char| !c.is_ascii_alphanumeric());
-    if matches!(code, 401 | 403) || own.any(|word| ABOUT_THE_KEY.contains(&word)) {
+    if code == 401 || is_about_the_key(words) {
         return ProviderFailure::without_code(
             Class::Credential,
             "NotifAPI does not take the key",
@@ -93,6 +120,23 @@ fn reason(code: u64, words: &str, key: &SecretText) -> ProviderFailure {
         "check the number and what the message says",
     );
     failure.with_words_of(Provider::Notifapi, &[shown(words, key)])
+}
+
+/// Whether this is said of the key and of nothing else. The whole list of NotifAPI's errors is not known, and a key that
+/// is taken for dead is used no more: so a text that has another word in it is about something else.
+fn is_about_the_key(words: &str) -> bool {
+    let lower = words.to_ascii_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let is_no_good = has(&NO_GOOD) || (has(&KEY) && has(&["not"]));
+    let is_alone = words.iter().all(|word| {
+        [&KEY[..], &NO_GOOD, &BESIDE]
+            .iter()
+            .any(|known| known.contains(word))
+    });
+    let names_it = has(&KEY) || has(&["unauthorized", "unauthenticated"]);
+    is_no_good && is_alone && names_it
 }
 
 fn code(said: &Value) -> Option<u64> {

@@ -128,7 +128,20 @@ async fn another_code_with_a_word_about_it_is_a_refusal() {
             Class::Permanent,
         ),
         (
+            json!({"code": 403, "error": "API key not found"}),
+            Class::Credential,
+        ),
+        (json!({"code": 403, "message": "no"}), Class::Permanent),
+        (
             json!({"code": 400, "message": "keyboard missing"}),
+            Class::Permanent,
+        ),
+        (
+            json!({"code": 400, "message": "invalid token in the message"}),
+            Class::Permanent,
+        ),
+        (
+            json!({"code": 400, "message": "key phone_no is required"}),
             Class::Permanent,
         ),
     ] {

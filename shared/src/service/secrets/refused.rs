@@ -6,7 +6,7 @@ use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
 use crate::domain::provider_key::KeySecret;
 use crate::domain::secret::{Credential, SecretText};
-use crate::service::telemetry::{chain, count};
+use crate::service::telemetry::chain;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,7 +25,6 @@ impl SecretsCache {
         for stage in [Stage::Current, Stage::Previous] {
             match self.alive(&name, stage, &dead).await {
                 Ok(Some(secrets)) => {
-                    tell_refused(account, true);
                     self.outbound.put(&name, Arc::new(secrets), Instant::now());
                     return true;
                 }
@@ -36,7 +35,6 @@ impl SecretsCache {
                 }
             }
         }
-        tell_refused(account, false);
         false
     }
 
@@ -58,8 +56,8 @@ impl SecretsCache {
         (name, dead)
     }
 
-    /// The keys of an account at any other provider than Meta, those alone that were not refused. One that was put in
-    /// after `newest` is read when it is asked for with its time.
+    /// The keys of an account at any other provider than Meta. One that was put in after `newest` is read when it is asked
+    /// for with its time.
     pub(in crate::service) async fn provider_keys(
         &self,
         tenant: &TenantId,
@@ -67,32 +65,9 @@ impl SecretsCache {
         newest: Timestamp,
     ) -> Result<Vec<KeySecret>, SecretsError> {
         let name = self.name("out", tenant, account);
-        let dead = self.dead_keys.get(&name, Instant::now());
         let read_as = format!("{name}@{newest}");
         let secrets = self.read_outbound(&name, &read_as).await?;
-        let is_alive = |key: &&KeySecret| {
-            !dead
-                .as_ref()
-                .is_some_and(|dead| dead.contains(&version(key)))
-        };
-        let keys = secrets.provider_keys.iter();
-        Ok(keys.filter(is_alive).cloned().collect())
-    }
-
-    /// Notes that the provider has refused a key. The same one is good again once somebody has put it in anew.
-    pub(in crate::service) fn refuse_key(
-        &self,
-        tenant: &TenantId,
-        account: &AccountId,
-        refused: &KeySecret,
-    ) {
-        let name = self.name("out", tenant, account);
-        let mut dead = self
-            .dead_keys
-            .get(&name, Instant::now())
-            .unwrap_or_default();
-        dead.insert(version(refused));
-        self.dead_keys.put(&name, dead, Instant::now());
+        Ok(secrets.provider_keys.clone())
     }
 
     /// Those credentials of a secret's version that have not been refused, if there is one.
@@ -111,20 +86,5 @@ impl SecretsCache {
         let mut secrets = parse_outbound(name, &text)?;
         secrets.access_tokens.retain(|it| !dead.contains(&it.token));
         Ok((!secrets.access_tokens.is_empty()).then_some(secrets))
-    }
-}
-
-fn version(key: &KeySecret) -> String {
-    format!("{}@{}", key.alias, key.since.as_millisecond())
-}
-
-/// Says that a credential was refused, for the alarms.
-pub(in crate::service) fn tell_refused(account: &AccountId, has_other: bool) {
-    if has_other {
-        tracing::warn!(account.id = %account, "a refused credential was replaced");
-        count("credential_refused", "replaced", 1);
-    } else {
-        tracing::error!(account.id = %account, "the last credential of an account was refused");
-        count("account_paused", "credential", 1);
     }
 }

@@ -1,10 +1,12 @@
 //! Keys as they are put in and shown.
 
 use super::usage::KeyUsageDto;
+use heliograph::domain::credential::{Known, Standing, standing};
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{KeyAlias, SenderId};
+use heliograph::domain::limits::Limits;
 use heliograph::domain::phone::PhoneNumber;
 use heliograph::domain::provider::Provider;
 use heliograph::domain::provider_key::{HEAVIEST, ProviderKey};
@@ -45,13 +47,59 @@ pub(crate) struct KeyDto {
     /// How it was used; only where keys are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) usage: Option<KeyUsageDto>,
+    /// How many calls may be made with it.
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    #[schema(required = false)]
+    limits: Limits,
+    /// How it stands.
+    state: KeyState,
+    /// Until when it is not used, or since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_at: Option<Timestamp>,
+    /// Why it is not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_reason: Option<String>,
     /// What was not done with the key that was put in, and what to do about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<String>,
 }
 
-impl From<&ProviderKey> for KeyDto {
-    fn from(key: &ProviderKey) -> Self {
+/// How a key stands.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyState {
+    /// It is used.
+    Healthy,
+    /// Too many of its calls failed, or the provider asks for it: it is not used until `state_at`, and one call shows then
+    /// whether it is good again.
+    Resting,
+    /// One of its limits is reached until `state_at`.
+    Full,
+    /// The provider does not take it, since `state_at`: put another one in.
+    Refused,
+    /// Its `expires_at` has passed.
+    Expired,
+    /// Somebody has taken it out.
+    Disabled,
+}
+
+impl KeyDto {
+    /// A key as it stands, by what is known of its account's keys.
+    pub(super) fn of(key: &ProviderKey, known: &[Known], now: Timestamp) -> Self {
+        let (state, state_at, state_reason) = match standing(key, Known::of_key(known, key), now) {
+            Standing::Healthy => (KeyState::Healthy, None, None),
+            Standing::Rested => (KeyState::Resting, None, None),
+            Standing::Resting { until, reason } => {
+                let reason = reason.unwrap_or_else(|| "too many of its calls failed".to_owned());
+                (KeyState::Resting, Some(until), Some(reason))
+            }
+            Standing::Full(until) => (KeyState::Full, Some(until), None),
+            Standing::Refused(refusal) => {
+                (KeyState::Refused, Some(refusal.at), Some(refusal.message))
+            }
+            Standing::Expired(end) => (KeyState::Expired, Some(end), None),
+            Standing::Disabled => (KeyState::Disabled, None, None),
+        };
         Self {
             alias: key.alias.clone(),
             mask: key.mask.clone(),
@@ -61,6 +109,10 @@ impl From<&ProviderKey> for KeyDto {
             since: key.since,
             expires_at: key.expires_at,
             usage: None,
+            limits: key.limits,
+            state,
+            state_at,
+            state_reason,
             warnings: Vec::new(),
         }
     }
@@ -139,6 +191,19 @@ pub(crate) struct KeyBody {
     enabled: Option<bool>,
     /// When it is used no more; `null` takes that away.
     expires_at: Option<Timestamp>,
+    /// How many calls may be made with it, in place of all that was said before; `null` takes them away.
+    limits: Option<Limits>,
+}
+
+/// The key that takes another one's place.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read by `New::read_next`"
+)]
+pub(crate) struct NextKeyBody {
+    /// The key. It is one of the same number.
+    key: String,
 }
 
 /// A key as it is put in.
@@ -157,24 +222,51 @@ pub(super) struct Settings {
     weight: Option<u16>,
     enabled: Option<bool>,
     expires_at: Option<Option<Timestamp>>,
+    limits: Option<Limits>,
+}
+
+/// What an import says of a key beside its secret and its number.
+#[derive(Clone, Copy)]
+pub(crate) struct Said {
+    pub(crate) weight: u16,
+    pub(crate) enabled: bool,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) limits: Limits,
 }
 
 impl New {
-    /// A key with all there is to say of it: its number, and its weight, whether it is enabled, and its end.
-    pub(crate) fn of(
-        key: SecretText,
-        number: Option<PhoneNumber>,
-        (weight, enabled, expires_at): (u16, bool, Option<Timestamp>),
-    ) -> Self {
+    /// A key with all there is to say of it.
+    pub(crate) fn of(key: SecretText, number: Option<PhoneNumber>, said: Said) -> Self {
         Self {
             key: Some(key),
             number,
             settings: Settings {
-                weight: Some(weight),
-                enabled: Some(enabled),
-                expires_at: Some(expires_at),
+                weight: Some(said.weight),
+                enabled: Some(said.enabled),
+                expires_at: Some(said.expires_at),
+                limits: Some(said.limits),
             },
         }
+    }
+
+    /// The key that takes the place of `before`, of which all else stays.
+    pub(super) fn read_next(body: &Value, before: &ProviderKey) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::new();
+        let read = Fields::of(body, "", &faults).map(|mut fields| {
+            let next = Self {
+                key: fields.required_parsed("key", key),
+                number: number_of(&before.sender),
+                settings: Settings {
+                    weight: None,
+                    enabled: None,
+                    expires_at: None,
+                    limits: None,
+                },
+            };
+            fields.finish();
+            next
+        });
+        faults.into_result(read)
     }
 
     pub(super) fn read(body: &Value) -> Result<Self, Vec<Fault>> {
@@ -182,6 +274,8 @@ impl New {
         let read = Fields::of(body, "", &faults).map(|mut fields| {
             let cleared = fields.is_cleared("expires_at");
             let ends = fields.parsed("expires_at", str::parse::<Timestamp>);
+            let unlimited = fields.is_cleared("limits");
+            let limits = fields.object("limits").map(limits);
             let new = Self {
                 key: fields.parsed("key", key),
                 number: fields.parsed("number", str::parse::<PhoneNumber>),
@@ -191,6 +285,7 @@ impl New {
                         .and_then(|it| u16::try_from(it).ok()),
                     enabled: fields.boolean("enabled"),
                     expires_at: ends.map(Some).or(cleared.then_some(None)),
+                    limits: limits.or(unlimited.then(Limits::default)),
                 },
             };
             if new.number.is_some() && new.key.is_none() {
@@ -210,9 +305,20 @@ impl Settings {
             weight: self.weight.unwrap_or(key.weight),
             enabled: self.enabled.unwrap_or(key.enabled),
             expires_at: self.expires_at.unwrap_or(key.expires_at),
+            limits: self.limits.unwrap_or(key.limits),
             ..key
         }
     }
+}
+
+/// How many calls may be made with a key.
+pub(crate) fn limits(fields: Fields<'_>) -> Limits {
+    Limits::default().changed(fields)
+}
+
+/// The number that a sender's name is.
+pub(crate) fn number_of(sender: &SenderId) -> Option<PhoneNumber> {
+    format!("+{}", sender.name()).parse().ok()
 }
 
 /// A key as it was copied: without what stands around it.

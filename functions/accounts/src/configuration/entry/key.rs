@@ -1,9 +1,10 @@
 //! Keys of providers as they stand in a configuration, with the account they belong to.
 
 use super::{hidden, is_hidden};
-use crate::accounts::keys::{New, secret_key};
+use crate::accounts::keys::{New, SaidOfKey, limits, number_of, secret_key};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{KeyAlias, SenderId};
+use heliograph::domain::limits::Limits;
 use heliograph::domain::provider_key::{HEAVIEST, ProviderKey};
 use heliograph::domain::secret::SecretText;
 use jiff::Timestamp;
@@ -30,6 +31,10 @@ pub(crate) struct KeyEntry {
     /// When it is used no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// How many calls may be made with it.
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    #[schema(required = false)]
+    limits: Limits,
     /// The key itself: never exported, and may be put in before an import.
     #[serde(skip_serializing_if = "is_hidden", serialize_with = "hidden")]
     #[schema(value_type = Option<String>, write_only)]
@@ -45,6 +50,7 @@ impl KeyEntry {
         let weight = fields.whole("weight", 1..=u32::from(HEAVIEST));
         let enabled = fields.boolean("enabled");
         let expires_at = fields.parsed("expires_at", str::parse);
+        let limits = fields.object("limits").map(limits);
         let secret = fields.parsed("secret", secret_key);
         fields.finish();
         Some(Self {
@@ -54,6 +60,7 @@ impl KeyEntry {
             weight: weight.and_then(|it| u16::try_from(it).ok()).unwrap_or(1),
             enabled: enabled.unwrap_or(true),
             expires_at,
+            limits: limits.unwrap_or_default(),
             secret,
         })
     }
@@ -61,12 +68,13 @@ impl KeyEntry {
     /// The key as it is put in, if its secret was.
     pub(in crate::configuration) fn to_put_in(&self) -> Option<New> {
         let secret = self.secret.clone()?;
-        let number = format!("+{}", self.sender_id.name()).parse().ok();
-        Some(New::of(
-            secret,
-            number,
-            (self.weight, self.enabled, self.expires_at),
-        ))
+        let said = SaidOfKey {
+            weight: self.weight,
+            enabled: self.enabled,
+            expires_at: self.expires_at,
+            limits: self.limits,
+        };
+        Some(New::of(secret, number_of(&self.sender_id), said))
     }
 }
 
@@ -79,6 +87,7 @@ impl From<&ProviderKey> for KeyEntry {
             weight: key.weight,
             enabled: key.enabled,
             expires_at: key.expires_at,
+            limits: key.limits,
             secret: None,
         }
     }

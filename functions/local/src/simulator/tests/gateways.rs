@@ -123,7 +123,7 @@ async fn each_provider_fails_in_its_own_words_and_only_when_it_is_named() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
     for (provider, fault, class) in [
-        (Provider::Fonnte, "error:insufficient quota", Class::Policy),
+        (Provider::Fonnte, "error:token invalid", Class::Credential),
         (Provider::Fonnte, "error:target invalid", Class::Recipient),
         (Provider::Notifapi, "error:invalid key", Class::Credential),
         (Provider::Notifapi, "error:bad moon", Class::Permanent),
