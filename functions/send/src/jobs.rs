@@ -152,8 +152,10 @@ async fn made(
         .store
         .remember_claim(&mut transaction, tenant, claim, job.id.as_str(), now)?;
     state.store.create_job(&mut transaction, &job)?;
-    let route = job.way.as_ref().map(|way| &way.route);
-    let said = json!({"name": job.name, "from": job.sender, "route": route});
+    let said = match &job.way {
+        Some(way) => json!({"name": job.name, "from": way.route}),
+        None => json!({"name": job.name, "from": job.sender}),
+    };
     let entry = author.entry(tenant, Action::BulkJobCreated, job.id.as_str(), said, now);
     state.store.note_audit(&mut transaction, &entry)?;
     match state.store.commit(transaction).await {

@@ -39,7 +39,7 @@ pub fn learnt(message: &Outbound) -> Learnt {
     }
 }
 
-/// Until when nothing can be sent from a sender because all its credentials rest; `None` if one may be used, and if there
+/// Until when nothing can be sent from a sender because all its credentials rest, or its provider's limits are reached; `None` if one may be used, and if there
 /// is none that rests: then a message is to be tried, so that it says what is wrong.
 pub async fn resting(
     store: &Store,
@@ -47,8 +47,19 @@ pub async fn resting(
     sender: &SenderId,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
+    let provider = sender.provider();
+    let settings = store.known_provider_settings(tenant, provider).await?;
+    let full = if settings.limits.is_empty() {
+        None
+    } else {
+        let of = (tenant, provider);
+        store.provider_is_full(of, &settings.limits, now).await?
+    };
+    if full.is_some() {
+        return Ok(full);
+    }
     let known = store.known_credentials(tenant, account).await?;
-    match sender.provider() {
+    match provider {
         Provider::Meta => Ok(resting_token(&known, now)),
         Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
             // Nothing rests of which nothing is known.

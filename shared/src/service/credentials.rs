@@ -108,10 +108,31 @@ impl Credentials {
 
     /// The credential to send with from a sender of an account, if there is one that may be used now.
     pub async fn of(&self, of: Of<'_>, sender: &SenderId) -> Result<Choice, CredentialError> {
-        match sender.provider() {
-            Provider::Meta => self.token(of).await,
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => self.key(of, sender).await,
+        let choice = match sender.provider() {
+            Provider::Meta => self.token(of).await?,
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => self.key(of, sender).await?,
+        };
+        match choice {
+            Choice::Use(credential) => {
+                let taken = self.place_at((of.0, sender.provider())).await?;
+                Ok(taken.map_or_else(Choice::Rests, |()| Choice::Use(credential)))
+            }
+            Choice::Rests(_) | Choice::Absent => Ok(choice),
         }
+    }
+
+    /// Takes a place within the tenant's limits of a provider, or says when there is one.
+    async fn place_at(
+        &self,
+        of: (&TenantId, Provider),
+    ) -> Result<Result<(), Timestamp>, StoreError> {
+        let settings = self.store.known_provider_settings(of.0, of.1).await?;
+        if settings.limits.is_empty() {
+            return Ok(Ok(()));
+        }
+        let now = clock::now();
+        let taken = self.store.take_provider_call(of, &settings.limits, now);
+        taken.await
     }
 
     /// The credential of an account's that has this alias, be it used at this time or not.

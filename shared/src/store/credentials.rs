@@ -240,7 +240,7 @@ impl Store {
 
 /// A call more in each span that is limited: counted on where it is the one that was read, whatever others counted since;
 /// begun where it is a later one, and then only if nobody else has begun it.
-fn taking(limits: &Limits, used: Used, taken: Used) -> Result<Change, StoreError> {
+pub(super) fn taking(limits: &Limits, used: Used, taken: Used) -> Result<Change, StoreError> {
     let (mut sets, mut conditions) = (Vec::new(), vec!["since = :since".to_owned()]);
     let mut change = Change {
         names: vec![("#used", "used"), ("#number", "number")],

@@ -164,6 +164,9 @@ pub(super) fn bot(tenant: &TenantId, id: &AccountId) -> String {
 /// Beside the account itself: when Meta's newest event came.
 pub(super) const EVENTS: &str = "EVENTS";
 
+/// Beside what a tenant says of a provider: how many calls were made of it, where that is limited.
+pub(super) const CALLS: &str = "CALLS";
+
 /// Beside the account itself: what every environment knows of one of its credentials.
 pub(super) const CREDENTIAL_PREFIX: &str = "CREDENTIAL#";
 

@@ -37,6 +37,7 @@ mod pace;
 mod packed;
 mod page;
 mod portfolios;
+mod provider_calls;
 mod provider_keys;
 mod provider_settings;
 mod requests;

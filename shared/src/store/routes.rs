@@ -6,7 +6,7 @@ use super::{Sender, Store, StoreError, Transaction, keys};
 use crate::domain::id::RouteId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::Leg;
-use crate::domain::route::{Route, Stop, Way};
+use crate::domain::route::{Failover, Route, Stop, Way};
 use std::collections::HashMap;
 
 impl Store {
@@ -73,13 +73,29 @@ impl Store {
             return Ok(None);
         };
         let senders = self.senders_named(tenant, &route.senders).await?;
-        let stops: Vec<Stop> = senders.iter().map(stop).collect();
+        let mut stops: Vec<(u16, Stop)> = Vec::new();
+        for sender in &senders {
+            let settings = self.known_provider_settings(tenant, sender.id.provider());
+            stops.push((settings.await?.priority, stop(sender)));
+        }
+        let stops = in_order(stops, &route.policy);
         Ok((!stops.is_empty()).then_some(Way {
             route: route.id,
             stops,
             policy: route.policy,
         }))
     }
+}
+
+/// By the priorities of their providers, and where these are the same in the order of the route. Where the number may not
+/// change, those of the route's first number come first: they alone may send.
+fn in_order(mut stops: Vec<(u16, Stop)>, policy: &Failover) -> Vec<Stop> {
+    let first = stops.first().and_then(|(_, stop)| stop.number.clone());
+    stops.sort_by_key(|(priority, stop)| {
+        let is_other = !policy.other_number && stop.number != first;
+        (is_other, *priority)
+    });
+    stops.into_iter().map(|(_, stop)| stop).collect()
 }
 
 /// A sender as a stop of a route.

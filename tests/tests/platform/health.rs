@@ -25,7 +25,8 @@ async fn a_token_that_dies_gives_way_to_the_one_before_and_its_message_is_sent_a
     assert!(sent["attempt_count"].as_u64() >= Some(2), "{sent}");
     let attempts = desk.get(&format!("/v1/messages/{id}/attempts")).await;
     let first = &attempts.with(200)["data"][0];
-    assert_eq!(first["provider"]["class"], "transient", "{first}");
+    assert_eq!(first["provider"]["class"], "credential", "{first}");
+    assert_eq!(first["decision"]["then"], "try_again", "{first}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -230,10 +230,7 @@ async fn a_route_is_made_once_replaced_and_taken_away() {
     let put = desk.with_key(ADMIN_KEY, "PUT".parse().unwrap(), &path);
     let changed = tests::read(put.json(&next)).await.with(200);
     assert_eq!(changed["senders"][0]["number"], "+15550004000");
-    assert_eq!(
-        desk.get("/v1/routes").await.with(200)["data"],
-        json!([changed])
-    );
+    assert!(desk.all("/v1/routes").await.contains(&changed));
     let delete = desk.with_key(ADMIN_KEY, "DELETE".parse().unwrap(), &path);
     tests::read(delete).await.with(204);
     desk.get(&path).await.problem(404, "not_found");

@@ -19,6 +19,7 @@ async fn routed(store: &Store, recipients: usize) -> Job {
     let mut second = sender(80);
     second.id = other.clone();
     second.account = "acct_mock".parse().unwrap();
+    store.put_sender(&sender(80)).await.unwrap();
     store.put_sender(&second).await.unwrap();
     let stop = |account: &str, sender: SenderId| Stop {
         leg: Leg {

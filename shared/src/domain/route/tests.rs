@@ -1,3 +1,5 @@
+//! Whose turn it is, over a route.
+
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
