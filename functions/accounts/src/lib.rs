@@ -205,7 +205,10 @@ fn account_routes() -> Router<State> {
             "/v1/accounts/{id}/keys/{alias}",
             put(keys::put).delete(keys::delete),
         )
-        .route("/v1/accounts/{id}/keys/{alias}/rotate", post(keys::rotate))
+        .route(
+            "/v1/accounts/{id}/keys/{alias}/rotate",
+            post(keys::rotation::rotate),
+        )
         .route("/v1/accounts/{id}/keys/{alias}/test", post(keys::test))
         .route("/v1/senders", post(senders::create))
         .route(
@@ -257,7 +260,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::keys::list,
     accounts::keys::put,
     accounts::keys::delete,
-    accounts::keys::rotate,
+    accounts::keys::rotation::rotate,
     accounts::keys::test,
     accounts::setup::show,
     accounts::setup::business,

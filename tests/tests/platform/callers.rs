@@ -44,7 +44,7 @@ async fn every_key_that_does_not_open_has_the_same_answer_on_every_route() {
 }
 
 /// What a route needs, by its method and the beginning of its path; the first line that fits counts.
-const NEEDED: [(&str, &str, &str); 24] = [
+const NEEDED: [(&str, &str, &str); 25] = [
     ("POST", "/v1/messages/msg_1/settle", "settle"),
     ("POST", "/v1/messages", "send"),
     ("GET", "/v1/messages", "read"),
@@ -59,6 +59,7 @@ const NEEDED: [(&str, &str, &str); 24] = [
     ("POST", "/v1/routes", "configure"),
     ("PUT", "/v1/routes", "configure"),
     ("DELETE", "/v1/routes", "configure"),
+    ("GET", "/v1/providers/mock/stats", "read"),
     ("", "/v1/providers", "configure"),
     ("PATCH", "/v1/senders", "configure"),
     ("DELETE", "/v1/senders", "configure"),

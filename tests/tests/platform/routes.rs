@@ -232,7 +232,7 @@ async fn a_route_is_made_once_replaced_and_taken_away() {
     assert_eq!(changed["senders"][0]["number"], "+15550004000");
     assert!(desk.all("/v1/routes").await.contains(&changed));
     let delete = desk.with_key(ADMIN_KEY, "DELETE".parse().unwrap(), &path);
-    tests::read(delete).await.with(204);
+    assert_eq!(tests::read(delete).await.status, 204);
     desk.get(&path).await.problem(404, "not_found");
     let refused = desk
         .send(&over(made["id"].as_str().unwrap(), "+15550061061"))

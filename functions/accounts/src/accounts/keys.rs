@@ -3,6 +3,7 @@
 
 mod body;
 mod checks;
+pub(crate) mod rotation;
 mod usage;
 mod webhook;
 
@@ -15,7 +16,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
 use axum::http::{HeaderMap, StatusCode};
-use body::{KeyBody, KeyDto, KeyTestDto, Keys, NextKeyBody, sender_named};
+use body::{KeyBody, KeyDto, KeyTestDto, Keys, sender_named};
 pub(crate) use body::{New, Said as SaidOfKey, key as secret_key, limits, number_of};
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, FaultCode};
@@ -95,42 +96,6 @@ pub(crate) async fn put(
     let new = New::read(&body).map_err(Problem::validation)?;
     let alias: KeyAlias = alias.parse().map_err(|error| unusable(&error))?;
     let taken = take(&state, &authority, &id, &alias, new).await?;
-    shown(&state.store, &alias, taken).await
-}
-
-/// Let another key take a key's place.
-///
-/// The provider is asked whether it is good, and whether it is one of the same number. The next message goes with it; those
-/// under way go on with the key before, so let that be good for some seconds more. All that was said of the key stays, and
-/// what was refused is forgotten.
-#[utoipa::path(
-    post, operation_id = "rotate_key", path = "/v1/accounts/{id}/keys/{alias}/rotate", tag = "Keys", security(("api_key" = [])),
-    params(
-        ("id" = String, Path, description = "Our id of the account"),
-        ("alias" = String, Path, description = "What it is called", example = "main"),
-    ),
-    request_body(content = NextKeyBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "The key as it is now", body = KeyDto),
-        BodyProblems, AccountProblems, ProviderProblems,
-    ),
-)]
-pub(crate) async fn rotate(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    origin: Origin,
-    Path((id, alias)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<KeyDto>, Problem> {
-    let proven = caller.proven(Right::Configure)?;
-    let authority = Authority::of(proven, origin);
-    let body = read_json(&headers, &body, MAX_JSON)?;
-    let alias: KeyAlias = alias.parse().map_err(|_| Problem::not_found())?;
-    let account = find(&state.store, &authority.tenant, &id).await?;
-    let before = account.key(&alias).ok_or_else(Problem::not_found)?;
-    let next = New::read_next(&body, before).map_err(Problem::validation)?;
-    let taken = take(&state, &authority, &id, &alias, next).await?;
     shown(&state.store, &alias, taken).await
 }
 
