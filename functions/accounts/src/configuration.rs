@@ -61,8 +61,8 @@ pub(crate) struct ImportedConfiguration {
 
 /// Exports the tenant's configuration, secrets left out.
 ///
-/// The tenant, its people, its API keys, what it says of providers, and its accounts with their senders, bots and what
-/// those know. Each page can be imported as it is. What Meta keeps (templates, profiles) stays there; messages and contacts
+/// The tenant, its people, its API keys, what it says of providers, its accounts with their senders, bots and what those
+/// know, and its routes. Each page can be imported as it is. What Meta keeps (templates, profiles) stays there; messages and contacts
 /// are no configuration.
 #[utoipa::path(
     get,

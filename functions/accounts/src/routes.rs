@@ -11,6 +11,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use body::{RouteBody, RouteDto};
+pub(crate) use body::{Said, read_fields};
 use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::id::RouteId;
@@ -112,26 +113,34 @@ pub(crate) async fn create(
     if let Some(earlier) = earlier(store, tenant, claim.as_ref()).await? {
         return Ok(earlier);
     }
-    let now = clock::now();
-    let (route, senders) = read(store, tenant, RouteId::at(now), &body, now).await?;
-    let mut transaction = Transaction::new();
-    store.add_route(&mut transaction, &route)?;
-    store.remember_claim(
-        &mut transaction,
-        tenant,
-        claim.as_ref(),
-        route.id.as_str(),
-        now,
-    )?;
-    let what = (Action::RouteCreated, body);
-    match written(store, &authority, transaction, &route.id, what).await {
-        Ok(()) => Ok(made(&route, &senders)),
+    let said = body::read(&body).map_err(Problem::validation)?;
+    let id = RouteId::at(clock::now());
+    match put(store, &authority, (id, said), claim.as_ref(), body).await {
+        Ok((route, senders)) => Ok(made(&route, &senders)),
         // The same request may have been faster.
         Err(problem) => match earlier(store, tenant, claim.as_ref()).await? {
             Some(earlier) => Ok(earlier),
             None => Err(problem),
         },
     }
+}
+
+/// Makes a route under this id; the request's key is remembered with it.
+pub(crate) async fn put(
+    store: &Store,
+    authority: &Authority,
+    (id, said): (RouteId, Said),
+    claim: Option<&IdempotencyClaim>,
+    trail: Value,
+) -> Result<(Route, Vec<Sender>), Problem> {
+    let (tenant, now) = (&authority.tenant, clock::now());
+    let (route, senders) = of(store, tenant, (id, said), now).await?;
+    let mut transaction = Transaction::new();
+    store.add_route(&mut transaction, &route)?;
+    store.remember_claim(&mut transaction, tenant, claim, route.id.as_str(), now)?;
+    let what = (Action::RouteCreated, trail);
+    written(store, authority, transaction, &route.id, what).await?;
+    Ok((route, senders))
 }
 
 /// Replace a route.
@@ -160,7 +169,9 @@ pub(crate) async fn change(
     let (store, tenant) = (&state.store, &authority.tenant);
     let body = read_json(&headers, &body, MAX_JSON)?;
     let known = find(store, tenant, &id_of(&id)?).await?;
-    let (route, senders) = read(store, tenant, known.id.clone(), &body, clock::now()).await?;
+    let said = body::read(&body).map_err(Problem::validation)?;
+    let of = of(store, tenant, (known.id.clone(), said), clock::now());
+    let (route, senders) = of.await?;
     let mut transaction = Transaction::new();
     store.change_route(&mut transaction, &known, &route)?;
     let what = (Action::RouteChanged, body);
@@ -213,15 +224,18 @@ async fn written(
     }
 }
 
-/// The route that a body describes, and its senders, which must be the tenant's.
-async fn read(
+/// The route that this says, and its senders, which must be the tenant's.
+async fn of(
     store: &Store,
     tenant: &TenantId,
-    id: RouteId,
-    body: &Value,
+    (id, said): (RouteId, Said),
     now: Timestamp,
 ) -> Result<(Route, Vec<Sender>), Problem> {
-    let (name, ids, policy) = body::read(body).map_err(Problem::validation)?;
+    let Said {
+        name,
+        senders: ids,
+        policy,
+    } = said;
     let senders = store.senders_named(tenant, &ids).await?;
     let is_there = |id: &SenderId| senders.iter().any(|sender| sender.id == *id);
     let missing = (0..).zip(&ids).filter(|(_, id)| !is_there(id));

@@ -9,17 +9,18 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heliograph::domain::audit::{Action, Author};
-use heliograph::domain::content::{Content, Draft};
+use heliograph::domain::content::{Content, Draft, Kind};
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::JobId;
-use heliograph::domain::identity::TenantId;
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Changes, Job, PriceCategory};
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::role::{Principal, Right};
 use heliograph::messaging::submit::{
     Origin, Source, read_from, read_on_unknown, read_time, sources,
 };
+use heliograph::provider::kinds;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{JobDto, OnUnknownDto};
@@ -185,6 +186,7 @@ async fn drafted(
     let sender = sender.ok_or_else(unknown)?;
     let on_unknown = sources.on_unknown(request.on_unknown);
     let on_unknown = on_unknown.map_err(|fault| Problem::validation(vec![fault]))?;
+    check_kind(&sources.senders, request.message.kind())?;
     let warning = senders::check_window(&sender, request.message.kind())?;
     let share = request.changes.pause_at_failure_share;
     let template_category = template_category(state, &sender, &request.message).await;
@@ -205,6 +207,21 @@ async fn drafted(
         )
     };
     Ok((job, warning))
+}
+
+/// Whether one of the senders has a way to send messages of this kind; what each recipient's lacks is told with them.
+fn check_kind(senders: &[SenderId], kind: Kind) -> Result<(), Problem> {
+    let sends = |sender: &SenderId| kinds(sender.provider()).contains(&kind);
+    let Some(first) = senders.first().filter(|_| !senders.iter().any(sends)) else {
+        return Ok(());
+    };
+    let provider = first.provider();
+    let can: Vec<&str> = kinds(provider).iter().map(|kind| kind.as_str()).collect();
+    Err(Problem::validation(vec![Fault {
+        pointer: "/type".to_owned(),
+        code: FaultCode::NotAllowed,
+        detail: format!("{} can send {}", provider.title(), can.join(", ")),
+    }]))
 }
 
 /// What the job's template is charged as. A job is made also if nobody can tell.

@@ -15,6 +15,7 @@ use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use heliograph::domain::credential::{Known, Standing, standing};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::ledger::Event;
 use heliograph::domain::message::Outbound;
@@ -98,17 +99,25 @@ async fn first(
         Origin::New => {}
     }
     let mut warnings = submitted.warnings;
-    warnings.extend(key.iter().flat_map(unusual));
+    if let Some(key) = &key {
+        let account = &submitted.message.account;
+        let known = state.store.known_credentials(tenant, account).await?;
+        warnings.extend(unusual(key, Known::of_key(&known, key)));
+    }
     let (message, exchange) = Box::pin(sent(state, submitted.message, pinned)).await?;
     Ok(Json(answered(&message, exchange, &warnings)).into_response())
 }
 
-/// What the key is used for all the same.
-fn unusual(key: &ProviderKey) -> impl Iterator<Item = &'static str> {
-    let disabled = (!key.enabled).then_some("key_disabled");
-    let is_over = key.expires_at.is_some_and(|end| end <= clock::now());
-    let over = is_over.then_some("key_expired");
-    disabled.into_iter().chain(over)
+/// What would keep the key from being used for any other message.
+fn unusual(key: &ProviderKey, known: Option<&Known>) -> Option<&'static str> {
+    match standing(key, known, clock::now()) {
+        Standing::Healthy | Standing::Rested => None,
+        Standing::Disabled => Some("key_disabled"),
+        Standing::Expired(_) => Some("key_expired"),
+        Standing::Refused(_) => Some("key_refused"),
+        Standing::Resting { .. } => Some("key_resting"),
+        Standing::Full(_) => Some("key_full"),
+    }
 }
 
 /// What became of a message that was taken in, and the exchange, if there was one. It is not left to be sent later.

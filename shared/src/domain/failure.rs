@@ -135,6 +135,20 @@ impl ProviderFailure {
         Self::without_code(Class::Transient, why, remedy)
     }
 
+    /// What to do about a call of unknown outcome where the provider tells no statuses: nobody else will settle it.
+    #[must_use]
+    pub fn without_statuses(self) -> Self {
+        if self.class != Class::Ambiguous {
+            return self;
+        }
+        let remedy = "its provider tells no statuses: find out whether it arrived and settle it by hand; sending again may \
+                      deliver it twice";
+        Self {
+            remedy: remedy.to_owned(),
+            ..self
+        }
+    }
+
     /// What to do about it once the message has failed: nothing is tried by itself any more, and nothing left to settle.
     #[must_use]
     pub fn once_over(self) -> Self {

@@ -333,8 +333,10 @@ impl Outbound {
         let is_over = self.state == State::Failed;
         Some(if is_over {
             failure.once_over()
-        } else {
+        } else if self.refused_by().tells_statuses() {
             failure
+        } else {
+            failure.without_statuses()
         })
     }
 }

@@ -171,8 +171,10 @@ impl Way {
         failure: &ProviderFailure,
         can_send: impl Fn(Provider) -> bool,
     ) -> Turn {
-        // Of what nobody knows the message itself decides whether it is sent again.
-        if failure.class != Class::Ambiguous && !self.policy.covers(failure) {
+        // Of what nobody knows the message itself decides whether it is sent again. What a sender has no way to send was
+        // not its to refuse.
+        let is_its_own = failure.class != Class::Ambiguous && can_send(at.provider());
+        if is_its_own && !self.policy.covers(failure) {
             let class = failure.class.as_str();
             let why = format!("the route does not change its sender for failures of class {class}");
             return Turn::Stay(why);

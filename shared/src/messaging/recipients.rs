@@ -96,16 +96,22 @@ fn filled(job: &Job, variables: Option<&Value>) -> Result<Content, Vec<LineFault
     })
 }
 
-/// The sender's provider must have a way to send it.
+/// One of its senders must have a way to send it; what the first of them lacks, if none has.
 fn check_sendable(
     job: &Job,
     recipient: &Outbound,
     content: &Content,
 ) -> Result<(), Vec<LineFault>> {
-    fits(job.sender.provider(), &recipient.to, content).map_err(|unfit| {
-        let faults = unfit.faults().iter();
-        faults.map(|fault| of_message(job, fault)).collect()
-    })
+    let unfit = match fits(job.sender.provider(), &recipient.to, content) {
+        Ok(()) => return Ok(()),
+        Err(unfit) => unfit,
+    };
+    let can_send = |provider| fits(provider, &recipient.to, content).is_ok();
+    if job.way.iter().any(|way| !way.senders(can_send).is_empty()) {
+        return Ok(());
+    }
+    let faults = unfit.faults().iter();
+    Err(faults.map(|fault| of_message(job, fault)).collect())
 }
 
 fn of_variable(fault: Fault) -> LineFault {

@@ -266,3 +266,45 @@ async fn every_fault_of_a_route_is_told_at_once() {
         ["/senders/1"]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_comes_with_the_configuration_under_its_own_id() {
+    let desk = Desk::start().await;
+    let id = route(&desk, &[SENDER, MOCK], &json!({"on_unknown": "retry"})).await;
+    let path = format!("/v1/routes/{id}");
+    let before = desk.get(&path).await.with(200);
+    let exported = desk.all("/v1/configuration").await;
+    let entry = exported.iter().find(|it| it["id"] == id.as_str()).unwrap();
+    assert_eq!(entry["kind"], "route");
+    let taken_away = desk.with_key(ADMIN_KEY, "DELETE".parse().unwrap(), &path);
+    assert_eq!(tests::read(taken_away).await.status, 204);
+    for expected in ["made", "unchanged"] {
+        let page = json!({"data": [entry]});
+        let came = desk.post("/v1/configuration", &page).await.with(200);
+        assert_eq!(came["data"][0]["status"], expected, "{came}");
+    }
+    let mut after = desk.get(&path).await.with(200);
+    after["changed_at"] = before["changed_at"].clone();
+    assert_eq!(after, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_no_sender_of_its_route_can_send_is_refused_and_one_that_another_can_is_sent() {
+    let desk = Desk::start().await;
+    let gateways = route(&desk, &[FONNTE, NOTIFAPI], &json!({})).await;
+    let job = json!({"name": "test", "from": gateways, "type": "interactive", "interactive": {
+        "type": "button", "body": {"text": "Which?"},
+        "action": {"buttons": [{"type": "reply", "reply": {"id": "a", "title": "This"}}]}}});
+    let refused = desk.post("/v1/bulk-jobs", &job).await;
+    assert_eq!(refused.faults(), ["/type"]);
+    let mixed = route(&desk, &[FONNTE, SENDER], &json!({})).await;
+    let mut job = job;
+    job["from"] = mixed.into();
+    let made = desk.post("/v1/bulk-jobs", &job).await.with(201);
+    let job = made["id"].as_str().unwrap();
+    desk.add(job, &recipients(3)).await.with(200);
+    desk.start_job(job).await.with(202);
+    desk.job_once_all_are(job, &TAKEN, PATIENCE).await;
+    let told = desk.stats().await;
+    assert_eq!(told["accepted_by"]["meta"], 3, "{told}");
+}

@@ -4,10 +4,12 @@ mod account;
 mod bot;
 mod key;
 mod provider;
+mod route;
 
 pub(super) use account::{AccountEntry, SenderEntry};
 pub(super) use bot::{BotEntry, KnowledgeEntry};
 pub(super) use provider::ProviderEntry;
+pub(super) use route::RouteEntry;
 
 use crate::key_body::{self, LONGEST_NAME};
 use crate::tenants::read_tier;
@@ -21,7 +23,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// What entries are, by their names.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "tenant",
     "user",
     "api_key",
@@ -30,6 +32,7 @@ const KINDS: [&str; 8] = [
     "sender",
     "bot",
     "knowledge",
+    "route",
 ];
 
 /// One thing that is set up.
@@ -53,6 +56,8 @@ pub(crate) enum Entry {
     Bot(BotEntry),
     /// Something an account's bot knows.
     Knowledge(KnowledgeEntry),
+    /// A route over senders.
+    Route(RouteEntry),
 }
 
 /// A tenant.
@@ -103,7 +108,8 @@ impl Entry {
             "account" => AccountEntry::read(&mut fields).map(Self::Account),
             "sender" => SenderEntry::read(&mut fields).map(Self::Sender),
             "bot" => BotEntry::read(&mut fields).map(Self::Bot),
-            _ => KnowledgeEntry::read(&mut fields).map(Self::Knowledge),
+            "knowledge" => KnowledgeEntry::read(&mut fields).map(Self::Knowledge),
+            _ => RouteEntry::read(&mut fields).map(Self::Route),
         };
         fields.finish();
         read
@@ -120,6 +126,7 @@ impl Entry {
             Self::Sender(_) => "sender",
             Self::Bot(_) => "bot",
             Self::Knowledge(_) => "knowledge",
+            Self::Route(_) => "route",
         }
     }
 
@@ -134,6 +141,7 @@ impl Entry {
             Self::Sender(sender) => sender.id.to_string(),
             Self::Bot(bot) => bot.account_id.to_string(),
             Self::Knowledge(knowledge) => knowledge.id.to_string(),
+            Self::Route(route) => route.id.to_string(),
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum Place {
     Accounts(Option<String>),
     /// Of this account; the next account follows.
     Knowledge(AccountId, Option<String>),
+    /// Last, for they name senders.
+    Routes(Option<String>),
 }
 
 /// Some entries: `limit` of them, or more if an account's senders are more. And where the next page begins, if there is one.
@@ -72,7 +74,15 @@ async fn step(
             entries.extend(said.map(|it| Entry::Provider(ProviderEntry::from(it))));
             Ok(Some(Place::Accounts(None)))
         }
-        Place::Accounts(after) => account(store, tenant, after, entries).await,
+        Place::Accounts(after) => {
+            let more = account(store, tenant, after, entries).await?;
+            Ok(more.or(Some(Place::Routes(None))))
+        }
+        Place::Routes(after) => {
+            let listed = store.routes(tenant, &from(after)).await?;
+            entries.extend(listed.entries.iter().map(|it| Entry::Route(it.into())));
+            Ok(listed.next.map(|after| Place::Routes(Some(after))))
+        }
         Place::Knowledge(account, after) => {
             let listed = store.all_knowledge(tenant, &account, &from(after)).await?;
             let known = listed.entries.iter();

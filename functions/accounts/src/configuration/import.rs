@@ -1,12 +1,12 @@
 //! Makes what a configuration has and the tenant has not. What the tenant has stays as it is.
 
 use super::connections;
-use super::entry::{Entry, ProviderEntry, TenantEntry};
+use super::entry::{Entry, ProviderEntry, RouteEntry, TenantEntry};
 use crate::State;
 use crate::authority::Authority;
-use crate::providers;
 use crate::user_dto::NewUser;
 use crate::users;
+use crate::{providers, routes};
 use heliograph::domain::role::Scopes;
 use heliograph::service::clock;
 use heliograph::service::problem::Problem;
@@ -153,6 +153,7 @@ pub(super) async fn take(state: &State, authority: &Authority, entry: Entry) -> 
         Entry::Knowledge(knowledge) => {
             connections::take_knowledge(state, authority, &knowledge).await
         }
+        Entry::Route(route) => Box::pin(take_route(state, authority, &route)).await,
     };
     Imported::new(of, came)
 }
@@ -184,6 +185,22 @@ async fn say_of_provider(
     }
     let after = entry.settings(&before);
     providers::put(state, authority, before, after).await?;
+    Ok(Outcome::of(Status::Made))
+}
+
+/// Makes a route under its id: messages name it.
+async fn take_route(
+    state: &State,
+    authority: &Authority,
+    entry: &RouteEntry,
+) -> Result<Outcome, Problem> {
+    let store = &state.store;
+    if let Some(there) = store.route(&authority.tenant, &entry.id).await? {
+        return Ok(Outcome::compared(&RouteEntry::from(&there), entry));
+    }
+    let said = (entry.id.clone(), entry.said());
+    let trail = json!({"imported": true, "name": said.1.name});
+    routes::put(store, authority, said, None, trail).await?;
     Ok(Outcome::of(Status::Made))
 }
 

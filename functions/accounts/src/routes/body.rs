@@ -8,6 +8,7 @@ use heliograph::domain::identity::SenderId;
 use heliograph::domain::message::OnUnknown;
 use heliograph::domain::provider::Provider;
 use heliograph::domain::route::{Failover, MOST_SENDERS, Route, Way};
+use heliograph::service::dto::OnUnknownDto;
 use heliograph::store::{Sender, stop};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -34,9 +35,8 @@ pub(crate) struct RouteDto {
     senders: Vec<StopDto>,
     /// After failures of these classes the next sender takes over.
     fail_over_on: Vec<Class>,
-    /// What to do when a call's outcome is not known, unless the message says so itself.
-    #[schema(value_type = String, example = "hold")]
-    on_unknown: &'static str,
+    /// What to do when a call's outcome is not known, unless the message says so itself: `hold` or `retry`.
+    on_unknown: OnUnknownDto,
     /// Whether a message may leave from another phone number than the first sender's.
     other_number: bool,
     /// For how many seconds from its first failure on a message is tried.
@@ -107,10 +107,7 @@ impl RouteDto {
             name: name.clone(),
             senders: stops.collect(),
             fail_over_on: policy.fail_over_on.iter().copied().collect(),
-            on_unknown: match policy.on_unknown {
-                OnUnknown::Retry => "retry",
-                OnUnknown::Hold | OnUnknown::Wait(_) => "hold",
-            },
+            on_unknown: policy.on_unknown.into(),
             other_number: policy.other_number,
             try_for_s: policy.try_for_s,
             changed_at: route.changed_at,
@@ -136,22 +133,36 @@ fn warnings(route: &Route, senders: &[Sender]) -> Vec<String> {
     warnings
 }
 
+/// What a body says of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// What people call it.
+    pub(crate) name: String,
+    /// Its senders.
+    pub(crate) senders: Vec<SenderId>,
+    /// When the next one takes over.
+    pub(crate) policy: Failover,
+}
+
 /// Reads a route; every fault of it at once.
-pub(crate) fn read(body: &Value) -> Result<(String, Vec<SenderId>, Failover), Vec<Fault>> {
+pub(super) fn read(body: &Value) -> Result<Said, Vec<Fault>> {
     let faults = Faults::new();
-    let read = Fields::of(body, "", &faults).and_then(read_fields);
+    let read = Fields::of(body, "", &faults).and_then(|mut fields| {
+        let said = read_fields(&mut fields);
+        fields.finish();
+        said
+    });
     faults.into_result(read)
 }
 
-/// Reads a route's fields; whoever hands them over has read all others.
-pub(crate) fn read_fields(mut fields: Fields<'_>) -> Option<(String, Vec<SenderId>, Failover)> {
+/// Reads what is said of a route; whoever hands the fields over finishes them.
+pub(crate) fn read_fields(fields: &mut Fields<'_>) -> Option<Said> {
     let name = fields.required_text("name", 1..=LONGEST_NAME);
-    let senders = read_senders(&mut fields);
-    let fail_over_on = read_classes(&mut fields);
+    let senders = read_senders(fields);
+    let fail_over_on = read_classes(fields);
     let on_unknown = fields.choice("on_unknown", &["hold", "retry"]);
     let other_number = fields.boolean("other_number");
     let try_for_s = fields.whole("try_for_s", TRY_FOR_S);
-    fields.finish();
     let usual = Failover::default();
     let policy = Failover {
         fail_over_on: fail_over_on.unwrap_or(usual.fail_over_on),
@@ -162,7 +173,11 @@ pub(crate) fn read_fields(mut fields: Fields<'_>) -> Option<(String, Vec<SenderI
         other_number: other_number.unwrap_or(usual.other_number),
         try_for_s: try_for_s.unwrap_or(usual.try_for_s),
     };
-    Some((name?.to_owned(), senders?, policy))
+    Some(Said {
+        name: name?.to_owned(),
+        senders: senders?,
+        policy,
+    })
 }
 
 fn read_senders(fields: &mut Fields<'_>) -> Option<Vec<SenderId>> {

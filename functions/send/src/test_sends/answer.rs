@@ -36,8 +36,8 @@ pub(crate) struct TestSendDto {
     /// Why it was not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ProviderFailure>,
-    /// What should be known beside it: `key_disabled` and `key_expired` of a key that no other message is sent with, and
-    /// what `POST /v1/messages` warns of.
+    /// What should be known beside it: `key_disabled`, `key_expired`, `key_refused`, `key_resting` and `key_full` of a key
+    /// that no other message is sent with now, and what `POST /v1/messages` warns of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }

@@ -153,3 +153,13 @@ fn what_its_provider_says_of_a_sender_changes_it_as_a_refused_credential_does() 
     let after = way.after(first, &attempts, &locked, |_| true);
     assert!(matches!(after.turn, Turn::Next(..)));
 }
+
+#[test]
+fn what_a_sender_has_no_way_to_send_goes_on_whatever_its_failure_is_called() {
+    let way = way();
+    let attempts = [refused(&way.stops[0], Class::Permanent)];
+    let first = &way.stops[0].leg.sender;
+    let can = |provider| provider != Provider::Meta;
+    let after = way.after(first, &attempts, &failure(Class::Permanent), can);
+    assert_eq!(after.turn, Turn::Next(way.stops[1].leg.clone(), 0));
+}
