@@ -199,6 +199,11 @@ async fn take_route(
         return Ok(Outcome::compared(&RouteEntry::from(&there), entry));
     }
     let said = (entry.id.clone(), entry.said());
+    let senders = store.senders_named(&authority.tenant, &said.1.senders);
+    if senders.await?.len() < said.1.senders.len() {
+        let detail = "not all of its senders are here: import those first, then this again";
+        return Ok(Outcome::because(Status::Waiting, detail));
+    }
     let trail = json!({"imported": true, "name": said.1.name});
     routes::put(store, authority, said, None, trail).await?;
     Ok(Outcome::of(Status::Made))
