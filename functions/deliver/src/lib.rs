@@ -135,10 +135,28 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         None => None,
     };
     match lane {
-        // Without one it missed its slot, or its sender rests: `dispatch` hands the recipient out again.
-        Lane::Bulk => in_slot(state, &order, seat).await.map(|_| ()),
+        Lane::Bulk => bulk(state, &order, seat).await,
         Lane::Otp | Lane::Single => single(state, &order, seat).await,
     }
+}
+
+/// Sends a recipient in its slot. One that missed it, or whose sender rests, is handed out again by `dispatch`; so is one
+/// whose sender has no credential left, which stops until somebody puts one in.
+async fn bulk(
+    state: &State,
+    order: &Order,
+    seat: Option<(Leaving, Held)>,
+) -> Result<(), RecordError> {
+    match seat {
+        Some((leaving, _)) if leaving.credential.is_none() => {
+            state.departures.stop(&order.tenant, &leaving.leg).await?;
+        }
+        Some(seat) => {
+            in_slot(state, order, seat).await?;
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 /// What a hint asks for.
@@ -147,26 +165,30 @@ struct Order {
     message: MessageId,
 }
 
-/// Attempts a message in its slot, or leaves it. Gives it back if it needs another slot.
+/// Whether a hint has done what it is for.
+#[derive(PartialEq, Eq)]
+enum Done {
+    Yes,
+    /// The message needs another slot, or another credential.
+    Again,
+}
+
+/// Attempts a message in its slot, or leaves it.
 async fn in_slot(
     state: &State,
     order: &Order,
-    seat: Option<(Leaving, Held)>,
-) -> Result<Option<Box<Outbound>>, RecordError> {
-    let Some((leaving, held)) = seat else {
-        return Ok(None);
-    };
+    (leaving, held): (Leaving, Held),
+) -> Result<Done, RecordError> {
     let departed = state
         .departures
         .attempt(&order.tenant, &order.message, &leaving, held)
         .await?;
-    let message = match departed {
-        Departed::Made(message) => message,
-        Departed::NotNow(_) => return Ok(None),
-        Departed::TooLate(message) => return Ok(Some(message)),
-    };
-    try_again_later(state, &message).await?;
-    Ok(None)
+    match departed {
+        Departed::Made(message) => try_again_later(state, &message).await?,
+        Departed::NotNow(_) => {}
+        Departed::TooLate(_) | Departed::Full => return Ok(Done::Again),
+    }
+    Ok(Done::Yes)
 }
 
 /// Sends a single message in its slot, or in the next one it can get.
@@ -176,24 +198,14 @@ async fn single(
     mut seat: Option<(Leaving, Held)>,
 ) -> Result<(), RecordError> {
     for _ in 0..TRIES {
-        if seat.is_none() {
-            let Some(message) = state.store.outbound(&order.tenant, &order.message).await? else {
-                return Ok(());
-            };
-            if message.state != MessageState::Queued {
-                lapse(&state.store, message, clock::now()).await?;
-                return Ok(());
-            }
-            if message.not_before.is_some_and(|time| clock::now() < time) {
-                // The hint came before the message's time, by a clock a little behind: it takes no slot.
-                return try_again_later(state, &message).await;
-            }
-            seat = match leave(state, &message).await? {
-                Some(seat) => Some(seat),
+        let seat = match seat.take() {
+            Some(seat) => seat,
+            None => match next_seat(state, order).await? {
+                Some(seat) => seat,
                 None => return Ok(()),
-            };
-        }
-        if in_slot(state, order, seat.take()).await?.is_none() {
+            },
+        };
+        if in_slot(state, order, seat).await? == Done::Yes {
             return Ok(());
         }
     }
@@ -201,6 +213,23 @@ async fn single(
         Some(message) => Ok(state.lanes.put(&message, SOON).await?),
         None => Ok(()),
     }
+}
+
+/// A slot for a message that is to be sent still.
+async fn next_seat(state: &State, order: &Order) -> Result<Option<(Leaving, Held)>, RecordError> {
+    let Some(message) = state.store.outbound(&order.tenant, &order.message).await? else {
+        return Ok(None);
+    };
+    if message.state != MessageState::Queued {
+        lapse(&state.store, message, clock::now()).await?;
+        return Ok(None);
+    }
+    if message.not_before.is_some_and(|time| clock::now() < time) {
+        // The hint came before the message's time, by a clock a little behind: it takes no slot.
+        try_again_later(state, &message).await?;
+        return Ok(None);
+    }
+    leave(state, &message).await
 }
 
 /// A slot to wait for. `None` if the queue waits in our place, or the sweeper until somebody has looked after the sender.
@@ -211,7 +240,7 @@ async fn leave(state: &State, message: &Outbound) -> Result<Option<(Leaving, Hel
             if held.slot.wait(now) <= LONGEST_WAIT {
                 return Ok(Some((leaving, held)));
             }
-            let seat = leaving.seat(message, held);
+            let seat = leaving.seat(held);
             state.lanes.put_for(message, seat, now).await?;
         }
         Leaves::Soon => state.lanes.put(message, SOON).await?,

@@ -198,7 +198,7 @@ async fn try_now(
             Leaves::Stopped => return Ok(Tried::Later(message)),
         };
         if held.slot.wait(now) > LONGEST_WAIT {
-            let seat = leaving.seat(&message, held);
+            let seat = leaving.seat(held);
             let put = state.parts.lanes.put_for(&message, seat, now);
             queued(&message, put.await);
             return Ok(Tried::Later(message));
@@ -206,6 +206,7 @@ async fn try_now(
         let attempt = departures.attempt(&message.tenant, &message.id, &leaving, held);
         message = match attempt.await? {
             Departed::TooLate(message) => message,
+            Departed::Full => message,
             // The next sender of its route, or another key, takes over at once.
             Departed::Made(message) if is_next(&message) => message,
             Departed::Made(message) => return Ok(Tried::Made(message)),

@@ -175,7 +175,7 @@ async fn tried(
         let attempt = departures.attempt_test(&message.tenant, &message.id, &leaving, held);
         let (departed, recorded) = recorded(Box::pin(attempt)).await;
         let message = match departed? {
-            Departed::TooLate(_) => continue,
+            Departed::TooLate(_) | Departed::Full => continue,
             Departed::NotNow(_) => return Ok(None),
             Departed::Made(message) => message,
         };

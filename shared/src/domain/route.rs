@@ -9,6 +9,7 @@ use super::id::RouteId;
 use super::identity::{SenderId, TenantId};
 use super::message::{Attempt, Leg, OnUnknown, Outcome, Then};
 use super::provider::Provider;
+use super::retry;
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub const MOST_SENDERS: usize = 10;
 
 /// The most calls that are made for one message over a route.
 pub const MOST_CALLS: usize = 20;
+
+/// The most calls that are made for one message to one sender.
+const MOST_CALLS_OF_ONE: usize = retry::MAX_ATTEMPTS as usize;
 
 /// An ordered list of senders with a failover policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,6 +227,10 @@ impl Way {
                 "has another number than the route's first sender, and `other_number` is false",
             );
         }
+        let there = calls(attempts).filter(|leg| leg.sender == *sender);
+        if there.count() >= MOST_CALLS_OF_ONE {
+            return Some("was called five times for it");
+        }
         let newest = attempts.iter().rev().find(|attempt| {
             let leg = attempt.leg.as_ref();
             let is_there = leg.is_some_and(|leg| leg.sender == *sender);
@@ -259,11 +267,15 @@ fn is_over(attempt: &Attempt) -> bool {
     })
 }
 
-/// What was called for a message, call by call.
+/// What was called for a message, call by call; a credential that gave way to another is none.
 fn calls(attempts: &[Attempt]) -> impl Iterator<Item = &Leg> {
+    let gave_way = |attempt: &Attempt| {
+        let failure = attempt.failure.as_ref();
+        failure.is_some_and(|failure| failure.class == Class::Credential)
+    };
     let made = attempts
         .iter()
-        .filter(|attempt| attempt.outcome != Some(Outcome::NotStarted));
+        .filter(move |attempt| attempt.outcome != Some(Outcome::NotStarted) && !gave_way(attempt));
     made.filter_map(|attempt| attempt.leg.as_ref())
 }
 

@@ -28,6 +28,7 @@ use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::{Providers, SendOutcome};
+use crate::service::telemetry::count;
 use crate::store::{ClaimError, Expiring, Pace, PacedSender, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -112,6 +113,7 @@ impl Sending {
         };
         let prepared = self.prepare(&message, held, random.as_u128()).await;
         let Some(credential) = departure.credential else {
+            count("account_paused", "no_credential", 1);
             return self.refuse(message, &token, without_credential()).await;
         };
         let (content, settings) = match prepared {

@@ -17,6 +17,7 @@ use crate::service::clock;
 use crate::service::credentials::{Choice, CredentialError, Credentials, Learnt};
 use crate::store::{PacedSender, Store, StoreError};
 use jiff::Timestamp;
+use std::time::Duration;
 use thiserror::Error;
 
 /// Has messages depart.
@@ -30,8 +31,10 @@ pub struct Departures {
 /// Where a message leaves from, and with what.
 #[derive(Debug, Clone)]
 pub struct Leaving {
-    /// From where, if it has a choice.
-    pub leg: Option<Leg>,
+    /// From where.
+    pub leg: Leg,
+    /// Whether it had a choice.
+    pub is_over_route: bool,
     /// Whose turn it was before.
     pub passed: Vec<Passed>,
     /// With what, if there is anything.
@@ -41,19 +44,18 @@ pub struct Leaving {
 impl Leaving {
     /// It in this slot, as a hint tells it.
     #[must_use]
-    pub fn seat(self, message: &Outbound, held: Held) -> Seat {
-        let is_over_route = self.leg.is_some();
+    pub fn seat(self, held: Held) -> Seat {
         Seat {
-            leg: self.leg.unwrap_or_else(|| message.leg()),
+            leg: self.leg,
             held,
-            passed: is_over_route.then_some(self.passed),
+            passed: self.is_over_route.then_some(self.passed),
         }
     }
 
     fn departure(&self) -> Departure<'_> {
         Departure {
             credential: self.credential.as_ref(),
-            leg: self.leg.as_ref(),
+            leg: self.is_over_route.then_some(&self.leg),
             passed: &self.passed,
         }
     }
@@ -83,6 +85,8 @@ pub enum Departed {
     NotNow(Option<Box<Outbound>>),
     /// Its call could not begin in its slot, or that is used no more; it waits for another one.
     TooLate(Box<Outbound>),
+    /// No call may be made with its credential now: a limit is reached. It was not claimed.
+    Full,
 }
 
 /// Why it is not known whether a message may leave, or why it was not attempted. It is as it was, or its lease runs out.
@@ -183,7 +187,8 @@ impl Departures {
             Ready::Yes(leaves) => leaves,
             Ready::No(Unready::NoCredential, _) => {
                 let leaving = Leaving {
-                    leg: leg.cloned(),
+                    leg: leg.cloned().unwrap_or_else(|| message.leg()),
+                    is_over_route: leg.is_some(),
                     passed: Vec::new(),
                     credential: None,
                 };
@@ -214,7 +219,8 @@ impl Departures {
             Choice::Absent => return Ok(Ready::No(Unready::NoCredential, None)),
         };
         let leaving = Leaving {
-            leg: leg.cloned(),
+            leg: leg.unwrap_or(&own).clone(),
+            is_over_route: leg.is_some(),
             passed: passed.to_vec(),
             credential: Some(credential),
         };
@@ -230,10 +236,7 @@ impl Departures {
         leaving: Leaving,
         known: Option<&PacedSender>,
     ) -> Result<Leaves, DepartureError> {
-        let sender = leaving
-            .leg
-            .as_ref()
-            .map_or(&message.sender, |it| &it.sender);
+        let sender = &leaving.leg.sender;
         let leave = self
             .pacer
             .leave(&message.tenant, sender, message.lane, known.cloned());
@@ -260,7 +263,8 @@ impl Departures {
         };
         Ok(Some(Leaving {
             credential,
-            leg: route.is_some().then_some(leg),
+            leg,
+            is_over_route: route.is_some(),
             passed: route.unwrap_or_default(),
         }))
     }
@@ -274,6 +278,9 @@ impl Departures {
         leaving: &Leaving,
         held: Held,
     ) -> Result<Departed, DepartureError> {
+        if !self.has_place(tenant, leaving, held).await? {
+            return Ok(Departed::Full);
+        }
         let departure = leaving.departure();
         // Boxed, because it holds a message and what is said of it.
         let attempt = Box::pin(self.sending.attempt(tenant, id, departure, held));
@@ -289,22 +296,41 @@ impl Departures {
         })
     }
 
+    /// Stops a sender that has nothing to send with.
+    pub async fn stop(&self, tenant: &TenantId, leg: &Leg) -> Result<(), DepartureError> {
+        Ok(self.sending.stop(tenant, leg).await?)
+    }
+
+    /// Takes a place within the limits of what it leaves with.
+    async fn has_place(
+        &self,
+        tenant: &TenantId,
+        leaving: &Leaving,
+        held: Held,
+    ) -> Result<bool, StoreError> {
+        let Some(credential) = &leaving.credential else {
+            return Ok(true);
+        };
+        let Leg { account, sender } = &leaving.leg;
+        let of = (tenant, account);
+        let wait = held.slot.wait(clock::now());
+        let wait = Duration::try_from(wait).unwrap_or_default();
+        let taken = self.credentials.take_place(of, sender, credential, wait);
+        Ok(taken.await?.is_ok())
+    }
+
     /// Tells what the call says about its credential; or that there was none.
     async fn learn(&self, tenant: &TenantId, leaving: &Leaving, attempted: &Attempted) {
-        let (learnt, message) = match attempted {
-            Attempted::Made(message) => (learnt(message), message),
-            Attempted::TooLate(message) | Attempted::NotNow(Some(message)) => {
-                (Learnt::Nothing, message)
-            }
+        let learnt = match attempted {
+            Attempted::Made(message) => learnt(message),
+            Attempted::TooLate(_) | Attempted::NotNow(_) => Learnt::Nothing,
             // It is told with the refusal.
-            Attempted::CredentialRefused(_) | Attempted::NotNow(None) => return,
+            Attempted::CredentialRefused(_) => return,
         };
         let Some(credential) = &leaving.credential else {
             return;
         };
-        let newest = message.attempts.last();
-        let left = newest.map_or_else(|| message.leg(), |newest| message.leg_of(newest));
-        let Leg { account, sender } = leaving.leg.as_ref().unwrap_or(&left);
+        let Leg { account, sender } = &leaving.leg;
         let of = (tenant, account);
         let learning = self.credentials.learn(of, sender, credential, learnt);
         learning.await;
@@ -317,7 +343,8 @@ impl Departures {
         credential: Credential,
     ) -> Result<Leaves, DepartureError> {
         let leaving = Leaving {
-            leg: None,
+            leg: message.leg(),
+            is_over_route: false,
             passed: Vec::new(),
             credential: Some(credential),
         };
@@ -333,6 +360,8 @@ impl Departures {
         leaving: &Leaving,
         held: Held,
     ) -> Result<Departed, DepartureError> {
+        // It counts within the limits, and is not kept back by them.
+        self.has_place(tenant, leaving, held).await?;
         let attempt = self.sending.attempt(tenant, id, leaving.departure(), held);
         Ok(match Box::pin(attempt).await? {
             Attempted::Made(message) => Departed::Made(message),

@@ -8,7 +8,7 @@ use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::MessageId;
 use crate::domain::network::Networks;
 use crate::domain::provider::Provider;
-use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{
     Certificate, ClientBuilder, IntoUrl, Method, RequestBuilder, Response, Url, redirect, retry,
 };
@@ -95,8 +95,10 @@ impl Http {
         function: &str,
         id: &MessageId,
     ) -> RequestBuilder {
+        // On a connection of its own: what a gateway writes late on an old one would be read as the answer to this.
         self.call(Method::POST, access, function)
             .header(REQUEST_ID, id.as_str())
+            .header(CONNECTION, HeaderValue::from_static("close"))
     }
 }
 

@@ -136,8 +136,22 @@ pub fn updates(record: &WebhookRecord) -> Vec<Update> {
     }
 }
 
-/// What a provider says of a failure, unless it repeats the key.
+/// What an HTTP status says of a refusal whose words nobody knows, if it may pass.
+fn passing(status: u16) -> Option<Class> {
+    (status == 429).then_some(Class::Throttled)
+}
+
+/// So many characters of a key in a row are taken for the key.
+const TELLING: usize = 6;
+
+/// What a provider says of a failure, unless it repeats the key or a part of it, in whatever writing.
 fn shown<'a>(said: &'a str, key: &SecretText) -> &'a str {
-    let repeats = !key.expose().is_empty() && said.contains(key.expose());
-    if repeats { "" } else { said }
+    let (lower, secret) = (said.to_ascii_lowercase(), key.expose().to_ascii_lowercase());
+    let secret: Vec<char> = secret.chars().collect();
+    let mut parts = secret.windows(TELLING.min(secret.len()).max(1));
+    let repeats = parts.any(|part| lower.contains(&part.iter().collect::<String>()));
+    let is_encoded = said
+        .split(|character: char| character.is_whitespace())
+        .any(|word| word.len() >= 16 && word.bytes().any(|byte| byte.is_ascii_uppercase()));
+    if repeats || is_encoded { "" } else { said }
 }

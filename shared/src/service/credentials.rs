@@ -108,31 +108,48 @@ impl Credentials {
 
     /// The credential to send with from a sender of an account, if there is one that may be used now.
     pub async fn of(&self, of: Of<'_>, sender: &SenderId) -> Result<Choice, CredentialError> {
-        let choice = match sender.provider() {
-            Provider::Meta => self.token(of).await?,
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => self.key(of, sender).await?,
-        };
-        match choice {
-            Choice::Use(credential) => {
-                let taken = self.place_at((of.0, sender.provider())).await?;
-                Ok(taken.map_or_else(Choice::Rests, |()| Choice::Use(credential)))
-            }
-            Choice::Rests(_) | Choice::Absent => Ok(choice),
+        match sender.provider() {
+            Provider::Meta => self.token(of).await,
+            Provider::Notifapi | Provider::Fonnte | Provider::Mock => self.key(of, sender).await,
         }
     }
 
-    /// Takes a place within the tenant's limits of a provider, or says when there is one.
-    async fn place_at(
+    /// Takes a place for the call that is about to be made, within the limits of the provider and of the key; or says when
+    /// there is one. Whoever has a credential and a slot asks, and it is taken once the slot begins, in `wait`: a place that is
+    /// taken and not used is lost.
+    pub async fn take_place(
         &self,
-        of: (&TenantId, Provider),
+        of: Of<'_>,
+        sender: &SenderId,
+        credential: &Credential,
+        wait: Duration,
     ) -> Result<Result<(), Timestamp>, StoreError> {
-        let settings = self.store.known_provider_settings(of.0, of.1).await?;
-        if settings.limits.is_empty() {
+        let provider = sender.provider();
+        if !self.is_limited(of, provider, credential).await? {
             return Ok(Ok(()));
         }
+        // A place counts in the second in which it is taken.
+        tokio::time::sleep(wait).await;
         let now = clock::now();
-        let taken = self.store.take_provider_call(of, &settings.limits, now);
-        taken.await
+        let at = (of.0, provider);
+        let settings = self.store.known_provider_settings(of.0, provider).await?;
+        let limits = &settings.limits;
+        if !limits.is_empty()
+            && let Some(until) = self.store.provider_is_full(at, limits, now).await?
+        {
+            return Ok(Err(until));
+        }
+        if provider != Provider::Meta
+            && let Err(until) = self.place_of_key(of, credential, now).await?
+        {
+            // What is known of it says so from now on, and the next key is chosen.
+            self.known.remove(&account_name(of));
+            return Ok(Err(until));
+        }
+        if limits.is_empty() {
+            return Ok(Ok(()));
+        }
+        self.store.take_provider_call(at, limits, now).await
     }
 
     /// The credential of an account's that has this alias, be it used at this time or not.
@@ -150,6 +167,22 @@ impl Credentials {
             tokens.find(|it| it.alias == alias.as_str())
         });
         Ok(or_none(of_alias)?)
+    }
+
+    async fn is_limited(
+        &self,
+        of: Of<'_>,
+        provider: Provider,
+        credential: &Credential,
+    ) -> Result<bool, StoreError> {
+        let settings = self.store.known_provider_settings(of.0, provider).await?;
+        if !settings.limits.is_empty() || provider == Provider::Meta {
+            return Ok(!settings.limits.is_empty());
+        }
+        let account = self.account(of).await?;
+        let mut keys = account.iter().flat_map(|account| &account.keys);
+        let key = keys.find(|key| key.alias.as_str() == credential.alias);
+        Ok(key.is_some_and(|key| !key.limits.is_empty()))
     }
 
     /// Whether there is another credential than the one that the provider has just refused so. From now on that one is not

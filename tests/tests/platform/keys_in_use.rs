@@ -281,3 +281,31 @@ async fn a_key_rotated_under_a_job_loses_nothing_and_sends_nothing_twice() {
     assert_eq!(took.iter().collect::<BTreeSet<_>>().len(), 200);
     assert_eq!(state_of(&desk, &account, "one").await, "healthy");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_used_by_what_is_sent_and_not_by_what_waits_for_its_turn() {
+    let desk = Desk::start().await;
+    let account = account_with(&desk, &["one"]).await;
+    put(&desk, &account, "one", &json!({"limits": {"per_day": 8}}))
+        .await
+        .with(200);
+    let slow = json!({"messages_per_second": 2});
+    let path = format!("/v1/senders/{SENDER}");
+    let request = desk.with_key(tests::ADMIN_KEY, "PATCH".parse().unwrap(), &path);
+    tests::read(request.json(&slow)).await.with(200);
+    let mut waiting = Vec::new();
+    for place in 0..8 {
+        let mut message = tests::text(&format!("+1555006207{place}"), "Hello");
+        message["from"] = SENDER.into();
+        let header = ("Prefer", "respond-async");
+        let taken = desk.post_with("/v1/messages", &message, header).await;
+        waiting.push(crate::id_of(&taken.with(202)));
+    }
+    for id in waiting {
+        desk.message_once(&id, "accepted").await;
+    }
+    let ninth = tests::text("+15550062079", "Hello");
+    let ninth = json!({"from": SENDER, "to": ninth["to"], "type": "text", "text": ninth["text"]});
+    let kept = desk.send(&ninth).await.with(202);
+    assert_eq!(kept["state"], "queued", "{kept}");
+}

@@ -308,3 +308,18 @@ async fn a_job_that_no_sender_of_its_route_can_send_is_refused_and_one_that_anot
     let told = desk.stats().await;
     assert_eq!(told["accepted_by"]["meta"], 3, "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_waits_longer_each_time_while_the_other_sender_is_not_ready() {
+    let desk = Desk::start().await;
+    let route = route(&desk, &[SENDER, MOCK], &json!({})).await;
+    desk.fault(&json!({"fault": "error:190", "times": 1})).await;
+    desk.send(&over(&route, "+15550061071")).await.with(200);
+    assert!(pace(&desk).await.paused.is_some());
+    let failing = json!({"provider": "mock", "fault": "error:transient", "to": "+15550061072"});
+    desk.fault(&failing).await;
+    let sent = desk.send(&over(&route, "+15550061072")).await.with(202);
+    let told = attempts(&desk, &sent).await;
+    assert!((2..=3).contains(&told.len()), "{told:?}");
+    assert_eq!(sent["state"], "queued");
+}

@@ -100,6 +100,9 @@ impl Asking<'_> {
                 let Some(credential) = self.key(sender).await else {
                     break;
                 };
+                if !self.has_place(sender, &credential).await {
+                    return Unanswered::NotTold;
+                }
                 match self.by_key(sender, checker, &credential).await {
                     Ok(()) => return Unanswered::NotTold,
                     Err(failure) if failure.class == Class::Credential => {
@@ -138,6 +141,14 @@ impl Asking<'_> {
         }
     }
 
+    /// Whether a call may be made within the limits of the key and of the provider.
+    async fn has_place(&self, sender: &Sender, credential: &Credential) -> bool {
+        let credentials = self.state.parts.departures.credentials();
+        let of = (self.tenant, &sender.account);
+        let taken = credentials.take_place(of, &sender.id, credential, Duration::ZERO);
+        taken.await.is_ok_and(|taken| taken.is_ok())
+    }
+
     /// The way to a provider that the tenant's settings say.
     async fn way(&self, provider: Provider) -> Result<Way, ProviderFailure> {
         let store = &self.state.store;
@@ -155,7 +166,7 @@ impl Asking<'_> {
     ) -> Result<(), ProviderFailure> {
         match checker {
             Checker::Fonnte => self.all_at_once(sender, &credential.token).await,
-            Checker::Notifapi => self.one_by_one(sender, &credential.token).await,
+            Checker::Notifapi => self.one_by_one(sender, credential).await,
         }
     }
 
@@ -188,15 +199,21 @@ impl Asking<'_> {
     async fn one_by_one(
         &mut self,
         sender: &Sender,
-        key: &SecretText,
+        credential: &Credential,
     ) -> Result<(), ProviderFailure> {
         let way = self.way(Provider::Notifapi).await?;
-        let (client, access) = way.notifapi(key);
+        let (client, access) = way.notifapi(&credential.token);
         let access = soon(access);
         let numbers = self.open.clone();
-        for some in numbers.chunks(AT_ONCE) {
+        for (place, some) in numbers.chunks(AT_ONCE).enumerate() {
             if self.began.elapsed() >= BEGIN_WITHIN {
                 return Ok(());
+            }
+            // The first has its place.
+            for _ in some.iter().skip(usize::from(place == 0)) {
+                if !self.has_place(sender, credential).await {
+                    return Ok(());
+                }
             }
             let calls = some
                 .iter()

@@ -1,6 +1,6 @@
 //! What became of a test, and what went over the wire.
 
-use heliograph::domain::failure::ProviderFailure;
+use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::id::AccountId;
 use heliograph::domain::identity::SenderId;
 use heliograph::domain::message::Outbound;
@@ -114,7 +114,17 @@ pub(super) fn answered(
         replayed: false,
         exchange: exchange.map(|exchange| shown(exchange, duration_ms)),
         // Nothing tries it again, whatever may be tried of other messages.
-        failure: message.failure().cloned().map(ProviderFailure::once_over),
+        failure: message.told_failure().map(|failure| match failure.class {
+            // Whether it arrived is still to be found out.
+            Class::Ambiguous => failure,
+            Class::Transient
+            | Class::Throttled
+            | Class::Credential
+            | Class::Recipient
+            | Class::Template
+            | Class::Policy
+            | Class::Permanent => failure.once_over(),
+        }),
         warnings: warnings.iter().map(|it| (*it).to_owned()).collect(),
         message: MessageDto::from(message),
     }

@@ -14,7 +14,12 @@ use std::time::Duration;
 
 /// A proven refusal: another attempt, of the same sender or of another, if that may help; or the end.
 pub(super) fn after_refusal(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) {
-    limit(message, onward, now);
+    if let Some(onward) = onward.filter(|onward| is_tried_enough(message, onward, now)) {
+        fail(message, now);
+        let seconds = onward.try_for.as_secs();
+        let why = format!("it was tried for the {seconds} s that its route says");
+        return decide(message, Then::GiveUp, None, why);
+    }
     if pass_on(message, onward, now) {
         return;
     }
@@ -40,7 +45,6 @@ pub(super) fn after_refusal(message: &mut Outbound, onward: Option<&Onward>, now
 
 /// No answer: held, unless whoever sends it prefers twice to never. Then the next sender of the route takes over.
 pub(super) fn after_silence(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) {
-    limit(message, onward, now);
     lose_sight(message, now);
     if message.state == State::Unknown {
         let why = "nobody knows whether it was accepted: sent again, it might arrive twice";
@@ -73,10 +77,11 @@ fn pass_on(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) -> b
         }
         _ => "it was not accepted",
     };
-    let wait = match before {
-        // A sender that was not asked yet is not to blame.
+    // A sender that was not asked yet is not to blame; but it may not be ready, and then the one at hand is asked again.
+    let here = u32::try_from(calls_here(message).saturating_sub(1)).unwrap_or(u32::MAX);
+    let wait = match here.max(*before) {
         0 => Duration::ZERO,
-        before => retry::wait(*before, seed(message)),
+        before => retry::wait(before, seed(message)),
     };
     wait_for(message, wait, now);
     decide(message, Then::FailOver, Some(&leg.sender), why.to_owned());
@@ -90,13 +95,21 @@ fn wait_for(message: &mut Outbound, wait: Duration, now: Timestamp) {
     message.not_before = (!wait.is_zero()).then_some(until);
 }
 
-/// From its first failure on a message over a route is tried for as long as the route says.
-fn limit(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) {
-    let Some(onward) = onward else {
-        return;
+/// From its first failure on a message over a route is tried for as long as the route says: anew, once somebody has asked
+/// for another attempt of what was over.
+fn is_tried_enough(message: &Outbound, onward: &Onward, now: Timestamp) -> bool {
+    let was_over = |attempt: &Attempt| {
+        let decision = attempt.decision.as_ref();
+        decision.is_some_and(|it| matches!(it.then, Then::GiveUp | Then::Hold))
     };
-    let end = now.saturating_add(onward.try_for).unwrap_or(Timestamp::MAX);
-    message.expires_at = Some(message.expires_at.map_or(end, |earlier| earlier.min(end)));
+    let (_, earlier) = message.attempts.split_last().unzip();
+    let over = earlier.and_then(|earlier| earlier.iter().rposition(was_over));
+    let mut since = message
+        .attempts
+        .iter()
+        .skip(over.map_or(0, |place| place + 1));
+    let first = since.find(|attempt| attempt.failure.is_some());
+    first.is_some_and(|first| now.duration_since(first.started_at) >= onward.try_for)
 }
 
 fn decide(message: &mut Outbound, then: Then, sender: Option<&SenderId>, why: String) {

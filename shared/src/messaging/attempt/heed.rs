@@ -1,5 +1,6 @@
 //! What a refusal means for the sender that it was told to: it is slowed down, or paused.
 
+use super::refused::without_credential;
 use super::{Sending, pace_name};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::AccountId;
@@ -7,10 +8,21 @@ use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::message::{Leg, Outbound};
 use crate::domain::pace::{Consequence, Pause, Slowed, consequence};
 use crate::domain::provider::Provider;
+use crate::service::telemetry::count;
 use crate::store::StoreError;
 use jiff::Timestamp;
 
 impl Sending {
+    /// Stops a sender that has nothing to send with: what it has to send waits until somebody puts something in.
+    pub async fn stop(&self, tenant: &TenantId, left: &Leg) -> Result<(), StoreError> {
+        let failure = without_credential();
+        count("account_paused", "no_credential", 1);
+        match consequence(&failure, (self.now)()) {
+            Consequence::Pause(pause) => self.pause_with(tenant, left, &pause, failure.class).await,
+            Consequence::Nothing | Consequence::SlowDown => Ok(()),
+        }
+    }
+
     /// What a refusal means for the sender. Nothing is lost if this fails, for the next message is refused alike.
     pub(super) async fn heed(&self, message: &Outbound, left: &Leg, failure: &ProviderFailure) {
         let (tenant, now) = (&message.tenant, (self.now)());

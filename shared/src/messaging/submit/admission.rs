@@ -84,8 +84,7 @@ pub(super) async fn admit(
     let (paced, known) = Box::pin(read).await?;
     let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
-    let silent = (!sender.id.provider().tells_statuses()).then_some("no_statuses");
-    let mut warnings: Vec<&'static str> = silent.into_iter().collect();
+    let mut warnings = Vec::new();
     // What waits a few seconds for its turn counts on the day it was taken in.
     let goes_on = submission.send_at.filter(|_| scheduled).unwrap_or(now);
     let (known, room, day) = try_join!(

@@ -1,7 +1,7 @@
 //! What an answer of Fonnte's means.
 //!
-//! `status` false with a reason means not accepted, `status` true with an id accepted, whatever else it says and
-//! whatever the HTTP status is of a refusal; everything else proves nothing.
+//! `status` false with a reason means not accepted, `status` true with an id accepted, whatever else it says; everything
+//! else proves nothing, nor does a refusal that comes with a server's own trouble.
 
 use super::reasons;
 use crate::domain::failure::ProviderFailure;
@@ -19,9 +19,9 @@ pub(super) fn judge(answer: &Answer, key: &SecretText) -> SendOutcome {
         return SendOutcome::ambiguous(format!("Fonnte answered {status} without a JSON object"));
     };
     let id = id(&said);
-    if let Some(mut failure) = failure(&said, key) {
-        if id.is_some() {
-            let why = format!("Fonnte answered {status} with a refusal and a message id");
+    if let Some(mut failure) = failure(&said, status, key) {
+        if id.is_some() || status >= 500 {
+            let why = format!("Fonnte answered {status} with a refusal that proves nothing");
             return SendOutcome::ambiguous(why);
         }
         failure.retry_after_s = answer.retry_after_s.or(failure.retry_after_s);
@@ -40,7 +40,7 @@ pub(super) fn read(answer: &Answer, key: &SecretText) -> Answered<Map<String, Va
     let status = answer.status;
     let said = serde_json::from_slice::<Map<String, Value>>(&answer.body)
         .map_err(|_| not_understood(&format!("it answered {status} without a JSON object")))?;
-    if let Some(failure) = failure(&said, key) {
+    if let Some(failure) = failure(&said, status, key) {
         return Err(failure);
     }
     if !answer.is_success() || !is(&said, true) {
@@ -57,9 +57,9 @@ pub(super) fn not_understood(why: &str) -> ProviderFailure {
 }
 
 /// Why it was refused, if Fonnte says so.
-fn failure(said: &Map<String, Value>, key: &SecretText) -> Option<ProviderFailure> {
+fn failure(said: &Map<String, Value>, status: u16, key: &SecretText) -> Option<ProviderFailure> {
     let reason = member(said, "reason").and_then(Value::as_str)?;
-    is(said, false).then(|| reasons::failure(reason, key))
+    is(said, false).then(|| reasons::failure(reason, status, key))
 }
 
 fn is(said: &Map<String, Value>, status: bool) -> bool {

@@ -5,7 +5,7 @@
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
-use crate::provider::shown;
+use crate::provider::{passing, shown};
 
 /// The reason of a device that has sent all that was paid for.
 const NO_QUOTA: &str = "insufficient quota";
@@ -22,7 +22,7 @@ struct Reason {
     remedy: &'static str,
 }
 
-const REASONS: [Reason; 10] = [
+const REASONS: [Reason; 14] = [
     Reason {
         tells: "token invalid",
         class: Class::Credential,
@@ -42,6 +42,30 @@ const REASONS: [Reason; 10] = [
         class: Class::Transient,
         text: "the device is not connected to WhatsApp",
         remedy: "it is tried again; if it lasts, connect the device at Fonnte, by its QR code",
+    },
+    Reason {
+        tells: "device not",
+        class: Class::Transient,
+        text: "the device cannot send now",
+        remedy: "it is tried again; if it lasts, look at the device at Fonnte",
+    },
+    Reason {
+        tells: "unavailable",
+        class: Class::Transient,
+        text: "Fonnte cannot send now",
+        remedy: "it is tried again; if it lasts, ask Fonnte",
+    },
+    Reason {
+        tells: "too many",
+        class: Class::Throttled,
+        text: "Fonnte asks to go slower",
+        remedy: "it is tried again, slower",
+    },
+    Reason {
+        tells: "rate limit",
+        class: Class::Throttled,
+        text: "Fonnte asks to go slower",
+        remedy: "it is tried again, slower",
     },
     Reason {
         tells: "target invalid",
@@ -87,8 +111,9 @@ const REASONS: [Reason; 10] = [
     },
 ];
 
-/// What a reason means. One that nobody has told us about is permanent: nothing is repeated on a guess.
-pub(super) fn failure(said: &str, key: &SecretText) -> ProviderFailure {
+/// What a reason means. Of one that nobody has told us about the HTTP status says whether it may pass; else it is
+/// permanent: nothing is repeated on a guess.
+pub(super) fn failure(said: &str, status: u16, key: &SecretText) -> ProviderFailure {
     let words = said.to_ascii_lowercase();
     let known = REASONS.iter().find(|reason| words.contains(reason.tells));
     if let Some(known) = known {
@@ -99,7 +124,7 @@ pub(super) fn failure(said: &str, key: &SecretText) -> ProviderFailure {
         };
     }
     let failure = ProviderFailure::without_code(
-        Class::Permanent,
+        passing(status).unwrap_or(Class::Permanent),
         "Fonnte refused it for a reason we do not know",
         "look the reason up in Fonnte's documentation",
     );

@@ -156,6 +156,13 @@ fn one_message_goes_to_one_target() {
     assert_eq!(places(fits(&to, &text())), ["/recipient"]);
 }
 
+async fn judged(status: &str, answer: &Value) -> SendOutcome {
+    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    served(vec![whole(status, &answer.to_string())], call)
+        .await
+        .0
+}
+
 async fn refused_with(answer: &str) -> ProviderFailure {
     let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
     let (outcome, _) = served(vec![whole("200 OK", answer)], call).await;
@@ -169,6 +176,8 @@ async fn refused_with(answer: &str) -> ProviderFailure {
 #[tokio::test]
 async fn a_reason_says_what_comes_next_though_the_http_status_says_that_all_is_well() {
     for (reason, class) in [
+        ("too many requests", Class::Throttled),
+        ("device not ready", Class::Transient),
         ("token invalid", Class::Credential),
         ("insufficient quota", Class::Credential),
         ("request invalid on disconnected device", Class::Transient),
@@ -191,6 +200,17 @@ async fn a_reason_says_what_comes_next_though_the_http_status_says_that_all_is_w
         "{}",
         unknown.message
     );
+}
+
+#[tokio::test]
+async fn a_refusal_with_a_servers_own_trouble_proves_nothing_and_429_asks_to_go_slower() {
+    let refusal = json!({"status": false, "reason": "the moon is full"});
+    let late = judged("503 Service Unavailable", &refusal).await;
+    assert!(matches!(late, SendOutcome::Ambiguous(_)), "{late:?}");
+    let SendOutcome::NotAccepted(slow) = judged("429 Too Many Requests", &refusal).await else {
+        unreachable!("it was no refusal");
+    };
+    assert_eq!(slow.class, Class::Throttled);
 }
 
 #[tokio::test]

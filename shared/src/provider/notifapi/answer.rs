@@ -14,6 +14,9 @@ use serde_json::Value;
 /// The code of an answer that all went well.
 const WELL: u64 = 200;
 
+/// How long a key rests that is paid for no more, in seconds, before one message shows whether it is again.
+const NO_QUOTA_REST_S: u32 = 15 * 60;
+
 /// Words for the key.
 const KEY: [&str; 4] = ["key", "token", "licence", "license"];
 
@@ -63,7 +66,7 @@ pub(super) fn judge(answer: &Answer, key: &SecretText) -> SendOutcome {
     match (id(&said), failure(&said, key)) {
         (Some(id), None) if is_well => SendOutcome::accepted(id),
         (None, Some(mut failure)) if status < 500 => {
-            failure.retry_after_s = answer.retry_after_s;
+            failure.retry_after_s = answer.retry_after_s.or(failure.retry_after_s);
             SendOutcome::refused(failure)
         }
         _ => SendOutcome::ambiguous(format!(
@@ -114,12 +117,56 @@ fn reason(code: u64, words: &str, key: &SecretText) -> ProviderFailure {
             "copy the key from NotifAPI into the account, and check that it is paid for",
         );
     }
-    let failure = ProviderFailure::without_code(
-        Class::Permanent,
-        "NotifAPI refused it",
-        "check the number and what the message says",
-    );
+    if is_about_the_quota(words) {
+        return ProviderFailure {
+            retry_after_s: Some(NO_QUOTA_REST_S),
+            ..ProviderFailure::without_code(
+                Class::Credential,
+                "nothing is left of what the key was paid for",
+                "pay at NotifAPI and put the key in again, or wait a quarter of an hour; then resume the sender",
+            )
+        };
+    }
+    let (class, text, remedy) = meaning(code, words);
+    let failure = ProviderFailure::without_code(class, text, remedy);
     failure.with_words_of(Provider::Notifapi, &[shown(words, key)])
+}
+
+fn is_about_the_quota(words: &str) -> bool {
+    let lower = words.to_ascii_lowercase();
+    let is_spent = ["insufficient", "exceeded", "not enough", "no "];
+    let of = ["quota", "credit", "balance"];
+    is_spent.iter().any(|it| lower.contains(it)) && of.iter().any(|it| lower.contains(it))
+}
+
+/// What is known of a refusal that is not about the key. The whole list of NotifAPI's errors is not known: what nobody has
+/// told us about is permanent, and nothing is repeated on a guess.
+fn meaning(code: u64, words: &str) -> (Class, &'static str, &'static str) {
+    let lower = words.to_ascii_lowercase();
+    let has = |known: &[&str]| known.iter().any(|known| lower.contains(known));
+    if code == 429 || has(&["too many", "rate limit"]) {
+        let remedy = "it is tried again, slower";
+        (Class::Throttled, "NotifAPI asks to go slower", remedy)
+    } else if has(&[
+        "not connected",
+        "disconnect",
+        "not ready",
+        "offline",
+        "unavailable",
+    ]) {
+        let remedy = "it is tried again; if it lasts, look at the device at NotifAPI";
+        (Class::Transient, "the device cannot send now", remedy)
+    } else if has(&["not on whatsapp", "invalid number"]) {
+        let remedy = "check the number, with its country code";
+        (
+            Class::Recipient,
+            "NotifAPI cannot send to this number",
+            remedy,
+        )
+    } else {
+        let remedy = "check the number and what the message says";
+        (Class::Permanent, "NotifAPI refused it", remedy)
+    }
 }
 
 /// Whether this is said of the key and of nothing else. The whole list of NotifAPI's errors is not known, and a key that

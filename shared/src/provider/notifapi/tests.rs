@@ -144,6 +144,22 @@ async fn another_code_with_a_word_about_it_is_a_refusal() {
             json!({"code": 400, "message": "key phone_no is required"}),
             Class::Permanent,
         ),
+        (
+            json!({"code": 429, "message": "slow down"}),
+            Class::Throttled,
+        ),
+        (
+            json!({"code": 400, "message": "Too many requests"}),
+            Class::Throttled,
+        ),
+        (
+            json!({"code": 400, "message": "device not connected"}),
+            Class::Transient,
+        ),
+        (
+            json!({"code": 402, "message": "Insufficient balance"}),
+            Class::Credential,
+        ),
     ] {
         let failure: ProviderFailure = match outcome("400 Bad Request", &answer).await {
             SendOutcome::NotAccepted(failure) => failure,

@@ -95,16 +95,10 @@ impl Credentials {
                 Standing::Refused(_) | Standing::Expired(_) | Standing::Disabled => {}
             }
         }
-        while let Some(chosen) = self.least_used(of, sender, &healthy) {
-            match self.place(of, chosen, known, now).await? {
-                Ok(()) => {
-                    let secret = usable.iter().find(|(key, _)| *key == chosen);
-                    let credential = secret.map(|(_, secret)| credential(secret));
-                    return Ok(credential.map_or(Choice::Absent, Choice::Use));
-                }
-                Err(until) => rests(until),
-            }
-            healthy.retain(|key| *key != chosen);
+        if let Some(chosen) = self.least_used(of, sender, &healthy) {
+            let secret = usable.iter().find(|(key, _)| *key == chosen);
+            let credential = secret.map(|(_, secret)| credential(secret));
+            return Ok(credential.map_or(Choice::Absent, Choice::Use));
         }
         Ok(first.map_or(Choice::Absent, Choice::Rests))
     }
@@ -125,18 +119,22 @@ impl Credentials {
         uses.entry(name).or_default().choose(keys, chance)
     }
 
-    /// Takes a place within the key's limits, or says when there is one. A key without limits costs nothing.
-    async fn place(
+    /// Takes a place within the limits of the key that this is, or says when there is one. A key without limits costs
+    /// nothing, nor does one that has given way to another.
+    pub(super) async fn place_of_key(
         &self,
         of: Of<'_>,
-        key: &ProviderKey,
-        known: &[Known],
+        credential: &Credential,
         now: Timestamp,
     ) -> Result<Result<(), Timestamp>, StoreError> {
-        if key.limits.is_empty() {
+        let (account, known) =
+            futures_util::future::try_join(self.account(of), self.known(of)).await?;
+        let mut keys = account.iter().flat_map(|account| &account.keys);
+        let key = keys.find(|key| key.alias.as_str() == credential.alias);
+        let Some(key) = key.filter(|key| !key.limits.is_empty()) else {
             return Ok(Ok(()));
-        }
-        let used = Known::of_key(known, key).map(|known| known.used);
+        };
+        let used = Known::of_key(&known, key).map(|known| known.used);
         let name = name_of(of, key);
         let taken = self
             .store
@@ -154,9 +152,6 @@ impl Credentials {
         let Some(it) = Known::of_key(known, key) else {
             return Ok(Err(soon(now)));
         };
-        if let Err(until) = self.place(of, key, known, now).await? {
-            return Ok(Err(until));
-        }
         let is_mine = self.may_probe(&name_of(of, key), &it.breaker, now).await?;
         Ok(if is_mine { Ok(()) } else { Err(soon(now)) })
     }

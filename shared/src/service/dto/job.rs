@@ -1,6 +1,6 @@
 //! A bulk job as a caller sees it.
 
-use super::unknown::{wait_minutes, warnings_about};
+use super::unknown::{no_statuses, wait_minutes, warnings_about};
 use super::{CountsDto, Named, OnUnknownDto, PauseDto};
 use crate::domain::content::Kind;
 use crate::domain::id::{JobId, RouteId};
@@ -149,7 +149,10 @@ impl JobDto {
             started_at: job.started_at,
             finished_at: job.finished_at,
             sender_paused: None,
-            warnings: warnings_about(job.on_unknown),
+            warnings: warnings_about(job.on_unknown)
+                .into_iter()
+                .chain(no_statuses(&job.sender))
+                .collect(),
         }
     }
 }

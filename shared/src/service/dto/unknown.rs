@@ -1,5 +1,6 @@
 //! What callers see of unknown outcomes: what is done about them by themselves, and what an operator decided.
 
+use crate::domain::identity::SenderId;
 use crate::domain::message::{MAY_BE_SENT_TWICE, OnUnknown, Outbound};
 use crate::domain::role::Who;
 use crate::domain::settlement::{Settlement, Verdict};
@@ -52,10 +53,18 @@ pub(super) fn warnings_of(message: &Outbound) -> Vec<String> {
     let is_retry =
         |settlement: Option<&Settlement>| settlement.is_some_and(|it| it.verdict == Verdict::Retry);
     let mut attempts = message.attempts.iter();
-    if attempts.any(|attempt| is_retry(attempt.settlement.as_ref())) {
-        return vec![MAY_BE_SENT_TWICE.to_owned()];
-    }
-    warnings_about(message.on_unknown)
+    let mut warnings = if attempts.any(|attempt| is_retry(attempt.settlement.as_ref())) {
+        vec![MAY_BE_SENT_TWICE.to_owned()]
+    } else {
+        warnings_about(message.on_unknown)
+    };
+    warnings.extend(no_statuses(&message.sender));
+    warnings
+}
+
+/// What whoever sends from there should know: the provider tells nothing of what it took.
+pub(super) fn no_statuses(sender: &SenderId) -> Option<String> {
+    (!sender.provider().tells_statuses()).then(|| "no_statuses".to_owned())
 }
 
 /// What an operator decided about a message whose outcome nobody knew.
