@@ -17,7 +17,6 @@ use crate::service::clock;
 use crate::service::credentials::{Choice, CredentialError, Credentials, Learnt};
 use crate::store::{PacedSender, Store, StoreError};
 use jiff::Timestamp;
-use std::time::Duration;
 use thiserror::Error;
 
 /// Has messages depart.
@@ -313,9 +312,8 @@ impl Departures {
         };
         let Leg { account, sender } = &leaving.leg;
         let of = (tenant, account);
-        let wait = held.slot.wait(clock::now());
-        let wait = Duration::try_from(wait).unwrap_or_default();
-        let taken = self.credentials.take_place(of, sender, credential, wait);
+        let begins = held.slot.at;
+        let taken = self.credentials.take_place(of, sender, credential, begins);
         Ok(taken.await?.is_ok())
     }
 

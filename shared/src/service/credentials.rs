@@ -115,22 +115,20 @@ impl Credentials {
     }
 
     /// Takes a place for the call that is about to be made, within the limits of the provider and of the key; or says when
-    /// there is one. Whoever has a credential and a slot asks, and it is taken once the slot begins, in `wait`: a place that is
-    /// taken and not used is lost.
+    /// there is one. Whoever has a credential and a slot asks: a place that is taken and not used is lost. It counts when the
+    /// call `begins`.
     pub async fn take_place(
         &self,
         of: Of<'_>,
         sender: &SenderId,
         credential: &Credential,
-        wait: Duration,
+        begins: Timestamp,
     ) -> Result<Result<(), Timestamp>, StoreError> {
         let provider = sender.provider();
         if !self.is_limited(of, provider, credential).await? {
             return Ok(Ok(()));
         }
-        // A place counts in the second in which it is taken.
-        tokio::time::sleep(wait).await;
-        let now = clock::now();
+        let now = begins.max(clock::now());
         let at = (of.0, provider);
         let settings = self.store.known_provider_settings(of.0, provider).await?;
         let limits = &settings.limits;

@@ -316,7 +316,8 @@ async fn a_message_waits_longer_each_time_while_the_other_sender_is_not_ready() 
     desk.fault(&json!({"fault": "error:190", "times": 1})).await;
     desk.send(&over(&route, "+15550061071")).await.with(200);
     assert!(pace(&desk).await.paused.is_some());
-    let failing = json!({"provider": "mock", "fault": "error:transient", "to": "+15550061072"});
+    let failing =
+        json!({"provider": "mock", "fault": "error:transient", "to": "+15550061072", "times": 9});
     desk.fault(&failing).await;
     let sent = desk.send(&over(&route, "+15550061072")).await.with(202);
     let told = attempts(&desk, &sent).await;

@@ -145,7 +145,7 @@ impl Asking<'_> {
     async fn has_place(&self, sender: &Sender, credential: &Credential) -> bool {
         let credentials = self.state.parts.departures.credentials();
         let of = (self.tenant, &sender.account);
-        let taken = credentials.take_place(of, &sender.id, credential, Duration::ZERO);
+        let taken = credentials.take_place(of, &sender.id, credential, clock::now());
         taken.await.is_ok_and(|taken| taken.is_ok())
     }
 
