@@ -144,22 +144,6 @@ async fn another_code_with_a_word_about_it_is_a_refusal() {
             json!({"code": 400, "message": "key phone_no is required"}),
             Class::Permanent,
         ),
-        (
-            json!({"code": 429, "message": "slow down"}),
-            Class::Throttled,
-        ),
-        (
-            json!({"code": 400, "message": "Too many requests"}),
-            Class::Throttled,
-        ),
-        (
-            json!({"code": 400, "message": "device not connected"}),
-            Class::Transient,
-        ),
-        (
-            json!({"code": 402, "message": "Insufficient balance"}),
-            Class::Credential,
-        ),
     ] {
         let failure: ProviderFailure = match outcome("400 Bad Request", &answer).await {
             SendOutcome::NotAccepted(failure) => failure,
@@ -173,6 +157,20 @@ async fn another_code_with_a_word_about_it_is_a_refusal() {
         "{}",
         failure.message
     );
+}
+
+#[tokio::test]
+async fn what_may_pass_is_told_from_what_would_be_refused_again() {
+    for (code, words, class) in [
+        (429, "slow down", Class::Throttled),
+        (400, "Too many requests", Class::Throttled),
+        (400, "device not connected", Class::Transient),
+        (402, "Insufficient balance", Class::Credential),
+    ] {
+        let answer = json!({"code": code, "message": words});
+        let failure = failure_of(outcome("400 Bad Request", &answer).await);
+        assert_eq!(failure.class, class, "{answer}");
+    }
 }
 
 #[tokio::test]
