@@ -117,7 +117,7 @@ async fn people_see_no_other_number_unless_the_route_allows_it() {
     let why = told[0]["decision"]["why"].as_str().unwrap();
     assert!(why.contains("other_number"), "{why}");
     let sent = desk
-        .message_once(sent["id"].as_str().unwrap(), "delivered")
+        .message_once(sent["id"].as_str().unwrap(), "read")
         .await;
     assert_eq!(sent["from"], SENDER);
 }
