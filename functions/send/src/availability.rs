@@ -38,8 +38,9 @@ const MOST_SENDERS: usize = 100;
 /// `likely` if a message of yours was delivered or read, or the person wrote, within 30 days; `unreachable` if a message
 /// could not be delivered to the person within 7 days; the newest counts. It is evidence, no proof: Meta says 131026 of
 /// people without WhatsApp, and also of those who have an old version or have not accepted its terms. With `check` a
-/// provider that can be asked about numbers, Fonnte or NotifAPI, is asked about those of whom nothing is known, or about
-/// all; its answer counts for 24 hours and is remembered. Meta cannot be asked. A check needs the right to send.
+/// provider that can be asked about numbers, as Fonnte and NotifAPI can, is asked about those of whom nothing is known, or
+/// about all; its answer counts for 24 hours and is remembered. Meta cannot be asked, and one that is disabled is not. A
+/// check needs the right to send.
 ///
 /// Entries are answered in their order, each by itself: what is wrong with one stands in its `errors`.
 #[utoipa::path(

@@ -1,10 +1,11 @@
 //! What happens to a message that is written down, while its caller waits.
 
 use crate::State;
-use heliograph::domain::message::Outbound;
+use heliograph::domain::message::{Claim, Outbound};
 use heliograph::domain::queue::LONGEST_DELAY;
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::departures::{Departed, DepartureError, Leaves};
+use heliograph::messaging::held::look_again;
 use heliograph::messaging::submit::Meanwhile;
 use heliograph::service::clock;
 use heliograph::service::http::Preference;
@@ -12,16 +13,10 @@ use heliograph::service::problem::Problem;
 use heliograph::service::queue::QueueError;
 use heliograph::service::telemetry;
 use heliograph::store::PacedSender;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// A caller waits this long for a slot; then the queue does.
 pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
-
-/// When others were faster than we each time.
-const SOON: SignedDuration = SignedDuration::from_secs(1);
-
-/// When every slot of the next minute is taken.
-const LATER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Slots that may be missed one after the other before the queue tries again.
 pub(crate) const TRIES: usize = 3;
@@ -166,7 +161,7 @@ async fn send_now(
 
 /// What came of trying to send at once.
 enum Tried {
-    /// Its slot is too far away, or it has none: the queue has it, or the sweeper.
+    /// Its slot is too far away, or it has none: the queue has it.
     Later(Box<Outbound>),
     /// A call was made, and its outcome is written.
     Made(Box<Outbound>),
@@ -189,13 +184,15 @@ async fn try_now(
         let now = clock::now();
         let (leaving, held) = match leaves {
             Leaves::At(leaving, held) => (leaving, held),
-            Leaves::Soon => return Ok(later(state, message, SOON).await),
-            Leaves::NotSoon => return Ok(later(state, message, LATER).await),
+            Leaves::After(wait) => return Ok(later(state, message, wait).await),
             Leaves::NotBefore(time) => {
-                let wait = time.duration_since(now).min(LONGEST_DELAY);
+                let wait = look_again(&message, Some(time), now);
                 return Ok(later(state, message, wait).await);
             }
-            Leaves::Stopped => return Ok(Tried::Later(message)),
+            Leaves::Stopped => {
+                let wait = look_again(&message, None, now);
+                return Ok(later(state, message, wait).await);
+            }
         };
         if held.slot.wait(now) > LONGEST_WAIT {
             let seat = leaving.seat(held);
@@ -229,19 +226,18 @@ async fn later(state: &State, message: Box<Outbound>, wait: SignedDuration) -> T
 /// Another request holds it: the caller may ask again when that one's lease has run out. A lease that has run out
 /// already makes the message unknown.
 async fn while_sending(state: &State, message: Outbound) -> Result<Delivered, Problem> {
-    let message =
-        heliograph::messaging::attempt::lapse(&state.store, message, clock::now()).await?;
+    let now = clock::now();
+    let message = heliograph::messaging::attempt::lapse(&state.store, message, now).await?;
     match (message.state, &message.claim) {
-        (MessageState::Sending, Some(claim)) => {
-            let left = claim
-                .lease_until
-                .duration_since(clock::now())
-                .as_secs()
-                .max(0);
-            Err(Problem::in_progress(u32::try_from(left).unwrap_or(0) + 1))
-        }
+        (MessageState::Sending, Some(claim)) => Err(in_progress(claim, now)),
         _ => Ok(Delivered::of(message)),
     }
+}
+
+/// Somebody sends it: ask again when his lease has run out.
+pub(crate) fn in_progress(claim: &Claim, now: Timestamp) -> Problem {
+    let left = claim.lease_until.duration_since(now).as_secs().max(0);
+    Problem::in_progress(u32::try_from(left).unwrap_or(0) + 1)
 }
 
 /// Puts a hint on the message's lane. If the queue fails, the sweeper finds the message: it is written down.

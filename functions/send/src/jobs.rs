@@ -267,12 +267,13 @@ pub(crate) async fn find(state: &State, tenant: &TenantId, id: &str) -> Result<J
 )]
 pub(crate) struct JobBody {
     /// What people call it.
-    #[schema(example = "November offer")]
+    #[schema(min_length = 1, max_length = 200, example = "November offer")]
     name: String,
     /// The sender, or a route: then the next of its senders takes over where one fails.
-    #[schema(example = "100000000000001")]
+    #[schema(min_length = 1, example = "100000000000001")]
     from: String,
     /// `individual`, if it is given.
+    #[schema(pattern = "^individual$")]
     recipient_type: Option<String>,
     #[serde(flatten)]
     object: MessageObject,

@@ -7,6 +7,8 @@
 mod availability;
 mod cancel;
 mod delivery;
+#[cfg(feature = "fuzzed")]
+pub mod fuzzed;
 mod jobs;
 mod life;
 mod message_object;
@@ -21,7 +23,7 @@ mod test_sends;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{patch, post};
-use heliograph::messaging::departures::Departures;
+use heliograph::messaging::departures::{Answer, Departures};
 use heliograph::provider::meta::client::ClientError;
 use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
@@ -88,7 +90,7 @@ impl State {
         let sqs = aws.sqs();
         let credentials = Credentials::new(store.clone(), secrets);
         let parts = Parts {
-            departures: Departures::new(&store, credentials, providers.clone()),
+            departures: Departures::new(&store, credentials, providers.clone(), Answer::Awaited),
             providers,
             lanes: Lanes::new(&sqs, &config.otp_queue, &config.single_queue),
             dispatch: Queue::new(sqs, &config.dispatch_queue),

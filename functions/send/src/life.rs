@@ -259,6 +259,7 @@ pub(crate) async fn numbers(state: &State, job: &Job) -> Result<Numbers, StoreEr
 )]
 pub(crate) struct ChangesBody {
     /// What people call it.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// It begins at this time, if it is started before.
     send_at: Option<Timestamp>,

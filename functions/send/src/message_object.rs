@@ -9,6 +9,7 @@ use heliograph::domain::content::{Kind, ProductPolicy};
 #[expect(dead_code, reason = "it describes the body")]
 pub(crate) struct MessageObject {
     /// `whatsapp`, if it is given.
+    #[schema(pattern = "^whatsapp$")]
     messaging_product: Option<String>,
     /// Meta's message type; without it, the object that is there says it.
     r#type: Option<Kind>,
@@ -48,6 +49,7 @@ pub(crate) struct MessageObject {
     /// The message this one answers.
     context: Option<ReplyTo>,
     /// Not to be delivered if the person's identity has another hash.
+    #[schema(min_length = 1, max_length = 1024)]
     recipient_identity_key_hash: Option<String>,
     /// Of a template: it goes as a marketing message; `STRICT`: or not at all.
     product_policy: Option<ProductPolicy>,
@@ -60,5 +62,6 @@ pub(crate) struct MessageObject {
 #[expect(dead_code, reason = "it describes the body")]
 pub(crate) struct ReplyTo {
     /// The provider's id of it.
+    #[schema(min_length = 1)]
     message_id: String,
 }

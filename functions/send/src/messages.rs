@@ -176,21 +176,25 @@ pub(crate) fn problem(error: SubmitError) -> Problem {
 )]
 pub(crate) struct MessageRequest {
     /// The sender, or a route: then the next of its senders takes over where one fails.
-    #[schema(example = "100000000000001")]
+    #[schema(min_length = 1, example = "100000000000001")]
     from: String,
     /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id. May be absent
     /// only if `recipient` is there.
-    #[schema(example = "+15550002001")]
+    #[schema(min_length = 1, example = "+15550002001")]
     to: Option<String>,
     /// A business-scoped user id, for a person whose number is not known.
+    #[schema(min_length = 1)]
     recipient: Option<String>,
     /// `individual` or `group`.
+    #[schema(pattern = "^(individual|group)$")]
     recipient_type: Option<String>,
     #[serde(flatten)]
     object: MessageObject,
     /// Your own value; it stands in every answer about this message.
+    #[schema(max_length = 512)]
     biz_opaque_callback_data: Option<String>,
     /// Your own name for the message.
+    #[schema(min_length = 1, max_length = 512)]
     reference: Option<String>,
     /// Your own facts about the message.
     #[schema(value_type = Option<Object>)]
@@ -208,6 +212,7 @@ pub(crate) struct MessageRequest {
     wait_minutes: Option<u16>,
     /// What it may not wait behind: `otp` or `single`. Unless told, a template that brings a one-time code, the same in
     /// its body and its button, goes by `otp`, and all else by `single`.
+    #[schema(pattern = "^(otp|single)$")]
     lane: Option<String>,
 }
 

@@ -5,7 +5,7 @@ mod header;
 mod line;
 mod outcome;
 mod quotes;
-mod table;
+pub(crate) mod table;
 
 use crate::{State, jobs};
 use axum::Json;

@@ -6,25 +6,42 @@ use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::audit::Action;
 use heliograph::domain::identity::SenderId;
+use heliograph::domain::message::Leg;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::{Principal, Right};
+use heliograph::messaging::held;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::SenderDto;
 use heliograph::service::openapi::{CallerProblems, IdProblems, ServiceProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
+
+/// A sender that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ResumedSender)]
+pub(crate) struct ResumedDto {
+    /// The sender.
+    #[serde(flatten)]
+    sender: SenderDto,
+    /// What keeps it from sending all the same, and what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
 
 /// Resume a paused sender.
 ///
 /// Its jobs and the messages that wait go on. Resuming one that is not paused changes nothing. What paused it pauses it
-/// again if it is still there.
+/// again if it is still there. If it has nothing to send with, or its provider is disabled, `warnings` says so, and what to
+/// do.
 #[utoipa::path(
     post, operation_id = "resume_sender", path = "/v1/senders/{id}/resume", tag = "Senders", security(("api_key" = [])),
     params(("id" = String, Path, description = "Meta's phone number id", example = "100000000000001")),
     responses(
-        (status = 200, description = "It may send", body = SenderDto),
+        (status = 200, description = "It may send", body = ResumedDto),
         (status = 409, description = "Its account is not active", body = Problem, content_type = "application/problem+json"),
         CallerProblems, IdProblems, ServiceProblems,
     ),
@@ -34,7 +51,7 @@ pub(crate) async fn resume(
     caller: Caller,
     origin: Origin,
     Path(id): Path<String>,
-) -> Result<Json<SenderDto>, Problem> {
+) -> Result<Json<ResumedDto>, Problem> {
     let Principal { tenant, who, .. } = caller.with(Right::Configure)?;
     let id: SenderId = id.parse().map_err(|_| Problem::not_found())?;
     let found = state.store.sender(&tenant, &id).await?;
@@ -53,9 +70,16 @@ pub(crate) async fn resume(
             hint_dispatch(&state, &tenant, &id).await;
         }
     }
-    Ok(Json(
-        SenderDto::read(&state.store, &sender, clock::now()).await?,
-    ))
+    let leg = Leg {
+        account: sender.account.clone(),
+        sender: id,
+    };
+    let now = clock::now();
+    let warning = held::in_the_way(&state.store, &tenant, &leg, now).await?;
+    Ok(Json(ResumedDto {
+        sender: SenderDto::read(&state.store, &sender, now).await?,
+        warnings: warning.into_iter().collect(),
+    }))
 }
 
 fn held_by_account(pause: Pause) -> Problem {

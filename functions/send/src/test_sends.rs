@@ -8,7 +8,7 @@ mod request;
 
 use self::answer::{TestSendDto, answered};
 use self::request::{Chosen, Test};
-use crate::delivery::{LONGEST_WAIT, TRIES};
+use crate::delivery::{LONGEST_WAIT, TRIES, in_progress};
 use crate::{State, messages, senders};
 use axum::Json;
 use axum::body::Bytes;
@@ -20,9 +20,11 @@ use heliograph::domain::identity::TenantId;
 use heliograph::domain::ledger::Event;
 use heliograph::domain::message::Outbound;
 use heliograph::domain::provider_key::ProviderKey;
+use heliograph::domain::purpose::Purpose;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::Credential;
 use heliograph::domain::state::State as MessageState;
+use heliograph::messaging::attempt::lapse;
 use heliograph::messaging::departures::{Departed, DepartureError, Leaves};
 use heliograph::messaging::submit::{Origin, Source, Submission, SubmitError, replayed, submit};
 use heliograph::provider::{Exchange, recorded};
@@ -33,15 +35,21 @@ use heliograph::service::idempotency::{self, REPLAYED};
 use heliograph::service::openapi::{BodyProblems, CallerProblems, ServiceProblems};
 use heliograph::service::problem::Problem;
 use heliograph::service::telemetry;
-use heliograph::store::IdempotencyClaim;
+use heliograph::store::{IdempotencyClaim, StoreError};
 use serde_json::Value;
+use tokio::try_join;
+
+/// A test that waits for its slot waits no longer than this.
+const ASK_AGAIN_AFTER_S: u32 = 2;
 
 /// Test a key by a message.
 ///
-/// Sends one message, as `POST /v1/messages` does, with the key that is named, be it enabled or not, and answers with what
-/// went over the wire: the key is masked wherever it stands, and nothing of it is kept. A message that is not accepted is
-/// an answer, too. It is tried once. A repeated request with the same `Idempotency-Key` tells what became of the message,
-/// without the exchange.
+/// Sends one message, as `POST /v1/messages` does, with the key that is named, and answers with what went over the wire: the
+/// key is masked wherever it stands, and nothing of it is kept. It goes whether the key is enabled, refused or resting, and
+/// though the provider had its sender paused or is disabled, for one tests before one enables; `warnings` says which. Not if
+/// its account is not active. A message that is not accepted is an answer, too. It is tried once. A repeated request with the
+/// same `Idempotency-Key` tells what became of the message, without the exchange. Without `key` it is the one that the next
+/// message would be sent with, and all that would keep that back keeps the test back.
 #[utoipa::path(
     post, operation_id = "test_send", path = "/v1/test-sends", tag = "Keys", security(("api_key" = [])),
     params(
@@ -52,7 +60,8 @@ use serde_json::Value;
         (status = 200, description = "What became of it", body = TestSendDto),
         BodyProblems, CallerProblems, ServiceProblems,
         (status = 409, description = "The 24-hour window is closed, the sender is paused or has no slot within two seconds, \
-            or its portfolio's limit is reached. Nothing was sent", body = Problem, content_type = "application/problem+json"),
+            or its portfolio's limit is reached: nothing was sent. Or the same request is still under way", body = Problem,
+            content_type = "application/problem+json"),
         (status = 422, description = "The `Idempotency-Key` was used with another body", body = Problem,
             content_type = "application/problem+json"),
     ),
@@ -69,7 +78,7 @@ pub(crate) async fn send(
     // A request that is repeated need not be admissible still.
     let earlier = replayed(&state.store, &tenant, claim.as_ref(), clock::now());
     if let Some(message) = earlier.await.map_err(problem)? {
-        return Ok(again(&message));
+        return again(&state, message).await;
     }
     // On the heap: it holds the message several times.
     Box::pin(first(&state, &tenant, &body, claim.as_ref())).await
@@ -88,17 +97,23 @@ async fn first(
         key,
         pinned,
     } = request::chosen(state, tenant, ask).await?;
+    let purpose = match &pinned {
+        Some(_) => Purpose::Trial,
+        None => Purpose::Delivery,
+    };
     let submission = Submission {
         from: Source::Sender(sender),
+        purpose,
         ..submission
     };
     let submitted = submit(&state.store, tenant, submission, claim, now, ());
     let submitted = submitted.await.map_err(problem)?;
     match submitted.origin {
-        Origin::Replayed => return Ok(again(&submitted.message)),
+        Origin::Replayed => return again(state, submitted.message).await,
         Origin::New => {}
     }
     let mut warnings = submitted.warnings;
+    warnings.extend(kept_back(state, &submitted.message).await?);
     if let Some(key) = &key {
         let account = &submitted.message.account;
         let known = state.store.known_credentials(tenant, account).await?;
@@ -106,6 +121,23 @@ async fn first(
     }
     let (message, exchange) = Box::pin(sent(state, submitted.message, pinned)).await?;
     Ok(Json(answered(&message, exchange, &warnings)).into_response())
+}
+
+/// What keeps any other message of its sender back.
+async fn kept_back(
+    state: &State,
+    message: &Outbound,
+) -> Result<impl Iterator<Item = &'static str>, StoreError> {
+    let (tenant, sender) = (&message.tenant, &message.sender);
+    let (pace, settings) = try_join!(
+        state.store.pace(tenant, sender),
+        state
+            .store
+            .known_provider_settings(tenant, sender.provider()),
+    )?;
+    let is_paused = pace.paused.is_some().then_some("sender_paused");
+    let is_disabled = (!settings.enabled).then_some("provider_disabled");
+    Ok(is_paused.into_iter().chain(is_disabled))
 }
 
 /// What would keep the key from being used for any other message.
@@ -166,11 +198,9 @@ async fn tried(
             Leaves::At(leaving, held) if held.slot.wait(clock::now()) <= LONGEST_WAIT => {
                 (leaving, held)
             }
-            Leaves::At(..)
-            | Leaves::Soon
-            | Leaves::NotSoon
-            | Leaves::NotBefore(_)
-            | Leaves::Stopped => return Ok(None),
+            Leaves::At(..) | Leaves::After(_) | Leaves::NotBefore(_) | Leaves::Stopped => {
+                return Ok(None);
+            }
         };
         let attempt = departures.attempt_test(&message.tenant, &message.id, &leaving, held);
         let (departed, recorded) = recorded(Box::pin(attempt)).await;
@@ -211,14 +241,22 @@ fn no_slot(message: &Outbound) -> Problem {
     .about(message.id.as_str())
 }
 
-/// The answer to a repeated request.
-fn again(message: &Outbound) -> Response {
-    let mut shown = answered(message, None, &[]);
+/// The answer to a repeated request. While the first one is under way nobody knows what becomes of the message; one that
+/// broke off is over with it soon.
+async fn again(state: &State, message: Outbound) -> Result<Response, Problem> {
+    let now = clock::now();
+    let message = lapse(&state.store, message, now).await?;
+    match (message.state, &message.claim) {
+        (MessageState::Sending, Some(claim)) => return Err(in_progress(claim, now)),
+        (MessageState::Queued, _) => return Err(Problem::in_progress(ASK_AGAIN_AFTER_S)),
+        _ => {}
+    }
+    let mut shown = answered(&message, None, &[]);
     shown.replayed = true;
     let mut response = Json(shown).into_response();
     let headers = response.headers_mut();
     headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    response
+    Ok(response)
 }
 
 fn problem(error: SubmitError) -> Problem {

@@ -1,6 +1,6 @@
 //! The people that a body asks about, and whether a provider is to be asked.
 
-use heliograph::domain::availability::Checker;
+use heliograph::domain::availability::checker;
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::ContactId;
@@ -73,8 +73,11 @@ fn from(fields: &mut Fields<'_>, check: Check) -> Option<SenderId> {
     if check == Check::Never {
         let detail = "goes only with check if_unknown or always";
         fields.fault("from", FaultCode::NotAllowed, detail);
-    } else if Checker::of(&from).is_none() {
-        let detail = "must be a sender at Fonnte or NotifAPI: no other provider tells whether a number is on WhatsApp";
+    } else if checker(&from).is_none() {
+        let title = from.provider().title();
+        let detail = format!(
+            "must be a sender of a provider that can be asked: {title} does not tell whether a number is on WhatsApp"
+        );
         fields.fault("from", FaultCode::NotAllowed, detail);
     }
     Some(from)
@@ -129,9 +132,9 @@ pub(crate) struct AvailabilityRequest {
     contacts: Vec<PersonBody>,
     /// Whom a provider is asked about: `never` unless told.
     check: Option<Check>,
-    /// Only with `check`: the sender by whose key a provider is asked, one of yours at Fonnte or NotifAPI. Unless told,
-    /// the first of them that has a key which can be used.
-    #[schema(example = "fonnte-15550002000")]
+    /// Only with `check`: the sender by whose key a provider is asked, one of yours at a provider that can be asked.
+    /// Unless told, the first of them that has a key which can be used.
+    #[schema(min_length = 1, example = "fonnte-15550002000")]
     from: Option<String>,
 }
 

@@ -4,18 +4,20 @@
 
 use crate::State;
 use futures_util::future::join_all;
-use heliograph::domain::availability::{Checker, NumberCheck};
+use heliograph::domain::availability::{NumberCheck, checker};
 use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::phone::PhoneNumber;
-use heliograph::domain::provider::Provider;
-use heliograph::domain::secret::{Credential, SecretText};
-use heliograph::provider::{Access, Way};
+use heliograph::domain::provider::{Gateway, NumberChecks, Provider};
+use heliograph::domain::provider_settings::ProviderSettings;
+use heliograph::domain::secret::Credential;
+use heliograph::provider::{Way, gateway};
 use heliograph::service::clock;
 use heliograph::service::credentials::Choice;
 use heliograph::service::telemetry;
 use heliograph::store::Sender;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// No call is begun later than this after the first: the caller waits, and the HTTP API not longer than 29 seconds.
@@ -24,7 +26,7 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 /// A call lasts so long at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So many calls and writes are made at the same time.
+/// So many writes are made at the same time.
 const AT_ONCE: usize = 4;
 
 /// So many keys are tried: each that is refused is not tried again for a while.
@@ -38,6 +40,8 @@ pub(super) type Answers = HashMap<PhoneNumber, Result<NumberCheck, Unanswered>>;
 pub(super) enum Unanswered {
     /// No sender of a provider that could be asked has a key.
     NobodyToAsk,
+    /// By the tenant's own word nothing goes through the provider that could be asked.
+    Disabled,
     /// The provider refused, or did not answer.
     Failed(ProviderFailure),
     /// The provider said nothing of this number, or there was no time left to ask.
@@ -48,7 +52,15 @@ impl Unanswered {
     pub(super) const fn failure(&self) -> Option<&ProviderFailure> {
         match self {
             Self::Failed(failure) => Some(failure),
-            Self::NobodyToAsk | Self::NotTold => None,
+            Self::NobodyToAsk | Self::Disabled | Self::NotTold => None,
+        }
+    }
+
+    /// The same, now that a provider that could be asked turns out to be disabled.
+    fn or_disabled(self) -> Self {
+        match self {
+            Self::NobodyToAsk | Self::Disabled => Self::Disabled,
+            Self::Failed(_) | Self::NotTold => self,
         }
     }
 }
@@ -90,9 +102,17 @@ impl Asking<'_> {
     async fn by_any(&mut self, senders: &[&Sender]) -> Unanswered {
         let mut ended = Unanswered::NobodyToAsk;
         for sender in senders {
-            let Some(checker) = Checker::of(&sender.id) else {
+            let Some(asked) = checker(&sender.id) else {
                 continue;
             };
+            match self.settings(sender.id.provider()).await {
+                Ok(settings) if settings.enabled => {}
+                Ok(_) => {
+                    ended = ended.or_disabled();
+                    continue;
+                }
+                Err(failure) => return Unanswered::Failed(failure),
+            }
             for _ in 0..MOST_KEYS {
                 if self.open.is_empty() || self.began.elapsed() >= BEGIN_WITHIN {
                     return ended;
@@ -103,7 +123,7 @@ impl Asking<'_> {
                 if !self.has_place(sender, &credential).await {
                     return Unanswered::NotTold;
                 }
-                match self.by_key(sender, checker, &credential).await {
+                match self.by_key(sender, asked, &credential).await {
                     Ok(()) => return Unanswered::NotTold,
                     Err(failure) if failure.class == Class::Credential => {
                         let of = (self.tenant, &sender.account);
@@ -149,63 +169,32 @@ impl Asking<'_> {
         taken.await.is_ok_and(|taken| taken.is_ok())
     }
 
-    /// The way to a provider that the tenant's settings say.
-    async fn way(&self, provider: Provider) -> Result<Way, ProviderFailure> {
-        let store = &self.state.store;
-        let settings = store.known_provider_settings(self.tenant, provider).await;
-        let unread = |_| ProviderFailure::unreachable("the provider's settings were not read");
-        let settings = settings.map_err(unread)?;
-        self.state.parts.providers.way(&settings)
+    /// The way to a provider that the tenant's settings say, for a caller who waits.
+    async fn way(&self, gateway: Gateway) -> Result<Way, ProviderFailure> {
+        let settings = self.settings(gateway.into()).await?;
+        let way = self.state.parts.providers.way(&settings)?;
+        Ok(way.within(TIMEOUT))
     }
 
+    async fn settings(&self, provider: Provider) -> Result<Arc<ProviderSettings>, ProviderFailure> {
+        let store = &self.state.store;
+        let settings = store.known_provider_settings(self.tenant, provider).await;
+        settings.map_err(|_| ProviderFailure::unreachable("the provider's settings were not read"))
+    }
+
+    /// Asks in as many calls as the gateway wants. What it says of a single number, it says of that one alone; any other
+    /// failure would be the next call's as well.
     async fn by_key(
         &mut self,
         sender: &Sender,
-        checker: Checker,
+        (gateway, checks): (Gateway, NumberChecks),
         credential: &Credential,
     ) -> Result<(), ProviderFailure> {
-        match checker {
-            Checker::Fonnte => self.all_at_once(sender, &credential.token).await,
-            Checker::Notifapi => self.one_by_one(sender, credential).await,
-        }
-    }
-
-    /// Fonnte takes all numbers in one call, and wants one such call at a time.
-    async fn all_at_once(
-        &mut self,
-        sender: &Sender,
-        key: &SecretText,
-    ) -> Result<(), ProviderFailure> {
-        let way = self.way(Provider::Fonnte).await?;
-        let (client, access) = way.fonnte(key);
-        let checked = client.check(soon(access), &self.open).await?;
-        let check = |is_registered| NumberCheck {
-            checker: Checker::Fonnte,
-            sender: sender.id.clone(),
-            is_registered,
-            at: clock::now(),
-        };
-        for number in checked.registered {
-            self.note(number, Ok(check(true)));
-        }
-        for number in checked.not_registered {
-            self.note(number, Ok(check(false)));
-        }
-        Ok(())
-    }
-
-    /// NotifAPI takes one number a call. What it says of one, it says of that one alone; any other failure would be the
-    /// next one's as well.
-    async fn one_by_one(
-        &mut self,
-        sender: &Sender,
-        credential: &Credential,
-    ) -> Result<(), ProviderFailure> {
-        let way = self.way(Provider::Notifapi).await?;
-        let (client, access) = way.notifapi(&credential.token);
-        let access = soon(access);
+        let way = self.way(gateway).await?;
+        let access = way.with(&credential.token);
         let numbers = self.open.clone();
-        for (place, some) in numbers.chunks(AT_ONCE).enumerate() {
+        let calls: Vec<&[PhoneNumber]> = numbers.chunks(checks.numbers).collect();
+        for (place, some) in calls.chunks(checks.calls).enumerate() {
             if self.began.elapsed() >= BEGIN_WITHIN {
                 return Ok(());
             }
@@ -217,23 +206,15 @@ impl Asking<'_> {
             }
             let calls = some
                 .iter()
-                .map(|number| client.check_number(access, number));
+                .map(|numbers| gateway::check_numbers(gateway, access, numbers));
             let mut failed = None;
-            for (number, told) in some.iter().zip(join_all(calls).await) {
-                match told {
-                    Ok(is_registered) => {
-                        let check = NumberCheck {
-                            checker: Checker::Notifapi,
-                            sender: sender.id.clone(),
-                            is_registered,
-                            at: clock::now(),
-                        };
-                        self.note(number.clone(), Ok(check));
-                    }
-                    Err(failure) if is_about_the_number(failure.class) => {
+            for (&numbers, told) in some.iter().zip(join_all(calls).await) {
+                match (numbers, told) {
+                    (_, Ok(checked)) => self.note_checked(gateway, sender, checked),
+                    ([number], Err(failure)) if is_about_the_number(failure.class) => {
                         self.note(number.clone(), Err(Unanswered::Failed(failure)));
                     }
-                    Err(failure) => failed = Some(failure),
+                    (_, Err(failure)) => failed = Some(failure),
                 }
             }
             failed.map_or(Ok(()), Err)?;
@@ -241,17 +222,24 @@ impl Asking<'_> {
         Ok(())
     }
 
+    fn note_checked(&mut self, checker: Gateway, sender: &Sender, told: gateway::Checked) {
+        let check = |is_registered| NumberCheck {
+            checker,
+            sender: sender.id.clone(),
+            is_registered,
+            at: clock::now(),
+        };
+        for number in told.registered {
+            self.note(number, Ok(check(true)));
+        }
+        for number in told.not_registered {
+            self.note(number, Ok(check(false)));
+        }
+    }
+
     fn note(&mut self, number: PhoneNumber, answer: Result<NumberCheck, Unanswered>) {
         self.open.retain(|open| *open != number);
         self.answers.insert(number, answer);
-    }
-}
-
-/// The same way to a provider, for a caller who waits.
-fn soon(access: Access<'_>) -> Access<'_> {
-    Access {
-        timeout: access.timeout.min(TIMEOUT),
-        ..access
     }
 }
 

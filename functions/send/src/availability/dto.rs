@@ -2,15 +2,19 @@
 
 use super::checking::Unanswered;
 use super::known::Person;
-use heliograph::domain::availability::{Availability, Checker, Evidence, Sign};
+use heliograph::domain::availability::{Availability, Evidence, Sign};
 use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::Fault;
 use heliograph::domain::id::{ContactId, MessageId};
 use heliograph::domain::identity::{Bsuid, SenderId};
 use heliograph::domain::phone::PhoneNumber;
+use heliograph::domain::provider::Gateway;
 use jiff::Timestamp;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Everybody who was asked about, in their order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,8 +65,10 @@ pub(crate) struct PersonDto {
 #[serde(rename_all = "snake_case")]
 #[schema(as = AvailabilityWarning)]
 pub(super) enum Warning {
-    /// No sender at Fonnte or NotifAPI has a key that can be used.
+    /// No sender of a provider that can be asked has a key that can be used.
     NoChecker,
+    /// Every provider that could be asked is disabled: `PUT /v1/providers/{id}`.
+    ProviderDisabled,
     /// Nobody can be asked about a person without a phone number in sight.
     NoPhoneNumber,
     /// The provider refused, or did not answer.
@@ -93,9 +99,7 @@ struct EvidenceDto {
 }
 
 /// What was seen of a person.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = AvailabilityEvidenceKind)]
+#[derive(Debug, Clone, Copy)]
 enum EvidenceKind {
     /// A message reached the phone.
     Delivered,
@@ -105,10 +109,56 @@ enum EvidenceKind {
     Inbound,
     /// A message could not be delivered to the person.
     Undeliverable,
-    /// Fonnte said whether the number is on WhatsApp.
-    FonnteValidate,
-    /// NotifAPI said it.
-    NotifapiCheckNumber,
+    /// A gateway said whether the number is on WhatsApp.
+    Checked(Gateway),
+}
+
+impl EvidenceKind {
+    const SEEN: [Self; 4] = [
+        Self::Delivered,
+        Self::Read,
+        Self::Inbound,
+        Self::Undeliverable,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Inbound => "inbound",
+            Self::Undeliverable => "undeliverable",
+            Self::Checked(gateway) => gateway.evidence(),
+        }
+    }
+
+    /// All that there are.
+    fn all() -> impl Iterator<Item = Self> {
+        let gateways = Gateway::ALL.iter().copied();
+        let asked = gateways.filter(|gateway| gateway.facts().number_checks.is_some());
+        Self::SEEN.into_iter().chain(asked.map(Self::Checked))
+    }
+}
+
+impl Serialize for EvidenceKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl ToSchema for EvidenceKind {
+    fn name() -> Cow<'static, str> {
+        "AvailabilityEvidenceKind".into()
+    }
+}
+
+impl PartialSchema for EvidenceKind {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What was seen of a person."))
+            .enum_values(Some(Self::all().map(Self::as_str)))
+            .into()
+    }
 }
 
 impl PersonDto {
@@ -157,6 +207,7 @@ impl Warning {
     pub(super) const fn of(unanswered: &Unanswered) -> Self {
         match unanswered {
             Unanswered::NobodyToAsk => Self::NoChecker,
+            Unanswered::Disabled => Self::ProviderDisabled,
             Unanswered::Failed(_) => Self::CheckFailed,
             Unanswered::NotTold => Self::NotTold,
         }
@@ -170,7 +221,9 @@ impl EvidenceDto {
             Sign::Read => (EvidenceKind::Read, None),
             Sign::Inbound => (EvidenceKind::Inbound, None),
             Sign::Undeliverable(code) => (EvidenceKind::Undeliverable, code),
-            Sign::OnWhatsapp(checker) | Sign::NotOnWhatsapp(checker) => (by(checker), None),
+            Sign::OnWhatsapp(gateway) | Sign::NotOnWhatsapp(gateway) => {
+                (EvidenceKind::Checked(gateway), None)
+            }
         };
         Self {
             kind,
@@ -179,12 +232,5 @@ impl EvidenceDto {
             sender_id: evidence.sender.clone(),
             code,
         }
-    }
-}
-
-const fn by(checker: Checker) -> EvidenceKind {
-    match checker {
-        Checker::Fonnte => EvidenceKind::FonnteValidate,
-        Checker::Notifapi => EvidenceKind::NotifapiCheckNumber,
     }
 }

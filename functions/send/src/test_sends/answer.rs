@@ -37,7 +37,8 @@ pub(crate) struct TestSendDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ProviderFailure>,
     /// What should be known beside it: `key_disabled`, `key_expired`, `key_refused`, `key_resting` and `key_full` of a key
-    /// that no other message is sent with now, and what `POST /v1/messages` warns of.
+    /// that no other message is sent with now, `sender_paused` and `provider_disabled` of what keeps all others back, and
+    /// what `POST /v1/messages` warns of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }

@@ -148,7 +148,7 @@ fn known_key(account: &Account, ask: &Ask) -> Result<Option<ProviderKey>, Proble
     };
     match account.provider {
         Provider::Meta => Ok(None),
-        Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+        Provider::Gateway(_) => {
             let key = account.key(alias).cloned();
             key.map(Some).ok_or_else(unknown_key)
         }
@@ -226,27 +226,31 @@ fn fault(name: &str, code: FaultCode, detail: &str) -> Fault {
 )]
 pub(crate) struct TestSendRequest {
     /// The account whose key it is.
-    #[schema(example = "acct_demo-mock")]
+    #[schema(min_length = 1, example = "acct_demo-mock")]
     account_id: String,
     /// What it leaves from; may be absent if the key or the account has only one.
-    #[schema(example = "mock-15550004000")]
+    #[schema(min_length = 1, example = "mock-15550004000")]
     sender_id: Option<String>,
     /// The alias of the key; unless told, the one that the next message would be sent with.
-    #[schema(example = "demo")]
+    #[schema(min_length = 1, example = "demo")]
     key: Option<String>,
     /// The number it goes to, with its country code; or, with `recipient_type` group, the group's id. May be absent
     /// only if `recipient` is there.
-    #[schema(example = "+15550002001")]
+    #[schema(min_length = 1, example = "+15550002001")]
     to: Option<String>,
     /// A business-scoped user id, for a person whose number is not known.
+    #[schema(min_length = 1)]
     recipient: Option<String>,
     /// `individual` or `group`.
+    #[schema(pattern = "^(individual|group)$")]
     recipient_type: Option<String>,
     #[serde(flatten)]
     object: MessageObject,
     /// Your own value; it stands in every answer about this message.
+    #[schema(max_length = 512)]
     biz_opaque_callback_data: Option<String>,
     /// Your own name for the message.
+    #[schema(min_length = 1, max_length = 512)]
     reference: Option<String>,
     /// Your own facts about the message.
     #[schema(value_type = Option<Object>)]
