@@ -186,10 +186,9 @@ pub(crate) fn adding(
 ) -> Result<Transaction, Problem> {
     let mut transaction = Transaction::new();
     store.add_account(&mut transaction, account)?;
-    authority.stands(store, &mut transaction, &Changed::Nobody)?;
     let id = account.id.as_str();
     let entry = authority.entry(Action::AccountCreated, id, said, account.created_at);
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::Nobody, &entry)?;
     Ok(transaction)
 }
 
@@ -224,7 +223,8 @@ fn read_new(body: &Value) -> Result<(Provider, String), Vec<Fault>> {
 
 /// Change an account.
 ///
-/// Nothing leaves a disabled account: its senders are paused. What comes in is taken all the same.
+/// Nothing leaves a disabled account: its senders are paused. What comes in is taken all the same. Enabled again, they go on;
+/// `warnings` tells what keeps any from sending all the same.
 #[utoipa::path(
     patch, operation_id = "change_account", path = "/v1/accounts/{id}", tag = "Accounts", security(("api_key" = [])),
     params(("id" = String, Path, description = "Our id", example = "acct_demo")),
@@ -263,10 +263,11 @@ pub(crate) async fn change(
     };
     let said = Said::of(Action::AccountChanged, &changing.account, body);
     let account = changing.end(paused.map(|()| said)).await?;
+    let mut shown = AccountDto::from(&account);
     if disabled == Some(false) && account.may_send() {
-        senders::resume(&state.store, &account, now).await?;
+        shown.warnings = senders::resume(&state.store, &account, now).await?;
     }
-    Ok(Json(AccountDto::from(&account)))
+    Ok(Json(shown))
 }
 
 fn disabled_pause(now: Timestamp) -> Pause {

@@ -127,7 +127,6 @@ pub(crate) async fn made(
     };
     let mut transaction = Transaction::new();
     store.add_api_key(&mut transaction, &key)?;
-    authority.stands(store, &mut transaction, &Changed::Nobody)?;
     store.remember_claim(
         &mut transaction,
         tenant,
@@ -136,7 +135,7 @@ pub(crate) async fn made(
         now,
     )?;
     let entry = authority.entry(Action::ApiKeyCreated, key.id.as_str(), body, now);
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::Nobody, &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(answer(&key, Some(&text))),
         Err(StoreError::Conflict) => beaten(store, authority, claim.as_ref()).await,
@@ -283,9 +282,8 @@ async fn changed(
 ) -> Result<bool, Problem> {
     let mut transaction = Transaction::new();
     store.change_api_key(&mut transaction, key, changes)?;
-    authority.stands(store, &mut transaction, &Changed::Key(key))?;
     let entry = authority.entry(action, key.id.as_str(), said, clock::now());
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::Key(key), &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(true),
         Err(StoreError::Conflict) => Ok(false),

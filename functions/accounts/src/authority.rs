@@ -76,7 +76,7 @@ impl Authority {
     /// Adds to a transaction that its holder may still what it might when the request came: what is done by somebody who
     /// is just being revoked is not done. What a holder changes of itself must be as it was when it proved itself; the
     /// change has conditions of its own.
-    pub(crate) fn stands(
+    fn stands(
         &self,
         store: &Store,
         transaction: &mut Transaction,
@@ -95,6 +95,18 @@ impl Authority {
             (Proof::Key(own), _) => Ok(store.check_api_key(transaction, own)?),
             (Proof::User(own), _) => Ok(store.check_user(transaction, own)?),
         }
+    }
+
+    /// Adds to a transaction what the trail says of it, and that its holder may still do what it does.
+    pub(crate) fn answers_for(
+        &self,
+        store: &Store,
+        transaction: &mut Transaction,
+        changed: &Changed<'_>,
+        entry: &AuditEntry,
+    ) -> Result<(), Problem> {
+        self.stands(store, transaction, changed)?;
+        Ok(store.note_audit(transaction, entry)?)
     }
 
     /// Why nothing was added to its tenant, if nothing else is known to be in the way.

@@ -47,6 +47,7 @@ const TIME: SignedDuration = SignedDuration::from_secs(18);
 #[expect(dead_code, reason = "it describes the body, which is read by `read`")]
 pub(crate) struct ConfigurationBody {
     /// Its entries.
+    #[schema(max_items = 500)]
     data: Vec<Entry>,
     /// May stand there, as in what was exported; says nothing.
     next_cursor: Option<String>,
@@ -131,7 +132,7 @@ fn read(body: &Value) -> Result<Vec<Entry>, Vec<Fault>> {
     let faults = Faults::new();
     let read = Fields::of(body, "", &faults).and_then(|mut fields| {
         let entries = fields.required_objects("data", 0..=MOST_ENTRIES);
-        fields.value("next_cursor");
+        fields.text("next_cursor", 0..=usize::MAX);
         fields.finish();
         // Each is read, whatever is wrong with those before.
         let entries: Vec<_> = entries.into_iter().map(Entry::read).collect();

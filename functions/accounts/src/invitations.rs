@@ -26,8 +26,10 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "it describes the body, which is read by `accept`")]
 pub(crate) struct AcceptBody {
     /// The invitation.
+    #[schema(min_length = 1)]
     invitation: String,
     /// The password from now on: 12 to 128 characters.
+    #[schema(min_length = 12, max_length = 128)]
     password: String,
 }
 

@@ -97,11 +97,12 @@ impl From<&ApiKey> for ApiKeyDto {
 )]
 pub(crate) struct ApiKeyBody {
     /// What people call it.
-    #[schema(example = "Order system")]
+    #[schema(min_length = 1, max_length = 100, example = "Order system")]
     name: String,
     /// What its bearer may do.
     role: Role,
     /// The rights of its role that it is narrowed to; all of them unless told.
+    #[schema(min_items = 1, max_items = 6)]
     scopes: Option<Vec<Right>>,
     /// Opens nothing from then on; never ends unless told.
     expires_at: Option<Timestamp>,
@@ -115,10 +116,12 @@ pub(crate) struct ApiKeyBody {
 )]
 pub(crate) struct ApiKeyChangesBody {
     /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// What its bearer may do.
     role: Option<Role>,
     /// The rights of its role that it is narrowed to; `null` for all.
+    #[schema(min_items = 1, max_items = 6)]
     scopes: Option<Vec<Right>>,
     /// Opens nothing from then on; `null` for no end.
     expires_at: Option<Timestamp>,

@@ -66,10 +66,10 @@ impl From<&Knowledge> for KnowledgeDto {
 #[expect(dead_code, reason = "it describes the body, which is read by `read`")]
 pub(crate) struct KnowledgeBody {
     /// What people ask.
-    #[schema(example = "Do you ship to islands?")]
+    #[schema(min_length = 1, max_length = 500, example = "Do you ship to islands?")]
     question: String,
     /// What they are told.
-    #[schema(example = "We do, within a week.")]
+    #[schema(min_length = 1, max_length = 4096, example = "We do, within a week.")]
     answer: String,
 }
 

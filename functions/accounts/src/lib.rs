@@ -209,7 +209,10 @@ fn account_routes() -> Router<State> {
             "/v1/accounts/{id}/keys/{alias}/rotate",
             post(keys::rotation::rotate),
         )
-        .route("/v1/accounts/{id}/keys/{alias}/test", post(keys::test))
+        .route(
+            "/v1/accounts/{id}/keys/{alias}/test",
+            post(keys::trial::test),
+        )
         .route("/v1/senders", post(senders::create))
         .route(
             "/v1/senders/{id}",
@@ -261,7 +264,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     accounts::keys::put,
     accounts::keys::delete,
     accounts::keys::rotation::rotate,
-    accounts::keys::test,
+    accounts::keys::trial::test,
     accounts::setup::show,
     accounts::setup::business,
     accounts::setup::phone_number,

@@ -82,8 +82,10 @@ pub(crate) async fn me(
 #[expect(dead_code, reason = "it describes the body, which is read by `read`")]
 pub(crate) struct PasswordBody {
     /// The password until now.
+    #[schema(min_length = 1, max_length = 128)]
     current_password: String,
     /// The password from now on: 12 to 128 characters.
+    #[schema(min_length = 12, max_length = 128)]
     new_password: String,
 }
 

@@ -1,7 +1,7 @@
 //! Passwords: what one may be, and how it is kept. Hashing takes tens of milliseconds of a core, on purpose, and is done
 //! beside what else the process does.
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Changed};
 use crate::hashing::{self, OF_NOBODY};
 use heliograph::domain::audit::Action;
 use heliograph::domain::email::EmailAddress;
@@ -95,7 +95,7 @@ pub(crate) async fn choose(
     let mut transaction = Transaction::new();
     store.change_user(&mut transaction, &user, &changes, invitation)?;
     let entry = authority.entry(Action::UserPasswordSet, user.id.as_str(), Value::Null, now);
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::User(&user), &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(Some(User {
             password: Some(hashed),

@@ -69,9 +69,10 @@ pub(crate) async fn one(
 
 /// Change what is said of a provider.
 ///
-/// What is absent stays. The next message goes by it, a second later at the latest; nothing is deployed. Nothing is sent
+/// What is absent stays, and `null` is what is usual. The next message goes by it, a second later at the latest; nothing is deployed. Nothing is sent
 /// through a provider that is disabled: messages that wait stay queued and go once it is enabled, new ones are refused,
-/// save those with a `send_at`. An address must be on the internet, and its name is looked up before it is kept and again
+/// save those with a `send_at`. Nor is it asked for groups, or whether people can be reached; its keys can be tested, by
+/// `POST /v1/accounts/{id}/keys/{alias}/test` and `POST /v1/test-sends`, and are checked when they are put in. An address must be on the internet, and its name is looked up before it is kept and again
 /// whenever it is called; keys are checked there from then on, too.
 #[utoipa::path(
     put, operation_id = "change_provider", path = "/v1/providers/{id}", tag = "Providers", security(("api_key" = [])),
@@ -147,14 +148,13 @@ pub(crate) async fn put(
     let (store, now) = (&state.store, clock::now());
     let mut transaction = Transaction::new();
     let put = store.put_provider_settings(&mut transaction, &authority.tenant, after, now)?;
-    authority.stands(store, &mut transaction, &Changed::Nobody)?;
     let said = json!({
         "base_url": put.base_url, "enabled": put.enabled, "priority": put.priority, "limits": put.limits,
         "timeout_ms": put.timeout_ms,
     });
     let target = put.provider.as_str();
     let entry = authority.entry(Action::ProviderChanged, target, said, now);
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::Nobody, &entry)?;
     store.commit(transaction).await?;
     Ok(put)
 }
@@ -168,6 +168,23 @@ pub(crate) async fn way(
     let settings = state.store.provider_settings(tenant, provider).await?;
     let way = state.parts.providers.way(&settings);
     way.map_err(|failure| crate::accounts::trouble::unasked(provider, failure))
+}
+
+/// Refuses to ask a provider that is disabled, where nobody says that he tests it.
+pub(crate) async fn check_enabled(
+    state: &State,
+    tenant: &TenantId,
+    provider: Provider,
+) -> Result<(), Problem> {
+    let settings = state.store.provider_settings(tenant, provider).await?;
+    if settings.enabled {
+        return Ok(());
+    }
+    let (title, name) = (provider.title(), provider.as_str());
+    let detail = format!(
+        "{title} is disabled, so it is not asked. Remedy: PUT /v1/providers/{name} with {{\"enabled\":true}}"
+    );
+    Err(Problem::conflict("provider_disabled", detail))
 }
 
 fn named(id: &str) -> Result<Provider, Problem> {

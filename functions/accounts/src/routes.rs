@@ -32,7 +32,8 @@ use heliograph::store::{IdempotencyClaim, Sender, Store, StoreError, Transaction
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Lists a tenant's routes, newest first.
+/// Lists a tenant's routes, by their ids, the last first: of those that were made here the newest, after those that came
+/// with ids of their own.
 #[utoipa::path(
     get,
     operation_id = "list_routes",
@@ -214,9 +215,8 @@ async fn written(
     id: &RouteId,
     (action, said): (Action, Value),
 ) -> Result<(), Problem> {
-    authority.stands(store, &mut transaction, &Changed::Nobody)?;
     let entry = authority.entry(action, id.as_str(), said, clock::now());
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::Nobody, &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(()),
         Err(StoreError::Conflict) => Err(authority.why_not(store).await),

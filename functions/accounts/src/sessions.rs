@@ -65,12 +65,13 @@ pub(crate) struct SignedIn {
 )]
 pub(crate) struct SignInBody {
     /// The address.
-    #[schema(example = "ada@example.com")]
+    #[schema(min_length = 3, max_length = 254, example = "ada@example.com")]
     email: String,
     /// The password.
+    #[schema(min_length = 1)]
     password: String,
     /// The tenant.
-    #[schema(example = "acme")]
+    #[schema(pattern = "^[a-z0-9-]{1,40}$", example = "acme")]
     tenant: String,
 }
 
@@ -82,6 +83,7 @@ pub(crate) struct SignInBody {
 )]
 pub(crate) struct RefreshBody {
     /// The refresh token.
+    #[schema(min_length = 1)]
     refresh_token: String,
 }
 

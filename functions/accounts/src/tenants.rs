@@ -1,7 +1,7 @@
 //! `/v1/tenants`: who is on this installation. The operator's alone.
 
 use crate::api_keys;
-use crate::authority::Authority;
+use crate::authority::{self, Authority};
 use crate::key_body::LONGEST_NAME;
 use crate::key_dto::{ApiKeyBody, MadeApiKey};
 use crate::operator::Operator;
@@ -74,13 +74,13 @@ impl From<&Tenant> for TenantDto {
 )]
 pub(crate) struct TenantBody {
     /// Its id: 1 to 40 lower-case letters, digits and dashes. It never changes.
-    #[schema(example = "acme")]
+    #[schema(pattern = "^[a-z0-9-]{1,40}$", example = "acme")]
     id: String,
     /// What people call it.
-    #[schema(example = "Acme")]
+    #[schema(min_length = 1, max_length = 100, example = "Acme")]
     name: String,
     /// What people call its subscription: any words.
-    #[schema(example = "starter")]
+    #[schema(min_length = 1, max_length = 100, example = "starter")]
     tier: Option<String>,
     /// What it may use; what is absent is not limited.
     limits: Option<LimitsBody>,
@@ -112,10 +112,12 @@ pub(crate) struct LimitsBody {
 )]
 pub(crate) struct TenantChangesBody {
     /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// Whether its keys open nothing.
     disabled: Option<bool>,
     /// What people call its subscription; `null` for nothing.
+    #[schema(min_length = 1, max_length = 100)]
     tier: Option<String>,
     /// What it may use; what is absent stays, `null` takes a limit away.
     limits: Option<LimitsBody>,
@@ -204,7 +206,12 @@ pub(crate) async fn create(
         now,
     )?;
     let entry = authority.entry(Action::TenantCreated, tenant.id.as_str(), body, now);
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(
+        &store,
+        &mut transaction,
+        &authority::Changed::Nobody,
+        &entry,
+    )?;
     match store.commit(transaction).await {
         Ok(()) => Ok(answer(&tenant)),
         Err(StoreError::Conflict) => {
@@ -286,7 +293,12 @@ pub(crate) async fn change(
         let mut transaction = Transaction::new();
         store.change_tenant(&mut transaction, &tenant.id, &changes)?;
         let entry = authority.entry(Action::TenantChanged, tenant.id.as_str(), body, now);
-        store.note_audit(&mut transaction, &entry)?;
+        authority.answers_for(
+            &store,
+            &mut transaction,
+            &authority::Changed::Nobody,
+            &entry,
+        )?;
         store.commit(transaction).await?;
         store.forget_standing(&tenant.id);
     }

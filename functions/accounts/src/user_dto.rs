@@ -85,10 +85,10 @@ pub(crate) struct InvitedUser {
 #[schema(as = UserBody)]
 pub(crate) struct NewUser {
     /// What it signs in with.
-    #[schema(value_type = String, example = "ada@example.com")]
+    #[schema(value_type = String, min_length = 3, max_length = 254, example = "ada@example.com")]
     pub(crate) email: EmailAddress,
     /// What people call it.
-    #[schema(example = "Ada")]
+    #[schema(min_length = 1, max_length = 100, example = "Ada")]
     pub(crate) name: String,
     /// What it may do.
     pub(crate) role: Role,
@@ -142,6 +142,7 @@ impl From<&User> for NewUser {
 )]
 pub(crate) struct UserChangesBody {
     /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// What it may do.
     role: Option<Role>,

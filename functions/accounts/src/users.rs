@@ -136,10 +136,9 @@ pub(crate) fn adding(
 ) -> Result<Transaction, Problem> {
     let mut transaction = Transaction::new();
     store.add_user(&mut transaction, user)?;
-    authority.stands(store, &mut transaction, &Changed::Nobody)?;
     let id = user.id.as_str();
     let entry = authority.entry(Action::UserCreated, id, said, user.created_at);
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::Nobody, &entry)?;
     Ok(transaction)
 }
 
@@ -336,8 +335,7 @@ async fn change_to(
 ) -> Result<(), Problem> {
     let mut transaction = Transaction::new();
     store.change_user(&mut transaction, user, changes, None)?;
-    authority.stands(store, &mut transaction, &Changed::User(user))?;
     let entry = authority.entry(action, user.id.as_str(), said, clock::now());
-    store.note_audit(&mut transaction, &entry)?;
+    authority.answers_for(store, &mut transaction, &Changed::User(user), &entry)?;
     Ok(store.commit(transaction).await?)
 }

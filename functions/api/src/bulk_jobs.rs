@@ -7,6 +7,7 @@ use heliograph::domain::id::JobId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::job::Job;
 use heliograph::domain::role::Right;
+use heliograph::messaging::held;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::JobDto;
@@ -64,7 +65,12 @@ pub(crate) async fn one(
     let tenant = caller.with(Right::Read)?.tenant;
     parameters.finish()?;
     let job = find(&store, &tenant, &id).await?;
-    Ok(Json(JobDto::read(&store, &job, clock::now()).await?))
+    let now = clock::now();
+    let mut shown = JobDto::read(&store, &job, now).await?;
+    if shown.counts.queued > 0 {
+        shown.waiting = held::of_job(&store, &job, now).await?;
+    }
+    Ok(Json(shown))
 }
 
 /// The job of this id, if it is this tenant's.

@@ -97,7 +97,7 @@ impl EventDto {
         ("state" = Option<String>, Query, description = "Only events in this state: `unknown_account`, `malformed`, \
             `waiting`, `unmatched` or `failed`; or `not_applied`, all of these. They come grouped, the worst state of \
             their record first; a page may have fewer entries than asked for, or none, and a `next_cursor` all the same",
-            example = "not_applied"),
+            example = "not_applied", pattern = "^(unknown_account|malformed|waiting|unmatched|failed|not_applied)$"),
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),

@@ -11,6 +11,7 @@ mod events;
 mod health;
 mod limits;
 mod messages;
+mod methods;
 mod period;
 mod plan;
 mod provider_stats;
@@ -163,6 +164,8 @@ pub fn router(state: State) -> Router {
             .route("/v1/usage", get(usage::usage))
             .route("/v1/health", get(health::health))
             .route("/v1/openapi.json", get(document::serve))
+            .fallback(methods::unrouted)
+            .method_not_allowed_fallback(methods::of_another_method)
             .with_state(state),
     )
 }

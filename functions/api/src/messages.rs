@@ -9,7 +9,9 @@ use heliograph::domain::identity::{SenderId, TenantId, Wamid};
 use heliograph::domain::message::{Attempt, Decision, Message, Outbound, Outcome, Passed};
 use heliograph::domain::role::Right;
 use heliograph::domain::state::State as MessageState;
+use heliograph::messaging::held;
 use heliograph::service::caller::Caller;
+use heliograph::service::clock;
 use heliograph::service::dto::{MessageDto, SettlementDto};
 use heliograph::service::http::listing::{answer, id_of, limit, page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
@@ -30,7 +32,8 @@ use utoipa::ToSchema;
         ("state" = Option<String>, Query, description = "Only messages in this state: `queued`, `sending`, `unknown`, \
             `failed`, `cancelled` or `expired`. Recipients of a bulk job that are queued or being sent are found \
             through their job. With a state a page may have fewer entries than asked for, or none, and a \
-            `next_cursor` all the same", example = "failed"),
+            `next_cursor` all the same", example = "failed",
+            pattern = "^(queued|sending|unknown|failed|cancelled|expired)$"),
         ("scheduled" = Option<bool>, Query, description = "`true`: only messages that wait for their `send_at`, the \
             soonest first. Not together with `state`"),
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
@@ -135,7 +138,14 @@ pub(crate) async fn one(
     let tenant = caller.with(Right::Read)?.tenant;
     parameters.finish()?;
     let message = find(&store, &tenant, &id).await?;
-    Ok(Json(MessageDto::from(&message)))
+    let waiting = match &message {
+        Message::Outbound(message) => held::of_message(&store, message, clock::now()).await?,
+        Message::Inbound(_) => None,
+    };
+    Ok(Json(MessageDto {
+        waiting,
+        ..MessageDto::from(&message)
+    }))
 }
 
 async fn find(store: &Store, tenant: &TenantId, id: &str) -> Result<Message, Problem> {
@@ -187,7 +197,7 @@ impl AttemptDto {
         let sender_id = message.leg_of(attempt).sender;
         let problem = |failure: ProviderFailure| ProviderProblem {
             name: sender_id.provider().as_str().to_owned(),
-            failure,
+            failure: failure.told_by(sender_id.provider()),
         };
         Self {
             number,

@@ -3,11 +3,14 @@
 use crate::bulk_jobs::find;
 use axum::Json;
 use axum::extract::{Path, State};
+use heliograph::domain::held::Holds;
+use heliograph::domain::identity::SenderId;
 use heliograph::domain::job::{
-    Factor, Forecast, Job, JobStatus, Limit, PriceCategory, Rates, forecast, sender_limits,
+    Course, Factor, Forecast, Job, JobStatus, PriceCategory, Rates, forecast,
 };
 use heliograph::domain::role::Right;
 use heliograph::domain::tier::Rooms;
+use heliograph::messaging::held;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::{CountsDto, JobDto};
@@ -27,7 +30,13 @@ pub(crate) struct Plan {
     to_send: u64,
     /// How many will not, by reason.
     skipped: Vec<Skipped>,
-    /// How many a second.
+    /// The sender that they leave from: over a route, the first that is ready. Those whom it refuses leave from the next
+    /// ones beside it, so that all may be sent sooner. Absent if the job's own sender is gone, for that one dispatches it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "100000000000001")]
+    sender_id: Option<SenderId>,
+    /// How many a second when it begins. A sender that is slowed down is faster again within a minute, with which `eta`
+    /// reckons.
     rate: f64,
     /// What holds it to that; absent if the sender is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,37 +97,89 @@ pub(crate) async fn plan(
     let now = clock::now();
     let job = find(&store, &tenant, &id).await?;
     let counts = JobDto::read(&store, &job, now).await?.counts;
-    let sender = store.sender(&tenant, &job.sender).await?;
-    let (limits, rooms) = match &sender {
-        Some(sender) => limits(&store, &job, sender, now).await?,
-        None => (Vec::new(), Rooms::default()),
+    let leaves = match store.sender(&tenant, &job.sender).await? {
+        Some(own) => Some(leaves(&store, &job, own, now).await?),
+        None => None,
     };
-    Ok(Json(planned(&job, &counts, (&limits, &rooms), now)))
+    Ok(Json(planned(&job, &counts, leaves, now)))
 }
 
-/// What may hold the job back.
-async fn limits(
+/// What a job's recipients leave from, and what may hold them back there.
+struct Leaves {
+    from: SenderId,
+    course: Course,
+    rooms: Rooms,
+}
+
+/// As `dispatch` has them leave: all whose turn comes from the first sender that is ready. From the job's own in the slots of
+/// its own tick; from another one in slots that are borrowed, of which what comes in there takes none.
+async fn leaves(
     store: &Store,
     job: &Job,
-    sender: &Sender,
+    own: Sender,
     now: Timestamp,
-) -> Result<(Vec<Limit>, Rooms), StoreError> {
-    let pace = store.pace(&job.tenant, &job.sender).await?;
+) -> Result<Leaves, StoreError> {
+    let (leg, held) = held::leg_of_job(store, job, now).await?;
+    let own_pace = store.pace(&job.tenant, &own.id).await?;
+    let others = others(store, job, &own_pace).await?;
+    let own_rooms = store.rooms(&own, now).await?;
+    let other = if leg.sender == own.id {
+        None
+    } else {
+        store.sender(&job.tenant, &leg.sender).await?
+    };
+    let (sender, pace, portfolio) = match other {
+        None => (own, own_pace, None),
+        Some(other) => {
+            let pace = store.pace(&job.tenant, &other.id).await?;
+            let room = store.room(&other).await?;
+            (other, pace, room)
+        }
+    };
+    let is_own = sender.id == job.sender;
     let rates = Rates {
         messages_per_second: sender.throughput(),
         calls_per_second: sender.calls_per_second,
         reserved_percent: sender.reserved_percent,
-        inbound: pace.inbound.filter(|_| pace.shared),
-        is_paused: pace.paused.is_some(),
+        inbound: pace.inbound.filter(|_| is_own && pace.shared),
+        slowed: pace.slowed,
+        begins_at: begins_at(job, now),
+        keeps_half: !is_own && !pace.jobs.is_empty(),
+        stopped_by: held.and_then(stopped_by),
     };
-    let limits = sender_limits(rates, others(store, job, &pace).await?);
-    let rooms = store.rooms(sender, now).await?;
+    // Room is taken in the portfolios of both.
+    let portfolios = own_rooms.portfolio.into_iter().chain(portfolio);
     let rooms = Rooms {
-        portfolio: rooms.portfolio.filter(|_| job.takes_room(now)),
+        portfolio: portfolios
+            .filter(|_| job.takes_room(now))
+            .min_by_key(|room| room.left(now)),
         // Whoever was handed out has his place in a day.
-        day: rooms.day.filter(|_| job.progress.pass == 0),
+        day: own_rooms.day.filter(|_| job.progress.pass == 0),
+        ..held::call_rooms(store, &sender, now).await?
     };
-    Ok((limits, rooms))
+    Ok(Leaves {
+        from: sender.id,
+        course: Course::of(rates, others),
+        rooms,
+    })
+}
+
+/// What has nothing leave a sender until somebody does something. A limit is reckoned with, and a rest is short.
+fn stopped_by(held: Holds) -> Option<Factor> {
+    match held {
+        Holds::Paused => Some(Factor::SenderPaused),
+        Holds::Disabled => Some(Factor::ProviderDisabled),
+        Holds::Credential => Some(Factor::NoCredential),
+        Holds::Limit | Holds::Resting => None,
+    }
+}
+
+/// When a job begins: one that is not started is taken to be started now.
+fn begins_at(job: &Job, now: Timestamp) -> Timestamp {
+    match job.started_at {
+        Some(_) => now,
+        None => job.send_at.map_or(now, |send_at| send_at.max(now)),
+    }
 }
 
 /// How many other jobs of its sender run.
@@ -131,15 +192,11 @@ async fn others(store: &Store, job: &Job, pace: &Pace) -> Result<usize, StoreErr
     Ok(others)
 }
 
-fn planned(
-    job: &Job,
-    counts: &CountsDto,
-    (limits, rooms): (&[Limit], &Rooms),
-    now: Timestamp,
-) -> Plan {
-    let begins_at = match job.started_at {
-        Some(_) => now,
-        None => job.send_at.map_or(now, |send_at| send_at.max(now)),
+fn planned(job: &Job, counts: &CountsDto, leaves: Option<Leaves>, now: Timestamp) -> Plan {
+    let begins_at = begins_at(job, now);
+    let (sender_id, course, rooms) = match leaves {
+        Some(leaves) => (Some(leaves.from), leaves.course, leaves.rooms),
+        None => (None, Course::default(), Rooms::default()),
     };
     let gives_up = matches!(job.status, JobStatus::Cancelling | JobStatus::Cancelled);
     let to_cancel = if gives_up { counts.queued } else { 0 };
@@ -150,7 +207,7 @@ fn planned(
         per_second,
         limited_by,
         ends_at,
-    } = forecast(open, limits, rooms, begins_at, job.expires_at);
+    } = forecast(open, &course, &rooms, begins_at, job.expires_at);
     let sent = counts.unknown + counts.accepted + counts.sent + counts.delivered + counts.read;
     let skipped = [
         (SkipReason::Expires, to_expire),
@@ -165,6 +222,7 @@ fn planned(
         skipped: skipped
             .map(|(reason, count)| Skipped { reason, count })
             .collect(),
+        sender_id,
         rate: (per_second * 10.0).round() / 10.0,
         limited_by,
         begins_at,

@@ -163,10 +163,10 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     path = "/v1/providers/{id}/stats",
     tag = "Stats",
     params(
-        ("id" = String, Path, description = "The provider: `meta`, `notifapi`, `fonnte` or `mock`", example = "mock"),
+        ("id" = String, Path, description = "The provider: `meta`, or another that `GET /v1/providers` lists", example = "mock"),
         ("from" = Option<Date>, Query, description = "The first day, in UTC; six days before the last unless told", example = "2026-11-14"),
         ("to" = Option<Date>, Query, description = "The last day, in UTC; today unless told; at most 31 days in all", example = "2026-11-20"),
-        ("account_id" = Option<String>, Query, description = "Only calls with keys of this account", example = "acct_demo-mock"),
+        ("account_id" = Option<String>, Query, description = "Only calls with keys of this account", example = "acct_demo-mock", pattern = "^acct_"),
     ),
     responses((status = 200, description = "The counts", body = ProviderStatsDto), ListProblems, IdProblems)
 )]

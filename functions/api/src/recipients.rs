@@ -43,7 +43,7 @@ pub(crate) struct Place {
     tag = "Bulk jobs",
     params(
         ("id" = String, Path, description = "The job's id", example = "job_019e92a7c8887000a000000000000001"),
-        ("state" = Option<MessageState>, Query, description = "Only recipients in this state. `unknown`, `failed`, \
+        ("state" = Option<String>, Query, pattern = "^(queued|sending|unknown|accepted|sent|failed|delivered|read|cancelled|expired)$", description = "Only recipients in this state. `unknown`, `failed`, \
             `cancelled` and `expired` come newest first; all others in the order they were added, found by looking at \
             up to 1,000 recipients a page: such a page may have fewer entries than asked for, or none, and a \
             `next_cursor` all the same"),

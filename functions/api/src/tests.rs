@@ -13,3 +13,4 @@ mod jobs;
 mod provider_stats;
 mod reading;
 mod stats;
+mod waiting;

@@ -159,7 +159,8 @@ impl UsedDto {
     params(
         ("from" = Option<Date>, Query, description = "The first day, in UTC; six days before the last unless told", example = "2026-11-14"),
         ("to" = Option<Date>, Query, description = "The last day, in UTC; today unless told; at most 92 days in all", example = "2026-11-20"),
-        ("by" = Option<String>, Query, description = "What rows are told apart by: some of `day`, `account`, `sender`, `category`, with commas; `day,sender,category` unless told", example = "day,category"),
+        ("by" = Option<String>, Query, description = "What rows are told apart by: some of `day`, `account`, `sender`, `category`, with commas; `day,sender,category` unless told", example = "day,category",
+            pattern = "^(day|account|sender|category)(,(day|account|sender|category))*$"),
     ),
     responses((status = 200, description = "The counts", body = UsageDto), ListProblems)
 )]

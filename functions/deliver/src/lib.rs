@@ -8,10 +8,13 @@ use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::TenantId;
 use heliograph::domain::message::{Lane, Leg, Outbound};
 use heliograph::domain::pace::Held;
-use heliograph::domain::queue::{DeliverBody, LONGEST_DELAY, held};
+use heliograph::domain::queue::{DeliverBody, held};
 use heliograph::domain::state::State as MessageState;
 use heliograph::messaging::attempt::lapse;
-use heliograph::messaging::departures::{Departed, DepartureError, Departures, Leaves, Leaving};
+use heliograph::messaging::departures::{
+    Answer, Departed, DepartureError, Departures, Leaves, Leaving,
+};
+use heliograph::messaging::held::look_again;
 use heliograph::provider::meta::client::ClientError;
 use heliograph::provider::{Addresses, Providers};
 use heliograph::service::aws::Aws;
@@ -34,11 +37,8 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 /// Slots that may be missed one after the other before the queue brings the message again.
 const TRIES: usize = 3;
 
-/// After that many, or when others were faster than we each time.
-const SOON: SignedDuration = SignedDuration::from_secs(1);
-
-/// When every slot of the next minute is taken.
-const LATER: SignedDuration = SignedDuration::from_secs(30);
+/// After that many, the queue brings it again this much later.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// What the environment says.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl State {
         let providers = Providers::new(&config.addresses)?;
         let credentials = Credentials::new(store.clone(), secrets);
         Ok(Self {
-            departures: Departures::new(&store, credentials, providers),
+            departures: Departures::new(&store, credentials, providers, Answer::NotAwaited),
             lanes: Lanes::new(&aws.sqs(), &config.otp_queue, &config.single_queue),
             store,
         })
@@ -107,7 +107,9 @@ pub async fn handle(
     state: &State,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Infallible> {
-    Ok(records::each(event.payload, |record| deliver(state, record)).await)
+    // Unboxed, one future within the other is deeper than the compiler looks when it builds for release.
+    let deliver = |record| Box::pin(deliver(state, record));
+    Ok(records::each(event.payload, deliver).await)
 }
 
 async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
@@ -124,6 +126,7 @@ async fn deliver(state: &State, record: SqsMessage) -> Result<(), RecordError> {
         era,
         passed,
     } = serde_json::from_str(&body)?;
+    records::about_message(&message);
     let held = held((begins, until), since, era).filter(|held| !held.slot.is_over(clock::now()));
     let order = Order { tenant, message };
     let seat = match held {
@@ -205,14 +208,36 @@ async fn single(
                 None => return Ok(()),
             },
         };
+        if seat.0.credential.is_none() && waits_for_credential(state, order, &seat.0.leg).await? {
+            return Ok(());
+        }
         if in_slot(state, order, seat).await? == Done::Yes {
             return Ok(());
         }
     }
     match state.store.outbound(&order.tenant, &order.message).await? {
-        Some(message) => Ok(state.lanes.put(&message, SOON).await?),
+        Some(message) => Ok(state.lanes.put(&message, RETRY_AFTER).await?),
         None => Ok(()),
     }
+}
+
+/// Nobody waits for an answer: the message waits until somebody has put in a credential, and its sender stands still. Where
+/// the account is gone nobody will, and the message is refused.
+async fn waits_for_credential(
+    state: &State,
+    order: &Order,
+    leg: &Leg,
+) -> Result<bool, RecordError> {
+    let account = state.store.account(&order.tenant, &leg.account);
+    if account.await?.is_none() {
+        return Ok(false);
+    }
+    state.departures.stop(&order.tenant, leg).await?;
+    if let Some(message) = state.store.outbound(&order.tenant, &order.message).await? {
+        let wait = look_again(&message, None, clock::now());
+        state.lanes.put(&message, wait).await?;
+    }
+    Ok(true)
 }
 
 /// A slot for a message that is to be sent still.
@@ -232,7 +257,7 @@ async fn next_seat(state: &State, order: &Order) -> Result<Option<(Leaving, Held
     leave(state, &message).await
 }
 
-/// A slot to wait for. `None` if the queue waits in our place, or the sweeper until somebody has looked after the sender.
+/// A slot to wait for. `None` if the queue waits in our place.
 async fn leave(state: &State, message: &Outbound) -> Result<Option<(Leaving, Held)>, RecordError> {
     let now = clock::now();
     match state.departures.leaves(message, None).await? {
@@ -243,13 +268,15 @@ async fn leave(state: &State, message: &Outbound) -> Result<Option<(Leaving, Hel
             let seat = leaving.seat(held);
             state.lanes.put_for(message, seat, now).await?;
         }
-        Leaves::Soon => state.lanes.put(message, SOON).await?,
-        Leaves::NotSoon => state.lanes.put(message, LATER).await?,
+        Leaves::After(wait) => state.lanes.put(message, wait).await?,
         Leaves::NotBefore(time) => {
-            let wait = time.duration_since(now).min(LONGEST_DELAY);
+            let wait = look_again(message, Some(time), now);
             state.lanes.put(message, wait).await?;
         }
-        Leaves::Stopped => {}
+        Leaves::Stopped => {
+            let wait = look_again(message, None, now);
+            state.lanes.put(message, wait).await?;
+        }
     }
     Ok(None)
 }

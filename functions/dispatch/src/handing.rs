@@ -6,6 +6,7 @@ use crate::{DispatchError, State, again, withdraw};
 use futures_util::future::join_all;
 use futures_util::join;
 use heliograph::domain::id::MessageId;
+use heliograph::domain::identity::SenderId;
 use heliograph::domain::job::{Duty, Job};
 use heliograph::domain::message::{Lane, Leg, Passed};
 use heliograph::domain::pace::{Held, Slot, probes};
@@ -17,7 +18,7 @@ use heliograph::service::queue::{Entry, QueueError};
 use heliograph::service::telemetry::chain;
 use heliograph::store::{Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Hints for slots of so short a time are put on the queue together.
@@ -67,16 +68,26 @@ async fn send(
         try_again(state, &mut taken, now)
     );
     put?;
-    let own: Vec<&(MessageId, Seat)> = given
-        .iter()
-        .filter(|(_, seat)| seat.leg.sender == sender.id)
-        .collect();
-    let looked_at = probes(own.len()).filter_map(|place| own.get(place));
-    let probe = |(message, seat): &&(MessageId, Seat)| Probe {
-        message: message.clone(),
-        until: micros(seat.held.slot).1,
-    };
-    Ok(looked_at.map(probe).collect())
+    Ok(looked_at(&given, sender))
+}
+
+/// Those whose slots are looked at again: some of each sender's.
+pub(crate) fn looked_at(given: &[(MessageId, Seat)], home: &Sender) -> Vec<Probe> {
+    let mut seats: BTreeMap<&SenderId, Vec<(&MessageId, &Seat)>> = BTreeMap::new();
+    for (message, seat) in given {
+        let of = seats.entry(&seat.leg.sender).or_default();
+        of.push((message, seat));
+    }
+    let mut looked_at = Vec::new();
+    for (sender, seats) in seats {
+        let some = probes(seats.len()).filter_map(|place| seats.get(place));
+        looked_at.extend(some.map(|(message, seat)| Probe {
+            message: (*message).clone(),
+            until: micros(seat.held.slot).1,
+            lender: (*sender != home.id).then(|| sender.clone()),
+        }));
+    }
+    looked_at
 }
 
 /// How many recipients there are places for at the other senders: as many as were borrowed of each, and as its

@@ -1,8 +1,8 @@
 //! Looks, while the first pass lasts, at those it has left behind: whoever was refused for now is tried again in time,
 //! and not hours later, when a large job's first pass is over.
 //!
-//! A lap is about the chunks that were handed out whole when it was planned, and begins when their slots are over. So it
-//! hands nobody out whose hint is still under way.
+//! A lap is about those who were handed out when it was planned, and begins when their slots are over. So it hands nobody
+//! out whose hint is still under way. The next one is planned when it ends.
 
 use crate::recipients::{Ask, Put, Taken, look_at};
 use heliograph::domain::job::Lap;
@@ -10,8 +10,9 @@ use heliograph::store::{Slice, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Instant;
 
-/// After so long every slot that was given away is over, and its call has mostly ended.
-const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(5);
+/// After so long every slot that was given away is over: one begins a second and a half after it was taken at the latest,
+/// and has a second of slack at most. Less than three ticks last, so that a lap begins with the third.
+const SETTLED_AFTER: SignedDuration = SignedDuration::from_millis(2_700);
 
 /// Chunks looked at in one tick: twice what the first pass hands out of the fastest sender in a second.
 const CHUNKS_PER_TICK: usize = 20;
@@ -23,14 +24,21 @@ pub(crate) async fn step(
     ask: Ask<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(mut lap) = taken.progress.lap.take() else {
-        taken.progress.lap = planned(taken, now);
-        return Ok(());
+    let lap = match taken.progress.lap.take() {
+        Some(lap) if lap.from <= now => go_on(store, taken, (lap, ask), now).await?,
+        not_yet => not_yet,
     };
-    if now < lap.from {
-        taken.progress.lap = Some(lap);
-        return Ok(());
-    }
+    taken.progress.lap = lap.or_else(|| planned(taken, now));
+    Ok(())
+}
+
+/// What is left of the lap, unless it is over. Where somebody finds no slot the next tick goes on.
+async fn go_on(
+    store: &Store,
+    taken: &mut Taken,
+    (mut lap, ask): (Lap, Ask<'_>),
+    now: Timestamp,
+) -> Result<Option<Lap>, StoreError> {
     let slice = Slice {
         limit: CHUNKS_PER_TICK,
         after: lap.after.clone(),
@@ -38,34 +46,40 @@ pub(crate) async fn step(
     let chunks = store.open_chunks(&taken.job, &slice).await?;
     let is_last = chunks.len() < slice.limit;
     for (place, (marker, chunk)) in chunks.into_iter().enumerate() {
-        if chunk.key > lap.until {
-            return Ok(());
+        let is_whole = lap.until.as_ref().is_some_and(|until| chunk.key <= *until);
+        if !is_whole && lap.offset == 0 {
+            return Ok(None);
         }
         // At least one, however long other jobs have taken.
         if place > 0 && Instant::now() >= ask.until {
-            taken.progress.lap = Some(lap);
-            return Ok(());
+            return Ok(Some(lap));
         }
         let (_, claimable) = look_at(store, &taken.job, &chunk, now).await?;
-        let mut is_full = false;
-        for (_, id, at) in claimable {
-            is_full |= taken.put(id, &at, ask) == Put::Full;
+        for recipient in claimable {
+            let place = recipient.place;
+            let is_meant = place >= lap.place && (is_whole || place < lap.offset);
+            if is_meant && taken.put(recipient, ask) == Put::Full {
+                lap.place = place;
+                return Ok(Some(lap));
+            }
         }
-        if is_full {
-            // Those that find no slot are met in the next lap, as are those of the chunks that follow.
-            return Ok(());
+        if !is_whole {
+            return Ok(None);
         }
-        lap.after = Some(marker);
+        (lap.after, lap.place) = (Some(marker), 0);
     }
-    taken.progress.lap = Some(lap).filter(|_| !is_last);
-    Ok(())
+    Ok(Some(lap).filter(|_| !is_last))
 }
 
-/// The next lap, if chunks were handed out that it can be about.
+/// The next lap, if anybody was handed out that it can be about.
 fn planned(taken: &Taken, now: Timestamp) -> Option<Lap> {
-    Some(Lap {
-        from: now.saturating_add(SETTLED_AFTER).ok()?,
-        until: taken.progress.after.clone()?,
+    let progress = &taken.progress;
+    let is_anybody = progress.after.is_some() || progress.offset > 0;
+    is_anybody.then(|| Lap {
+        from: now.saturating_add(SETTLED_AFTER).unwrap_or(Timestamp::MAX),
+        until: progress.after.clone(),
+        offset: progress.offset,
         after: None,
+        place: 0,
     })
 }

@@ -2,14 +2,15 @@
 //!
 //! A job is dispatched by its first sender's ticks, wherever its recipients leave from: one place keeps how far it has
 //! come. Slots of another sender are borrowed of that one's pace, so its rate holds whoever uses it; where it has jobs of
-//! its own, it keeps half of what bulk may use.
+//! its own, it keeps half of what bulk may use. How fast its workers are is learnt from its own slots, borrowed or not.
 
+use crate::tick::Learnt;
 use futures_util::future::try_join_all;
 use heliograph::domain::content::Kind;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Duty, Job};
-use heliograph::domain::message::{Leg, Passed, Unready};
+use heliograph::domain::message::{Attempt, Leg, Passed, Unready};
 use heliograph::domain::pace::{Held, Room, Shares, Slowed};
 use heliograph::messaging::credentials;
 use heliograph::service::clock;
@@ -21,7 +22,8 @@ use tokio::try_join;
 /// Borrowings that are lost to others before one does without.
 const TRIES: usize = 5;
 
-/// A tick that finds no sender ready looks again after this long: nobody tells it that another one was resumed.
+/// A tick that finds no sender ready looks again after this long: nobody tells it that one is ready again, nor that those
+/// under way have ended.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The senders that a tick's jobs may leave from.
@@ -29,6 +31,8 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) struct Legs {
     /// Who is not ready, and why.
     pub(crate) unready: BTreeMap<SenderId, Unready>,
+    /// How slots that were borrowed of them were used.
+    pub(crate) learnt: BTreeMap<SenderId, Learnt>,
     /// Those beside the tick's own that are.
     others: Vec<PacedSender>,
     /// Whether templates are sent: those alone take room in a portfolio.
@@ -138,12 +142,9 @@ impl Legs {
         }
     }
 
-    /// When a tick that can do nothing for these jobs looks again, if nobody else would tell it.
+    /// When a tick that can do nothing for these jobs looks again.
     pub(crate) fn look_again_at(&self, jobs: &[Job], now: Timestamp) -> Option<Timestamp> {
-        let is_told = |job: &Job| {
-            job.way.is_none() && self.unready.get(&job.sender) == Some(&Unready::Paused)
-        };
-        let waits = |job: &Job| !is_told(job) && job.duty(now) == Duty::Send;
+        let waits = |job: &Job| job.duty(now) == Duty::Send;
         let later = now.saturating_add(LOOK_AGAIN).ok();
         let again = later.into_iter().chain(self.rested_at).min();
         again.filter(|_| jobs.iter().any(waits))
@@ -157,7 +158,8 @@ impl Legs {
             used(&sender.id).then_some((sender, &paced.pace))
         });
         let borrowing = others.map(|(sender, pace)| async move {
-            let held = borrow_of(store, sender, pace).await?;
+            let learnt = self.learnt.get(&sender.id).copied().unwrap_or_default();
+            let held = borrow_of(store, sender, pace, learnt).await?;
             Ok::<_, StoreError>((sender.id.clone(), held))
         });
         Ok(try_join_all(borrowing).await?.into_iter().collect())
@@ -192,14 +194,21 @@ impl Legs {
 }
 
 impl Places {
-    /// Where a recipient of this job leaves from who is at `at`, with so many slots of the job's own sender left, and
-    /// those used that stand in `routed`.
-    pub(crate) fn place(&self, job: &Job, at: &SenderId, own: usize, routed: &[Routed]) -> Place {
+    /// Where a recipient of this job leaves from who is at `at` after these attempts, with so many slots of the job's own
+    /// sender left, and those used that stand in `routed`.
+    pub(crate) fn place(
+        &self,
+        job: &Job,
+        (at, attempts): (&SenderId, &[Attempt]),
+        own: usize,
+        routed: &[Routed],
+    ) -> Place {
         let Some(way) = &job.way else {
             return if own == 0 { Place::Full } else { Place::Own };
         };
         let mut passed = Vec::new();
-        for leg in way.in_turn(at, &[], |_| true) {
+        // What a sender has no way to send it has refused for good, once it was asked.
+        for leg in way.in_turn(at, attempts, |_| true) {
             if let Some(why) = self.unready.get(&leg.sender) {
                 let sender = leg.sender.clone();
                 passed.push(Passed { sender, why: *why });
@@ -250,20 +259,23 @@ async fn borrow_of(
     store: &Store,
     sender: &Sender,
     pace: &Pace,
+    learnt: Learnt,
 ) -> Result<VecDeque<Held>, StoreError> {
     let mut pace = pace.clone();
     for _ in 0..TRIES {
         let now = clock::now();
         let rate = Slowed::rate(pace.slowed.as_ref(), sender.rate(), now);
         let share = Shares::of(rate, sender.reserved_percent).bulk;
-        let used = if pace.jobs.is_empty() {
-            share
+        // Its own ticks learn it where it has jobs of its own.
+        let (part, speed) = if pace.jobs.is_empty() {
+            (share, learnt.speed(pace.speed, share))
         } else {
-            share.div_ceil(2)
+            let known = Learnt::default().speed(pace.speed, share);
+            (share.div_ceil(2), known)
         };
-        let taken = pace.rows().take_bulk(share, used, now);
+        let taken = pace.rows().take_bulk(share, speed.of(part), now);
         let of = (&sender.tenant, &sender.id);
-        if store.borrow_bulk(of, &pace, &taken, now).await? {
+        if store.borrow_bulk(of, &pace, (&taken, speed), now).await? {
             let held = |slot| Held {
                 slot,
                 since: now,

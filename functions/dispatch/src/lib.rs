@@ -8,6 +8,7 @@
 mod again;
 mod ending;
 mod handing;
+mod idle;
 mod lap;
 mod legs;
 mod recipients;

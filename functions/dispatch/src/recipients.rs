@@ -15,7 +15,7 @@ use heliograph::domain::job::{
     Job, JobEvent, Numbers, Outcomes, PausedBy, Progress, done, too_many_fail,
 };
 use heliograph::domain::ledger::claimable;
-use heliograph::domain::message::{Message, Outbound};
+use heliograph::domain::message::{Attempt, Message, Outbound};
 use heliograph::domain::state::State;
 use heliograph::messaging::attempt::lapse;
 use heliograph::store::{Asked, Chunk, JobError, Slice, Store, StoreError};
@@ -67,13 +67,18 @@ impl Taken {
         self.ids.len() + self.routed.iter().filter(own).count()
     }
 
-    /// Takes a recipient who is at this sender, if there is a slot.
-    pub(crate) fn put(&mut self, id: MessageId, at: &SenderId, ask: Ask<'_>) -> Put {
-        if *at != self.job.sender {
-            self.progress.elsewhere.insert(at.clone());
-        }
+    /// Takes a recipient, if there is a slot.
+    pub(crate) fn put(&mut self, recipient: Claimable, ask: Ask<'_>) -> Put {
+        let Claimable {
+            id, at, attempts, ..
+        } = recipient;
         let own = ask.most.saturating_sub(self.ids.len());
-        match ask.places.place(&self.job, at, own, &self.routed) {
+        let who = (&at, attempts.as_slice());
+        let place = ask.places.place(&self.job, who, own, &self.routed);
+        if at != self.job.sender {
+            self.progress.elsewhere.insert(at);
+        }
+        match place {
             Place::Own => self.ids.push(id),
             Place::Over(leg, passed) => self.routed.push(Routed { id, leg, passed }),
             Place::Full => return Put::Full,
@@ -269,9 +274,10 @@ async fn take_chunk(
     } else {
         still_open(store, taken, chunk, now).await?
     };
-    for (next, id, at) in open {
+    for recipient in open {
+        let next = recipient.place;
         // Whom nobody can send to now is met in a later pass.
-        if taken.len() >= most || taken.put(id, &at, ask) == Put::Full {
+        if taken.len() >= most || taken.put(recipient, ask) == Put::Full {
             taken.progress.offset = next;
             return Ok(false);
         }
@@ -288,8 +294,13 @@ async fn unseen(store: &Store, taken: &Taken, chunk: &Chunk) -> Result<Vec<Claim
         store.mark_chunk(&taken.job, chunk).await?;
     }
     let placed = chunk.ids.iter().cloned().enumerate().skip(offset);
-    let at = &taken.job.sender;
-    Ok(placed.map(|(place, id)| (place, id, at.clone())).collect())
+    let unmet = |(place, id)| Claimable {
+        place,
+        id,
+        at: taken.job.sender.clone(),
+        attempts: Vec::new(),
+    };
+    Ok(placed.map(unmet).collect())
 }
 
 /// Those of a marked chunk that this pass has not handed out yet and may.
@@ -302,12 +313,20 @@ async fn still_open(
     let offset = taken.progress.offset;
     let (is_open, claimable) = look_at(store, &taken.job, chunk, now).await?;
     taken.progress.open_seen |= is_open;
-    let left = claimable.into_iter().filter(|(place, ..)| *place >= offset);
+    let left = claimable.into_iter().filter(|it| it.place >= offset);
     Ok(left.collect())
 }
 
-/// A recipient that may be handed out: its place in its chunk, and the sender whose turn it is.
-pub(crate) type Claimable = (usize, MessageId, SenderId);
+/// A recipient that may be handed out.
+pub(crate) struct Claimable {
+    /// Its place in its chunk.
+    pub(crate) place: usize,
+    id: MessageId,
+    /// The sender whose turn it is.
+    at: SenderId,
+    /// What was called for it before.
+    attempts: Vec<Attempt>,
+}
 
 /// Whether a chunk has open recipients, and those that may be handed out again. One without loses its marker.
 pub(crate) async fn look_at(
@@ -323,7 +342,12 @@ pub(crate) async fn look_at(
         is_open |= message.state.is_open();
         if claimable(&message, now) {
             let place = chunk.ids.iter().position(|other| *other == message.id);
-            claimables.extend(place.map(|place| (place, message.id, message.sender)));
+            claimables.extend(place.map(|place| Claimable {
+                place,
+                id: message.id,
+                at: message.sender,
+                attempts: message.attempts,
+            }));
         }
     }
     if !is_open {

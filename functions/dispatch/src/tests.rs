@@ -5,6 +5,7 @@
 mod chain;
 mod crashes;
 mod days;
+mod idle;
 mod legs;
 mod turns;
 
@@ -24,7 +25,7 @@ use heliograph::domain::content::Draft;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
 use heliograph::domain::job::{Duty, Job, JobEvent, JobStatus};
-use heliograph::domain::message::{Lane, Outbound};
+use heliograph::domain::message::{Attempt, Lane, Outbound};
 use heliograph::domain::pace::{InboundRate, Slot, Slowed};
 use heliograph::domain::state::State;
 use heliograph::domain::times::Times;
@@ -271,7 +272,7 @@ async fn a_job_does_not_end_while_one_of_it_is_being_sent() {
     let first = recipient(&job, 0, State::Queued).id;
     let sent_at = at(3_700);
     store
-        .claim(&job.tenant, &first, "one", sent_at)
+        .claim(&job.tenant, &first, "one", Attempt::starting(sent_at))
         .await
         .unwrap();
     let event = JobEvent::Cancelled;

@@ -2,11 +2,11 @@
 //! jobs, and puts the hint for the next tick.
 
 use crate::legs::Legs;
-use crate::{DispatchError, State, handing};
+use crate::{DispatchError, State, handing, idle};
 use futures_util::future::join_all;
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::job::{Duty, Job};
-use heliograph::domain::message::{Attempt, Message, Outcome};
+use heliograph::domain::message::{Attempt, Message, Outbound, Outcome};
 use heliograph::domain::pace::{Held, InboundRate, Shares, Slowed, Speed};
 use heliograph::domain::queue::{DispatchBody, Probe};
 use heliograph::domain::state::State as MessageState;
@@ -16,6 +16,7 @@ use heliograph::service::queue::Entry;
 use heliograph::service::telemetry::chain;
 use heliograph::store::{Lease, Pace, PacedSender, Sender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A hint that comes sooner after the beginning of a tick is one too many.
@@ -42,14 +43,18 @@ pub(crate) async fn run(
     let (due, mut probes): (Vec<_>, Vec<_>) = handed_out
         .into_iter()
         .partition(|probe| is_due(probe, began));
-    let learnt = look_at(state, tenant, &due).await?;
-    let Some(tick) = begin(state, tenant, sender, learnt).await? else {
+    let mut learnt = look_at(state, tenant, &due).await?;
+    // They were handed out at the speed before.
+    probes.retain(|probe| !learnt.get(&probe.lender).is_some_and(Learnt::slows_down));
+    let own = learnt.remove(&None).unwrap_or_default();
+    // Boxed, because jobs are large.
+    let Some(mut tick) = Box::pin(begin(state, tenant, sender, own)).await? else {
         return Ok(());
     };
-    if tick.has_slowed_down {
-        // They were handed out at the speed before.
-        probes.clear();
-    }
+    let borrowed = learnt.into_iter();
+    tick.legs.learnt = borrowed
+        .filter_map(|(lender, learnt)| Some((lender?, learnt)))
+        .collect();
     match handing::hand_out(state, &tick.sender, tick.jobs, (&tick.slots, &tick.legs)).await {
         Ok(handed_out) => probes.extend(handed_out),
         Err(error) => tracing::error!(
@@ -69,11 +74,25 @@ pub(crate) async fn run(
     Ok(state.dispatch.send(tenant, Entry::of(&hint)?).await?)
 }
 
-/// What became of the slots that were looked at again.
-#[derive(Clone, Copy)]
+/// What became of the slots of a sender that were looked at again.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Learnt {
     pub(crate) seen: usize,
     pub(crate) missed: usize,
+}
+
+impl Learnt {
+    /// How fast it goes from now on, of a share of so many calls a second.
+    pub(crate) fn speed(self, before: Option<Speed>, share: u32) -> Speed {
+        before.map_or_else(
+            || Speed::first(share),
+            |speed| speed.after(self.seen, self.missed),
+        )
+    }
+
+    const fn slows_down(&self) -> bool {
+        Speed::falls(self.seen, self.missed)
+    }
 }
 
 /// A tick with its slots taken.
@@ -85,8 +104,6 @@ pub(crate) struct Tick {
     legs: Legs,
     /// When the next one may begin.
     next_run: Timestamp,
-    /// The workers had missed too many slots.
-    has_slowed_down: bool,
 }
 
 fn is_due(probe: &Probe, now: Timestamp) -> bool {
@@ -94,24 +111,30 @@ fn is_due(probe: &Probe, now: Timestamp) -> bool {
     now.duration_since(until) >= SEEN_AFTER
 }
 
-async fn look_at(state: &State, tenant: &TenantId, probes: &[Probe]) -> Result<Learnt, StoreError> {
+/// What became of these slots, of each lender's and of the sender's own.
+async fn look_at(
+    state: &State,
+    tenant: &TenantId,
+    probes: &[Probe],
+) -> Result<BTreeMap<Option<SenderId>, Learnt>, StoreError> {
     let ids: Vec<_> = probes.iter().map(|probe| probe.message.clone()).collect();
-    let messages = state.store.messages(tenant, &ids).await?;
-    let missed = |message: &Message| match message {
-        Message::Outbound(message) => {
-            let attempt = message.attempts.last();
-            let probe = probes.iter().find(|probe| probe.message == message.id);
-            message.state == MessageState::Queued
-                && !attempt
-                    .zip(probe)
-                    .is_some_and(|(attempt, probe)| used(attempt, probe))
+    let mut learnt: BTreeMap<_, Learnt> = BTreeMap::new();
+    for message in state.store.messages(tenant, &ids).await? {
+        let Message::Outbound(message) = message else {
+            continue;
+        };
+        if let Some(probe) = probes.iter().find(|probe| probe.message == message.id) {
+            let of = learnt.entry(probe.lender.clone()).or_default();
+            of.seen += 1;
+            of.missed += usize::from(was_missed(&message, probe));
         }
-        Message::Inbound(_) => false,
-    };
-    Ok(Learnt {
-        seen: messages.len(),
-        missed: messages.iter().filter(|message| missed(message)).count(),
-    })
+    }
+    Ok(learnt)
+}
+
+fn was_missed(message: &Outbound, probe: &Probe) -> bool {
+    let attempt = message.attempts.last();
+    message.state == MessageState::Queued && !attempt.is_some_and(|attempt| used(attempt, probe))
 }
 
 /// Whether this attempt was a call in the probe's slot: it has been refused, and the message is queued again.
@@ -139,8 +162,10 @@ pub(crate) async fn begin(
     let PacedSender {
         sender, mut pace, ..
     } = read;
-    let wake_at = wake_at(&legs, &jobs, &pace, now);
-    let jobs = to_do(jobs, &legs, now);
+    let wake_at = legs.look_again_at(&jobs, now);
+    let (jobs, waiting) = to_do(jobs, &legs, now);
+    // Boxed, because it is rare and holds a job.
+    Box::pin(idle::all(&state.store, waiting, now)).await;
     let Some(sender) = sender.filter(|_| !jobs.is_empty()) else {
         state.store.rest(tenant, id, &pace, wake_at).await?;
         return Ok(None);
@@ -153,7 +178,6 @@ pub(crate) async fn begin(
         }
         let lease = lease(&sender, &pace, learnt, inbound, now);
         let mut is_ours = state.store.lease_bulk(tenant, id, &pace, &lease).await?;
-        let has_slowed_down = pace.speed.is_some_and(|before| lease.speed < before);
         if !is_ours {
             pace = state.store.pace(tenant, id).await?;
             // It was written, and the answer alone was lost: then the client's own second try has found it so.
@@ -169,7 +193,6 @@ pub(crate) async fn begin(
                 sender,
                 jobs,
                 legs,
-                has_slowed_down,
                 next_run: lease.next_run,
                 slots: lease.taken.slots.into_iter().map(held).collect(),
             }));
@@ -204,28 +227,13 @@ async fn jobs(store: &Store, tenant: &TenantId, pace: &Pace) -> Result<Vec<Job>,
     }
 }
 
-/// The jobs for which something can be done: while no sender is ready, recipients are only taken back.
-fn to_do(jobs: Vec<Job>, legs: &Legs, now: Timestamp) -> Vec<Job> {
-    let to_do = jobs.into_iter().filter(|job| match job.duty(now) {
-        Duty::Nothing => false,
-        Duty::Send => legs.are_ready(job),
-        Duty::Withdraw(_) => true,
-    });
-    to_do.collect()
-}
-
-/// When there may be something to do again, while nobody is ready.
-fn wake_at(legs: &Legs, jobs: &[Job], pace: &Pace, now: Timestamp) -> Option<Timestamp> {
-    let is_paused = pace.paused.is_some();
-    let expiry = expiry(jobs, now).filter(|_| is_paused);
-    let again = legs.look_again_at(jobs, now);
-    expiry.into_iter().chain(again).min()
-}
-
-/// When the first of these jobs expires.
-fn expiry(jobs: &[Job], now: Timestamp) -> Option<Timestamp> {
-    let at_work = jobs.iter().filter(|job| job.duty(now) == Duty::Send);
-    at_work.filter_map(|job| job.expires_at).min()
+/// The jobs for which something can be done, and those that no sender is ready to send for: of these recipients are only
+/// taken back.
+fn to_do(jobs: Vec<Job>, legs: &Legs, now: Timestamp) -> (Vec<Job>, Vec<Job>) {
+    let at_work = jobs
+        .into_iter()
+        .filter(|job| job.duty(now) != Duty::Nothing);
+    at_work.partition(|job| job.duty(now) != Duty::Send || legs.are_ready(job))
 }
 
 /// How many messages come in. Those of the last second of a day may be missed, as may those not counted yet.
@@ -252,10 +260,7 @@ pub(crate) fn lease(
 ) -> Lease {
     let rate = Slowed::rate(pace.slowed.as_ref(), sender.rate(), now);
     let share = inbound.leave(Shares::of(rate, sender.reserved_percent).bulk);
-    let speed = pace.speed.map_or_else(
-        || Speed::first(share),
-        |speed| speed.after(learnt.seen, learnt.missed),
-    );
+    let speed = learnt.speed(pace.speed, share);
     Lease {
         tick: Uuid::new_v4().simple().to_string(),
         taken: pace.rows().take_bulk(share, speed.of(share), now),

@@ -10,11 +10,13 @@ use heliograph::service::aws::Aws;
 use heliograph::service::clock;
 use heliograph::service::config::{ConfigError, Environment};
 use heliograph::service::records;
+use heliograph::service::telemetry;
 use heliograph::service::unapplied;
 use heliograph::store::{Store, StoreError};
 use lambda_runtime::LambdaEvent;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 /// What the environment says.
@@ -72,18 +74,35 @@ pub async fn handle(
     state: &State,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Infallible> {
-    Ok(records::each(event.payload, |record| apply(state, record)).await)
+    let lags = Mutex::default();
+    let answer = records::each(event.payload, |record| apply(state, record, &lags)).await;
+    let lags = lags.into_inner().unwrap_or_else(PoisonError::into_inner);
+    telemetry::measure("webhook_lag_ms", "applied", &lags);
+    Ok(answer)
 }
 
-async fn apply(state: &State, record: SqsMessage) -> Result<(), RecordError> {
+/// Applies a record; notes how long after its receipt.
+async fn apply(
+    state: &State,
+    record: SqsMessage,
+    lags: &Mutex<Vec<u32>>,
+) -> Result<(), RecordError> {
     let body = record.body.ok_or(RecordError::Empty)?;
     let webhook = WebhookBody::decode(&body)?;
+    records::about_event(&webhook.id);
     let tries = tries_before(&record.attributes);
     let now = clock::now();
     let outcome = state.receiving.receive(&webhook, &body, tries, now).await;
     unapplied::count(None, outcome.as_ref());
     match outcome {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            let lag = clock::now().duration_since(webhook.received_at);
+            let lag = u32::try_from(lag.as_millis().max(0)).unwrap_or(u32::MAX);
+            lags.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(lag);
+            Ok(())
+        }
         Err(source) => Err(RecordError::NotApplied {
             record: webhook.id.to_string(),
             source,

@@ -55,6 +55,9 @@ struct Flags {
     /// Use another Graph API instead of the simulated one
     #[arg(long, value_name = "URL", value_parser = url)]
     graph_url: Option<String>,
+    /// Have the simulator send webhooks there, as to the Function URL of a stack
+    #[arg(long, value_name = "URL", value_parser = url, global = true)]
+    webhook_url: Option<String>,
 }
 
 /// A URL whose paths can be told apart from its own.
@@ -80,6 +83,7 @@ impl Flags {
             demo: !self.no_demo,
             aws_endpoint: self.aws_endpoint,
             graph_url: self.graph_url,
+            webhook_url: self.webhook_url,
             parts,
         }
     }

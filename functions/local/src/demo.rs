@@ -17,7 +17,9 @@ use heliograph::provider::Providers;
 use heliograph::service::auth;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
-use heliograph::store::{Account, ApiKey, Sender, Store, Tenant, WindowPolicy};
+use heliograph::store::{
+    Account, ApiKey, Sender, Store, StoreError, Tenant, Transaction, WindowPolicy,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -70,14 +72,12 @@ pub(crate) async fn make(aws: &Aws, around: &Surroundings<'_>) -> Result<()> {
         return Ok(());
     }
     store
-        .put_tenant(&Tenant {
-            sender_count: 1 + gateways::COUNT,
-            ..Tenant::new(tenant.clone(), "Demo", clock::now())
-        })
+        .put_tenant(&Tenant::new(tenant.clone(), "Demo", clock::now()))
         .await?;
-    store.put_account(&demo_account(&tenant, &account)?).await?;
+    let set_up = demo_account(&tenant, &account)?;
+    store.put_account(&set_up).await?;
     put_secrets(aws, &tenant, &account).await?;
-    store.put_sender(&sender(&tenant, &account)?).await?;
+    add_sender(&store, &set_up, &sender(&tenant, &account)?).await?;
     Box::pin(gateways::make(aws, &store, &tenant, around)).await?;
     // As old as the tenant, so that whoever goes on with it makes the same messages.
     let made = store.tenant(&tenant).await?.map(|it| it.created_at);
@@ -87,6 +87,21 @@ pub(crate) async fn make(aws: &Aws, around: &Surroundings<'_>) -> Result<()> {
     store.put_api_key(&first).await?;
     store.put_api_key(&last).await?;
     Ok(())
+}
+
+/// Makes a sender as the set-up does: its number is its account's, and it is counted, so that it can be taken away again.
+async fn add_sender(store: &Store, account: &Account, sender: &Sender) -> Result<()> {
+    let mut transaction = Transaction::new();
+    store.add_sender(&mut transaction, account, sender)?;
+    unless_there(store.commit(transaction).await)
+}
+
+/// What is there already is from a start that was cut off.
+fn unless_there(written: Result<(), StoreError>) -> Result<()> {
+    match written {
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn put_secrets(aws: &Aws, tenant: &TenantId, account: &AccountId) -> Result<()> {

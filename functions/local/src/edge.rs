@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use std::net::SocketAddr;
@@ -72,9 +73,9 @@ async fn answer(
             "Request header too large",
         );
     }
-    let body = to_bytes(body, LARGEST_READ).await;
-    let Some(body) = body.ok().filter(|body| body.len() <= LARGEST_BODY) else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    let body = match read_within(LONGEST, body).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let router = route(&parts.method, parts.uri.path());
     let body = event_body(&parts.headers, body);
@@ -84,6 +85,33 @@ async fn answer(
         Ok(Ok(response)) => whole(response).await,
         Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     }
+}
+
+/// The whole of a body, or why it is not taken.
+async fn read_within(longest: Duration, body: Body) -> Result<Bytes, Response> {
+    let late = |_| refusal(StatusCode::REQUEST_TIMEOUT, "Request Timeout");
+    let read = tokio::time::timeout(longest, read(body)).await;
+    read.map_err(late)?
+}
+
+async fn read(body: Body) -> Result<Bytes, Response> {
+    let too_large = || refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    let (mut parts, mut whole, mut size) = (body.into_data_stream(), Vec::new(), 0);
+    while let Some(part) = parts.next().await {
+        // It breaks off, or is not cut as its head says.
+        let part = part.map_err(|_| refusal(StatusCode::BAD_REQUEST, "Bad Request"))?;
+        size += part.len();
+        if size > LARGEST_READ {
+            return Err(too_large());
+        }
+        if size <= LARGEST_BODY {
+            whole.extend_from_slice(&part);
+        }
+    }
+    if size > LARGEST_BODY {
+        return Err(too_large());
+    }
+    Ok(whole.into())
 }
 
 /// What the gateway tells of a request beside itself: whence it came.
@@ -138,6 +166,24 @@ fn refusal(status: StatusCode, message: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::stream;
+
+    async fn status_of(body: Body) -> Option<StatusCode> {
+        let read = read_within(Duration::from_millis(1), body).await;
+        read.err().map(|refused| refused.status())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_or_never_ends_is_the_callers_problem() {
+        let part = |text: &'static str| Ok::<_, std::io::Error>(Bytes::from(text));
+        assert_eq!(status_of(Body::from("{}")).await, None);
+        let broken = stream::iter([part("{"), Err(std::io::Error::other("hung up"))]);
+        let status = status_of(Body::from_stream(broken)).await;
+        assert_eq!(status, Some(StatusCode::BAD_REQUEST));
+        let stalled = stream::iter([part("{")]).chain(stream::pending());
+        let status = status_of(Body::from_stream(stalled)).await;
+        assert_eq!(status, Some(StatusCode::REQUEST_TIMEOUT));
+    }
 
     #[tokio::test]
     async fn an_answer_lambda_could_not_give_is_not_given_here() {

@@ -75,7 +75,15 @@ fn is_sends(method: &Method, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
         ["", "v1", "messages" | "bulk-jobs" | "test-sends"]
-        | ["", "v1", "messages" | "bulk-jobs" | "senders", _, _]
+        | ["", "v1", "messages", _, "cancel" | "settle"]
+        | [
+            "",
+            "v1",
+            "bulk-jobs",
+            _,
+            "recipients" | "start" | "pause" | "resume" | "cancel" | "retry-failed",
+        ]
+        | ["", "v1", "senders", _, "resume"]
         | ["", "v1", "contacts", "availability"] => method == Method::POST,
         ["", "v1", "bulk-jobs", _] => method == Method::PATCH,
         _ => false,

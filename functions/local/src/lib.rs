@@ -8,6 +8,7 @@
 )]
 
 pub mod aws;
+mod chance;
 mod cli;
 mod demo;
 mod edge;

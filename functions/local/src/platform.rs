@@ -26,6 +26,8 @@ pub struct Settings {
     pub aws_endpoint: Option<String>,
     /// Another Graph API to use instead of the simulated one.
     pub graph_url: Option<String>,
+    /// Where the simulator sends webhooks, if not to this platform.
+    pub webhook_url: Option<String>,
     /// Which parts run in this process.
     pub parts: Parts,
 }
@@ -180,7 +182,7 @@ impl Platform {
         let endpoints = Endpoints::start(listener, options).await?;
         let urls = AwsEndpoints {
             aws: endpoints.url(),
-            dynamodb: Some(endpoints.dynamodb_url()),
+            dynamodb: (settings.parts == Parts::Everything).then(|| endpoints.dynamodb_url()),
         };
         self.urls.push(("aws", endpoints.url()));
         self.aws = Some(endpoints);
@@ -198,7 +200,10 @@ impl Platform {
         };
         let options = simulator::Options {
             data_dir: settings.data_dir.clone(),
-            webhook_url: format!("http://127.0.0.1:{webhook_port}"),
+            webhook_url: settings
+                .webhook_url
+                .clone()
+                .unwrap_or_else(|| format!("http://127.0.0.1:{webhook_port}")),
             statuses: StatusPlan::default(),
         };
         let senders = vec![simulator::Sender::demo()];

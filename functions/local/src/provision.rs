@@ -6,6 +6,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName::{
     MessageRetentionPeriod, RedrivePolicy, VisibilityTimeout,
 };
+use heliograph::domain::provider::Gateway;
 use heliograph::provider::Providers;
 use heliograph::service::aws::Aws;
 use heliograph::service::config::Environment;
@@ -47,22 +48,23 @@ impl Provisioned {
         let queues = self.queues.iter();
         let urls =
             queues.map(|(name, url)| (format!("{}_QUEUE_URL", name.to_uppercase()), url.clone()));
+        // The simulator plays them all.
+        let gateways = Gateway::ALL.iter().map(|gateway| {
+            let url = format!("{graph_url}/{}", gateway.as_str());
+            (gateway.variable(), url)
+        });
         let names = [
             ("MESSAGES_TABLE".to_owned(), messages_table()),
             ("LOGS_TABLE".to_owned(), logs_table()),
             ("SECRETS_PREFIX".to_owned(), STACK.to_owned()),
             ("GRAPH_URL".to_owned(), graph_url.to_owned()),
             ("GRAPH_VERSION".to_owned(), "v25.0".to_owned()),
-            // The simulator plays them all.
-            ("NOTIFAPI_URL".to_owned(), format!("{graph_url}/notifapi")),
-            ("FONNTE_URL".to_owned(), format!("{graph_url}/fonnte")),
-            ("MOCK_URL".to_owned(), format!("{graph_url}/mock")),
             // A tenant's own providers are at the desk, too.
             ("PRIVATE_PROVIDERS".to_owned(), "true".to_owned()),
             ("WEBHOOK_URL".to_owned(), webhook_url.to_owned()),
             ("ROTATE_FUNCTION_ARN".to_owned(), ROTATE_FUNCTION.to_owned()),
         ];
-        Environment::from_pairs(names.into_iter().chain(urls))
+        Environment::from_pairs(names.into_iter().chain(gateways).chain(urls))
     }
 
     /// The providers, as a function that reads that environment finds them.

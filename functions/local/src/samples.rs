@@ -9,10 +9,13 @@
 
 mod answers;
 mod counted;
+mod emulated;
+mod figures;
 mod named;
 
 use crate::aws::{self, Endpoints};
 use crate::functions::Functions;
+use crate::provision::Provisioned;
 use crate::simulator::{self, Simulator, StatusPlan};
 use crate::{demo, pollers, provision};
 use answers::Answer::{self, Again, Done, Status};
@@ -28,7 +31,7 @@ use lambda_runtime::Context;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -83,14 +86,17 @@ async fn the_message_that_a_hint_names_is_sent() {
     assert_eq!(message.unwrap().state, State::Accepted);
 }
 
+/// Where webhooks would go. Nobody is there: no status disturbs the samples.
+const NOBODY: &str = "http://127.0.0.1:1";
+
 /// The functions with what they stand on, and what the samples name.
 struct Desk {
     functions: Arc<Functions>,
     store: Store,
     aws: Aws,
-    queues: BTreeMap<&'static str, String>,
-    _endpoints: Endpoints,
-    _simulator: Simulator,
+    provisioned: Provisioned,
+    endpoints: Endpoints,
+    simulator: Simulator,
 }
 
 impl Desk {
@@ -102,11 +108,9 @@ impl Desk {
             aws: endpoints.url(),
             dynamodb: Some(endpoints.dynamodb_url()),
         });
-        // Nobody is there: no status disturbs the samples.
-        let nobody = "http://127.0.0.1:1";
         let options = simulator::Options {
             data_dir: None,
-            webhook_url: nobody.to_owned(),
+            webhook_url: NOBODY.to_owned(),
             statuses: StatusPlan::default(),
         };
         let senders = vec![simulator::Sender::demo()];
@@ -115,18 +119,18 @@ impl Desk {
             .unwrap();
         let provisioned = provision::provision(&aws, &endpoints.url()).await.unwrap();
         let around = demo::Surroundings {
-            providers: &provisioned.providers(&simulator.url(), nobody).unwrap(),
-            webhook_url: nobody,
+            providers: &provisioned.providers(&simulator.url(), NOBODY).unwrap(),
+            webhook_url: NOBODY,
         };
         demo::make(&aws, &around).await.unwrap();
-        let functions = Functions::new(&provisioned, &simulator.url(), nobody, &aws).unwrap();
+        let functions = Functions::new(&provisioned, &simulator.url(), NOBODY, &aws).unwrap();
         let desk = Self {
             functions: Arc::new(functions),
             store: provision::store(&aws),
             aws,
-            queues: provisioned.queues,
-            _endpoints: endpoints,
-            _simulator: simulator,
+            provisioned,
+            endpoints,
+            simulator,
         };
         named::make(&desk.store).await;
         desk
@@ -134,7 +138,7 @@ impl Desk {
 
     /// How many messages wait on a queue.
     async fn depth(&self, queue: &str) -> u64 {
-        let queue = Queue::new(self.aws.sqs(), &self.queues[queue]);
+        let queue = Queue::new(self.aws.sqs(), &self.provisioned.queues[queue]);
         queue.depth().await.unwrap()
     }
 
@@ -149,12 +153,7 @@ impl Desk {
                 let queue = queue_of(&event);
                 let answer = pollers::invoke(functions.clone(), queue, parse(event)).await;
                 let failures = answer.batch_item_failures.iter();
-                let again: Vec<_> = failures.map(|it| it.item_identifier.as_str()).collect();
-                Again(match again[..] {
-                    [] => &[],
-                    [FIRST] => &[FIRST],
-                    _ => panic!("{name}: {again:?}"),
-                })
+                again(failures.map(|it| it.item_identifier.as_str()))
             }
             "tally" => {
                 let counted = tally::handle(&functions.tally, lambda(parse(event))).await;
@@ -166,7 +165,7 @@ impl Desk {
             }
             "rotate" => {
                 let event = self.rotation(event).await;
-                let rotated = rotate::handle(&functions.rotate, lambda(event)).await;
+                let rotated = rotate::handle(&functions.rotate, lambda(parse(event))).await;
                 rotated.map(|()| Done).unwrap()
             }
             other => panic!("{other} is no function"),
@@ -176,13 +175,13 @@ impl Desk {
 
 impl Desk {
     /// A rotation of the secret of this name: its ARN ends in characters of chance.
-    async fn rotation(&self, event: Value) -> rotate::RotationEvent {
-        let mut event: rotate::RotationEvent = parse(event);
-        let (_, name) = event.secret_id.split_once(":secret:").unwrap();
+    async fn rotation(&self, mut event: Value) -> Value {
+        let arn = event["SecretId"].as_str().unwrap();
+        let (_, name) = arn.split_once(":secret:").unwrap();
         let (name, _) = name.rsplit_once('-').unwrap();
         let secrets = self.aws.secrets();
         let described = secrets.describe_secret().secret_id(name).send().await;
-        event.secret_id = described.unwrap().arn.unwrap();
+        event["SecretId"] = described.unwrap().arn.unwrap().into();
         event
     }
 }
@@ -200,6 +199,15 @@ async fn ask(route: &impl Fn(&axum::http::Method, &str) -> Router, event: Value)
     let answer = Adapter::from(router).oneshot(lambda(request)).await;
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
     Status(answer["statusCode"].as_u64().unwrap())
+}
+
+/// The messages of a queue that are to come again.
+fn again<'a>(failed: impl Iterator<Item = &'a str>) -> Answer {
+    match failed.collect::<Vec<_>>()[..] {
+        [] => Again(&[]),
+        [FIRST] => Again(&[FIRST]),
+        ref others => panic!("{others:?} are to come again"),
+    }
 }
 
 /// `otp` of an ARN that ends in `heliograph-dev-otp`.

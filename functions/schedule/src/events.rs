@@ -1,6 +1,6 @@
 //! Webhook events that wait for their message, or failed: tried again, less and less often, then left to a person.
 
-use crate::{AT_ONCE, State, SweepError, report};
+use crate::{AT_ONCE, State, SweepError, Swept, report};
 use heliograph::domain::queue::WebhookBody;
 use heliograph::service::unapplied;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ pub(crate) async fn try_again(state: &State, now: Timestamp) -> Result<(), Sweep
             .receive(&webhook, &record.raw, record.tries, now)
             .await;
         unapplied::count(Some(&record), outcome.as_ref());
-        report("event", record.id.as_str(), outcome.map(drop));
+        report(&Swept::Event(&record.id), outcome.map(drop));
     }
     Ok(())
 }

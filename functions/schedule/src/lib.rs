@@ -12,8 +12,8 @@ mod senders;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use futures_util::future::join_all;
-use heliograph::domain::id::{AccountId, MessageId};
-use heliograph::domain::identity::TenantId;
+use heliograph::domain::id::{AccountId, EventId, JobId, MessageId};
+use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::messaging::receive::Receiving;
 use heliograph::provider::meta::client::{ClientError, MetaClient};
 use heliograph::service::aws::Aws;
@@ -130,7 +130,7 @@ pub async fn handle(
         let overdue = match state.store.overdue(now, AT_ONCE).await {
             Ok(overdue) => overdue,
             Err(error) => {
-                report("store", "overdue", Err::<(), _>(error));
+                report(&Swept::Store("overdue"), Err::<(), _>(error));
                 break;
             }
         };
@@ -149,7 +149,7 @@ pub async fn handle(
         }
     }
     let tried = Box::pin(events::try_again(state, now)).await;
-    report("store", "events", tried);
+    report(&Swept::Store("events"), tried);
     // Last, for Meta may take its time.
     Box::pin(look_at_accounts(state, &accounts, now)).await;
     Ok(())
@@ -167,14 +167,14 @@ async fn set_all_going(
             continue;
         }
         let kicked = senders::kick(state, tenant, id).await;
-        report("sender", id.as_str(), kicked);
+        report(&Swept::Sender(id), kicked);
     }
     for (tenant, id) in &overdue.jobs {
         if !set_going.insert(format!("{tenant}/{id}")) {
             continue;
         }
         let moved = jobs::look_after(state, tenant, id, now).await;
-        report("job", id.as_str(), moved);
+        report(&Swept::Job(id), moved);
     }
 }
 
@@ -182,7 +182,7 @@ async fn set_all_going(
 async fn look_at_accounts(state: &State, due: &BTreeMap<AccountId, TenantId>, now: Timestamp) {
     let looked_at = due.iter().take(ACCOUNTS).map(async |(id, tenant)| {
         let outcome = accounts::look_at(state, tenant, id, now).await;
-        report("account", id.as_str(), outcome);
+        report(&Swept::Account(id), outcome);
     });
     join_all(looked_at).await;
 }
@@ -191,14 +191,34 @@ async fn look_after(state: &State, overdue: &[(TenantId, MessageId)], now: Times
     for together in overdue.chunks(TOGETHER) {
         let looked_after = together.iter().map(async |(tenant, id)| {
             let outcome = messages::look_after(state, tenant, id, now).await;
-            report("message", id.as_str(), outcome);
+            report(&Swept::Message(id), outcome);
         });
         join_all(looked_after).await;
     }
 }
 
-fn report<E: Error + 'static>(kind: &'static str, id: &str, outcome: Result<(), E>) {
-    if let Err(error) = outcome {
-        tracing::error!(kind, id, error = telemetry::chain(&error), "sweep failed");
+/// What a sweep looked after.
+enum Swept<'a> {
+    /// A part of the store.
+    Store(&'static str),
+    Sender(&'a SenderId),
+    Job(&'a JobId),
+    Account(&'a AccountId),
+    Event(&'a EventId),
+    Message(&'a MessageId),
+}
+
+fn report<E: Error + 'static>(swept: &Swept<'_>, outcome: Result<(), E>) {
+    let Err(error) = outcome else {
+        return;
+    };
+    let error = telemetry::chain(&error);
+    match swept {
+        Swept::Store(what) => tracing::error!(what, error, "sweep failed"),
+        Swept::Sender(id) => tracing::error!(sender.id = id.logged(), error, "sweep failed"),
+        Swept::Job(id) => tracing::error!(job.id = %id, error, "sweep failed"),
+        Swept::Account(id) => tracing::error!(account.id = %id, error, "sweep failed"),
+        Swept::Event(id) => tracing::error!(event.id = %id, error, "sweep failed"),
+        Swept::Message(id) => tracing::error!(message.id = %id, error, "sweep failed"),
     }
 }

@@ -1,5 +1,6 @@
 //! What one write to the table means for the counters.
 
+use crate::happened::Happened;
 use heliograph::domain::calls::{CallError, CalledWith, ended_as, took_as};
 use heliograph::domain::id::{AccountId, JobId};
 use heliograph::domain::identity::{SenderId, TenantId};
@@ -59,6 +60,8 @@ pub(crate) struct Moved {
     pub(crate) counters: CounterDelta,
     /// How keys were used by the calls whose end it tells.
     pub(crate) uses: Vec<((TenantId, String), CallUse)>,
+    /// What it tells the metrics.
+    pub(crate) happened: Happened,
 }
 
 impl Change {
@@ -80,6 +83,7 @@ impl Change {
         let uses = after.iter().flat_map(|after| uses(before.as_ref(), after));
         Moved {
             uses: uses.collect(),
+            happened: happened(before.as_ref(), after.as_ref()),
             counters,
         }
     }
@@ -171,6 +175,55 @@ fn of_call(tenant: &TenantId, from: (&AccountId, &SenderId), attempt: &Attempt) 
     counters.collect()
 }
 
+/// The attempts, each with how it stood before.
+fn by_before<'a>(
+    before: Option<&'a Seen>,
+    attempts: &'a [Attempt],
+) -> impl Iterator<Item = (Option<&'a Attempt>, &'a Attempt)> {
+    let known = match before {
+        Some(Seen::Outbound { attempts, .. }) => attempts.as_slice(),
+        Some(Seen::Inbound { .. }) | None => &[],
+    };
+    let known = known.iter().map(Some).chain(std::iter::repeat(None));
+    known.zip(attempts)
+}
+
+/// What the metrics are told: where a message came to be, and how long its calls took. That it waits is told once, and that
+/// it is just being sent is no news.
+fn happened(before: Option<&Seen>, after: Option<&Seen>) -> Happened {
+    let mut happened = Happened::default();
+    match after {
+        Some(Seen::Outbound {
+            account,
+            sender,
+            state,
+            attempts,
+            ..
+        }) => {
+            let before_state = match before {
+                Some(Seen::Outbound { state, .. }) => Some(*state),
+                Some(Seen::Inbound { .. }) | None => None,
+            };
+            let waits_on = *state == State::Queued && before_state.is_some();
+            if before_state != Some(*state) && *state != State::Sending && !waits_on {
+                let failure = attempts.last().and_then(|last| last.failure.as_ref());
+                happened.became(*state, failure.map(|failure| failure.class));
+            }
+            for (known, attempt) in by_before(before, attempts) {
+                let is_known = known.is_some_and(|known| known.duration_ms.is_some());
+                // Without a credential there was no call.
+                let took = attempt.duration_ms.filter(|_| attempt.credential.is_some());
+                if let Some(took) = took.filter(|_| !is_known) {
+                    happened.called(called_with((account, sender), attempt).provider, took);
+                }
+            }
+        }
+        Some(Seen::Inbound { .. }) if before.is_none() => happened.became(State::Received, None),
+        Some(Seen::Inbound { .. }) | None => {}
+    }
+    happened
+}
+
 /// How keys were used by the calls whose end was not known before.
 fn uses(before: Option<&Seen>, after: &Seen) -> Vec<((TenantId, String), CallUse)> {
     let Seen::Outbound {
@@ -183,15 +236,11 @@ fn uses(before: Option<&Seen>, after: &Seen) -> Vec<((TenantId, String), CallUse
     else {
         return Vec::new();
     };
-    let known = match before {
-        Some(Seen::Outbound { attempts, .. }) => attempts.as_slice(),
-        Some(Seen::Inbound { .. }) | None => &[],
-    };
-    let is_news = |(place, attempt): &(usize, &Attempt)| {
+    let is_news = |(known, attempt): &(Option<&Attempt>, &Attempt)| {
         let ended = ended_as(attempt);
-        ended.is_some() && ended != known.get(*place).and_then(ended_as)
+        ended.is_some() && ended != known.and_then(ended_as)
     };
-    let news = attempts.iter().enumerate().filter(is_news);
+    let news = by_before(before, attempts).filter(is_news);
     let uses = news.map(|(_, attempt)| {
         let name = called_with((account, sender), attempt).name();
         let used = CallUse {

@@ -1,6 +1,7 @@
 //! Counts changes from where the last batch of their shard ended.
 
 use crate::change::Change;
+use crate::happened::Happened;
 use heliograph::domain::identity::TenantId;
 use heliograph::store::{CallUses, CounterDelta, Position, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ pub(crate) async fn count(
             let Some(Step {
                 delta,
                 uses,
+                happened,
                 sequence,
                 rest,
             }) = step(left)
@@ -36,6 +38,7 @@ pub(crate) async fn count(
             if !counted.await? {
                 break;
             }
+            happened.tell();
             position = Position {
                 shard: shard.to_owned(),
                 sequence: Some(sequence),
@@ -70,6 +73,8 @@ struct Step<'a> {
     delta: CounterDelta,
     /// How keys were used.
     uses: CallUses,
+    /// What the metrics are told once it is counted: then it is told once.
+    happened: Happened,
     /// The last one's number.
     sequence: String,
     /// The rest.
@@ -78,6 +83,7 @@ struct Step<'a> {
 
 fn step(changes: &[Change]) -> Option<Step<'_>> {
     let (mut delta, mut uses) = (CounterDelta::new(), CallUses::new());
+    let mut happened = Happened::default();
     let mut items: BTreeMap<(TenantId, String, String), BTreeSet<String>> = BTreeMap::new();
     let mut last = None;
     for (place, change) in changes.iter().enumerate() {
@@ -98,6 +104,7 @@ fn step(changes: &[Change]) -> Option<Step<'_>> {
             return Some(Step {
                 delta,
                 uses,
+                happened,
                 sequence: last?,
                 rest: changes.get(place..)?,
             });
@@ -111,11 +118,13 @@ fn step(changes: &[Change]) -> Option<Step<'_>> {
                 None => drop(uses.insert(key, used)),
             }
         }
+        happened.add(moved.happened);
         last = Some(change.sequence.clone());
     }
     Some(Step {
         delta,
         uses,
+        happened,
         sequence: last?,
         rest: &[],
     })

@@ -1,10 +1,12 @@
-//! Keeps exact counters: how many messages stand in each state, per job, and per day and sender.
+//! Keeps exact counters: how many messages stand in each state, per job, and per day and sender; and tells the metrics what
+//! became of messages and calls.
 //!
 //! Trigger: the stream of the `messages` table. Role: reads that stream, writes counters. Promise: counters move in one
 //! transaction with the position in the stream they were counted from, so a repeated batch counts nothing twice.
 
 mod change;
 mod count;
+mod happened;
 
 #[cfg(test)]
 mod tests;

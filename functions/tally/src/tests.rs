@@ -9,12 +9,13 @@
 
 use crate::change::Change;
 use crate::count::count;
+use crate::happened::Happened;
 use heliograph::domain::calls::{CallCounts, CalledWith};
 use heliograph::domain::failure::{Class, ProviderFailure};
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::{Recipient, TenantId};
 use heliograph::domain::message::{Attempt, Lane, Message, Outbound, Outcome};
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use heliograph::domain::state::State;
 use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::store::{KeyCalls, Store};
@@ -129,7 +130,7 @@ fn history(messages: i64) -> Vec<Change> {
 
 fn with(key: &str) -> CalledWith {
     CalledWith {
-        provider: Provider::Mock,
+        provider: Provider::Gateway(Gateway::Mock),
         account: "acct_demo-mock".parse().unwrap(),
         key: Some(key.to_owned()),
     }
@@ -143,7 +144,7 @@ async fn calls_are_counted_once_however_often_and_in_whatever_batches_they_come(
         let batch = changes.get(from..to).unwrap();
         count(&store, "shard-1", batch).await.unwrap();
     }
-    let of = (Provider::Mock, None);
+    let of = (Provider::Gateway(Gateway::Mock), None);
     let hours = store
         .calls_of(&tenant(), of, "2026-11-20".parse().unwrap())
         .await
@@ -176,6 +177,42 @@ async fn calls_are_counted_once_however_often_and_in_whatever_batches_they_come(
     assert_eq!(keys[&with("second")].counts.all(), 9);
 }
 
+#[tokio::test]
+async fn a_call_whose_worker_died_counts_once_for_its_key_also_if_the_worker_speaks_later() {
+    let store = empty_store().await;
+    let before = queued(0);
+    let with = |state, outcome, failure| Outbound {
+        state,
+        attempts: vec![Attempt {
+            credential: Some("first".to_owned()),
+            failure,
+            ..attempt(&before, outcome, "first")
+        }],
+        ..before.clone()
+    };
+    let died = Some(ProviderFailure::worker_died());
+    let life = [
+        before.clone(),
+        with(State::Sending, None, None),
+        with(State::Unknown, None, died),
+        with(State::Accepted, Some(Outcome::Accepted), None),
+    ];
+    let of = (Provider::Gateway(Gateway::Mock), None);
+    let mut told = Vec::new();
+    for (place, new) in life.iter().enumerate() {
+        let old = place.checked_sub(1).and_then(|before| life.get(before));
+        let change = [change(place + 100, old, new)];
+        count(&store, "shard-1", &change).await.unwrap();
+        count(&store, "shard-1", &change).await.unwrap();
+        let keys = store.keys_called(&tenant(), of).await.unwrap();
+        let counts = keys.values().map(|calls| &calls.counts);
+        told.push(counts.fold((0, 0), |(accepted, ambiguous), counts| {
+            (accepted + counts.accepted, ambiguous + counts.ambiguous)
+        }));
+    }
+    assert_eq!(told, [(0, 0), (0, 0), (0, 1), (1, 0)]);
+}
+
 #[test]
 fn what_says_nothing_new_of_calls_moves_none_of_their_counters() {
     let life = life(0);
@@ -199,4 +236,39 @@ fn what_says_nothing_new_of_calls_moves_none_of_their_counters() {
         "what is learnt later moves it, not its duration"
     );
     assert_eq!(of_calls(6, 7), (0, 0), "a status is no call");
+}
+
+#[test]
+fn the_metrics_are_told_each_state_and_each_call_once() {
+    let life = life(0);
+    let mut told = Happened::default();
+    for (place, new) in life.iter().enumerate() {
+        let old = place.checked_sub(1).and_then(|before| life.get(before));
+        told.add(change(1, old, new).moved().happened);
+        // A write that changes nothing that is counted.
+        told.add(change(1, Some(new), new).moved().happened);
+    }
+    let mut expected = Happened::default();
+    for state in [State::Queued, State::Unknown, State::Accepted, State::Read] {
+        expected.became(state, None);
+    }
+    for _ in 0..2 {
+        expected.called(Provider::Gateway(Gateway::Mock), 120);
+    }
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_failure_is_told_with_its_class() {
+    let before = queued(1);
+    let failed = Outbound {
+        state: State::Failed,
+        attempts: vec![attempt(&before, Some(Outcome::Refused), "first")],
+        ..before.clone()
+    };
+    let mut expected = Happened::default();
+    expected.became(State::Failed, Some(Class::Transient));
+    expected.called(Provider::Gateway(Gateway::Mock), 120);
+    let told = change(1, Some(&before), &failed).moved().happened;
+    assert_eq!(told, expected);
 }

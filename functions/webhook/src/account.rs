@@ -42,12 +42,21 @@ pub(crate) async fn find(state: &State, id: &str) -> Result<Option<Account>, Pro
     }
 }
 
-/// The account's secrets, if they may have changed since a signature was held against them. What is remembered of them
-/// stays if they cannot be read.
-pub(crate) async fn secrets_changed(
+/// What `fits` makes of the account's secrets: of those that are remembered, or else of those that may be there since.
+pub(crate) async fn proven<T>(
     state: &State,
     account: &Account,
-) -> Option<Arc<AccountInSecrets>> {
+    fits: impl Fn(&AccountInSecrets) -> Option<T>,
+) -> Option<T> {
+    match fits(&account.secrets) {
+        Some(proven) => Some(proven),
+        None => fits(&*secrets_changed(state, account).await?),
+    }
+}
+
+/// The account's secrets, if they may have changed since something was held against them. What is remembered of them stays
+/// if they cannot be read.
+async fn secrets_changed(state: &State, account: &Account) -> Option<Arc<AccountInSecrets>> {
     let Account {
         id,
         tenant,

@@ -1,11 +1,11 @@
-//! Takes webhooks in: of Meta's it checks the signature over the raw bytes, of Fonnte's, which have none, the token in
-//! the path; puts the updates on the queues, answers.
+//! Takes webhooks in: of Meta's it checks the signature over the raw bytes, of a gateway's, which have none, the token
+//! in the path; puts the updates on the queues, answers.
 //!
 //! Trigger: a Function URL. Role: reads whose an account is and its `in/*` secret, puts messages on `inbound` and
 //! `status`; it can neither send nor read a message. Promise: 200 means that the queues have everything.
 
 mod account;
-mod fonnte;
+mod gateway;
 mod handshake;
 mod receive;
 mod remembered;
@@ -72,7 +72,7 @@ impl State {
     }
 }
 
-/// The routes: one path per account, for Meta's handshake and for its calls, and for Fonnte's calls.
+/// The routes: one path per account, for Meta's handshake and for its calls, and for a gateway's calls.
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route(
@@ -80,8 +80,8 @@ pub fn router(state: State) -> Router {
             get(handshake::answer).post(receive::receive),
         )
         .route(
-            "/webhooks/fonnte/{account_id}/{token}",
-            post(fonnte::receive),
+            "/webhooks/{gateway}/{account_id}/{token}",
+            post(gateway::receive),
         )
         .with_state(state);
     edge(routes)

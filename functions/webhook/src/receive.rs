@@ -38,12 +38,7 @@ pub(crate) async fn receive(
         .get("x-hub-signature-256")
         .and_then(|value| value.to_str().ok());
     let fits = |secrets: &AccountInSecrets| verify(signature, &body, &secrets.app_secrets).ok();
-    let payload = match fits(&account.secrets) {
-        Some(payload) => Some(payload),
-        None => account::secrets_changed(&state, &account)
-            .await
-            .and_then(|secrets| fits(&secrets)),
-    };
+    let payload = account::proven(&state, &account, fits).await;
     let payload = payload.ok_or_else(|| refused("signature"))?;
     let received_at = clock::now();
     let kept = async {

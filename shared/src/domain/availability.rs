@@ -9,7 +9,7 @@ mod tests;
 use super::id::MessageId;
 use super::identity::{Recipient, SenderId};
 use super::message::{Attempt, Inbound, Message, Outbound, Outcome};
-use super::provider::Provider;
+use super::provider::{Gateway, NumberChecks};
 use jiff::fmt::serde::timestamp::millisecond;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,33 +40,18 @@ pub enum Availability {
     Likely,
 }
 
-/// A provider that tells whether a number is on WhatsApp. Meta does not, and the mock provider reaches nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Checker {
-    /// NotifAPI, by `check_number`.
-    Notifapi,
-    /// Fonnte, by `validate`.
-    Fonnte,
-}
-
-impl Checker {
-    /// The one behind a sender, if its provider is one.
-    #[must_use]
-    pub fn of(sender: &SenderId) -> Option<Self> {
-        match sender.provider() {
-            Provider::Notifapi => Some(Self::Notifapi),
-            Provider::Fonnte => Some(Self::Fonnte),
-            Provider::Meta | Provider::Mock => None,
-        }
-    }
+/// The gateway behind a sender and how it is asked whether numbers are on WhatsApp, if it can be. Meta cannot.
+#[must_use]
+pub fn checker(sender: &SenderId) -> Option<(Gateway, NumberChecks)> {
+    let gateway = sender.provider().gateway()?;
+    Some((gateway, gateway.facts().number_checks?))
 }
 
 /// What a provider answered when it was asked whether a number is on WhatsApp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberCheck {
     /// Who was asked.
-    pub checker: Checker,
+    pub checker: Gateway,
     /// By whose key.
     pub sender: SenderId,
     /// What the answer was.
@@ -88,9 +73,9 @@ pub enum Sign {
     /// A message could not be delivered to the person, by the provider's code, if it gave one.
     Undeliverable(Option<i64>),
     /// A provider says that the number is on WhatsApp.
-    OnWhatsapp(Checker),
+    OnWhatsapp(Gateway),
     /// A provider says that it is not.
-    NotOnWhatsapp(Checker),
+    NotOnWhatsapp(Gateway),
 }
 
 impl Sign {

@@ -13,9 +13,11 @@ pub struct Bot {
     pub auto_reply: bool,
     /// What it says to somebody who writes for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 4096)]
     pub greeting: Option<String>,
     /// What it says when it does not know an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 4096)]
     pub fallback: Option<String>,
     /// What it says while nobody is there, and when that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,11 +28,13 @@ pub struct Bot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Away {
     /// What is said then.
+    #[schema(min_length = 1, max_length = 4096)]
     pub message: String,
     /// Whose hours these are: an IANA time zone.
-    #[schema(example = "Europe/Berlin")]
+    #[schema(min_length = 1, example = "Europe/Berlin")]
     pub time_zone: String,
     /// When somebody is there; on a day without hours, nobody is.
+    #[schema(value_type = Option<Vec<Hours>>, max_items = 42)]
     pub open: Vec<Hours>,
 }
 

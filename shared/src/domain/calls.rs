@@ -1,8 +1,8 @@
 //! How calls to providers are counted: by the key they were made with and the hour (UTC) in which they began, under names
 //! that stand in items.
 //!
-//! A call counts once it has ended, as it is known to have ended: what is learnt later moves it. One that was given back
-//! before it began, or whose worker died, is none.
+//! A call counts once it has ended, as it is known to have ended: what is learnt later moves it. One whose worker died has
+//! ended in a way that nobody knows, from when that is found out. One that was given back before it began is none.
 
 use super::failure::Class;
 use super::id::AccountId;
@@ -97,15 +97,27 @@ impl CalledWith {
 /// Under what the end of a call is counted; `None` while it has none.
 #[must_use]
 pub fn ended_as(attempt: &Attempt) -> Option<String> {
-    match attempt.outcome? {
-        Outcome::Accepted => Some(ACCEPTED.to_owned()),
-        Outcome::Ambiguous => Some(AMBIGUOUS.to_owned()),
-        Outcome::Refused => {
+    match attempt.outcome {
+        Some(Outcome::Accepted) => Some(ACCEPTED.to_owned()),
+        Some(Outcome::Ambiguous) => Some(AMBIGUOUS.to_owned()),
+        Some(Outcome::Refused) => {
             let class = attempt.failure.as_ref().map(|failure| failure.class);
             let class = class.unwrap_or(Class::Permanent).as_str();
             Some(format!("{REFUSED}{class}"))
         }
-        Outcome::NotStarted => None,
+        Some(Outcome::NotStarted) => None,
+        None => ended_unheard(attempt).map(str::to_owned),
+    }
+}
+
+/// The same of a call whose worker has not said how it ended: a status tells that it was accepted; else the worker died, if
+/// the attempt says so. Without a key there was no call.
+fn ended_unheard(attempt: &Attempt) -> Option<&'static str> {
+    attempt.credential.as_ref()?;
+    match (&attempt.provider_id, &attempt.failure) {
+        (Some(_), _) => Some(ACCEPTED),
+        (None, Some(_)) => Some(AMBIGUOUS),
+        (None, None) => None,
     }
 }
 
@@ -136,7 +148,11 @@ impl CallError {
     /// Of a call that was not accepted.
     #[must_use]
     pub fn of(attempt: &Attempt) -> Option<Self> {
-        let failed = matches!(attempt.outcome, Some(Outcome::Refused | Outcome::Ambiguous));
+        let failed = match attempt.outcome {
+            Some(Outcome::Refused | Outcome::Ambiguous) => true,
+            Some(Outcome::Accepted | Outcome::NotStarted) => false,
+            None => ended_unheard(attempt) == Some(AMBIGUOUS),
+        };
         let failure = attempt.failure.as_ref().filter(|_| failed)?;
         Some(Self {
             class: failure.class,
@@ -216,6 +232,7 @@ mod tests {
     )]
     use super::*;
     use crate::domain::failure::ProviderFailure;
+    use crate::domain::provider::Gateway;
 
     fn attempt(outcome: Option<Outcome>, key: Option<&str>) -> Attempt {
         Attempt {
@@ -230,7 +247,7 @@ mod tests {
     fn what_a_call_was_made_with_is_known_by_its_name() {
         for key in [None, Some("main"), Some("de#mo")] {
             let with = CalledWith {
-                provider: Provider::Fonnte,
+                provider: Provider::Gateway(Gateway::Fonnte),
                 account: "acct_demo-fonnte".parse().unwrap(),
                 key: key.map(str::to_owned),
             };
@@ -252,6 +269,19 @@ mod tests {
             failure: Some(failure),
             ..attempt(Some(Outcome::Refused), Some("main"))
         };
+        let died = Attempt {
+            failure: Some(ProviderFailure::worker_died()),
+            duration_ms: None,
+            ..attempt(None, Some("main"))
+        };
+        let without_key = Attempt {
+            credential: None,
+            ..died.clone()
+        };
+        let told_by_status = Attempt {
+            provider_id: Some("wamid.A".parse().unwrap()),
+            ..attempt(None, Some("main"))
+        };
         for (attempt, ended) in [
             (attempt(None, Some("main")), None),
             (attempt(Some(Outcome::NotStarted), None), None),
@@ -264,10 +294,15 @@ mod tests {
                 Some("ambiguous"),
             ),
             (refused.clone(), Some("refused_transient")),
+            (died.clone(), Some("ambiguous")),
+            (without_key, None),
+            (told_by_status, Some("accepted")),
         ] {
             assert_eq!(ended_as(&attempt).as_deref(), ended, "{attempt:?}");
         }
         assert_eq!(took_as(&refused).as_deref(), Some("took_16"));
+        assert_eq!(took_as(&died), None, "nobody knows how long it took");
+        assert!(CallError::of(&died).is_some());
         let uncalled = attempt(Some(Outcome::Refused), None);
         assert_eq!(took_as(&uncalled), None, "no key, no call, no time");
     }

@@ -1,6 +1,7 @@
 //! How a credential stands: what every environment knows of it, and whether it may be called.
 
 use super::breaker::{Breaker, Stance};
+use super::held::Holds;
 use super::limits::Used;
 use super::provider_key::ProviderKey;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -8,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long a refused access token is passed over where there is another one. Meta refuses some for a reason that
-/// passes, and whoever mends that does not put the same token in again.
+/// passes, and whoever mends that does not put the same token in again. Refused later than that, it is refused anew.
 const TOKEN_REFUSED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// What every environment knows of a credential.
@@ -38,6 +39,14 @@ pub struct Refusal {
     pub at: Timestamp,
     /// Why, in our words.
     pub message: String,
+}
+
+impl Refusal {
+    /// A refusal of the same credential since then is this one: it was met by several calls that were under way.
+    #[must_use]
+    pub fn same_since(&self) -> Timestamp {
+        self.at.saturating_sub(TOKEN_REFUSED_FOR).unwrap_or(self.at)
+    }
 }
 
 impl Known {
@@ -121,17 +130,30 @@ pub fn standing(key: &ProviderKey, known: Option<&Known>, now: Timestamp) -> Sta
 /// Until when none of a sender's keys may be called, if there are any that may be called then.
 #[must_use]
 pub fn resting(keys: &[&ProviderKey], known: &[Known], now: Timestamp) -> Option<Timestamp> {
-    let mut first: Option<Timestamp> = None;
+    held(keys, known, now).and_then(|(_, until)| until)
+}
+
+/// What holds back what is sent with these keys, and until when, if none of them may be called now: of those that come
+/// back, the first.
+#[must_use]
+pub fn held(
+    keys: &[&ProviderKey],
+    known: &[Known],
+    now: Timestamp,
+) -> Option<(Holds, Option<Timestamp>)> {
+    let mut first: Option<(Holds, Timestamp)> = None;
     for key in keys {
-        match standing(key, Known::of_key(known, key), now) {
+        let held = match standing(key, Known::of_key(known, key), now) {
             Standing::Healthy | Standing::Rested => return None,
-            Standing::Resting { until, .. } | Standing::Full(until) => {
-                first = Some(first.map_or(until, |first| first.min(until)));
-            }
-            Standing::Refused(_) | Standing::Expired(_) | Standing::Disabled => {}
+            Standing::Resting { until, .. } => (Holds::Resting, until),
+            Standing::Full(until) => (Holds::Limit, until),
+            Standing::Refused(_) | Standing::Expired(_) | Standing::Disabled => continue,
+        };
+        if first.is_none_or(|(_, soonest)| held.1 < soonest) {
+            first = Some(held);
         }
     }
-    first
+    Some(first.map_or((Holds::Credential, None), |(by, until)| (by, Some(until))))
 }
 
 #[cfg(test)]
@@ -200,6 +222,25 @@ mod tests {
         assert_eq!(rest(&[refused("one"), later]), Some(at(90)));
         assert_eq!(rest(&[sooner]), None, "the other one is healthy");
         assert_eq!(rest(&[refused("one"), refused("two")]), None);
+    }
+
+    #[test]
+    fn what_holds_a_message_back_is_told_by_the_key_that_is_good_again_first() {
+        let (mut one, two) = (key("one"), key("two"));
+        one.limits.per_minute = Some(1);
+        let full = Known {
+            used: Used::default().taking(&one.limits, at(0)).unwrap(),
+            ..known("one")
+        };
+        let told = |known: &[Known]| held(&[&one, &two], known, at(1));
+        let by_rest = [full.clone(), resting_until("two", 40)];
+        assert_eq!(told(&by_rest), Some((Holds::Resting, Some(at(40)))));
+        let by_limit = [full, resting_until("two", 90)];
+        assert_eq!(told(&by_limit), Some((Holds::Limit, Some(at(60)))));
+        let by_none = [refused("one"), refused("two")];
+        assert_eq!(told(&by_none), Some((Holds::Credential, None)));
+        assert_eq!(told(&[]), None);
+        assert_eq!(held(&[], &[], at(1)), Some((Holds::Credential, None)));
     }
 
     #[test]

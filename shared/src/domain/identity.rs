@@ -4,7 +4,7 @@
 //! sends is kept as given: an inbound `wa_id` is never validated or rewritten.
 
 use super::phone::PhoneNumber;
-use super::provider::Provider;
+use super::provider::{Gateway, Provider};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -147,9 +147,7 @@ fn is_sender(text: &str) -> bool {
         .and_then(|(provider, name)| Some((Provider::named(provider)?, name)));
     match named {
         None => is_digits(text, 5, 32),
-        Some((Provider::Notifapi | Provider::Fonnte | Provider::Mock, name)) => {
-            is_digits(name, 5, 32)
-        }
+        Some((Provider::Gateway(_), name)) => is_digits(name, 5, 32),
         Some((Provider::Meta, _)) => false,
     }
 }
@@ -159,9 +157,7 @@ impl SenderId {
     pub fn of(provider: Provider, name: &str) -> Result<Self, NameError> {
         match provider {
             Provider::Meta => name.parse(),
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                format!("{}-{name}", provider.as_str()).parse()
-            }
+            Provider::Gateway(gateway) => format!("{}-{name}", gateway.as_str()).parse(),
         }
     }
 
@@ -184,9 +180,7 @@ impl SenderId {
     pub fn at(&self) -> SenderAt {
         match self.provider() {
             Provider::Meta => SenderAt::Meta(PhoneNumberId(self.0.clone())),
-            Provider::Notifapi => SenderAt::Notifapi,
-            Provider::Fonnte => SenderAt::Fonnte,
-            Provider::Mock => SenderAt::Mock,
+            Provider::Gateway(gateway) => SenderAt::Gateway(gateway),
         }
     }
 
@@ -195,10 +189,10 @@ impl SenderId {
     pub fn logged(&self) -> String {
         match self.at() {
             SenderAt::Meta(id) => id.to_string(),
-            SenderAt::Notifapi | SenderAt::Fonnte | SenderAt::Mock => {
+            SenderAt::Gateway(gateway) => {
                 let name = self.name();
                 let shown = name.get(name.len().saturating_sub(4)..).unwrap_or_default();
-                format!("{}-***{shown}", self.provider().as_str())
+                format!("{}-***{shown}", gateway.as_str())
             }
         }
     }
@@ -208,7 +202,7 @@ impl SenderId {
     pub fn phone_number_id(&self) -> Option<PhoneNumberId> {
         match self.at() {
             SenderAt::Meta(id) => Some(id),
-            SenderAt::Notifapi | SenderAt::Fonnte | SenderAt::Mock => None,
+            SenderAt::Gateway(_) => None,
         }
     }
 }
@@ -218,12 +212,8 @@ impl SenderId {
 pub enum SenderAt {
     /// At Meta, under this id.
     Meta(PhoneNumberId),
-    /// At NotifAPI.
-    Notifapi,
-    /// At Fonnte.
-    Fonnte,
-    /// At the mock provider.
-    Mock,
+    /// At another provider.
+    Gateway(Gateway),
 }
 
 impl From<PhoneNumberId> for SenderId {
@@ -308,7 +298,7 @@ mod tests {
         );
         let number = metas.phone_number_id().unwrap();
         assert_eq!(SenderId::from(number), metas);
-        for provider in [Provider::Notifapi, Provider::Fonnte, Provider::Mock] {
+        for provider in Gateway::ALL.iter().copied().map(Provider::from) {
             let sender = SenderId::of(provider, "15550002000").unwrap();
             assert_eq!(
                 (sender.provider(), sender.name()),

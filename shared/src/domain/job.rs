@@ -6,14 +6,16 @@ mod failures;
 mod life;
 mod plan;
 mod progress;
+mod recovery;
 
 pub use failures::{
     FailureGroup, Numbers, Outcomes, Suspect, are_all_done, counter_of, done, failures,
     too_many_fail,
 };
 pub use life::{Changes, JobEvent, Refusal, happen};
-pub use plan::{Factor, Forecast, Limit, PriceCategory, Rates, after, forecast, sender_limits};
+pub use plan::{Course, Factor, Forecast, PriceCategory, Rates, after, forecast};
 pub use progress::{Again, Lap, Progress, Sample};
+pub use recovery::Recovery;
 
 use super::content::{Draft, Kind};
 use super::id::{AccountId, JobId};

@@ -14,11 +14,11 @@ use super::identity::Wamid;
 use super::message::{Attempt, Lane, OnUnknown, Outbound, Outcome};
 use super::retry;
 use super::route::Onward;
-use super::settlement::{Settlement, Verdict};
+use super::settlement::Settlement;
 use super::state::State;
 use super::waiting::{Looked, Waiting};
 use super::webhook::{Person, StatusUpdate};
-use calls::{calls, goes_on};
+use calls::calls;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a claim holds: longer than any call lasts.
@@ -29,6 +29,13 @@ pub const START_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// No message is attempted more often than this by itself.
 const MOST_ATTEMPTS: usize = retry::MAX_ATTEMPTS as usize;
+
+/// Why an unknown message is sent again that has waited for a status.
+const NOTHING_HEARD: &str =
+    "no status of it came while others did, and `on_unknown` allows another attempt then";
+
+/// Why a message is sent again for which nobody was called.
+const NOT_CALLED: &str = "no call was made: its slot had passed, or its sender or job was stopped; it goes in another slot";
 
 /// Something that happened to a message.
 #[derive(Debug, Clone)]
@@ -86,6 +93,8 @@ pub enum CallResult {
     Refused(ProviderFailure),
     /// It provably did not, because of the credential, and there is another one.
     GaveWay(ProviderFailure),
+    /// The same, but there is no other one, and nobody waits for an answer: so it can wait until there is.
+    LastRefused(ProviderFailure),
     /// Nobody knows.
     Ambiguous(ProviderFailure),
 }
@@ -155,7 +164,7 @@ fn claimed_attempt<'a>(message: &'a mut Outbound, token: &str) -> Option<&'a mut
 
 /// Writes a call's outcome. A status may have overtaken it: then only the attempt learns of it.
 fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>, now: Timestamp) {
-    if contradicts(verdict::standing(message), result) {
+    if verdict::is_contradicted(message, result) {
         verdict::set_aside(message);
     }
     // Queued: its lease had run out and its sender prefers twice to never, but the outcome came first.
@@ -187,7 +196,9 @@ fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>
                 message.state = State::Accepted;
             }
         }
-        CallResult::Refused(failure) | CallResult::GaveWay(failure) => {
+        CallResult::Refused(failure)
+        | CallResult::GaveWay(failure)
+        | CallResult::LastRefused(failure) => {
             attempt.outcome = Some(Outcome::Refused);
             if attempt.provider_id.is_none() {
                 attempt.failure = Some(failure.clone());
@@ -195,11 +206,9 @@ fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>
             // A job does not wait for its unknown recipients: one that turns out refused may not be open again.
             let given_up = message.lane == Lane::Bulk && message.state == State::Unknown;
             if given_up {
-                fail(message, now);
-            } else if undecided && goes_on(message, result) {
-                next::give_way(message);
+                next::after_its_job(message, now);
             } else if undecided {
-                next::after_refusal(message, onward, now);
+                next::after_refusal(message, result, onward, now);
             }
         }
         CallResult::Ambiguous(failure) => {
@@ -213,18 +222,6 @@ fn end_call(message: &mut Outbound, result: &CallResult, onward: Option<&Onward>
             }
         }
     }
-}
-
-/// Whether a call that ended late says otherwise than the operator who could not wait for it.
-fn contradicts(standing: Option<Verdict>, result: &CallResult) -> bool {
-    matches!(
-        (standing, result),
-        (Some(Verdict::Failed), CallResult::Accepted { .. })
-            | (
-                Some(Verdict::Sent),
-                CallResult::Refused(_) | CallResult::GaveWay(_)
-            )
-    )
 }
 
 fn fail(message: &mut Outbound, now: Timestamp) {
@@ -246,10 +243,12 @@ fn give_back(message: &mut Outbound, token: &str) -> Option<()> {
     let is_open = attempt.outcome.is_none() && attempt.provider_id.is_none();
     (is_open && attempt.settlement.is_none()).then_some(())?;
     attempt.outcome = Some(Outcome::NotStarted);
+    // The worker lives, and has called nobody.
+    (attempt.failure, attempt.credential) = (None, None);
     let is_known = !message.attempts.iter().any(Attempt::is_unanswered);
     match message.state {
-        State::Sending => message.state = State::Queued,
-        State::Unknown if is_known => queue_again(message),
+        State::Sending => next::on_its_turn(message, NOT_CALLED),
+        State::Unknown if is_known => queue_again(message, NOT_CALLED),
         _ => {}
     }
     Some(())
@@ -262,7 +261,10 @@ fn run_out(message: &mut Outbound, now: Timestamp) -> Option<()> {
         return None;
     }
     left(message);
-    lose_sight(message, now);
+    let attempt = message.attempts.last_mut()?;
+    attempt.failure = Some(ProviderFailure::worker_died());
+    // Over a route the same sender goes on, if anybody does: the message may have arrived there.
+    next::after_silence(message, None, now);
     Some(())
 }
 
@@ -291,24 +293,24 @@ fn look(message: &mut Outbound, newest_status: Option<Timestamp>, now: Timestamp
         Looked::LongEnough => {
             message.waiting = None;
             // Past its time it stays as it is.
-            let _ = reopen(message, now);
+            let _ = reopen(message, NOTHING_HEARD, now);
         }
     }
     Some(())
 }
 
-/// An unknown message is sent again, unless its time has passed.
-fn reopen(message: &mut Outbound, now: Timestamp) -> Option<()> {
+/// An unknown message is sent again for this reason, unless its time has passed.
+fn reopen(message: &mut Outbound, why: &str, now: Timestamp) -> Option<()> {
     if message.expires_at.is_some_and(|time| time <= now) {
         return None;
     }
-    queue_again(message);
+    queue_again(message, why);
     Some(())
 }
 
 /// A recipient goes like a single message then: its job does not wait for what is unknown, and may have finished.
-fn queue_again(message: &mut Outbound) {
-    next::give_way(message);
+fn queue_again(message: &mut Outbound, why: &str) {
+    next::at_once(message, why);
     if message.lane == Lane::Bulk {
         message.lane = Lane::Single;
     }

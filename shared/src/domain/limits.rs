@@ -13,12 +13,15 @@ const MOST: [u32; 3] = [1_000, 60_000, 10_000_000];
 pub struct Limits {
     /// In any second of the clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub per_second: Option<u32>,
     /// In any minute of the clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 60_000)]
     pub per_minute: Option<u32>,
     /// In any day, in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000_000)]
     pub per_day: Option<u32>,
 }
 
@@ -27,19 +30,6 @@ impl Limits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// The limits after an object of changes: what is absent stays, `null` takes a limit away.
-    #[must_use]
-    pub fn changed(self, mut fields: Fields<'_>) -> Self {
-        let [second, minute, day] = MOST;
-        let changed = Self {
-            per_second: limit(&mut fields, "per_second", second, self.per_second),
-            per_minute: limit(&mut fields, "per_minute", minute, self.per_minute),
-            per_day: limit(&mut fields, "per_day", day, self.per_day),
-        };
-        fields.finish();
-        changed
     }
 
     /// How many calls may be made in a span of this unit.
@@ -53,16 +43,68 @@ impl Limits {
     }
 }
 
-fn limit(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    most: u32,
-    before: Option<u32>,
-) -> Option<u32> {
-    if fields.is_cleared(name) {
-        return None;
+/// What is changed of limits: what is absent stays, `null` takes a limit away.
+#[expect(
+    clippy::option_option,
+    reason = "a limit may stay, be taken away, or be another one"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    second: Option<Option<u32>>,
+    minute: Option<Option<u32>>,
+    day: Option<Option<u32>>,
+}
+
+impl Changes {
+    /// Reads the object of changes in a field; `null` in its place takes all limits away.
+    #[must_use]
+    pub fn read(fields: &mut Fields<'_>, name: &'static str) -> Self {
+        if fields.is_cleared(name) {
+            return Self::to(Limits::default());
+        }
+        let [second, minute, day] = MOST;
+        let Some(mut fields) = fields.object(name) else {
+            return Self::default();
+        };
+        let changes = Self {
+            second: limit(&mut fields, "per_second", second),
+            minute: limit(&mut fields, "per_minute", minute),
+            day: limit(&mut fields, "per_day", day),
+        };
+        fields.finish();
+        changes
     }
-    fields.whole(name, 1..=most).or(before)
+
+    /// Those that leave these limits, whatever was before.
+    #[must_use]
+    pub const fn to(limits: Limits) -> Self {
+        Self {
+            second: Some(limits.per_second),
+            minute: Some(limits.per_minute),
+            day: Some(limits.per_day),
+        }
+    }
+
+    /// The limits after them.
+    #[must_use]
+    pub fn applied(&self, before: Limits) -> Limits {
+        Limits {
+            per_second: self.second.unwrap_or(before.per_second),
+            per_minute: self.minute.unwrap_or(before.per_minute),
+            per_day: self.day.unwrap_or(before.per_day),
+        }
+    }
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "a limit may stay, be taken away, or be another one"
+)]
+fn limit(fields: &mut Fields<'_>, name: &'static str, most: u32) -> Option<Option<u32>> {
+    if fields.is_cleared(name) {
+        return Some(None);
+    }
+    fields.whole(name, 1..=most).map(Some)
 }
 
 /// What a limit is told by.
@@ -99,7 +141,7 @@ impl Unit {
     }
 
     /// The number of the span that holds `at`, counted from 1970.
-    fn number(self, at: Timestamp) -> i64 {
+    pub(crate) fn number(self, at: Timestamp) -> i64 {
         at.as_second().div_euclid(self.seconds())
     }
 
@@ -170,6 +212,40 @@ impl Used {
             }
         }
         Ok(taken)
+    }
+}
+
+/// What is left of a limit over some time, in spans of its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spans {
+    /// How many calls there is room for in all spans but the last.
+    pub before: u64,
+    /// When the last begins.
+    pub last_begins: Timestamp,
+    /// How many there is room for in it.
+    pub last: u64,
+}
+
+impl Used {
+    /// What is left of each limit from one time until another.
+    pub fn spans(
+        &self,
+        limits: &Limits,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Iterator<Item = Spans> {
+        Unit::ALL.into_iter().filter_map(move |unit| {
+            let most = u64::from(limits.of(unit)?);
+            let (first, last) = (unit.number(from), unit.number(until));
+            let used = self.of(unit).filter(|span| span.number >= first);
+            let left = most.saturating_sub(used.map_or(0, |span| span.calls.into()));
+            let between = u64::try_from(last - first - 1).ok();
+            Some(Spans {
+                before: between.map_or(0, |spans| left.saturating_add(most.saturating_mul(spans))),
+                last_begins: unit.end(last - 1),
+                last: if between.is_some() { most } else { left },
+            })
+        })
     }
 }
 

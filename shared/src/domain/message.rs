@@ -333,10 +333,8 @@ impl Outbound {
         let is_over = self.state == State::Failed;
         Some(if is_over {
             failure.once_over()
-        } else if self.refused_by().tells_statuses() {
-            failure
         } else {
-            failure.without_statuses()
+            failure.told_by(self.refused_by())
         })
     }
 }

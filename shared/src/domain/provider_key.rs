@@ -14,6 +14,9 @@ pub const MOST_KEYS: usize = 50;
 /// The heaviest that a key may be.
 pub const HEAVIEST: u16 = 1_000;
 
+/// How much a key weighs of which nobody has said more.
+pub const USUAL_WEIGHT: u16 = 1;
+
 /// What may be known of a key: everything but the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderKey {

@@ -3,7 +3,7 @@
 
 use super::fault::FaultCode;
 use super::fields::Fields;
-use super::limits::Limits;
+use super::limits::{Changes, Limits};
 use super::provider::Provider;
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond;
@@ -94,36 +94,48 @@ impl ProviderSettings {
         self.say_the_same(&Self::of(self.provider))
     }
 
-    /// The settings after an object of changes: what is absent stays, `null` takes an address or a limit away. `address`
-    /// reads where the provider is, in the form in which it is kept, or says why it may not be there. Whoever hands the
-    /// fields over finishes them.
+    /// The settings after an object of changes: what is absent stays, `null` is what is usual. `address` reads where the
+    /// provider is, in the form in which it is kept, or says why it may not be there. Whoever hands the fields over finishes
+    /// them.
     #[must_use]
     pub fn changed<E: std::fmt::Display>(
         self,
         fields: &mut Fields<'_>,
         address: impl FnOnce(&str) -> Result<String, E>,
     ) -> Self {
-        let base_url = if fields.is_cleared("base_url") {
-            None
-        } else {
-            read_address(self.provider, fields, address).or(self.base_url)
-        };
-        let enabled = fields.boolean("enabled").unwrap_or(self.enabled);
+        let before = self.cleared(fields);
+        let base_url = read_address(before.provider, fields, address);
+        let enabled = fields.boolean("enabled");
         let priority = fields.whole("priority", PRIORITIES);
         let priority = priority.and_then(|it| u16::try_from(it).ok());
-        let limits = match fields.object("limits") {
-            Some(fields) => self.limits.changed(fields),
-            None => self.limits,
-        };
+        let limits = Changes::read(fields, "limits");
         let timeout_ms = fields.whole("timeout_ms", TIMEOUTS_MS);
         Self {
-            base_url,
-            enabled,
-            priority: priority.unwrap_or(self.priority),
-            limits,
-            timeout_ms: timeout_ms.unwrap_or(self.timeout_ms),
-            ..self
+            base_url: base_url.or(before.base_url),
+            enabled: enabled.unwrap_or(before.enabled),
+            priority: priority.unwrap_or(before.priority),
+            limits: limits.applied(before.limits),
+            timeout_ms: timeout_ms.unwrap_or(before.timeout_ms),
+            ..before
         }
+    }
+
+    /// The settings with what is usual in the place of each that is `null`; of limits, their changes say it.
+    fn cleared(mut self, fields: &mut Fields<'_>) -> Self {
+        let usual = Self::of(self.provider);
+        if fields.is_cleared("base_url") {
+            self.base_url = usual.base_url;
+        }
+        if fields.is_cleared("enabled") {
+            self.enabled = usual.enabled;
+        }
+        if fields.is_cleared("priority") {
+            self.priority = usual.priority;
+        }
+        if fields.is_cleared("timeout_ms") {
+            self.timeout_ms = usual.timeout_ms;
+        }
+        self
     }
 }
 
@@ -140,7 +152,7 @@ fn read_address<E: std::fmt::Display>(
             }
             None
         }
-        Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+        Provider::Gateway(_) => {
             let text = fields.text("base_url", 1..=LONGEST_ADDRESS)?;
             let read = address(text);
             read.map_err(|error| {
@@ -157,6 +169,7 @@ mod tests {
 
     use super::*;
     use crate::domain::fault::Faults;
+    use crate::domain::provider::Gateway;
     use serde_json::{Value, json};
 
     fn change(before: ProviderSettings, body: &Value) -> Result<ProviderSettings, Vec<String>> {
@@ -182,7 +195,7 @@ mod tests {
             "base_url": "there", "enabled": false, "priority": 7, "timeout_ms": 3_000,
             "limits": {"per_second": 5, "per_day": 1_000},
         });
-        let fonnte = ProviderSettings::of(Provider::Fonnte);
+        let fonnte = ProviderSettings::of(Provider::Gateway(Gateway::Fonnte));
         let set = change(fonnte.clone(), &body).unwrap();
         let expected = ProviderSettings {
             base_url: Some("https://there.example".to_owned()),
@@ -217,7 +230,11 @@ mod tests {
             "base_url": "elsewhere", "enabled": 1, "priority": 0, "timeout_ms": 2_999,
             "limits": {"per_second": 0, "per_hour": 3}, "more": 1,
         });
-        let faults = change(ProviderSettings::of(Provider::Mock), &body).unwrap_err();
+        let faults = change(
+            ProviderSettings::of(Provider::Gateway(Gateway::Mock)),
+            &body,
+        )
+        .unwrap_err();
         let expected = [
             "/base_url",
             "/enabled",
@@ -246,7 +263,7 @@ mod tests {
 
     #[test]
     fn settings_say_the_same_whenever_they_were_written() {
-        let one = ProviderSettings::of(Provider::Mock);
+        let one = ProviderSettings::of(Provider::Gateway(Gateway::Mock));
         let other = ProviderSettings {
             rev: 3,
             changed_at: Some(Timestamp::UNIX_EPOCH),

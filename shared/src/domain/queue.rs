@@ -165,6 +165,9 @@ pub struct Probe {
     pub message: MessageId,
     /// When its slot is over, in microseconds of Unix time.
     pub until: i64,
+    /// Whose slot it is, if it was borrowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lender: Option<SenderId>,
 }
 
 /// Queues `inbound` and `status`: changes as a provider sent them.

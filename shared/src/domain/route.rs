@@ -134,7 +134,8 @@ pub enum Turn {
 
 impl Way {
     /// The senders that a message of these attempts may leave from, in their turn: first the one at hand. `can_send` says
-    /// which providers have a way to send it.
+    /// which providers have a way to send it. If none may any more, the one at hand: somebody has asked for another attempt
+    /// of what was over, and it says what is wrong.
     pub fn in_turn<'a>(
         &'a self,
         at: &SenderId,
@@ -143,7 +144,16 @@ impl Way {
     ) -> Vec<&'a Leg> {
         let stops = self.from(at).into_iter();
         let may = stops.filter(|stop| self.bar(stop, attempts, &can_send).is_none());
-        may.map(|stop| &stop.leg).collect()
+        let legs: Vec<&Leg> = may.map(|stop| &stop.leg).collect();
+        if legs.is_empty() {
+            return self
+                .from(at)
+                .first()
+                .map(|stop| &stop.leg)
+                .into_iter()
+                .collect();
+        }
+        legs
     }
 
     /// The senders that may send at all, in their order.
@@ -188,7 +198,8 @@ impl Way {
         }
         let mut bars = Vec::new();
         for stop in self.from(at).into_iter().skip(1) {
-            let Some(bar) = self.bar(stop, attempts, &can_send) else {
+            let bar = self.bar(stop, attempts, &can_send);
+            let Some(bar) = bar.or_else(|| without_credential(stop, attempts)) else {
                 let before = calls(attempts).filter(|leg| leg.sender == stop.leg.sender);
                 let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
                 return Turn::Next(stop.leg.clone(), before);
@@ -231,12 +242,7 @@ impl Way {
         if there.count() >= MOST_CALLS_OF_ONE {
             return Some("was called five times for it");
         }
-        let newest = attempts.iter().rev().find(|attempt| {
-            let leg = attempt.leg.as_ref();
-            let is_there = leg.is_some_and(|leg| leg.sender == *sender);
-            is_there && attempt.outcome != Some(Outcome::NotStarted)
-        });
-        newest
+        newest_of(stop, attempts)
             .is_some_and(is_over)
             .then_some("has refused it for good")
     }
@@ -256,26 +262,36 @@ impl Way {
     }
 }
 
-/// Whether the same sender would refuse the same message again. One credential that gave way to another says nothing of it.
-fn is_over(attempt: &Attempt) -> bool {
-    let gave_way = attempt
-        .decision
-        .as_ref()
-        .is_some_and(|decision| decision.then == Then::TryAgain);
-    attempt.failure.as_ref().is_some_and(|failure| {
-        !failure.is_retryable() && failure.class != Class::Ambiguous && !gave_way
+/// The newest call of a sender.
+fn newest_of<'a>(stop: &Stop, attempts: &'a [Attempt]) -> Option<&'a Attempt> {
+    attempts.iter().rev().find(|attempt| {
+        let leg = attempt.leg.as_ref();
+        let is_there = leg.is_some_and(|leg| leg.sender == stop.leg.sender);
+        is_there && attempt.outcome != Some(Outcome::NotStarted)
     })
+}
+
+/// Whether the same sender would refuse the same message again. A refused credential says nothing of it: the sender may have
+/// another one by now.
+fn is_over(attempt: &Attempt) -> bool {
+    attempt.failure.as_ref().is_some_and(|failure| {
+        let is_final = !failure.is_retryable() && failure.class != Class::Ambiguous;
+        is_final && !attempt.was_credential_refused()
+    })
+}
+
+/// Why a message that has just failed does not go back to a sender that has lost its last credential. Once it waits, it may
+/// leave from whichever has one again.
+fn without_credential(stop: &Stop, attempts: &[Attempt]) -> Option<&'static str> {
+    let newest = newest_of(stop, attempts)?;
+    let decision = newest.decision.as_ref();
+    let gave_way = decision.is_some_and(|decision| decision.then == Then::TryAgain);
+    (newest.was_credential_refused() && !gave_way).then_some("had no credential left")
 }
 
 /// What was called for a message, call by call; a credential that gave way to another is none.
 fn calls(attempts: &[Attempt]) -> impl Iterator<Item = &Leg> {
-    let gave_way = |attempt: &Attempt| {
-        let failure = attempt.failure.as_ref();
-        failure.is_some_and(|failure| failure.class == Class::Credential)
-    };
-    let made = attempts
-        .iter()
-        .filter(move |attempt| attempt.outcome != Some(Outcome::NotStarted) && !gave_way(attempt));
+    let made = attempts.iter().filter(|attempt| attempt.is_call());
     made.filter_map(|attempt| attempt.leg.as_ref())
 }
 

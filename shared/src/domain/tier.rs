@@ -1,8 +1,10 @@
 //! What a tenant may use: the limits of its subscription tier. A limit that is absent is none.
 
+mod calls;
 mod day;
 mod minute;
 
+pub use calls::CallRoom;
 pub use day::{DAY_SHARDS, DayPlace, DayRoom, day_of, end_of};
 pub use minute::{Minute, MinuteShards};
 
@@ -40,6 +42,10 @@ pub struct Rooms {
     pub portfolio: Option<Room>,
     /// What is left of the tenant's day.
     pub day: Option<DayRoom>,
+    /// What the provider has room for. Whoever plans asks for it, and for that of the keys; whoever calls takes a place.
+    pub provider: Option<CallRoom>,
+    /// What each of the sender's keys has room for; none if one of them is not limited.
+    pub keys: Vec<CallRoom>,
 }
 
 /// What is changed of something that may be absent: `None` stays, `Some(None)` is taken away.

@@ -8,7 +8,6 @@ mod departure;
 mod heed;
 mod lapse;
 mod refused;
-mod settings;
 
 pub use departure::Departure;
 pub use lapse::lapse;
@@ -25,6 +24,7 @@ use crate::domain::ledger::{CallResult, Event, START_WITHIN};
 use crate::domain::message::Outbound;
 use crate::domain::pace::Held;
 use crate::domain::provider_settings::ProviderSettings;
+use crate::domain::purpose::Purpose;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::{Providers, SendOutcome};
@@ -61,8 +61,20 @@ pub enum Attempted {
     /// Its call could not begin in its slot, or that is used no more; it waits for another one.
     TooLate(Box<Outbound>),
     /// A call was made, and the provider refused the credential. What that means for the message depends on whether the
-    /// account has another one: [`Sending::with_another`] or [`Sending::with_no_other`] must be told, within the lease.
+    /// account has another one: [`Sending::with_another`] or [`Sending::with_no_other`] must be told, within the lease; or,
+    /// where nobody waits for an answer, [`Sending::with_none_yet`].
     CredentialRefused(Box<RefusedCredential>),
+}
+
+impl Attempted {
+    /// Whether a call was made, or may have been.
+    #[must_use]
+    pub const fn is_call(&self) -> bool {
+        match self {
+            Self::Made(_) | Self::CredentialRefused(_) => true,
+            Self::NotNow(_) | Self::TooLate(_) => false,
+        }
+    }
 }
 
 /// Why an attempt could not be made. The message is as it was, or its lease runs out.
@@ -105,13 +117,15 @@ impl Sending {
         let token = random.simple().to_string();
         let claim = departure.attempt(claimed_at);
         // Boxed, because requests are large.
-        let claimed = Box::pin(self.store.claim_for(tenant, id, &token, claim)).await;
+        let claimed = Box::pin(self.store.claim(tenant, id, &token, claim)).await;
         let message = match claimed {
             Ok(message) => departure.of(message),
             Err(ClaimError::NotNow(message)) => return self.look_after(message).await,
             Err(ClaimError::Store(error)) => return Err(error.into()),
         };
-        let prepared = self.prepare(&message, held, random.as_u128()).await;
+        let chance = random.as_u128();
+        let prepared = self.prepare(&message, departure.purpose, held, chance);
+        let prepared = prepared.await;
         let Some(credential) = departure.credential else {
             count("account_paused", "no_credential", 1);
             return self.refuse(message, &token, without_credential()).await;
@@ -197,11 +211,16 @@ impl Sending {
     ) -> Result<Box<Outbound>, AttemptError> {
         let told = match &result {
             CallResult::Accepted { recipient, .. } => Some(recipient.clone()),
-            CallResult::Refused(_) | CallResult::GaveWay(_) | CallResult::Ambiguous(_) => None,
+            CallResult::Refused(_)
+            | CallResult::GaveWay(_)
+            | CallResult::LastRefused(_)
+            | CallResult::Ambiguous(_) => None,
         };
         let onward = match &result {
             CallResult::Accepted { .. } | CallResult::GaveWay(_) => None,
-            CallResult::Refused(failure) | CallResult::Ambiguous(failure) => {
+            CallResult::Refused(failure)
+            | CallResult::LastRefused(failure)
+            | CallResult::Ambiguous(failure) => {
                 // Boxed, because it is rare and holds a whole message's content.
                 Box::pin(self.onward(&message, failure)).await
             }
@@ -218,6 +237,7 @@ impl Sending {
         let now = (self.now)();
         let left = message.leg();
         let message = self.store.apply(message, &event, now).await?;
+        tracing::debug!(message.id = %message.id, state = message.state.as_str(), "attempt ended");
         if let Some(failure) = message.failure().filter(|_| !is_over) {
             self.heed(&message, &left, failure).await;
         }
@@ -263,13 +283,17 @@ impl Sending {
     async fn prepare(
         &self,
         message: &Outbound,
+        purpose: Purpose,
         held: Held,
         chance: u128,
     ) -> Result<Prepared, StoreError> {
         let (tenant, sender) = (&message.tenant, &message.sender);
-        let settings = self.settings(tenant, sender.provider());
+        let settings = self
+            .store
+            .known_provider_settings(tenant, sender.provider());
         let (pace, settings) = try_join!(self.pace(tenant, sender), settings)?;
-        if pace.paused.is_some() || !settings.enabled {
+        let is_paused = pace.paused.as_ref().is_some_and(|it| purpose.heeds(it));
+        if is_paused || !purpose.may_use(&settings) {
             return Ok(Prepared::Stopped);
         }
         if !pace.lets(held, (self.now)(), chance) {

@@ -30,17 +30,16 @@ pub fn learnt(message: &Outbound) -> Learnt {
         return Learnt::Nothing;
     }
     let leg = message.leg_of(newest);
-    let is_call_there = |attempt: &&Attempt| {
-        attempt.outcome != Some(Outcome::NotStarted) && message.leg_of(attempt) == leg
-    };
+    let is_call_there = |attempt: &&Attempt| attempt.is_call() && message.leg_of(attempt) == leg;
     let calls = message.attempts.iter().filter(is_call_there).count();
     Learnt::Failed {
         is_first: calls == 1,
     }
 }
 
-/// Until when nothing can be sent from a sender because all its credentials rest, or its provider's limits are reached; `None` if one may be used, and if there
-/// is none that rests: then a message is to be tried, so that it says what is wrong.
+/// Until when nothing can be sent from a sender because all its credentials rest, or its provider's limits are reached;
+/// `None` if one may be used, and if there is none that rests: then a message is to be tried, so that it says what is
+/// wrong.
 pub async fn resting(
     store: &Store,
     (tenant, account): (&TenantId, &AccountId),
@@ -48,20 +47,14 @@ pub async fn resting(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let provider = sender.provider();
-    let settings = store.known_provider_settings(tenant, provider).await?;
-    let full = if settings.limits.is_empty() {
-        None
-    } else {
-        let of = (tenant, provider);
-        store.provider_is_full(of, &settings.limits, now).await?
-    };
+    let full = full(store, tenant, provider, now).await?;
     if full.is_some() {
         return Ok(full);
     }
     let known = store.known_credentials(tenant, account).await?;
     match provider {
         Provider::Meta => Ok(resting_token(&known, now)),
-        Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
+        Provider::Gateway(_) => {
             // Nothing rests of which nothing is known.
             if known.is_empty() {
                 return Ok(None);
@@ -73,12 +66,46 @@ pub async fn resting(
     }
 }
 
+/// When there is room again within the limits that a tenant sets to a provider, if they are reached.
+pub(super) async fn full(
+    store: &Store,
+    tenant: &TenantId,
+    provider: Provider,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let settings = store.known_provider_settings(tenant, provider).await?;
+    if settings.limits.is_empty() {
+        return Ok(None);
+    }
+    let used = store.provider_calls(tenant, provider).await?;
+    Ok(used.taking(&settings.limits, now).err())
+}
+
 /// Which of the tokens is the one in use only the secret tells. One that gave way to another rests five minutes at most.
-fn resting_token(known: &[Known], now: Timestamp) -> Option<Timestamp> {
+pub(super) fn resting_token(known: &[Known], now: Timestamp) -> Option<Timestamp> {
     let tokens = known.iter().filter(|it| it.refused.is_none());
     let rests = tokens.filter_map(|it| match it.breaker.stance(now) {
         Stance::Open(until) => Some(until),
         Stance::Closed | Stance::HalfOpen => None,
     });
     rests.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::ProviderFailure;
+    use crate::domain::ledger::tests::{at, claimed, ended, queued};
+    use crate::domain::ledger::{CallResult, apply};
+    use crate::domain::state::State;
+
+    #[test]
+    fn an_answer_that_proves_nothing_ends_no_message_and_is_trouble_of_its_credential() {
+        let silence = CallResult::Ambiguous(ProviderFailure::ambiguous("a proxy answered 403"));
+        let sending = claimed(&queued(at(0)), "one", at(0));
+        let message = sending.and_then(|it| apply(&it, &ended("one", silence), at(1)));
+        let message = message.unwrap_or_else(|| unreachable!("the call has ended"));
+        assert_eq!(message.state, State::Unknown);
+        assert_eq!(learnt(&message), Learnt::Failed { is_first: true });
+    }
 }

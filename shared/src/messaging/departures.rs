@@ -3,6 +3,8 @@
 //! A message has one sender, or over a route the first that may send it and is ready to. The only place where credentials,
 //! slots and attempts come together: whoever sends goes through it.
 
+mod trial;
+
 use super::attempt::{AttemptError, Attempted, Departure, RefusedCredential, Sending};
 use super::credentials::learnt;
 use super::pace::{Leave, Pacer};
@@ -10,21 +12,33 @@ use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::{Leg, Outbound, Passed, Unready};
 use crate::domain::pace::Held;
+use crate::domain::purpose::Purpose;
 use crate::domain::queue::Seat;
 use crate::domain::secret::Credential;
 use crate::provider::{Providers, fits};
 use crate::service::clock;
-use crate::service::credentials::{Choice, CredentialError, Credentials, Learnt};
+use crate::service::credentials::{Choice, CredentialError, Credentials, Learnt, Place};
 use crate::store::{PacedSender, Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 /// Has messages depart.
 #[derive(Debug)]
 pub struct Departures {
+    store: Store,
     credentials: Credentials,
     sending: Sending,
     pacer: Pacer,
+    answer: Answer,
+}
+
+/// Whether somebody waits for what comes of a departure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// A caller does: he can do something else once he hears that there is nothing to send with.
+    Awaited,
+    /// Nobody does: then the message waits until there is something.
+    NotAwaited,
 }
 
 /// Where a message leaves from, and with what.
@@ -56,6 +70,7 @@ impl Leaving {
             credential: self.credential.as_ref(),
             leg: self.is_over_route.then_some(&self.leg),
             passed: &self.passed,
+            purpose: Purpose::Delivery,
         }
     }
 }
@@ -65,14 +80,22 @@ impl Leaving {
 pub enum Leaves {
     /// In this slot.
     At(Leaving, Held),
-    /// There are slots, but others were faster each time: ask again in a second.
-    Soon,
-    /// Every slot of the next minute is taken: ask again then.
-    NotSoon,
+    /// There is no slot just now: ask again after this long.
+    After(SignedDuration),
     /// None of its senders is ready before then.
     NotBefore(Timestamp),
     /// None of its senders is ready before somebody has looked after one.
     Stopped,
+}
+
+impl Leaves {
+    fn by(leave: &Leave, leaving: Leaving) -> Self {
+        match leave {
+            Leave::At(held) => Self::At(leaving, *held),
+            Leave::After(wait) => Self::After(*wait),
+            Leave::Paused(_) => Self::Stopped,
+        }
+    }
 }
 
 /// What came of a departure.
@@ -108,22 +131,33 @@ enum Ready {
     No(Unready, Option<Timestamp>),
 }
 
-/// Of whom nobody is ready.
-struct Nobody {
-    /// Why the first is not.
-    first: Option<Unready>,
-    /// When the first of them may be.
-    soonest: Option<Timestamp>,
+impl Departed {
+    /// What came of an attempt, unless its credential was refused.
+    fn of(attempted: Attempted) -> Result<Self, Box<RefusedCredential>> {
+        match attempted {
+            Attempted::Made(message) => Ok(Self::Made(message)),
+            Attempted::NotNow(message) => Ok(Self::NotNow(message)),
+            Attempted::TooLate(message) => Ok(Self::TooLate(message)),
+            Attempted::CredentialRefused(refused) => Err(refused),
+        }
+    }
 }
 
 impl Departures {
     /// Has what stands in `store` depart through `providers`.
     #[must_use]
-    pub fn new(store: &Store, credentials: Credentials, providers: Providers) -> Self {
+    pub fn new(
+        store: &Store,
+        credentials: Credentials,
+        providers: Providers,
+        answer: Answer,
+    ) -> Self {
         Self {
+            store: store.clone(),
             credentials,
             sending: Sending::new(store.clone(), providers, clock::now),
             pacer: Pacer::new(store.clone(), clock::now),
+            answer,
         }
     }
 
@@ -143,35 +177,27 @@ impl Departures {
             self.sending.know(message, known);
         }
         let own = message.leg();
-        let legs = in_turn(message);
-        let mut passed = Vec::new();
-        let mut nobody = Nobody {
-            first: None,
-            soonest: None,
+        let Some(legs) = in_turn(message) else {
+            return self.last_resort(message, None, known).await;
         };
-        for leg in legs.iter().flatten() {
+        let (mut passed, mut soonest) = (Vec::new(), None);
+        for leg in &legs {
             let known = known.filter(|_| *leg == own);
             match self.ready(message, Some(leg), known, &passed).await? {
                 Ready::Yes(leaves) => return Ok(leaves),
                 Ready::No(why, at) => {
-                    nobody.first.get_or_insert(why);
-                    nobody.soonest = nobody.soonest.into_iter().chain(at).min();
+                    soonest = soonest.into_iter().chain(at).min();
                     let sender = leg.sender.clone();
                     passed.push(Passed { sender, why });
                 }
             }
         }
-        match (&legs, nobody) {
+        match (passed.first().map(|first| first.why), soonest) {
             // It is refused, with the reason.
-            (None, _) => self.last_resort(message, None, known).await,
-            (
-                Some(_),
-                Nobody {
-                    first: Some(Unready::NoCredential) | None,
-                    soonest: None,
-                },
-            ) => self.last_resort(message, Some(&own), known).await,
-            (_, Nobody { soonest, .. }) => Ok(soonest.map_or(Leaves::Stopped, Leaves::NotBefore)),
+            (Some(Unready::NoCredential) | None, None) => {
+                self.last_resort(message, Some(&own), known).await
+            }
+            (_, soonest) => Ok(soonest.map_or(Leaves::Stopped, Leaves::NotBefore)),
         }
     }
 
@@ -207,7 +233,8 @@ impl Departures {
         let own = message.leg();
         let Leg { account, sender } = leg.unwrap_or(&own);
         let of = (&message.tenant, account);
-        let settings = self.sending.settings(of.0, sender.provider());
+        let provider = sender.provider();
+        let settings = self.store.known_provider_settings(of.0, provider);
         if !settings.await?.enabled {
             return Ok(Ready::No(Unready::Disabled, None));
         }
@@ -239,12 +266,7 @@ impl Departures {
         let leave = self
             .pacer
             .leave(&message.tenant, sender, message.lane, known.cloned());
-        Ok(match leave.await? {
-            Leave::At(held) => Leaves::At(leaving, held),
-            Leave::Soon => Leaves::Soon,
-            Leave::NotSoon => Leaves::NotSoon,
-            Leave::Paused(_) => Leaves::Stopped,
-        })
+        Ok(Leaves::by(&leave.await?, leaving))
     }
 
     /// With what a message leaves from where its slot is. `None` if every credential there rests now.
@@ -277,22 +299,33 @@ impl Departures {
         leaving: &Leaving,
         held: Held,
     ) -> Result<Departed, DepartureError> {
-        if !self.has_place(tenant, leaving, held).await? {
+        let Ok(place) = self.place(tenant, leaving, held).await? else {
             return Ok(Departed::Full);
-        }
-        let departure = leaving.departure();
+        };
+        let attempted = self.attempted((tenant, id), leaving.departure(), held, place);
+        let attempted = attempted.await?;
+        self.learn(tenant, leaving, &attempted).await;
+        Ok(match Departed::of(attempted) {
+            Ok(departed) => departed,
+            Err(refused) => Departed::Made(Box::pin(self.settle(*refused)).await?),
+        })
+    }
+
+    /// Makes an attempt. The place that was taken for its call is given back if none was made.
+    async fn attempted(
+        &self,
+        (tenant, id): (&TenantId, &MessageId),
+        departure: Departure<'_>,
+        held: Held,
+        place: Place,
+    ) -> Result<Attempted, AttemptError> {
         // Boxed, because it holds a message and what is said of it.
         let attempt = Box::pin(self.sending.attempt(tenant, id, departure, held));
         let attempted = attempt.await?;
-        self.learn(tenant, leaving, &attempted).await;
-        Ok(match attempted {
-            Attempted::Made(message) => Departed::Made(message),
-            Attempted::NotNow(message) => Departed::NotNow(message),
-            Attempted::TooLate(message) => Departed::TooLate(message),
-            Attempted::CredentialRefused(refused) => {
-                Departed::Made(Box::pin(self.settle(*refused)).await?)
-            }
-        })
+        if !attempted.is_call() {
+            self.credentials.give_back(place).await;
+        }
+        Ok(attempted)
     }
 
     /// Stops a sender that has nothing to send with.
@@ -300,21 +333,21 @@ impl Departures {
         Ok(self.sending.stop(tenant, leg).await?)
     }
 
-    /// Takes a place within the limits of what it leaves with.
-    async fn has_place(
+    /// Takes a place within the limits of what it leaves with, or says when there is one.
+    async fn place(
         &self,
         tenant: &TenantId,
         leaving: &Leaving,
         held: Held,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Result<Place, Timestamp>, StoreError> {
         let Some(credential) = &leaving.credential else {
-            return Ok(true);
+            return Ok(Ok(Place::default()));
         };
         let Leg { account, sender } = &leaving.leg;
         let of = (tenant, account);
         let begins = held.slot.at;
         let taken = self.credentials.take_place(of, sender, credential, begins);
-        Ok(taken.await?.is_ok())
+        taken.await
     }
 
     /// Tells what the call says about its credential; or that there was none.
@@ -334,52 +367,16 @@ impl Departures {
         learning.await;
     }
 
-    /// Whether a message may leave from its own sender with this credential alone, whatever is known of that.
-    pub async fn leaves_with(
-        &self,
-        message: &Outbound,
-        credential: Credential,
-    ) -> Result<Leaves, DepartureError> {
-        let leaving = Leaving {
-            leg: message.leg(),
-            is_over_route: false,
-            passed: Vec::new(),
-            credential: Some(credential),
-        };
-        self.slot(message, leaving, None).await
-    }
-
-    /// The same as [`Self::attempt`], of a message that tests its credential: what comes of it has no consequence for
-    /// others.
-    pub async fn attempt_test(
-        &self,
-        tenant: &TenantId,
-        id: &MessageId,
-        leaving: &Leaving,
-        held: Held,
-    ) -> Result<Departed, DepartureError> {
-        // It counts within the limits, and is not kept back by them.
-        self.has_place(tenant, leaving, held).await?;
-        let attempt = self.sending.attempt(tenant, id, leaving.departure(), held);
-        Ok(match Box::pin(attempt).await? {
-            Attempted::Made(message) => Departed::Made(message),
-            Attempted::NotNow(message) => Departed::NotNow(message),
-            Attempted::TooLate(message) => Departed::TooLate(message),
-            Attempted::CredentialRefused(refused) => {
-                let tested = Box::pin(self.sending.with_tested(*refused));
-                Departed::Made(tested.await?)
-            }
-        })
-    }
-
     async fn settle(&self, refused: RefusedCredential) -> Result<Box<Outbound>, AttemptError> {
         let (of, sender) = (refused.account(), refused.sender());
         let (credential, failure) = (refused.credential(), refused.failure());
         let other = self.credentials.has_other(of, sender, credential, failure);
         if other.await {
-            self.sending.with_another(refused).await
-        } else {
-            self.sending.with_no_other(refused).await
+            return self.sending.with_another(refused).await;
+        }
+        match self.answer {
+            Answer::Awaited => self.sending.with_no_other(refused).await,
+            Answer::NotAwaited => self.sending.with_none_yet(refused).await,
         }
     }
 }

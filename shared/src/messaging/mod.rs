@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod credentials;
 pub mod departures;
 pub mod health;
+pub mod held;
 pub mod overdue;
 pub mod pace;
 pub mod people;

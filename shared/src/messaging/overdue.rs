@@ -2,6 +2,7 @@
 //! given another hint; looked at again later.
 
 use super::attempt::lapse;
+use super::held;
 use crate::domain::id::MessageId;
 use crate::domain::identity::TenantId;
 use crate::domain::message::Outbound;
@@ -16,8 +17,8 @@ const SOONEST: SignedDuration = SignedDuration::from_secs(10);
 /// Nor later.
 const LATEST: SignedDuration = SignedDuration::from_mins(10);
 
-/// One whose sender is paused goes on this soon after that is resumed.
-const LATEST_PAUSED: SignedDuration = SignedDuration::from_mins(2);
+/// One that is held back goes on this soon after what held it has ended, whatever became of its own hint.
+const LATEST_HELD: SignedDuration = SignedDuration::from_mins(2);
 
 /// A message whose hint has just been put is looked at this long after its time: the hint may have been lost.
 const AFTER_HINT: SignedDuration = SignedDuration::from_secs(35);
@@ -47,16 +48,17 @@ pub async fn look_after(
     }
     let wait = until_its_time(&message, now);
     let needs_hint = message.state == State::Queued && wait <= LONGEST_DELAY;
-    let paused = needs_hint && store.pace(tenant, &message.sender).await?.paused.is_some();
+    // One that is held back has a hint that comes again and again: another one would do so beside it.
+    let is_held = needs_hint && held::of_message(store, &message, now).await?.is_some();
     let until_again = until_again(&message, now);
-    let until_again = if paused {
-        until_again.min(LATEST_PAUSED)
+    let until_again = if is_held {
+        until_again.min(LATEST_HELD)
     } else {
         until_again
     };
     let again = now.saturating_add(until_again).unwrap_or(now);
     store.postpone(&message, again).await?;
-    Ok((needs_hint && !paused).then_some(Hint { message, wait }))
+    Ok((needs_hint && !is_held).then_some(Hint { message, wait }))
 }
 
 fn until_its_time(message: &Outbound, now: Timestamp) -> SignedDuration {

@@ -7,6 +7,7 @@
 use crate::domain::identity::{SenderId, TenantId};
 use crate::domain::message::Lane;
 use crate::domain::pace::{Held, Leasable, Pause, Shares, Slowed};
+use crate::domain::purpose::Purpose;
 use crate::store::{PacedSender, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +26,12 @@ const TRIES: u32 = 8;
 /// After a write that was lost, the next one waits up to this long, and each time up to so much longer: those who lost
 /// together do not try together.
 const GIVE_WAY: Duration = Duration::from_millis(15);
+
+/// When to ask again if others were faster each time.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
+
+/// When to ask again if every slot of the next minute is taken.
+const LATER: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is known of a sender for longer than this may not know that it was slowed down since.
 const FRESH: Duration = Duration::from_millis(100);
@@ -55,13 +62,14 @@ pub struct Pacer {
 pub enum Leave {
     /// In this slot.
     At(Held),
-    /// There are slots, but others were faster each time: ask again in a second.
-    Soon,
-    /// Every slot of the next minute is taken: ask again then.
-    NotSoon,
+    /// There is none just now: ask again after this long.
+    After(SignedDuration),
     /// Not before somebody has looked after the sender.
     Paused(Pause),
 }
+
+/// Of whom a slot is asked for, and in which lane.
+type Of<'a> = (&'a TenantId, &'a SenderId, Lane);
 
 /// Messages of one lane that wait for a slot of one sender.
 #[derive(Debug, Default)]
@@ -148,6 +156,17 @@ impl Pacer {
         lane: Lane,
         known: Option<PacedSender>,
     ) -> Result<Leave, StoreError> {
+        self.leave_for(Purpose::Delivery, (tenant, sender, lane), known)
+            .await
+    }
+
+    /// The same for a message that is sent for this.
+    pub async fn leave_for(
+        &self,
+        purpose: Purpose,
+        (tenant, sender, lane): Of<'_>,
+        known: Option<PacedSender>,
+    ) -> Result<Leave, StoreError> {
         let queue = self.line(tenant, sender, lane);
         let waiting = Waiting::in_line(&queue);
         let mut stock = queue.stock.lock().await;
@@ -159,16 +178,16 @@ impl Pacer {
             coming: stock.needed.len(),
         };
         drop(waiting);
-        let (leave, rest) = self.lease(tenant, sender, lane, need, known).await?;
+        let of = (tenant, sender, lane);
+        let (leave, rest) = self.lease(purpose, of, need, known).await?;
         stock.spare.extend(rest);
         Ok(leave)
     }
 
     async fn lease(
         &self,
-        tenant: &TenantId,
-        sender: &SenderId,
-        lane: Lane,
+        purpose: Purpose,
+        (tenant, sender, lane): Of<'_>,
         need: Need,
         mut read: Option<PacedSender>,
     ) -> Result<(Leave, VecDeque<Held>), StoreError> {
@@ -183,7 +202,7 @@ impl Pacer {
                 Some(read) => read,
                 None => self.store.paced_sender(tenant, sender).await?,
             };
-            if let Some(pause) = pace.paused {
+            if let Some(pause) = pace.paused.clone().filter(|it| purpose.heeds(it)) {
                 return Ok((Leave::Paused(pause), VecDeque::new()));
             }
             let now = (self.now)();
@@ -201,7 +220,7 @@ impl Pacer {
                     let leased = self.store.lease_slots(tenant, sender, &pace, &taken);
                     leased.await?.then_some(taken.slots)
                 }
-                None => return Ok((Leave::NotSoon, VecDeque::new())),
+                None => return Ok((Leave::After(LATER), VecDeque::new())),
             };
             let held = |slot| Held {
                 slot,
@@ -213,7 +232,7 @@ impl Pacer {
                 return Ok((Leave::At(first), leased));
             }
         }
-        Ok((Leave::Soon, VecDeque::new()))
+        Ok((Leave::After(SOON), VecDeque::new()))
     }
 
     fn line(&self, tenant: &TenantId, sender: &SenderId, lane: Lane) -> Arc<Line> {

@@ -139,6 +139,9 @@ impl Receiving {
                     applied
                 }
             };
+            if let Some(id) = &applied.message {
+                tracing::debug!(message.id = id, event.id = %record.id, "update applied");
+            }
             events.push(event(&update, applied));
         }
         let mut stored = StoredRecord {
@@ -259,9 +262,7 @@ impl Receiving {
 const fn not_ours(provider: Provider) -> &'static str {
     match provider {
         Provider::Meta => "the WABA or the phone number is not one of this tenant's",
-        Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-            "the device is not one of this account's"
-        }
+        Provider::Gateway(_) => "the device is not one of this account's",
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::ledger::tests::at;
 use crate::domain::message::Outbound;
 use crate::domain::network::Networks;
 use crate::domain::pace::{Held, Slot};
+use crate::domain::purpose::Purpose;
 use crate::domain::secret::{Credential, SecretText};
 use crate::messaging::attempt::{Attempted, Departure, Sending};
 use crate::provider::{Addresses, Providers};
@@ -83,11 +84,9 @@ impl Meta {
         #[expect(clippy::disallowed_methods, reason = "a test's server")]
         tokio::spawn(serving.into_future());
         let client = Providers::new(&Addresses {
-            graph: url.clone(),
+            graph: url,
             graph_version: "v25.0".to_owned(),
-            notifapi: url.clone(),
-            fonnte: url.clone(),
-            mock: url,
+            gateways: Vec::new(),
             networks: Networks::Public,
         })
         .unwrap();
@@ -131,7 +130,13 @@ async fn attempt_in(
         since,
         era: 0,
     };
-    let attempt = sending.attempt(tenant, &message.id, Departure::own(Some(&credential)), held);
+    let departure = Departure {
+        credential: Some(&credential),
+        leg: None,
+        passed: &[],
+        purpose: Purpose::Delivery,
+    };
+    let attempt = sending.attempt(tenant, &message.id, departure, held);
     attempt.await.unwrap()
 }
 

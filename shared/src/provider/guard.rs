@@ -29,15 +29,16 @@ pub enum AddressError {
     #[error("must be the address alone, without a user, a query or a fragment")]
     More,
     /// It leads elsewhere than to the internet.
-    #[error(
-        "leads into a network that is not public, where nothing is called: whoever runs the installation may allow it \
-         (PrivateProviders)"
-    )]
+    #[error("{NOT_CALLED}")]
     NotPublic,
     /// Its name leads nowhere.
-    #[error("has a name that leads nowhere: look for a mistake in it")]
+    #[error("{NOT_CALLED}")]
     Nowhere,
 }
+
+/// The same words, whatever our resolver says: nobody learns by them which names there are in the network we stand in.
+const NOT_CALLED: &str = "is not an address that is called: it must lead to the internet. Look for a mistake in its name; \
+                          addresses that are not public are whoever runs the installation's to allow (PrivateProviders)";
 
 /// Reads an address, as far as that can be done without looking up its name.
 pub fn read_address(text: &str, networks: Networks) -> Result<Url, AddressError> {

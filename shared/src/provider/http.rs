@@ -12,6 +12,8 @@ use reqwest::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{
     Certificate, ClientBuilder, IntoUrl, Method, RequestBuilder, Response, Url, redirect, retry,
 };
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 /// A call ends within this time, so always within its message's lease.
@@ -75,28 +77,20 @@ impl Http {
     pub(super) fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
         self.0.request(method, url)
     }
+}
 
-    /// A request to a function of a provider's, within the time that its tenant allows.
-    pub(super) fn call(
-        &self,
-        method: Method,
-        access: Access<'_>,
-        function: &str,
-    ) -> RequestBuilder {
-        let timeout = access.timeout.min(TOTAL_TIMEOUT);
-        self.request(method, address(access.base, function))
-            .timeout(timeout)
+impl Access<'_> {
+    /// A request to a function of the provider's, within the time that its tenant allows.
+    pub(super) fn call(self, method: Method, function: &str) -> RequestBuilder {
+        let timeout = self.timeout.min(TOTAL_TIMEOUT);
+        let address = address(self.base, function);
+        self.http.request(method, address).timeout(timeout)
     }
 
     /// The same to send a message.
-    pub(super) fn send(
-        &self,
-        access: Access<'_>,
-        function: &str,
-        id: &MessageId,
-    ) -> RequestBuilder {
+    pub(super) fn send(self, function: &str, id: &MessageId) -> RequestBuilder {
         // On a connection of its own: what a gateway writes late on an old one would be read as the answer to this.
-        self.call(Method::POST, access, function)
+        self.call(Method::POST, function)
             .header(REQUEST_ID, id.as_str())
             .header(CONNECTION, HeaderValue::from_static("close"))
     }
@@ -165,6 +159,8 @@ pub(super) enum NoAnswer {
     KeptIn,
     /// No connection stood, so nothing was sent.
     NotConnected,
+    /// Who was there spoke no TLS, or showed a certificate that is not to be trusted, so nothing was sent.
+    NotTrusted,
     /// It did not come in time.
     TooLate,
     /// The connection broke before it began.
@@ -182,6 +178,7 @@ pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Ans
     let mut response = request.send().await.map_err(|error| match error {
         error if error.is_builder() => NoAnswer::NotBuilt,
         error if was_kept_in(&error) => NoAnswer::KeptIn,
+        error if error.is_connect() && was_not_trusted(&error) => NoAnswer::NotTrusted,
         error if error.is_connect() => NoAnswer::NotConnected,
         error if error.is_timeout() => NoAnswer::TooLate,
         _ => NoAnswer::Broken,
@@ -205,6 +202,26 @@ pub(super) async fn exchange(request: RequestBuilder, most: usize) -> Result<Ans
     })
 }
 
+/// Whether the other side of a connection is not who it should be: what TLS cannot take it tells as bad bytes.
+fn was_not_trusted(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if tells_bad_bytes(cause) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// One error of this kind may be wrapped in another, which then does not name it as its source.
+fn tells_bad_bytes(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|cause| {
+        let inner = cause.get_ref();
+        cause.kind() == io::ErrorKind::InvalidData || inner.is_some_and(|it| tells_bad_bytes(it))
+    })
+}
+
 fn retry_after(response: &Response) -> Option<u32> {
     let value = response.headers().get(RETRY_AFTER)?;
     value.to_str().ok()?.trim().parse().ok()
@@ -217,7 +234,7 @@ impl NoAnswer {
         SendOutcome::ambiguous(match self {
             Self::NotBuilt => {
                 return SendOutcome::NotAccepted(ProviderFailure::without_code(
-                    Class::Permanent,
+                    Class::Transient,
                     format!("the request to {name} could not be built"),
                     "check the provider's address",
                 ));
@@ -230,6 +247,7 @@ impl NoAnswer {
                 let why = format!("{name} could not be reached");
                 return SendOutcome::NotAccepted(ProviderFailure::unreachable(why));
             }
+            Self::NotTrusted => return SendOutcome::NotAccepted(untrusted(provider)),
             Self::TooLate => format!("{name} did not answer in time"),
             Self::Broken => format!("the connection to {name} broke before an answer"),
             Self::BrokenOff(status) => format!("{name}'s answer {status} broke off"),
@@ -246,6 +264,7 @@ impl NoAnswer {
                 let why = format!("{} could not be reached", provider.title());
                 return ProviderFailure::unreachable(why);
             }
+            Self::NotTrusted => return untrusted(provider),
             Self::TooLate => "it did not answer in time",
             Self::Broken => "the connection broke before an answer",
             Self::BrokenOff(_) | Self::TooLong(_) => "its answer broke off, or is too long",
@@ -254,11 +273,25 @@ impl NoAnswer {
     }
 }
 
-/// What is known of a call to an address of the tenant's that may not be called: it was not made.
+/// What is known of a call to an address where somebody else is, or nobody who can show who he is: it was not made.
+fn untrusted(provider: Provider) -> ProviderFailure {
+    let name = provider.title();
+    ProviderFailure::without_code(
+        Class::Transient,
+        format!(
+            "{name} could not be reached: what is at its address has no certificate that is good for it"
+        ),
+        "it is tried again; if it lasts, check the address, and its certificate: for this name, of a public authority, not \
+         over",
+    )
+}
+
+/// What is known of a call to an address of the tenant's that may not be called: it was not made, and passes when the
+/// address is another one. The message is not at fault, so a route's next sender may have it.
 pub(super) fn uncallable(provider: Provider, error: AddressError) -> ProviderFailure {
     let name = provider.title();
     ProviderFailure::without_code(
-        Class::Permanent,
+        Class::Transient,
         format!("{name} was not called: its base_url {error}"),
         format!(
             "change it with PUT /v1/providers/{}, or take it away; then try again",

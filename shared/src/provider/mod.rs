@@ -4,6 +4,7 @@
 //! send. A provider's module knows its wire and nothing of stores, queues or functions.
 
 pub mod fonnte;
+pub mod gateway;
 pub mod guard;
 mod http;
 mod lenient;
@@ -15,6 +16,8 @@ mod providers;
 mod recorded;
 mod unfit;
 mod way;
+pub mod webhook;
+mod without;
 
 #[cfg(test)]
 mod tests;
@@ -82,6 +85,8 @@ impl SendOutcome {
 /// A tenant's way to a provider. All of it may change while we run, so each call is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Access<'a> {
+    /// What calls it there.
+    pub http: &'a Http,
     /// Where it is reached; its functions are below this.
     pub base: &'a Url,
     /// What opens it.
@@ -105,10 +110,9 @@ pub struct Group {
 /// Whether a provider can send this, as far as that can be said without asking it.
 pub fn fits(provider: Provider, to: &Recipient, content: &Content) -> Result<(), Unfit> {
     match provider {
-        Provider::Notifapi => notifapi::fits(to, content),
-        Provider::Fonnte => fonnte::fits(to, content),
-        // A message object is Meta's own, and the mock provider takes it as it is.
-        Provider::Meta | Provider::Mock => Ok(()),
+        // A message object is Meta's own.
+        Provider::Meta => Ok(()),
+        Provider::Gateway(gateway) => gateway::fits(gateway, to, content),
     }
 }
 
@@ -116,9 +120,8 @@ pub fn fits(provider: Provider, to: &Recipient, content: &Content) -> Result<(),
 #[must_use]
 pub const fn kinds(provider: Provider) -> &'static [Kind] {
     match provider {
-        Provider::Notifapi => &notifapi::KINDS,
-        Provider::Fonnte => &fonnte::KINDS,
-        Provider::Meta | Provider::Mock => &Kind::ALL,
+        Provider::Meta => &Kind::ALL,
+        Provider::Gateway(gateway) => gateway::kinds(gateway),
     }
 }
 
@@ -128,11 +131,9 @@ pub fn updates(record: &WebhookRecord) -> Vec<Update> {
     let changes = record.changes.iter();
     match record.provider {
         Provider::Meta => changes.flat_map(meta::webhook::updates).collect(),
-        Provider::Fonnte => changes
-            .flat_map(|change| fonnte::webhook::updates(change, record.received_at))
+        Provider::Gateway(gateway) => changes
+            .flat_map(|change| gateway::updates(gateway, change, record.received_at))
             .collect(),
-        // They have no webhooks.
-        Provider::Notifapi | Provider::Mock => Vec::new(),
     }
 }
 

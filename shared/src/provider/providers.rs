@@ -4,12 +4,12 @@
 use super::guard::read_address;
 use super::http::{not_understood, uncallable};
 use super::meta::client::{ClientError, Endpoint, MetaClient};
-use super::{Answered, Http, SendOutcome, Way};
+use super::{Answered, Http, SendOutcome, Way, gateway};
 use crate::domain::content::Content;
 use crate::domain::identity::SenderAt;
 use crate::domain::message::Outbound;
 use crate::domain::network::Networks;
-use crate::domain::provider::Provider;
+use crate::domain::provider::{Gateway, Provider};
 use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::secret::SecretText;
 use reqwest::Url;
@@ -22,12 +22,8 @@ pub struct Addresses {
     pub graph: String,
     /// Its version, `v25.0`.
     pub graph_version: String,
-    /// NotifAPI.
-    pub notifapi: String,
-    /// Fonnte.
-    pub fonnte: String,
-    /// The mock provider.
-    pub mock: String,
+    /// The gateways that the installation says to be elsewhere than they usually are.
+    pub gateways: Vec<(Gateway, String)>,
     /// Where addresses that tenants give may lead. Those above are not asked.
     pub networks: Networks,
 }
@@ -47,18 +43,17 @@ pub struct Providers {
 #[derive(Debug)]
 struct Own {
     graph: Url,
-    notifapi: Url,
-    fonnte: Url,
-    mock: Url,
+    gateways: Vec<(Gateway, Url)>,
 }
 
 impl Own {
-    const fn of(&self, provider: Provider) -> &Url {
+    fn of(&self, provider: Provider) -> Option<&Url> {
         match provider {
-            Provider::Meta => &self.graph,
-            Provider::Notifapi => &self.notifapi,
-            Provider::Fonnte => &self.fonnte,
-            Provider::Mock => &self.mock,
+            Provider::Meta => Some(&self.graph),
+            Provider::Gateway(gateway) => {
+                let mut gateways = self.gateways.iter();
+                gateways.find_map(|(it, url)| (*it == gateway).then_some(url))
+            }
         }
     }
 }
@@ -68,14 +63,17 @@ impl Providers {
     pub fn new(addresses: &Addresses) -> Result<Self, ClientError> {
         let http = Http::new()?;
         let url = |text: &str| Url::parse(text).map_err(|_| ClientError::Address);
+        let gateways = Gateway::ALL.iter().map(|gateway| {
+            let said = addresses.gateways.iter().find(|(it, _)| it == gateway);
+            let text = said.map_or(gateway.facts().address, |(_, text)| text);
+            Ok((*gateway, url(text)?))
+        });
         Ok(Self {
             meta: MetaClient::with_http(http.clone(), &addresses.graph, &addresses.graph_version)?,
             http,
             own: Arc::new(Own {
                 graph: url(&addresses.graph)?,
-                notifapi: url(&addresses.notifapi)?,
-                fonnte: url(&addresses.fonnte)?,
-                mock: url(&addresses.mock)?,
+                gateways: gateways.collect::<Result<_, ClientError>>()?,
             }),
             networks: addresses.networks,
             to_tenants_addresses: Arc::default(),
@@ -97,18 +95,19 @@ impl Providers {
     /// The way to a provider that a tenant's settings say, unless they say one that may not be gone.
     pub fn way(&self, settings: &ProviderSettings) -> Answered<Way> {
         let provider = settings.provider;
-        match &settings.base_url {
+        if let Some(text) = &settings.base_url {
             // What was let in when it was put in need not be any more.
-            Some(text) => match read_address(text, self.networks) {
+            return match read_address(text, self.networks) {
                 Ok(base) => self.way_to(base, settings),
                 Err(error) => Err(uncallable(provider, error)),
-            },
-            None => Ok(Way {
-                http: self.http.clone(),
-                base: self.own.of(provider).clone(),
-                timeout: settings.timeout(),
-            }),
+            };
         }
+        let base = self.own.of(provider).cloned();
+        Ok(Way {
+            http: self.http.clone(),
+            base: base.ok_or_else(|| not_understood(provider, "it has no address"))?,
+            timeout: settings.timeout(),
+        })
     }
 
     pub(super) fn way_to(&self, base: Url, settings: &ProviderSettings) -> Answered<Way> {
@@ -150,17 +149,8 @@ impl Providers {
                 let sending = self.meta.send(key, &from, endpoint, &body, way.timeout);
                 sending.await
             }
-            SenderAt::Notifapi => {
-                let (client, access) = way.notifapi(key);
-                client.send(access, to, content, id).await
-            }
-            SenderAt::Fonnte => {
-                let (client, access) = way.fonnte(key);
-                client.send(access, to, content, id).await
-            }
-            SenderAt::Mock => {
-                let (client, access) = way.mock(key);
-                client.send(access, to, content, id).await
+            SenderAt::Gateway(gateway) => {
+                gateway::send(gateway, way.with(key), to, content, id).await
             }
         }
     }

@@ -6,13 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
-use super::fonnte::FonnteClient;
-use super::mock::MockClient;
-use super::notifapi::NotifapiClient;
+mod proofs;
+
 use super::*;
 use crate::domain::fault::Faults;
 use crate::domain::fields::Fields;
 use crate::domain::id::MessageId;
+use crate::domain::provider::Gateway;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -101,7 +101,9 @@ pub(super) async fn served<T>(
         .iter()
         .any(|script| matches!(script, Then::Stall(_)));
     let timeout = Duration::from_millis(if stalls { 200 } else { 5_000 });
+    let http = http();
     let access = Access {
+        http: &http,
         base: &base,
         key: &key,
         timeout,
@@ -158,48 +160,31 @@ pub(super) fn failure_of(outcome: SendOutcome) -> ProviderFailure {
 }
 
 /// A send of a text by one of the gateways.
-pub(super) async fn send(provider: Provider, access: Access<'_>) -> SendOutcome {
-    let (to, text, id) = (anna(), text(), id());
-    match provider {
-        Provider::Meta => unreachable!("Meta has tests of its own"),
-        Provider::Fonnte => {
-            FonnteClient::new(http())
-                .send(access, &to, &text, &id)
-                .await
-        }
-        Provider::Notifapi => {
-            NotifapiClient::new(http())
-                .send(access, &to, &text, &id)
-                .await
-        }
-        Provider::Mock => MockClient::new(http()).send(access, &to, &text, &id).await,
-    }
+pub(super) async fn send(gateway: Gateway, access: Access<'_>) -> SendOutcome {
+    gateway::send(gateway, access, &anna(), &text(), &id()).await
 }
-
-pub(super) const GATEWAYS: [Provider; 3] = [Provider::Fonnte, Provider::Notifapi, Provider::Mock];
 
 /// An answer by which each of them takes a message.
-fn taken(provider: Provider) -> Value {
-    match provider {
-        Provider::Meta => unreachable!("Meta has tests of its own"),
-        Provider::Fonnte => json!({"status": true, "id": ["80367170"]}),
-        Provider::Notifapi => json!({"code": 200, "results": {"id_message": "80367170"}}),
-        Provider::Mock => json!({"id": "80367170"}),
+fn taken(gateway: Gateway) -> Value {
+    match gateway {
+        Gateway::Fonnte => json!({"status": true, "id": ["80367170"]}),
+        Gateway::Notifapi => json!({"code": 200, "results": {"id_message": "80367170"}}),
+        Gateway::Mock => json!({"id": "80367170"}),
     }
 }
 
-async fn is_ambiguous(provider: Provider, script: Then) -> bool {
-    let (outcome, _) = served(vec![script], async |access| send(provider, access).await).await;
+async fn is_ambiguous(gateway: Gateway, script: Then) -> bool {
+    let (outcome, _) = served(vec![script], async |access| send(gateway, access).await).await;
     matches!(outcome, SendOutcome::Ambiguous(failure) if failure.class == Class::Ambiguous)
 }
 
 #[tokio::test]
 async fn a_message_that_is_taken_has_the_providers_id_and_told_it_ours() {
-    for provider in GATEWAYS {
-        let script = vec![ok(&taken(provider))];
-        let (outcome, requests) = served(script, async |access| send(provider, access).await).await;
+    for &gateway in Gateway::ALL {
+        let script = vec![ok(&taken(gateway))];
+        let (outcome, requests) = served(script, async |access| send(gateway, access).await).await;
         let expected = SendOutcome::accepted("80367170".parse().unwrap());
-        assert_eq!(outcome, expected, "{provider:?}");
+        assert_eq!(outcome, expected, "{gateway:?}");
         let request = requests.first().unwrap();
         assert!(request.starts_with("POST /base/"), "{request}");
         assert!(request.contains(&format!("x-request-id: {}\r\n", id())));
@@ -233,40 +218,40 @@ async fn an_answer_that_is_not_the_providers_proves_nothing() {
     ];
     let failing = heads.iter().flat_map(|head| [(*head, ""), (*head, "{}")]);
     let answers = failing.chain(bodies.map(|body| ("200 OK", body)));
-    for provider in GATEWAYS {
+    for &gateway in Gateway::ALL {
         for (head, body) in answers.clone() {
             let script = whole(head, body);
             assert!(
-                is_ambiguous(provider, script).await,
-                "{provider:?} {head} {body}"
+                is_ambiguous(gateway, script).await,
+                "{gateway:?} {head} {body}"
             );
         }
-        let failed = whole("500 Internal Server Error", &taken(provider).to_string());
-        assert!(is_ambiguous(provider, failed).await, "{provider:?}");
+        let failed = whole("500 Internal Server Error", &taken(gateway).to_string());
+        assert!(is_ambiguous(gateway, failed).await, "{gateway:?}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_or_never_ends_proves_nothing() {
-    for provider in GATEWAYS {
-        let answer = taken(provider).to_string();
+    for &gateway in Gateway::ALL {
+        let answer = taken(gateway).to_string();
         let Then::Close(bytes) = whole("200 OK", &answer) else {
             unreachable!("an answer is closed")
         };
         for length in [0, 12, bytes.len() - answer.len(), bytes.len() - 1] {
             let part = bytes.get(..length).unwrap().to_owned();
             assert!(
-                is_ambiguous(provider, Then::Close(part.clone())).await,
+                is_ambiguous(gateway, Then::Close(part.clone())).await,
                 "{part}"
             );
             assert!(
-                is_ambiguous(provider, Then::Stall(part.clone())).await,
+                is_ambiguous(gateway, Then::Stall(part.clone())).await,
                 "{part}"
             );
         }
-        let mut long = taken(provider);
+        let mut long = taken(gateway);
         long["detail"] = "x".repeat(70_000).into();
-        assert!(is_ambiguous(provider, ok(&long)).await, "{provider:?}");
+        assert!(is_ambiguous(gateway, ok(&long)).await, "{gateway:?}");
     }
 }
 
@@ -275,18 +260,20 @@ async fn without_a_connection_nothing_was_accepted() {
     let (closed, listener) = listening().await;
     drop(listener);
     let key = SecretText::new(KEY);
-    for provider in GATEWAYS {
+    for &gateway in Gateway::ALL {
         for base in [closed.clone(), "http://nowhere.invalid".parse().unwrap()] {
+            let http = http();
             let access = Access {
+                http: &http,
                 base: &base,
                 key: &key,
                 timeout: Duration::from_secs(5),
             };
-            let SendOutcome::NotAccepted(failure) = send(provider, access).await else {
+            let SendOutcome::NotAccepted(failure) = send(gateway, access).await else {
                 unreachable!("{base} was reached");
             };
             assert_eq!(failure.class, Class::Transient);
-            assert!(failure.message.starts_with(provider.title()));
+            assert!(failure.message.starts_with(gateway.title()));
         }
     }
 }
@@ -298,12 +285,12 @@ async fn a_key_is_in_no_text_of_ours_whatever_the_provider_says() {
         json!({"code": 400, "message": format!("bad phone for {KEY}"), "query": {"key": KEY}}),
         json!({"error": {"class": "permanent", "message": KEY}}),
     ];
-    for provider in GATEWAYS {
+    for &gateway in Gateway::ALL {
         for echo in &echoes {
             let script = vec![ok(echo)];
             let (outcome, _) = served(script, async |access| {
                 assert!(!format!("{access:?}").contains(KEY));
-                send(provider, access).await
+                send(gateway, access).await
             })
             .await;
             let failure = failure_of(outcome);
@@ -316,13 +303,15 @@ async fn a_key_is_in_no_text_of_ours_whatever_the_provider_says() {
 async fn a_key_that_no_header_can_hold_is_a_credentials_fault() {
     let (base, _listener) = listening().await;
     let key = SecretText::new("two\nlines");
+    let http = http();
     let access = Access {
+        http: &http,
         base: &base,
         key: &key,
         timeout: Duration::from_secs(5),
     };
-    for provider in [Provider::Fonnte, Provider::Mock] {
-        let failure = failure_of(send(provider, access).await);
+    for gateway in [Gateway::Fonnte, Gateway::Mock] {
+        let failure = failure_of(send(gateway, access).await);
         assert_eq!(failure.class, Class::Credential);
     }
 }
@@ -334,8 +323,8 @@ fn what_does_not_fit_is_named_with_what_would_do_and_repeats_nothing() {
     for provider in Provider::ALL {
         let fits = fits(provider, &person, &sticker);
         match provider {
-            Provider::Meta | Provider::Mock => assert_eq!(fits, Ok(())),
-            Provider::Fonnte | Provider::Notifapi => {
+            Provider::Meta | Provider::Gateway(Gateway::Mock) => assert_eq!(fits, Ok(())),
+            Provider::Gateway(Gateway::Fonnte | Gateway::Notifapi) => {
                 let unfit = fits.unwrap_err();
                 assert_eq!(unfit.provider(), provider);
                 let failure = unfit.failure();

@@ -1,8 +1,5 @@
-//! The way to a provider that is not Meta, as a tenant's settings say it.
+//! The way to a provider, as a tenant's settings say it.
 
-use super::fonnte::FonnteClient;
-use super::mock::MockClient;
-use super::notifapi::NotifapiClient;
 use super::{Access, Http};
 use crate::domain::secret::SecretText;
 use reqwest::Url;
@@ -17,29 +14,21 @@ pub struct Way {
 }
 
 impl Way {
-    /// NotifAPI, and the access to it with this key.
+    /// The access by it with this key.
     #[must_use]
-    pub fn notifapi<'a>(&'a self, key: &'a SecretText) -> (NotifapiClient, Access<'a>) {
-        (NotifapiClient::new(self.http.clone()), self.access(key))
-    }
-
-    /// Fonnte, and the access to it with this key.
-    #[must_use]
-    pub fn fonnte<'a>(&'a self, key: &'a SecretText) -> (FonnteClient, Access<'a>) {
-        (FonnteClient::new(self.http.clone()), self.access(key))
-    }
-
-    /// The mock provider, and the access to it with this key.
-    #[must_use]
-    pub fn mock<'a>(&'a self, key: &'a SecretText) -> (MockClient, Access<'a>) {
-        (MockClient::new(self.http.clone()), self.access(key))
-    }
-
-    const fn access<'a>(&'a self, key: &'a SecretText) -> Access<'a> {
+    pub const fn with<'a>(&'a self, key: &'a SecretText) -> Access<'a> {
         Access {
+            http: &self.http,
             base: &self.base,
             key,
             timeout: self.timeout,
         }
+    }
+
+    /// The same, where a call lasts no longer than this.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = self.timeout.min(timeout);
+        self
     }
 }

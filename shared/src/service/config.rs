@@ -4,6 +4,7 @@
 //! desk hands each function an environment of its own instead of changing the process's.
 
 use crate::domain::network::Networks;
+use crate::domain::provider::Gateway;
 use crate::provider::Addresses;
 use axum::http::Uri;
 use std::collections::HashMap;
@@ -43,6 +44,12 @@ impl Environment {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
         )
+    }
+
+    /// Every variable, for a process that is to find the same.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of a variable; an empty one counts as absent.
@@ -91,7 +98,7 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// A variable that must be there.
-    pub fn text(&mut self, name: &'static str) -> String {
+    pub fn text(&mut self, name: &str) -> String {
         let value = self.environment.get(name).map(str::to_owned);
         value.unwrap_or_else(|| {
             self.fault(name, "is missing");
@@ -106,7 +113,7 @@ impl Reader<'_> {
     }
 
     /// An `http` or `https` URL that must be there; without a slash at its end, so that paths can be added.
-    pub fn url(&mut self, name: &'static str) -> String {
+    pub fn url(&mut self, name: &str) -> String {
         let text = self.text(name);
         if !text.is_empty() && !is_url(&text) {
             self.fault(name, "is not an http or https URL");
@@ -115,7 +122,7 @@ impl Reader<'_> {
     }
 
     /// As [`Self::url`], but `default` if it is not there.
-    pub fn url_or(&mut self, name: &'static str, default: &str) -> String {
+    pub fn url_or(&mut self, name: &str, default: &str) -> String {
         if self.environment.get(name).is_none() {
             return default.to_owned();
         }
@@ -132,11 +139,14 @@ impl Reader<'_> {
         Addresses {
             graph: self.url("GRAPH_URL"),
             graph_version: self.text("GRAPH_VERSION"),
-            notifapi: self.url("NOTIFAPI_URL"),
-            fonnte: self.url("FONNTE_URL"),
-            mock: self.url("MOCK_URL"),
+            gateways: Gateway::ALL.iter().map(|it| self.gateway(*it)).collect(),
             networks,
         }
+    }
+
+    fn gateway(&mut self, gateway: Gateway) -> (Gateway, String) {
+        let url = self.url_or(&gateway.variable(), gateway.facts().address);
+        (gateway, url)
     }
 
     /// A variable that is read by its type's `FromStr`; `default` if it is not there.
@@ -159,7 +169,8 @@ impl Reader<'_> {
         Err(ConfigError(self.faults))
     }
 
-    fn fault(&mut self, name: &'static str, wrong: &'static str) {
+    fn fault(&mut self, name: &str, wrong: &'static str) {
+        let name = name.to_owned();
         self.faults.push(ConfigFault { name, wrong });
     }
 }
@@ -170,7 +181,7 @@ pub struct ConfigError(Vec<ConfigFault>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ConfigFault {
-    name: &'static str,
+    name: String,
     wrong: &'static str,
 }
 

@@ -6,9 +6,11 @@
 
 mod keys;
 mod learning;
+mod places;
 mod tokens;
 
 pub use crate::domain::breaker::Learnt;
+pub use places::Place;
 
 use super::clock;
 use super::secrets::{SecretsCache, SecretsError, or_none};
@@ -37,7 +39,7 @@ const LIFETIME: Duration = Duration::from_secs(2);
 /// Accounts remembered at most.
 const CAPACITY: usize = 100;
 
-/// How long a refused key is not used here, whatever became of the note about it.
+/// How long a refused key is not used here, if others could not be told of it.
 const REFUSED_HERE_FOR: Duration = Duration::from_mins(1);
 
 /// Whoever finds that somebody else makes the one call looks again after this.
@@ -50,7 +52,7 @@ pub struct Credentials {
     secrets: SecretsCache,
     accounts: Expiring<Arc<Account>>,
     known: Expiring<Arc<Vec<Known>>>,
-    /// Keys that were refused here.
+    /// Keys that were refused here, of which nobody else knows yet.
     refused: Expiring<()>,
     /// Accounts at Meta whose refused token is the only one.
     alone: Expiring<()>,
@@ -110,44 +112,8 @@ impl Credentials {
     pub async fn of(&self, of: Of<'_>, sender: &SenderId) -> Result<Choice, CredentialError> {
         match sender.provider() {
             Provider::Meta => self.token(of).await,
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => self.key(of, sender).await,
+            Provider::Gateway(_) => self.key(of, sender).await,
         }
-    }
-
-    /// Takes a place for the call that is about to be made, within the limits of the provider and of the key; or says when
-    /// there is one. Whoever has a credential and a slot asks: a place that is taken and not used is lost. It counts when the
-    /// call `begins`.
-    pub async fn take_place(
-        &self,
-        of: Of<'_>,
-        sender: &SenderId,
-        credential: &Credential,
-        begins: Timestamp,
-    ) -> Result<Result<(), Timestamp>, StoreError> {
-        let provider = sender.provider();
-        if !self.is_limited(of, provider, credential).await? {
-            return Ok(Ok(()));
-        }
-        let now = begins.max(clock::now());
-        let at = (of.0, provider);
-        let settings = self.store.known_provider_settings(of.0, provider).await?;
-        let limits = &settings.limits;
-        if !limits.is_empty()
-            && let Some(until) = self.store.provider_is_full(at, limits, now).await?
-        {
-            return Ok(Err(until));
-        }
-        if provider != Provider::Meta
-            && let Err(until) = self.place_of_key(of, credential, now).await?
-        {
-            // What is known of it says so from now on, and the next key is chosen.
-            self.known.remove(&account_name(of));
-            return Ok(Err(until));
-        }
-        if limits.is_empty() {
-            return Ok(Ok(()));
-        }
-        self.store.take_provider_call(at, limits, now).await
     }
 
     /// The credential of an account's that has this alias, be it used at this time or not.
@@ -167,22 +133,6 @@ impl Credentials {
         Ok(or_none(of_alias)?)
     }
 
-    async fn is_limited(
-        &self,
-        of: Of<'_>,
-        provider: Provider,
-        credential: &Credential,
-    ) -> Result<bool, StoreError> {
-        let settings = self.store.known_provider_settings(of.0, provider).await?;
-        if !settings.limits.is_empty() || provider == Provider::Meta {
-            return Ok(!settings.limits.is_empty());
-        }
-        let account = self.account(of).await?;
-        let mut keys = account.iter().flat_map(|account| &account.keys);
-        let key = keys.find(|key| key.alias.as_str() == credential.alias);
-        Ok(key.is_some_and(|key| !key.limits.is_empty()))
-    }
-
     /// Whether there is another credential than the one that the provider has just refused so. From now on that one is not
     /// given any more, by any environment; where the provider told when it may be good again, until then.
     pub async fn has_other(
@@ -196,43 +146,46 @@ impl Credentials {
         let noted = match &name {
             Some(name) => self.note_refused(name, failure, clock::now()).await,
             // It has given way to another one already.
-            None => Ok(()),
+            None => Ok(false),
         };
-        if let Err(error) = noted {
+        let is_first = noted.unwrap_or_else(|error| {
             let (error, alias) = (chain(&error), &refused.alias);
             tracing::warn!(account.id = %of.1, credential.alias = alias, error, "others do not know yet that a credential is refused");
-        }
+            true
+        });
         self.known.remove(&account_name(of));
         let has_other = match sender.provider() {
             Provider::Meta => self.secrets.has_other(of.0, of.1, refused).await,
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                self.has_other_key(of, sender).await
-            }
+            Provider::Gateway(_) => self.has_other_key(of, sender).await,
         };
-        tell_refused(of.1, refused, has_other);
+        tell_refused(of.1, refused, (is_first, has_other));
         has_other
     }
 
+    /// Has everybody know that a credential was refused. `false` if they did.
     async fn note_refused(
         &self,
         name: &CredentialName,
         failure: &ProviderFailure,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Some(seconds) = failure.retry_after_s else {
-            self.refused.put(&learnt_of(name), (), Instant::now());
+            let learnt = learnt_of(name);
+            self.refused.put(&learnt, (), Instant::now());
             let refusal = Refusal {
                 at: now,
                 message: failure.message.clone(),
             };
-            return self.store.refuse_credential(name, &refusal).await;
+            let is_first = self.store.refuse_credential(name, &refusal).await?;
+            // What everybody knows says it from now on, and takes it back once the key is good again.
+            self.refused.remove(&learnt);
+            return Ok(is_first);
         };
         let wait = SignedDuration::from_secs(seconds.into());
         let breaker = self.read_known(name).await?.breaker;
         let resting = breaker.asked_to_rest(&failure.message, wait, now);
         // If somebody else has turned it, most likely the same happened there.
-        self.store.turn_breaker(name, &resting, now).await?;
-        Ok(())
+        self.store.turn_breaker(name, &resting, now).await
     }
 
     /// What is known of a credential at this moment.
@@ -254,9 +207,7 @@ impl Credentials {
     ) -> Option<CredentialName> {
         match sender.provider() {
             Provider::Meta => Some(tokens::name(of, credential)),
-            Provider::Notifapi | Provider::Fonnte | Provider::Mock => {
-                self.name_of_key(of, credential).await
-            }
+            Provider::Gateway(_) => self.name_of_key(of, credential).await,
         }
     }
 
@@ -324,14 +275,20 @@ fn soon(now: Timestamp) -> Timestamp {
     now.saturating_add(SOON).unwrap_or(Timestamp::MAX)
 }
 
-/// Says that a credential was refused, for the alarms.
-fn tell_refused(account: &AccountId, refused: &Credential, has_other: bool) {
+/// Says that a credential was refused, for the alarms. The log says it once: of the calls that were under way when it was,
+/// each is counted, for whoever was first may have died before it could say so.
+fn tell_refused(account: &AccountId, refused: &Credential, (is_first, has_other): (bool, bool)) {
     let alias = &refused.alias;
-    if has_other {
+    if !is_first {
+        tracing::info!(account.id = %account, credential.alias = alias, "a credential was refused again that is known to be");
+    } else if has_other {
         tracing::warn!(account.id = %account, credential.alias = alias, "a refused credential was replaced");
-        count("credential_refused", "replaced", 1);
     } else {
         tracing::error!(account.id = %account, credential.alias = alias, "the last credential of an account was refused");
+    }
+    if has_other {
+        count("credential_refused", "replaced", 1);
+    } else {
         count("account_paused", "credential", 1);
     }
 }

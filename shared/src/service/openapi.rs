@@ -3,6 +3,8 @@
 //! It is made when the document is generated, never while a function runs: `api` serves the committed text.
 
 mod gateway;
+mod links;
+mod requests;
 
 use super::problem::Problem;
 use serde_json::{Value, json};
@@ -18,7 +20,9 @@ pub fn document(
     let frame = Frame::openapi();
     let whole = functions.into_iter().fold(frame, Document::merge_from);
     let mut whole = serde_json::to_value(whole)?;
-    without_null(&mut whole);
+    requests::tell_apart(&mut whole);
+    requests::bound_keys(&mut whole);
+    links::add_links(&mut whole);
     name_entries(&mut whole);
     gateway::add_answers(&mut whole);
     Ok(serde_json::to_string_pretty(&whole)? + "\n")
@@ -196,7 +200,8 @@ pub enum JobConflict {
     info(
         title = "Heliograph",
         description = "Self-hosted WhatsApp messaging. Times are RFC 3339 in UTC; what is absent is left out, never \
-                       null; lists are read page by page with `limit` and `cursor`, until no `next_cursor` comes.",
+                       null, and in a request `null` counts as absent; lists are read page by page with `limit` and \
+                       `cursor`, until no `next_cursor` comes.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Problem)),

@@ -1,13 +1,21 @@
 //! Runs the records of an SQS batch side by side, so that a bad one fails alone.
 //!
-//! A record fails by an error or by a panic; either way it goes back to its queue, and the others are done.
+//! A record fails by an error or by a panic; either way it goes back to its queue, and the others are done. Whatever is
+//! said meanwhile bears which record it is about, and the trace in which it was sent.
 
 use super::telemetry::chain;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::error::Error;
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span};
+
+/// Where SQS hands on the trace of whoever sent a message. In Lambda the SDK sends it with every call by itself. Source:
+/// AWS, "Amazon SQS and AWS X-Ray".
+const TRACE: &str = "AWSTraceHeader";
 
 /// Runs `handle` for every record at once and names those that failed.
 ///
@@ -37,10 +45,13 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     let message_id = record.message_id.clone().unwrap_or_default();
+    let span = span(&record, &message_id);
     // The call stands inside the block: `handle` may panic before it returns its future.
     let outcome = AssertUnwindSafe(async { handle(record).await })
         .catch_unwind()
+        .instrument(span.clone())
         .await;
+    let _about_it = span.entered();
     match outcome {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => {
@@ -54,6 +65,34 @@ where
         Err(_) => tracing::error!(sqs.message_id = message_id, "record panicked"),
     }
     Err(Failed(message_id))
+}
+
+fn span(record: &SqsMessage, message_id: &str) -> Span {
+    let sent_in = record.attributes.get(TRACE);
+    tracing::info_span!(
+        "record",
+        sqs.message_id = message_id,
+        trace.id = sent_in.and_then(|header| root(header)),
+        message.id = Empty,
+        event.id = Empty
+    )
+}
+
+/// The trace's own id, as it stands in its header.
+fn root(header: &str) -> Option<&str> {
+    header
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("Root="))
+}
+
+/// Notes on the record at hand which message it is about.
+pub fn about_message(id: &impl Display) {
+    Span::current().record("message.id", display(id));
+}
+
+/// Notes on the record at hand which webhook event it is about.
+pub fn about_event(id: &impl Display) {
+    Span::current().record("event.id", display(id));
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@
 //! setting lowers. In Lambda a panic is logged with its place, and
 //! its text only if it is a literal, because a formatted one may quote what a person wrote.
 
-use super::clock;
+mod metrics;
+
+pub use metrics::{Counts, count, counts, measure};
+
 use super::config::Environment;
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
@@ -46,11 +46,6 @@ const OTHERS: Level = Level::INFO;
 /// The function's name, if this is Lambda.
 static FUNCTION: OnceLock<String> = OnceLock::new();
 
-/// What was counted, by metric and reason. Both are words of ours, never a caller's, so there are only so many.
-pub type Counts = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
-
-static COUNTS: Mutex<Counts> = Mutex::new(BTreeMap::new());
-
 /// Starts the logs, at the levels `RUST_LOG` asks for, as far as they may be shown. A second call changes nothing.
 pub fn init() {
     let environment = Environment::process();
@@ -68,45 +63,6 @@ pub fn init() {
     if started.is_ok() && Form::of(&environment) == Form::Json {
         std::panic::set_hook(Box::new(log_panic));
     }
-}
-
-/// Counts something, whatever the logs' levels are: in AWS by a line in its embedded metric format, at a desk in
-/// memory.
-pub fn count(metric: &'static str, reason: &'static str, number: u64) {
-    let Some(function) = FUNCTION.get() else {
-        let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(metric).or_default().entry(reason).or_default() += number;
-        return;
-    };
-    let line = metric_line(function, metric, reason, number, clock::now());
-    // A line that standard output does not take is lost, as a log line would be.
-    writeln!(std::io::stdout(), "{line}").unwrap_or_default();
-}
-
-/// What was counted in this process, by metric and reason. Empty in Lambda: there it is a metric.
-#[must_use]
-pub fn counts() -> Counts {
-    COUNTS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-}
-
-/// Source: AWS, "Specification: Embedded metric format".
-fn metric_line(function: &str, metric: &str, reason: &str, number: u64, now: Timestamp) -> Value {
-    json!({
-        "_aws": {
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": "Heliograph",
-                "Dimensions": [["function"], ["function", "reason"]],
-                "Metrics": [{"Name": metric, "Unit": "Count"}],
-            }],
-        },
-        "function": function,
-        "reason": reason,
-        metric: number,
-    })
 }
 
 /// An error and everything that caused it, in one line.
@@ -198,6 +154,7 @@ mod tests {
     use super::*;
     use crate::service::aws::{Aws, Endpoints};
     use crate::service::loopback::{Answer, Loopback};
+    use crate::service::records;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
     use thiserror::Error;
@@ -255,6 +212,28 @@ mod tests {
         assert_eq!(written.lines().count(), 1);
     }
 
+    #[tokio::test]
+    async fn what_is_said_of_a_record_bears_its_message_and_the_trace_in_which_it_was_sent() {
+        let record = serde_json::json!({"messageId": "m", "body": "{}", "attributes":
+            {"AWSTraceHeader": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"}});
+        let batch = serde_json::from_value(serde_json::json!({"Records": [record]})).unwrap();
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let logging = tracing::subscriber::set_default(json("info", move || writer.clone()));
+        records::each(batch, |_| async {
+            records::about_message(&"msg_1");
+            Err::<(), _>(Outer(Inner))
+        })
+        .await;
+        drop(logging);
+        let line: serde_json::Value = serde_json::from_str(lines.text().trim()).unwrap();
+        let span = line.pointer("/spans/0").unwrap();
+        let root = "1-5759e988-bd862e3fe1be46a994272793";
+        assert_eq!(span.get("trace.id").unwrap(), root);
+        assert_eq!(span.get("message.id").unwrap(), "msg_1");
+        assert_eq!(span.get("sqs.message_id").unwrap(), "m");
+    }
+
     #[test]
     fn no_level_that_is_asked_for_has_others_tell_more_than_they_may() {
         for levels in ["trace", "hyper=trace", "trace,hyper=trace,sendfile=debug"] {
@@ -306,29 +285,6 @@ mod tests {
         let mut names: Vec<_> = members.filter_map(|line| line.split(' ').next()).collect();
         names.sort_unstable();
         assert_eq!(names, OURS);
-    }
-
-    #[test]
-    fn a_count_is_a_metric_by_function_and_by_reason() {
-        let now = Timestamp::from_second(1_790_000_000).unwrap();
-        let line = metric_line("demo-webhook", "webhook_refused", "signature", 1, now);
-        let at = |pointer: &str| line.pointer(&format!("/_aws{pointer}")).unwrap();
-        assert_eq!(at("/Timestamp"), 1_790_000_000_000_i64);
-        let metric = "/CloudWatchMetrics/0";
-        assert_eq!(at(&format!("{metric}/Metrics/0/Name")), "webhook_refused");
-        for dimension in at(&format!("{metric}/Dimensions/1")).as_array().unwrap() {
-            assert!(line.get(dimension.as_str().unwrap()).is_some());
-        }
-        assert_eq!(line.get("webhook_refused").unwrap(), 1);
-    }
-
-    #[test]
-    fn at_a_desk_counts_add_up_by_metric_and_reason() {
-        for (reason, number) in [("early", 2), ("late", 1), ("early", 3)] {
-            count("of_this_test", reason, number);
-        }
-        let counted = counts().remove("of_this_test");
-        assert_eq!(counted, Some(BTreeMap::from([("early", 5), ("late", 1)])));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::pace::{due_key, pace_key, still};
 use super::transaction::Change;
 use super::{Pace, Store, StoreError, keys};
 use crate::domain::identity::{SenderId, TenantId};
-use crate::domain::pace::Taken;
+use crate::domain::pace::{Speed, Taken};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,18 +15,18 @@ const BORROWED_FOR: SignedDuration = SignedDuration::from_secs(60);
 impl Store {
     /// Takes bulk slots of a sender for a job that another one dispatches, if nobody else took any since `pace` was read
     /// and it is not paused. Bulk gets its share by that; once nobody borrows any more, the sweeper sees to it that
-    /// it gives it back.
+    /// it gives it back. Its speed is kept, unless jobs of its own tell it.
     pub async fn borrow_bulk(
         &self,
         (tenant, sender): (&TenantId, &SenderId),
         pace: &Pace,
-        taken: &Taken,
+        (taken, speed): (&Taken, Speed),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let epoch = pace.epoch + u64::from(!pace.shared);
         let is_idle = pace.jobs.is_empty();
         let due = if is_idle {
-            ", due_key = :due_key, due_sort = :due"
+            ", #speed = :speed, due_key = :due_key, due_sort = :due"
         } else {
             ""
         };
@@ -50,6 +50,9 @@ impl Store {
             let due = keys::due_sort(again, sender.as_str());
             let due_key = (":due_key".into(), text(due_key(sender)));
             change.values.extend([due_key, (":due".into(), text(due))]);
+            change.names.push(("#speed", "speed"));
+            let speed = serde_dynamo::to_attribute_value(speed)?;
+            change.values.push((":speed".into(), speed));
         }
         still(&mut change, "row_bulk", &pace.row_bulk)?;
         if !pace.shared {

@@ -1,9 +1,10 @@
 //! What every environment knows of an account's credentials: one item for each, beside the account.
 //!
 //! Who has read what is known of a key that another one has replaced meanwhile changes nothing: each write names the time
-//! of the key that it is about, and only a newer one takes an item over.
+//! of the key that it is about, and only a newer one takes an item over (`noted`).
 
-use super::item::{Indexes, Item, Key, body, item, number};
+use super::item::{body, number};
+use super::noted::Noted;
 use super::page::{Index, Listing, Order, Slice};
 use super::transaction::Change;
 use super::{Store, StoreError, keys};
@@ -11,19 +12,12 @@ use crate::domain::breaker::{Breaker, Calls, WINDOW};
 use crate::domain::credential::{Known, Refusal};
 use crate::domain::id::AccountId;
 use crate::domain::identity::TenantId;
-use crate::domain::limits::{Limits, Unit, Used};
-use jiff::{SignedDuration, Timestamp};
+use crate::domain::provider_key::ProviderKey;
+use jiff::Timestamp;
 use serde_dynamo::to_attribute_value;
-use std::collections::HashMap;
-
-/// How long what is known of an access token is kept: others follow it. A key's item is taken over by the next one.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// More than an account has credentials.
 const MOST: usize = 100;
-
-/// How often a place is asked for anew, because a second began meanwhile for which somebody else was faster.
-const TRIES: usize = 6;
 
 /// One credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +33,15 @@ pub struct CredentialName {
 }
 
 impl CredentialName {
-    fn key(&self) -> Key {
-        let sort = format!("{}{}", keys::CREDENTIAL_PREFIX, self.name);
-        Key::new(keys::account(&self.tenant, &self.account), sort)
+    /// Of a key that an account lists.
+    #[must_use]
+    pub fn of_key((tenant, account): (&TenantId, &AccountId), key: &ProviderKey) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            account: account.clone(),
+            name: key.alias.to_string(),
+            since: key.since.as_millisecond(),
+        }
     }
 }
 
@@ -66,19 +66,45 @@ impl Store {
         Ok(listed.entries)
     }
 
-    /// Notes that the provider has refused a credential.
+    /// Notes that the provider has refused a credential. `false` if that was known, or is about another key by now: of
+    /// the many calls that meet a refusal one is the first.
     pub async fn refuse_credential(
         &self,
         of: &CredentialName,
         refusal: &Refusal,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let same_since = refusal.same_since().as_millisecond();
         let change = Change {
             update: "SET refused = :refused".into(),
-            condition: Some("since = :since".into()),
-            names: vec![],
-            values: vec![(":refused".into(), to_attribute_value(refusal)?)],
+            condition: Some("(attribute_not_exists(refused) OR refused.#at < :same_since)".into()),
+            names: vec![("#at", "at")],
+            values: vec![
+                (":refused".into(), to_attribute_value(refusal)?),
+                (":same_since".into(), number(same_since)),
+            ],
         };
-        self.change_known(of, change, refusal.at).await?;
+        let changed = self.change_noted(of.into(), change, refusal.at).await?;
+        Ok(changed.is_some())
+    }
+
+    /// Takes back that a credential was refused, and closes its breaker: the provider has said that it is good. How much of
+    /// its limits is used stays. Nothing happens where nothing is known of it.
+    pub async fn clear_credential(&self, of: &CredentialName) -> Result<(), StoreError> {
+        let change = Change {
+            // Whoever has read the breaker as it was before turns it no more.
+            update: "SET #breaker.made = :none, #breaker.failed = :none \
+                     REMOVE refused, #breaker.#rest, #breaker.#from ADD #breaker.#turn :one"
+                .into(),
+            condition: None,
+            names: vec![
+                ("#breaker", "breaker"),
+                ("#from", "counted_from"),
+                ("#rest", "rest"),
+                ("#turn", "turn"),
+            ],
+            values: vec![(":none".into(), number(0)), (":one".into(), number(1))],
+        };
+        self.change_if_noted(of.into(), change).await?;
         Ok(())
     }
 
@@ -103,7 +129,7 @@ impl Store {
         let added = Change {
             update: "ADD #breaker.made :made, #breaker.failed :failed".into(),
             condition: Some(
-                "since = :since AND #breaker.#from >= :oldest AND attribute_not_exists(#breaker.#rest)".into(),
+                "#breaker.#from >= :oldest AND attribute_not_exists(#breaker.#rest)".into(),
             ),
             names: names.clone(),
             values: values.clone(),
@@ -112,20 +138,21 @@ impl Store {
             update: "SET #breaker.#from = :now, #breaker.made = :made, #breaker.failed = :failed"
                 .into(),
             condition: Some(
-                "since = :since AND attribute_not_exists(#breaker.#rest) AND (attribute_not_exists(#breaker.#from) OR #breaker.#from < :oldest)".into(),
+                "attribute_not_exists(#breaker.#rest) AND (attribute_not_exists(#breaker.#from) OR #breaker.#from < :oldest)".into(),
             ),
             names,
             values,
         };
         let now_value = number(now.as_millisecond());
         begun.values.push((":now".into(), now_value));
-        let mut changed = self.change_of(of, added.clone()).await?;
+        let noted = Noted::from(of);
+        let mut changed = self.change_if_noted(noted, added.clone()).await?;
         if changed.is_none() {
-            changed = self.change_known(of, begun, now).await?;
+            changed = self.change_noted(noted, begun, now).await?;
         }
         if changed.is_none() {
             // Somebody else has begun to count meanwhile, unless it rests.
-            changed = self.change_of(of, added).await?;
+            changed = self.change_if_noted(noted, added).await?;
         }
         let known: Option<Known> = changed.map(body).transpose()?;
         Ok(known.map(|known| known.breaker))
@@ -140,146 +167,19 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let change = Change {
             update: "SET #breaker = :next".into(),
-            condition: Some("since = :since AND #breaker.#turn = :before".into()),
+            condition: Some("#breaker.#turn = :before".into()),
             names: vec![("#breaker", "breaker"), ("#turn", "turn")],
             values: vec![
                 (":next".into(), to_attribute_value(next)?),
                 (":before".into(), number(next.turn.saturating_sub(1))),
             ],
         };
-        Ok(self.change_known(of, change, now).await?.is_some())
-    }
-
-    /// Takes a place for a call within a key's limits, or says when there is room again. `used` is what was read of them.
-    pub async fn take_call(
-        &self,
-        of: &CredentialName,
-        limits: &Limits,
-        used: Used,
-        now: Timestamp,
-    ) -> Result<Result<(), Timestamp>, StoreError> {
-        let mut used = used;
-        for _ in 0..TRIES {
-            let taken = match used.taking(limits, now) {
-                Ok(taken) => taken,
-                Err(until) => return Ok(Err(until)),
-            };
-            let change = taking(limits, used, taken)?;
-            if self.change_known(of, change, now).await?.is_some() {
-                return Ok(Ok(()));
-            }
-            let item = self.read(&self.messages, of.key()).await?;
-            let known: Option<Known> = item.map(body).transpose()?;
-            match known.filter(|known| known.since == of.since) {
-                Some(known) => used = known.used,
-                // Its place was taken by another key: this one has none.
-                None => break,
-            }
-        }
-        let soon = now.saturating_add(SignedDuration::from_secs(1));
-        Ok(Err(soon.unwrap_or(Timestamp::MAX)))
+        let changed = self.change_noted(of.into(), change, now).await?;
+        Ok(changed.is_some())
     }
 
     /// Forgets what is known of a credential.
     pub async fn forget_credential(&self, of: &CredentialName) -> Result<(), StoreError> {
-        self.delete(of.key()).await
+        self.delete(Noted::from(of).key()).await
     }
-
-    /// A change of what is known of a credential, whose condition says `since = :since`. The item is made first where there
-    /// is none, or only that of an older key. `None` if the condition did not hold.
-    async fn change_known(
-        &self,
-        of: &CredentialName,
-        change: Change,
-        now: Timestamp,
-    ) -> Result<Option<Item>, StoreError> {
-        if let Some(item) = self.change_of(of, change.clone()).await? {
-            return Ok(Some(item));
-        }
-        self.begin_known(of, now).await?;
-        self.change_of(of, change).await
-    }
-
-    async fn change_of(
-        &self,
-        of: &CredentialName,
-        mut change: Change,
-    ) -> Result<Option<Item>, StoreError> {
-        change.values.push((":since".into(), number(of.since)));
-        self.change_and_read(of.key(), &change).await
-    }
-
-    async fn begin_known(&self, of: &CredentialName, now: Timestamp) -> Result<(), StoreError> {
-        let known = Known {
-            name: of.name.clone(),
-            since: of.since,
-            ..Known::default()
-        };
-        let expires = now.saturating_add(KEPT_FOR).unwrap_or(Timestamp::MAX);
-        let indexes = Indexes {
-            expires: (of.since == 0).then_some(expires.as_second()),
-            ..Indexes::default()
-        };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.messages)
-            .set_item(Some(item("credential", of.key(), indexes, &known)?))
-            .condition_expression("attribute_not_exists(pk) OR since < :since")
-            .set_expression_attribute_values(Some(HashMap::from([(
-                ":since".to_owned(),
-                number(of.since),
-            )])));
-        match put.send().await.map_err(StoreError::from) {
-            // Where it is there already, somebody else may have made it a moment ago.
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// A call more in each span that is limited: counted on where it is the one that was read, whatever others counted since;
-/// begun where it is a later one, and then only if nobody else has begun it.
-pub(super) fn taking(limits: &Limits, used: Used, taken: Used) -> Result<Change, StoreError> {
-    let (mut sets, mut conditions) = (Vec::new(), vec!["since = :since".to_owned()]);
-    let mut change = Change {
-        names: vec![("#used", "used"), ("#number", "number")],
-        ..Change::default()
-    };
-    for unit in Unit::ALL {
-        let (Some(most), Some(span)) = (limits.of(unit), taken.of(unit)) else {
-            continue;
-        };
-        let name = unit.as_str();
-        change.names.push(match unit {
-            Unit::Second => ("#second", "second"),
-            Unit::Minute => ("#minute", "minute"),
-            Unit::Day => ("#day", "day"),
-        });
-        change
-            .values
-            .push((format!(":{name}"), number(span.number)));
-        let place = format!("#used.#{name}");
-        let is_known = used
-            .of(unit)
-            .is_some_and(|known| known.number == span.number);
-        let value = if is_known {
-            sets.push(format!("{place}.calls = {place}.calls + :{name}_value"));
-            conditions.push(format!(
-                "{place}.#number = :{name} AND {place}.calls < :{name}_most"
-            ));
-            change.values.push((format!(":{name}_most"), number(most)));
-            number(1)
-        } else {
-            sets.push(format!("{place} = :{name}_value"));
-            conditions.push(format!(
-                "(attribute_not_exists({place}) OR {place}.#number < :{name})"
-            ));
-            to_attribute_value(span)?
-        };
-        change.values.push((format!(":{name}_value"), value));
-    }
-    change.update = format!("SET {}", sets.join(", "));
-    change.condition = Some(conditions.join(" AND "));
-    Ok(change)
 }

@@ -19,7 +19,11 @@ impl Store {
             self.room(sender),
             self.day_room(&sender.tenant, day_of(now))
         )?;
-        Ok(Rooms { portfolio, day })
+        Ok(Rooms {
+            portfolio,
+            day,
+            ..Rooms::default()
+        })
     }
 
     /// What is left of a day, if the tenant's tier limits it. Nothing is read for one without the limit.

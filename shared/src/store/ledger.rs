@@ -31,23 +31,11 @@ pub enum ClaimError {
 }
 
 impl Store {
-    /// Claims a message for one call from its own sender.
-    pub async fn claim(
-        &self,
-        tenant: &TenantId,
-        id: &MessageId,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<Outbound, ClaimError> {
-        let attempt = Attempt::starting(now);
-        self.claim_for(tenant, id, token, attempt).await
-    }
-
     /// Claims a message for the call that this attempt tells of: the only place where a message becomes `sending`.
     ///
     /// One conditional update with the conditions of [`ledger::claimable`]. The SDK repeats a request whose answer
     /// was lost: a refusal that shows our own token is our claim.
-    pub async fn claim_for(
+    pub async fn claim(
         &self,
         tenant: &TenantId,
         id: &MessageId,

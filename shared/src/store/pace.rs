@@ -187,10 +187,10 @@ impl Store {
         let name = row_name(taken.line);
         let mut change = Change {
             update: format!("SET {name} = :row, epoch = :epoch"),
-            condition: Some(
-                "(attribute_not_exists(epoch) OR epoch = :epoch) AND attribute_not_exists(#paused)"
-                    .into(),
-            ),
+            condition: Some(format!(
+                "(attribute_not_exists(epoch) OR epoch = :epoch) AND {}",
+                paused_as(pace)
+            )),
             names: vec![("#paused", "paused")],
             values: vec![
                 (":row".into(), serde_dynamo::to_attribute_value(taken.row)?),
@@ -216,8 +216,9 @@ impl Store {
         let change = Change {
             update: format!("SET {name}.last_us = {name}.last_us + :advance"),
             condition: Some(format!(
-                "epoch = :epoch AND attribute_not_exists(#paused) AND {name}.slack_us = :slack \
-                 AND {name}.last_us BETWEEN :from AND :to"
+                "epoch = :epoch AND {} AND {name}.slack_us = :slack \
+                 AND {name}.last_us BETWEEN :from AND :to",
+                paused_as(pace)
             )),
             names: vec![("#paused", "paused")],
             values: vec![
@@ -368,6 +369,14 @@ const fn row_name(line: Line) -> &'static str {
         Line::Bulk => "row_bulk",
         Line::Single => "row_single",
         Line::Otp => "row_otp",
+    }
+}
+
+/// That a sender is paused, or is not, as it was read: who takes slots of a paused one knows why.
+const fn paused_as(pace: &Pace) -> &'static str {
+    match pace.paused {
+        Some(_) => "attribute_exists(#paused)",
+        None => "attribute_not_exists(#paused)",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::route::{Failover, Route, Stop, Way};
 use std::collections::HashMap;
 
 impl Store {
-    /// A tenant's routes, the newest first.
+    /// A tenant's routes, by their ids, the last first: those that are made here have the time in theirs.
     pub async fn routes(
         &self,
         tenant: &TenantId,

@@ -72,21 +72,17 @@ const USUAL_RATE: u32 = 80;
 const RATE_BESIDE_THE_APP: u32 = 20;
 const HIGHEST_RATE: u32 = 1_000;
 
-/// Messages a second of a phone that a gateway sends through.
-const RATE_OF_A_PHONE: u32 = 1;
-
 const fn usual_rate() -> u32 {
     USUAL_RATE
 }
 
 impl Sender {
-    /// A sender at any other provider than Meta, of an account of it. It sends through a phone, and a phone that sends as
-    /// fast as Meta's servers is blocked; the mock provider blocks nobody.
+    /// A sender at any other provider than Meta, of an account of it.
     #[must_use]
     pub fn at_gateway(account: &Account, id: SenderId) -> Self {
         let messages_per_second = match id.provider() {
-            Provider::Notifapi | Provider::Fonnte => RATE_OF_A_PHONE,
-            Provider::Meta | Provider::Mock => USUAL_RATE,
+            Provider::Gateway(gateway) => gateway.facts().messages_per_second,
+            Provider::Meta => USUAL_RATE,
         };
         Self {
             display_number: format!("+{}", id.name()),

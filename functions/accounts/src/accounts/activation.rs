@@ -165,10 +165,11 @@ pub(crate) async fn activate(
     let account = changing.end(ready.map(|()| said)).await?;
     let (tenant, id) = (&account.tenant, &account.id);
     state.store.plan_health_check(tenant, id, now).await?;
+    let mut shown = AccountDto::from(&account);
     if account.disabled_at.is_none() {
-        senders::resume(&state.store, &account, now).await?;
+        shown.warnings = senders::resume(&state.store, &account, now).await?;
     }
-    Ok(Json(AccountDto::from(&account)))
+    Ok(Json(shown))
 }
 
 async fn check_ready(

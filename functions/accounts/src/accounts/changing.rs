@@ -141,12 +141,11 @@ impl<'a> Changing<'a> {
     }
 
     async fn commit(&self, mut transaction: Transaction, said: Said) -> Result<(), Problem> {
-        self.authority
-            .stands(self.store, &mut transaction, &Changed::Nobody)?;
         let entry = self
             .authority
             .entry(said.action, said.target, said.changes, clock::now());
-        self.store.note_audit(&mut transaction, &entry)?;
+        let (authority, store) = (self.authority, self.store);
+        authority.answers_for(store, &mut transaction, &Changed::Nobody, &entry)?;
         match self.store.commit(transaction).await {
             Ok(()) => Ok(()),
             Err(StoreError::Conflict) => Err(self.why_not().await),

@@ -16,9 +16,7 @@ use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::listing::{page, slice};
 use heliograph::service::http::{Cursor, Page, Parameters};
-use heliograph::service::openapi::{
-    CallerProblems, IdProblems, ListProblems, ProviderProblems, ServiceProblems,
-};
+use heliograph::service::openapi::{AccountProblems, ListProblems, ProviderProblems};
 use heliograph::service::problem::Problem;
 use heliograph::store::{Account, HealthChange, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -92,7 +90,7 @@ impl From<&HealthChange> for HealthChangeDto {
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
     responses(
         (status = 200, description = "What was found", body = ConnectionTest),
-        CallerProblems, ServiceProblems, IdProblems,
+        AccountProblems,
     ),
 )]
 pub(crate) async fn test(
@@ -114,7 +112,7 @@ pub(crate) async fn test(
     path = "/v1/accounts/{id}/health",
     tag = "Accounts",
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
-    responses((status = 200, description = "How it stands", body = HealthDto), ListProblems, IdProblems)
+    responses((status = 200, description = "How it stands", body = HealthDto), ListProblems, AccountProblems)
 )]
 pub(crate) async fn health(
     caller: Caller,
@@ -156,7 +154,7 @@ fn unseen(account: &Account) -> HealthDto {
         ("limit" = Option<u32>, Query, description = "Entries a page, 1 to 100; 25 unless told", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
     ),
-    responses((status = 200, description = "A page", body = Page<HealthChangeDto>), ListProblems, IdProblems)
+    responses((status = 200, description = "A page", body = Page<HealthChangeDto>), ListProblems, AccountProblems)
 )]
 pub(crate) async fn log(
     caller: Caller,
@@ -184,7 +182,7 @@ pub(crate) async fn log(
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
     responses(
         (status = 200, description = "How it stands", body = HealthDto),
-        CallerProblems, ServiceProblems, IdProblems, ProviderProblems,
+        AccountProblems, ProviderProblems,
     ),
 )]
 pub(crate) async fn check(

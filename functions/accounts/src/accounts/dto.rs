@@ -47,6 +47,9 @@ pub(crate) struct AccountDto {
     /// Since when nothing leaves it.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Timestamp>,
+    /// Once it has been enabled or activated: what keeps its senders from sending all the same, and what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Whether an account may send.
@@ -120,6 +123,7 @@ impl From<&Account> for AccountDto {
             created_at: account.created_at,
             active_since: account.active_since,
             disabled_at: account.disabled_at,
+            warnings: Vec::new(),
         }
     }
 }
@@ -230,7 +234,7 @@ pub(crate) fn next(account: &Account) -> String {
 )]
 pub(crate) struct AccountBody {
     /// What people call it.
-    #[schema(example = "Shop")]
+    #[schema(min_length = 1, max_length = 100, example = "Shop")]
     name: String,
     /// Whose service it connects to: Meta's, unless told.
     provider: Option<Provider>,
@@ -244,6 +248,7 @@ pub(crate) struct AccountBody {
 )]
 pub(crate) struct AccountChangesBody {
     /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// Whether nothing leaves it.
     disabled: Option<bool>,
@@ -254,12 +259,13 @@ pub(crate) struct AccountChangesBody {
 #[expect(dead_code, reason = "it describes the body, which is read by `setup`")]
 pub(crate) struct BusinessBody {
     /// Meta's id of the WhatsApp Business Account.
-    #[schema(example = "200000000000002")]
+    #[schema(min_length = 1, example = "200000000000002")]
     waba_id: String,
     /// Meta's id of the app.
-    #[schema(example = "400000000000002")]
+    #[schema(min_length = 1, example = "400000000000002")]
     app_id: String,
     /// The app's secret. May be left out once it is in.
+    #[schema(min_length = 8, max_length = 200)]
     app_secret: Option<String>,
 }
 
@@ -268,7 +274,7 @@ pub(crate) struct BusinessBody {
 #[expect(dead_code, reason = "it describes the body, which is read by `setup`")]
 pub(crate) struct PhoneNumberBody {
     /// Meta's id of the phone number; not the number.
-    #[schema(example = "100000000000002")]
+    #[schema(min_length = 1, example = "100000000000002")]
     phone_number_id: String,
 }
 
@@ -277,7 +283,9 @@ pub(crate) struct PhoneNumberBody {
 #[expect(dead_code, reason = "it describes the body, which is read by `tokens`")]
 pub(crate) struct TokensBody {
     /// A system user's access token, with `whatsapp_business_messaging` and `whatsapp_business_management`.
+    #[schema(min_length = 8, max_length = 2000)]
     access_token: Option<String>,
     /// What Meta proves itself with when it calls the webhook for the first time. Made for you if there is none.
+    #[schema(min_length = 8, max_length = 200)]
     verify_token: Option<String>,
 }

@@ -7,10 +7,11 @@ use crate::providers;
 use axum::Json;
 use axum::extract::{self, Path};
 use heliograph::domain::fault::FaultCode;
-use heliograph::domain::identity::{SenderAt, SenderId};
+use heliograph::domain::identity::SenderId;
+use heliograph::domain::provider::Ability;
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
-use heliograph::provider::{Answered, Group, Way};
+use heliograph::provider::{Group, gateway};
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::http::Parameters;
@@ -53,7 +54,7 @@ impl From<Group> for GroupDto {
 
 /// Lists the groups that a sender is in.
 ///
-/// Asked of the provider now. NotifAPI and Fonnte list groups.
+/// Asked of the provider now, unless that is disabled. `GET /v1/providers` tells which of them list groups.
 #[utoipa::path(
     get, operation_id = "list_groups", path = "/v1/accounts/{id}/groups", tag = "Keys",
     params(
@@ -78,12 +79,13 @@ pub(crate) async fn list(
     let Some(sender) = sender else {
         return Err(no_sender());
     };
-    if !sender.provider().lists_groups() {
-        return Err(no_groups(&sender));
-    }
+    let gateway = sender.provider().gateway();
+    let gateway = gateway.filter(|it| it.can(Ability::ListGroups));
+    let gateway = gateway.ok_or_else(|| no_groups(&sender))?;
+    providers::check_enabled(&state, &tenant, account.provider).await?;
     let key = key(&state, &account, &sender).await?;
     let way = providers::way(&state, &tenant, account.provider).await?;
-    let groups = asked(&way, &sender, &key).await;
+    let groups = gateway::groups(gateway, way.with(&key)).await;
     let groups = groups.map_err(|failure| unasked(account.provider, failure))?;
     Ok(Json(Groups {
         sender_id: sender,
@@ -118,20 +120,6 @@ async fn key(state: &State, account: &Account, sender: &SenderId) -> Result<Secr
     let usable = account.usable_keys(sender, clock::now());
     let key = usable.iter().find_map(|key| secrets.of_key(key));
     key.map(|key| key.key.clone()).ok_or_else(no_sender)
-}
-
-async fn asked(way: &Way, sender: &SenderId, key: &SecretText) -> Answered<Vec<Group>> {
-    match sender.at() {
-        SenderAt::Meta(_) | SenderAt::Mock => Ok(Vec::new()),
-        SenderAt::Notifapi => {
-            let (client, access) = way.notifapi(key);
-            client.groups(access).await
-        }
-        SenderAt::Fonnte => {
-            let (client, access) = way.fonnte(key);
-            client.groups(access).await
-        }
-    }
 }
 
 fn no_sender() -> Problem {

@@ -4,6 +4,7 @@
 mod body;
 mod checks;
 pub(crate) mod rotation;
+pub(crate) mod trial;
 mod usage;
 mod webhook;
 
@@ -11,19 +12,19 @@ use super::changing::{Changing, Said};
 use super::{find, senders};
 use crate::State;
 use crate::authority::Authority;
-use crate::providers;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{self, Path};
 use axum::http::{HeaderMap, StatusCode};
-use body::{KeyBody, KeyDto, KeyTestDto, Keys, sender_named};
-pub(crate) use body::{New, Said as SaidOfKey, key as secret_key, limits, number_of};
+use body::{KeyBody, KeyDto, Keys, sender_named};
+pub(crate) use body::{New, Said as SaidOfKey, key as secret_key, number_of};
 use heliograph::domain::audit::Action;
+use heliograph::domain::credential::{Known, Standing, standing};
 use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::identity::{KeyAlias, SenderId};
 use heliograph::domain::limits::Limits;
 use heliograph::domain::provider::Provider;
-use heliograph::domain::provider_key::{KeySecret, MOST_KEYS, ProviderKey};
+use heliograph::domain::provider_key::{KeySecret, MOST_KEYS, ProviderKey, USUAL_WEIGHT};
 use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::service::caller::Caller;
@@ -69,8 +70,12 @@ pub(crate) async fn list(
 /// Put a key in.
 ///
 /// The provider is asked whether it is good. With the first key of a number comes its sender. The same alias again changes
-/// the key: what is absent stays. Messages that are being sent go on with the key before. Fonnte's device is told to call
-/// us with what comes in; if it could not be told, `warnings` says so, and the key put in again repeats it.
+/// the key: what is absent stays, and `null` is what is usual. Messages that are being sent go on with the key before. A
+/// provider that has webhooks is told to call us with what comes in; if it could not be told, `warnings` says so, and the
+/// key put in again repeats it. A sender that was paused because its keys were refused goes on with a key that is put in,
+/// and with one that is enabled again; not with one that is refused itself, of which `warnings` says so, as it does of a
+/// provider that is disabled. A key of another number leaves the sender of the number before: if that has no other key,
+/// `warnings` says it.
 #[utoipa::path(
     put, operation_id = "put_key", path = "/v1/accounts/{id}/keys/{alias}", tag = "Keys", security(("api_key" = [])),
     params(
@@ -131,18 +136,61 @@ pub(crate) async fn take(
     if secret.is_some() && before.is_some() {
         prune(state, authority, account.id.as_str()).await;
     }
-    let was_usable = before.is_some_and(|key| key.is_usable(now));
+    let mut warnings = Vec::new();
+    let was_usable = before.as_ref().is_some_and(|key| key.is_usable(now));
     if let Some(key) = account.key(alias)
         && key.is_usable(now)
         && (secret.is_some() || !was_usable)
     {
-        senders::resume_refused_one(&state.store, &account, &key.sender, now).await?;
+        warnings.extend(goes_on(&state.store, &account, key, now).await?);
     }
-    let warnings = match &secret {
-        Some(secret) => webhook::tell(state, &account, secret).await,
-        None => Vec::new(),
-    };
+    if let Some(secret) = &secret {
+        warnings.extend(webhook::tell(state, &account, secret).await);
+    }
+    warnings.extend(before.and_then(|before| left_without(&account, &before)));
     Ok((account, warnings))
+}
+
+/// Lets a key's sender go on, if it stood still for want of one; what keeps it from that. A key that is refused would have
+/// the next message fail.
+async fn goes_on(
+    store: &Store,
+    account: &Account,
+    key: &ProviderKey,
+    now: Timestamp,
+) -> Result<Option<String>, Problem> {
+    let known = store
+        .known_credentials(&account.tenant, &account.id)
+        .await?;
+    match standing(key, Known::of_key(&known, key), now) {
+        Standing::Refused(_) => Ok(Some(still_refused(account, key))),
+        Standing::Healthy
+        | Standing::Rested
+        | Standing::Resting { .. }
+        | Standing::Full(_)
+        | Standing::Expired(_)
+        | Standing::Disabled => senders::resume_refused_one(store, account, &key.sender, now).await,
+    }
+}
+
+fn still_refused(account: &Account, key: &ProviderKey) -> String {
+    let path = format!("/v1/accounts/{}/keys/{}", account.id, key.alias);
+    format!(
+        "the provider has refused this key, so nothing is sent with it: POST {path}/test once it is good again, or PUT \
+         another key in its place"
+    )
+}
+
+/// That the sender which a key was of before has no key any more.
+fn left_without(account: &Account, before: &ProviderKey) -> Option<String> {
+    let sender = &before.sender;
+    let has_one = account.keys.iter().any(|key| key.sender == *sender);
+    (!has_one).then(|| {
+        format!(
+            "{sender} has no key any more, so nothing leaves it: put one in for it, under another alias, or DELETE \
+             /v1/senders/{sender}"
+        )
+    })
 }
 
 fn unusable(error: &impl ToString) -> Problem {
@@ -202,7 +250,7 @@ fn unnamed(alias: &KeyAlias, sender: &SenderId, now: Timestamp) -> ProviderKey {
         alias: alias.clone(),
         mask: String::new(),
         sender: sender.clone(),
-        weight: 1,
+        weight: USUAL_WEIGHT,
         enabled: true,
         since: now,
         expires_at: None,
@@ -299,7 +347,8 @@ async fn prune(state: &State, authority: &Authority, id: &str) {
 
 /// Take a key away.
 ///
-/// Nothing is sent with it any more. Its sender stays, and sends with its other keys.
+/// Nothing is sent with it any more. Its sender stays, and sends with its other keys; without one its next message is
+/// refused, and pauses it.
 #[utoipa::path(
     delete, operation_id = "delete_key", path = "/v1/accounts/{id}/keys/{alias}", tag = "Keys", security(("api_key" = [])),
     params(
@@ -335,33 +384,4 @@ pub(crate) async fn delete(
     };
     state.store.forget_credential(&known).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Test a key.
-///
-/// The provider is asked whether it takes the key. Nothing is sent.
-#[utoipa::path(
-    post, operation_id = "test_key", path = "/v1/accounts/{id}/keys/{alias}/test", tag = "Keys", security(("api_key" = [])),
-    params(
-        ("id" = String, Path, description = "Our id of the account"),
-        ("alias" = String, Path, description = "What it is called"),
-    ),
-    responses((status = 200, description = "What the provider says", body = KeyTestDto), AccountProblems),
-)]
-pub(crate) async fn test(
-    caller: Caller,
-    extract::State(state): extract::State<State>,
-    Path((id, alias)): Path<(String, String)>,
-) -> Result<Json<KeyTestDto>, Problem> {
-    let tenant = caller.with(Right::Configure)?.tenant;
-    let alias: KeyAlias = alias.parse().map_err(|_| Problem::not_found())?;
-    let account = find(&state.store, &tenant, &id).await?;
-    let key = account.key(&alias).ok_or_else(Problem::not_found)?;
-    let secrets = state.parts.keeper.outbound(&tenant, &account.id).await?;
-    let Some(secret) = secrets.of_key(key) else {
-        return Ok(Json(KeyTestDto::lost()));
-    };
-    let way = providers::way(&state, &tenant, account.provider).await?;
-    let asked = checks::asked(&way, &key.sender, &secret.key).await;
-    Ok(Json(KeyTestDto::of(&asked, clock::now())))
 }

@@ -66,13 +66,13 @@ pub(crate) struct PhoneNumbers {
 )]
 pub(crate) struct NewNumberBody {
     /// The country's calling code, in digits.
-    #[schema(example = "1")]
+    #[schema(pattern = "^[0-9]{1,3}$", example = "1")]
     country_code: String,
     /// The number within the country, in digits.
-    #[schema(example = "5550001009")]
+    #[schema(pattern = "^[0-9]{4,14}$", example = "5550001009")]
     number: String,
     /// The name that people are to see; Meta reviews it.
-    #[schema(example = "Shop")]
+    #[schema(min_length = 1, max_length = 128, example = "Shop")]
     verified_name: String,
 }
 

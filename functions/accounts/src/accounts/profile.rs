@@ -72,21 +72,25 @@ const MORE_VERTICALS: [&str; 2] = ["TRAVEL", "NOT_A_BIZ"];
 )]
 pub(crate) struct ProfileBody {
     /// A line under the name: 139 characters at most.
-    #[schema(example = "Open from nine to five")]
+    #[schema(min_length = 1, max_length = 139, example = "Open from nine to five")]
     about: Option<String>,
     /// 256 characters at most.
+    #[schema(max_length = 256)]
     address: Option<String>,
     /// 512 characters at most.
+    #[schema(max_length = 512)]
     description: Option<String>,
     /// 128 characters at most.
-    #[schema(example = "hello@example.com")]
+    #[schema(max_length = 128, example = "hello@example.com")]
     email: Option<String>,
     /// Two at most, each with `http://` or `https://`.
+    #[schema(max_items = 2)]
     websites: Option<Vec<String>>,
     /// Its trade, by Meta's names.
     #[schema(example = "RETAIL")]
     vertical: Option<String>,
     /// A picture that was uploaded to Meta by the resumable upload API.
+    #[schema(min_length = 1, max_length = 2000)]
     profile_picture_handle: Option<String>,
 }
 

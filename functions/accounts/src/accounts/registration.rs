@@ -104,10 +104,10 @@ async fn give(
 #[expect(dead_code, reason = "it describes the body, which is read below")]
 pub(crate) struct CodeRequestBody {
     /// `sms` or `voice`.
-    #[schema(example = "sms")]
+    #[schema(pattern = "^(sms|voice)$", example = "sms")]
     method: String,
     /// In which language, by Meta's names; `en_US` unless told.
-    #[schema(example = "en_US")]
+    #[schema(pattern = "^[A-Za-z_]{2,10}$", example = "en_US")]
     language: Option<String>,
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct CodeRequestBody {
 #[expect(dead_code, reason = "it describes the body, which is read below")]
 pub(crate) struct CodeBody {
     /// Six digits.
-    #[schema(example = "123456")]
+    #[schema(pattern = "^[0-9]{6}$", example = "123456")]
     code: String,
 }
 
@@ -125,7 +125,7 @@ pub(crate) struct CodeBody {
 #[expect(dead_code, reason = "it describes the body, which is read below")]
 pub(crate) struct PinBody {
     /// Six digits. Keep it: Meta asks for it when the number is registered again.
-    #[schema(example = "123456")]
+    #[schema(pattern = "^[0-9]{6}$", example = "123456")]
     pin: String,
 }
 
@@ -134,9 +134,10 @@ pub(crate) struct PinBody {
 #[expect(dead_code, reason = "it describes the body, which is read below")]
 pub(crate) struct RegistrationBody {
     /// Six digits: the number's two-step PIN, which is set by this if it has none.
-    #[schema(example = "123456")]
+    #[schema(pattern = "^[0-9]{6}$", example = "123456")]
     pin: String,
     /// Where Meta is to keep its data at rest: an ISO country code such as `DE`.
+    #[schema(pattern = "^[A-Z]{2}$")]
     data_localization_region: Option<String>,
 }
 

@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "it describes the body, which is read by `read`")]
 pub(crate) struct RotationBody {
     /// `access_token` or `verify_token`. An app secret can be reset by a person at Meta alone: enter the next one in step 1.
-    #[schema(example = "verify_token")]
+    #[schema(pattern = "^(access_token|verify_token)$", example = "verify_token")]
     credential: String,
 }
 

@@ -1,11 +1,18 @@
 //! What can be changed of a sender: read from a body, and applied.
 
+use heliograph::domain::fault::{Fault, FaultCode};
 use heliograph::domain::fields::Fields;
+use heliograph::domain::identity::SenderId;
+use heliograph::domain::provider::Provider;
 use heliograph::store::{Sender, WindowPolicy};
 use utoipa::ToSchema;
 
 /// Messages a second of any sender at most. Source: Meta, "Throughput".
 const HIGHEST_RATE: u32 = 1_000;
+
+/// A phone that a gateway sends through has no app beside it of which Meta could know.
+const ONLY_AT_META: &str =
+    "is of senders at Meta alone, which may be used in the WhatsApp Business app as well";
 
 /// What is changed of a sender; what is absent stays.
 #[derive(ToSchema)]
@@ -17,7 +24,7 @@ pub(crate) struct SenderChangesBody {
     /// How many messages a second Meta takes from it.
     #[schema(minimum = 1, maximum = 1000)]
     messages_per_second: Option<u32>,
-    /// Whether somebody uses the WhatsApp Business app with the same number: Meta takes 20 a second then.
+    /// Whether somebody uses the WhatsApp Business app with the same number: Meta takes 20 a second then. Of senders at Meta.
     coexistence: Option<bool>,
     /// Its part of the calls a second that the provider allows its account's credential; `null` takes it away.
     #[schema(minimum = 1, maximum = 1000)]
@@ -59,6 +66,16 @@ impl Changes {
                 .choice("window", &["enforce", "warn", "off"])
                 .and_then(window),
         }
+    }
+
+    /// What of them is not this sender's to have.
+    pub(crate) fn fault(&self, id: &SenderId) -> Option<Fault> {
+        let is_beside_nothing = self.coexistence == Some(true) && id.provider() != Provider::Meta;
+        is_beside_nothing.then(|| Fault {
+            pointer: "/coexistence".to_owned(),
+            code: FaultCode::NotAllowed,
+            detail: ONLY_AT_META.to_owned(),
+        })
     }
 
     /// Changes a sender.

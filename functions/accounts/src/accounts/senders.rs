@@ -19,9 +19,11 @@ use heliograph::domain::failure::{Class, of_meta};
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::AccountId;
-use heliograph::domain::identity::{PhoneNumberId, SenderId, TenantId};
+use heliograph::domain::identity::{PhoneNumberId, SenderId};
+use heliograph::domain::message::Leg;
 use heliograph::domain::pace::{Pause, PauseCause};
 use heliograph::domain::role::Right;
+use heliograph::messaging::held;
 use heliograph::service::caller::Caller;
 use heliograph::service::clock;
 use heliograph::service::dto::SenderDto;
@@ -46,10 +48,10 @@ const HIDDEN: [i64; 2] = [33, 100];
 )]
 pub(crate) struct SenderBody {
     /// Our id of its account.
-    #[schema(example = "acct_demo")]
+    #[schema(min_length = 1, example = "acct_demo")]
     account_id: String,
     /// Meta's id of the phone number; not the number.
-    #[schema(example = "100000000000002")]
+    #[schema(min_length = 1, example = "100000000000002")]
     phone_number_id: String,
 }
 
@@ -150,6 +152,9 @@ pub(crate) async fn set(
     said: Value,
 ) -> Result<Sender, Problem> {
     let sender = find(store, authority, id.as_str()).await?;
+    if let Some(fault) = changes.fault(id) {
+        return Err(Problem::validation(vec![fault]));
+    }
     let mut changing = Changing::begin(store, authority, sender.account.as_str()).await?;
     let put = put(store, authority, &mut changing, (id.as_str(), changes)).await;
     let said = Said::about(Action::SenderChanged, id.as_str(), said);
@@ -268,12 +273,13 @@ pub(super) async fn pause(store: &Store, account: &Account, pause: &Pause) -> Re
     Ok(())
 }
 
-/// Lets those senders of an account go on that its own standing had paused; what Meta said of one is not undone by it.
+/// Lets those senders of an account go on that its own standing had paused; what Meta said of one is not undone by it. What
+/// keeps any from sending all the same.
 pub(super) async fn resume(
     store: &Store,
     account: &Account,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Vec<String>, Problem> {
     resume_where(store, account, now, |pause| {
         pause.cause == PauseCause::Account
     })
@@ -285,7 +291,7 @@ pub(super) async fn resume_refused(
     store: &Store,
     account: &Account,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Vec<String>, Problem> {
     let is_about_token = |pause: &Pause| {
         let is_so = |code: i64| of_meta(code).class == Class::Credential || HIDDEN.contains(&code);
         pause.cause == PauseCause::Provider && pause.code.is_none_or(is_so)
@@ -299,9 +305,9 @@ pub(crate) async fn resume_refused_one(
     account: &Account,
     id: &SenderId,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Option<String>, Problem> {
     let is_about_key = |pause: &Pause| pause.cause == PauseCause::Provider && pause.code.is_none();
-    resume_if(store, (&account.tenant, id), now, is_about_key).await
+    resume_if(store, (account, id), now, is_about_key).await
 }
 
 async fn resume_where(
@@ -309,11 +315,12 @@ async fn resume_where(
     account: &Account,
     now: Timestamp,
     is_over: impl Fn(&Pause) -> bool,
-) -> Result<(), Problem> {
+) -> Result<Vec<String>, Problem> {
+    let mut warnings = Vec::new();
     for sender in store.senders_of(account).await? {
-        resume_if(store, (&account.tenant, &sender.id), now, &is_over).await?;
+        warnings.extend(resume_if(store, (account, &sender.id), now, &is_over).await?);
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// The same for one sender, which may be one that is just being made: a number keeps its pace from one sender to the next.
@@ -324,18 +331,24 @@ pub(super) async fn resume_one(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let is_over = |pause: &Pause| pause.cause == PauseCause::Account;
-    resume_if(store, (&account.tenant, id), now, is_over).await
+    resume_if(store, (account, id), now, is_over).await?;
+    Ok(())
 }
 
 async fn resume_if(
     store: &Store,
-    (tenant, id): (&TenantId, &SenderId),
+    (account, id): (&Account, &SenderId),
     now: Timestamp,
     is_over: impl Fn(&Pause) -> bool,
-) -> Result<(), Problem> {
+) -> Result<Option<String>, Problem> {
+    let tenant = &account.tenant;
     let pace = store.pace(tenant, id).await?;
     if pace.paused.as_ref().is_some_and(is_over) {
         store.resume_sender(tenant, id, None, now).await?;
     }
-    Ok(())
+    let leg = Leg {
+        account: account.id.clone(),
+        sender: id.clone(),
+    };
+    Ok(held::in_the_way(store, tenant, &leg, now).await?)
 }

@@ -24,9 +24,7 @@ use heliograph::domain::role::Right;
 use heliograph::domain::secret::SecretText;
 use heliograph::service::caller::Caller;
 use heliograph::service::http::{MAX_JSON, Parameters, read_json};
-use heliograph::service::openapi::{
-    AccountProblems, BodyProblems, IdProblems, ListProblems, ProviderProblems,
-};
+use heliograph::service::openapi::{AccountProblems, BodyProblems, ListProblems, ProviderProblems};
 use heliograph::service::origin::Origin;
 use heliograph::service::problem::Problem;
 use heliograph::store::Account;
@@ -52,7 +50,7 @@ pub(crate) async fn shown(state: &State, account: &Account) -> Result<SetupDto, 
     path = "/v1/accounts/{id}/setup",
     tag = "Set-up",
     params(("id" = String, Path, description = "Our id of the account", example = "acct_demo")),
-    responses((status = 200, description = "The set-up", body = SetupDto), ListProblems, IdProblems)
+    responses((status = 200, description = "The set-up", body = SetupDto), ListProblems, AccountProblems)
 )]
 pub(crate) async fn show(
     caller: Caller,

@@ -97,7 +97,8 @@ pub(crate) async fn take(
     let done = put(state, &mut changing, new, &mut beside).await;
     let now = changing.now;
     let account = changing.end(done).await?;
-    senders::resume_refused(&state.store, &account, now).await?;
+    let in_the_way = senders::resume_refused(&state.store, &account, now).await?;
+    beside.warnings.extend(in_the_way);
     let (tenant, id) = (&account.tenant, &account.id);
     state.store.plan_health_check(tenant, id, now).await?;
     Ok((account, beside))

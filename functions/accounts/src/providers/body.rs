@@ -86,22 +86,26 @@ pub(crate) struct Providers {
     pub(super) data: Vec<ProviderDto>,
 }
 
-/// What is changed of a provider; what is absent stays.
+/// What is changed of a provider; what is absent stays, and `null` is what is usual.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the body, which is read by `read`")]
 pub(crate) struct ProviderBody {
     /// Where it is, with https. `null`: where the installation says. Not for Meta, which has one address.
-    #[schema(example = "https://gateway.example.com/fonnte")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        example = "https://gateway.example.com/fonnte"
+    )]
     base_url: Option<String>,
-    /// Whether anything is sent through it.
+    /// Whether anything is sent through it: yes, unless told.
     enabled: Option<bool>,
-    /// Where there is a choice, the lower goes first.
+    /// Where there is a choice, the lower goes first: 100, unless told.
     #[schema(minimum = 1, maximum = 1000)]
     priority: Option<u16>,
-    /// How many calls may be made. What is absent stays, `null` takes a limit away.
+    /// How many calls may be made. What is absent stays, `null` takes a limit away, and `null` in their place all.
     limits: Option<Limits>,
-    /// How long a call that sends may last, in milliseconds. Who has not answered by then leaves it open whether the
-    /// message arrives.
+    /// How long a call that sends may last, in milliseconds: 10,000, unless told. Who has not answered by then leaves it
+    /// open whether the message arrives.
     #[schema(minimum = 3000, maximum = 10000)]
     timeout_ms: Option<u32>,
 }
@@ -164,12 +168,13 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
+    use heliograph::domain::provider::Gateway;
     use serde_json::json;
 
     #[test]
     fn an_address_is_kept_without_the_slash_at_its_end() {
         let body = json!({"base_url": "https://Gateway.example.com/fonnte/"});
-        let fonnte = ProviderSettings::of(Provider::Fonnte);
+        let fonnte = ProviderSettings::of(Provider::Gateway(Gateway::Fonnte));
         let read = read(&body, fonnte, Networks::Public).unwrap();
         let kept = read.base_url.as_deref();
         assert_eq!(kept, Some("https://gateway.example.com/fonnte"));
@@ -183,7 +188,7 @@ mod tests {
             "https://[::1]",
         ] {
             let body = json!({"base_url": address});
-            let mock = ProviderSettings::of(Provider::Mock);
+            let mock = ProviderSettings::of(Provider::Gateway(Gateway::Mock));
             let faults = read(&body, mock.clone(), Networks::Public).unwrap_err();
             assert_eq!(faults.len(), 1, "{address}");
             assert_eq!(faults.first().unwrap().pointer, "/base_url");
@@ -192,8 +197,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_that_is_not_called_is_refused_in_the_same_words_whatever_the_resolver_says()
+    {
+        let mock = ProviderSettings::of(Provider::Gateway(Gateway::Mock));
+        let mut told = Vec::new();
+        for address in [
+            "https://nowhere.invalid",
+            "https://localhost",
+            "https://10.0.0.8",
+        ] {
+            let there = ProviderSettings {
+                base_url: Some(address.to_owned()),
+                ..mock.clone()
+            };
+            let refused = check_address(&mock, &there, Networks::Public).await;
+            told.push(refused.unwrap_err());
+        }
+        told.dedup();
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
+
+    #[tokio::test]
     async fn a_name_that_leads_nowhere_is_told_at_the_field_and_not_looked_up_again() {
-        let mock = ProviderSettings::of(Provider::Mock);
+        let mock = ProviderSettings::of(Provider::Gateway(Gateway::Mock));
         let lost = ProviderSettings {
             base_url: Some("https://nowhere.invalid".to_owned()),
             ..mock.clone()

@@ -68,17 +68,18 @@ pub(crate) struct StopDto {
 #[expect(dead_code, reason = "it describes the body, which is read by `read`")]
 pub(crate) struct RouteBody {
     /// What people call it.
-    #[schema(example = "Offers")]
+    #[schema(min_length = 1, max_length = 200, example = "Offers")]
     name: String,
     /// The senders, in their order: ten at most.
-    #[schema(example = json!(["100000000000001", "fonnte-15550002000"]))]
+    #[schema(min_items = 1, max_items = 10, example = json!(["100000000000001", "fonnte-15550002000"]))]
     senders: Vec<String>,
     /// After failures of these classes the next sender takes over: `transient` and `credential`, unless told. They provably
     /// did not arrive, and neither the person nor the content is at fault.
+    #[schema(value_type = Option<Vec<FailoverClass>>, max_items = 7)]
     fail_over_on: Option<Vec<Class>>,
     /// What to do when a call's outcome is not known, unless the message says so itself: `hold`, unless told. With `retry`
     /// the next sender takes over at once, and the message may be sent twice.
-    #[schema(example = "hold")]
+    #[schema(pattern = "^(hold|retry)$", example = "hold")]
     on_unknown: Option<String>,
     /// Whether a message may leave from another phone number than the first sender's: people would see it come from a
     /// stranger. No, unless told.
@@ -86,6 +87,24 @@ pub(crate) struct RouteBody {
     /// For how many seconds from its first failure on a message is tried: 3600 unless told.
     #[schema(minimum = 60, maximum = 86400)]
     try_for_s: Option<u32>,
+}
+
+/// The classes of failure after which the next sender may take over: all that tell whether the message arrived.
+#[derive(ToSchema)]
+#[schema(as = FailoverClass)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    dead_code,
+    reason = "it describes what is read by `read_classes`: `Failover::CHOICE`"
+)]
+pub(crate) enum FailoverClass {
+    Transient,
+    Throttled,
+    Credential,
+    Recipient,
+    Template,
+    Policy,
+    Permanent,
 }
 
 impl RouteDto {
@@ -157,7 +176,7 @@ pub(super) fn read(body: &Value) -> Result<Said, Vec<Fault>> {
 
 /// Reads what is said of a route; whoever hands the fields over finishes them.
 pub(crate) fn read_fields(fields: &mut Fields<'_>) -> Option<Said> {
-    let name = fields.required_text("name", 1..=LONGEST_NAME);
+    let name = fields.required_line("name", 1..=LONGEST_NAME);
     let senders = read_senders(fields);
     let fail_over_on = read_classes(fields);
     let on_unknown = fields.choice("on_unknown", &["hold", "retry"]);
@@ -214,4 +233,18 @@ fn read_classes(fields: &mut Fields<'_>) -> Option<BTreeSet<Class>> {
         classes.extend(class);
     }
     Some(classes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use utoipa::PartialSchema;
+
+    #[test]
+    fn the_document_names_the_classes_that_may_be_chosen() {
+        let schema = serde_json::to_value(FailoverClass::schema()).unwrap();
+        let expected = Failover::CHOICE.map(Class::as_str);
+        assert_eq!(schema.get("enum"), Some(&serde_json::json!(expected)));
+    }
 }

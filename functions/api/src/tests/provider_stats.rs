@@ -4,13 +4,13 @@ use super::desk::{Desk, noon, tenant};
 use axum::http::{Method, StatusCode};
 use heliograph::domain::calls::{CallError, CalledWith};
 use heliograph::domain::failure::Class;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use heliograph::store::{CallUse, CallUses, Counter, CounterDelta, KEY_COUNTERS, hour_counters};
 use serde_json::{Value, json};
 
 fn with(account: &str, key: &str) -> CalledWith {
     CalledWith {
-        provider: Provider::Mock,
+        provider: Provider::Gateway(Gateway::Mock),
         account: account.parse().unwrap(),
         key: Some(key.to_owned()),
     }

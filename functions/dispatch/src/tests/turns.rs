@@ -4,13 +4,12 @@
 use super::chain::{NOWHERE, queue_at};
 use super::*;
 use crate::legs::Legs;
-use crate::tick::begin;
 use crate::{DispatchError, handing};
 use heliograph::domain::failure::ProviderFailure;
-use heliograph::domain::job::{Changes, Outcomes, PausedBy};
+use heliograph::domain::job::{Outcomes, PausedBy};
 use heliograph::domain::ledger::{CallResult, Event};
 use heliograph::domain::message::{Attempt, Outcome};
-use heliograph::domain::pace::{Held, Pause, PauseCause, Slot};
+use heliograph::domain::pace::{Held, Slot};
 use heliograph::domain::tier::Rooms;
 use heliograph::domain::webhook::Person;
 use heliograph::service::clock;
@@ -65,7 +64,7 @@ async fn asked_again(store: &Store, failures: usize) -> Job {
     happens(store, job, &JobEvent::TriedAgain(Outcomes::default()), 150).await
 }
 
-async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job {
+pub(super) async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job {
     store
         .move_job(job, event, Asked::default(), at(second))
         .await
@@ -73,7 +72,7 @@ async fn happens(store: &Store, job: Job, event: &JobEvent, second: i64) -> Job 
 }
 
 /// Counts so many of the job's recipients in each state.
-async fn count(store: &Store, job: &Job, sequence: &str, states: &[(State, i64)]) {
+pub(super) async fn count(store: &Store, job: &Job, sequence: &str, states: &[(State, i64)]) {
     let counter = |state: State| Counter {
         tenant: job.tenant.clone(),
         of: format!("job:{}", job.id),
@@ -131,8 +130,11 @@ async fn whoever_is_refused_for_now_is_handed_out_again_while_the_first_pass_las
 }
 
 /// Claims a recipient, whom the provider takes.
-async fn send(store: &Store, job: &Job, id: &MessageId) {
-    let claimed = store.claim(&job.tenant, id, "one", at(103)).await.unwrap();
+pub(super) async fn send(store: &Store, job: &Job, id: &MessageId) {
+    let claimed = store
+        .claim(&job.tenant, id, "one", Attempt::starting(at(103)))
+        .await
+        .unwrap();
     let accepted = Event::CallEnded {
         token: "one",
         result: CallResult::Accepted {
@@ -362,36 +364,4 @@ async fn a_job_is_over_when_its_counters_say_so_too() {
     count(&store, &job, "1", &[(State::Failed, 3)]).await;
     tick(&store, &job, 111).await;
     assert_eq!(read(&store, &job).await.status, JobStatus::Finished);
-}
-
-#[tokio::test]
-async fn a_job_of_a_paused_sender_is_looked_at_when_it_expires() {
-    let (store, _) = counted_store().await;
-    store.put_sender(&sender(80)).await.unwrap();
-    let job = started(&store, |job| many(job, 0..3)).await;
-    let far: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
-    let change = JobEvent::Changed(Changes {
-        expires_at: Some(far),
-        ..Changes::default()
-    });
-    let job = happens(&store, job, &change, 101).await;
-    let pause = Pause {
-        since: at(102),
-        code: Some(131_048),
-        reason: "too many blocks".into(),
-        remedy: "look at the quality".into(),
-        cause: PauseCause::Provider,
-    };
-    assert!(
-        store
-            .pause_sender(&job.tenant, &job.sender, &pause)
-            .await
-            .unwrap()
-    );
-    let nothing = Learnt { seen: 0, missed: 0 };
-    let tick = begin(&function(&store), &job.tenant, &job.sender, nothing).await;
-    assert!(tick.unwrap().is_none(), "nothing is sent");
-    let senders = async |now| store.overdue(now, 9).await.unwrap().senders;
-    assert_eq!(senders(far - SignedDuration::from_secs(1)).await, []);
-    assert_eq!(senders(far + SignedDuration::from_secs(1)).await.len(), 1);
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Which AWS JSON protocol a service speaks; to an SDK they differ by the content type alone.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,11 @@ pub(super) fn ok(dialect: Dialect, body: Vec<u8>) -> Response {
 pub(super) fn error(status: StatusCode, dialect: Dialect, shape: &str, message: &str) -> Response {
     let body = json!({ "__type": shape, "message": message });
     respond(status, dialect, body.to_string().into())
+}
+
+/// A refusal whose body tells more than a name and a message.
+pub(super) fn refused(dialect: Dialect, body: &Value) -> Response {
+    respond(StatusCode::BAD_REQUEST, dialect, body.to_string().into())
 }
 
 /// The answer to what no service here knows.

@@ -1,10 +1,12 @@
 //! The AWS services of a desk: `DynamoDB`, its streams, SQS and Secrets Manager behind one port.
 //!
-//! A real SDK client pointed at the port must not see the difference, errors included. Nothing here knows what
-//! the platform stores: these are the wires it is plugged into.
+//! A real SDK client pointed at the port must not see the difference, errors included; which errors, `/_aws/faults` says.
+//! Nothing here knows what the platform stores: these are the wires it is plugged into.
 
 mod answer;
+mod control;
 mod dynamodb;
+mod faults;
 mod secrets;
 mod sqs;
 mod stream_table;
@@ -13,17 +15,20 @@ mod tests;
 
 use answer::Dialect;
 use anyhow::{Context, Result};
-use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::serve::ListenerExt;
+use bytes::Bytes;
 use dynamodb::Dynamodb;
+use faults::{Fault, Faults, Service};
 use secrets::Secrets;
 use sqs::Sqs;
 use std::fs::{File, TryLockError};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -62,6 +67,9 @@ struct Services {
     dynamodb: dynamodb::Forward,
     sqs: Sqs,
     secrets: Secrets,
+    faults: Mutex<Faults>,
+    /// Whether somebody goes to the engine's own port, where no fault is shown.
+    is_passed_by: AtomicBool,
 }
 
 impl Endpoints {
@@ -75,6 +83,8 @@ impl Endpoints {
             dynamodb: dynamodb.forward()?,
             sqs: Sqs::open(address(port), options.data_dir.as_deref(), closed.clone())?,
             secrets: Secrets::open(options.data_dir.as_deref())?,
+            faults: Mutex::default(),
+            is_passed_by: AtomicBool::new(false),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&services), closed));
         Ok(Self {
@@ -93,9 +103,11 @@ impl Endpoints {
         address(self.port)
     }
 
-    /// Where `DynamoDB` alone answers, one hop nearer than [`Endpoints::url`].
+    /// Where `DynamoDB` alone answers, one hop nearer than [`Endpoints::url`]. Whoever goes there meets no faults, so from
+    /// now on none of `DynamoDB` can be ordered.
     #[must_use]
     pub fn dynamodb_url(&self) -> String {
+        self.services.is_passed_by.store(true, Ordering::Relaxed);
         self.dynamodb.url()
     }
 
@@ -133,7 +145,7 @@ fn take_data_dir(path: &Path) -> Result<File> {
 }
 
 async fn serve(listener: TcpListener, services: Arc<Services>, mut closed: watch::Receiver<()>) {
-    let router = Router::new().fallback(dispatch).with_state(services);
+    let router = control::router().fallback(dispatch).with_state(services);
     // Without this, an answer in two pieces waits for the client's delayed acknowledgement of the first.
     let listener = listener.tap_io(|stream| {
         stream.set_nodelay(true).ok();
@@ -165,9 +177,47 @@ async fn dispatch(State(services): State<Arc<Services>>, request: Request) -> Re
     let Ok(body) = axum::body::to_bytes(body, limit).await else {
         return answer::too_large(dialect);
     };
-    match service {
-        "AmazonSQS" => services.sqs.answer(operation, &body).await,
-        "secretsmanager" => services.secrets.answer(operation, &body),
-        _ => services.dynamodb.send(&parts, body).await,
+    let Some(service) = faulty(service) else {
+        return services.dynamodb.send(&parts, body).await;
+    };
+    let fault = locked(&services.faults).of_call(service, operation);
+    let failed = fault.map(|fault| faults::response(fault, service, operation, &body));
+    match (failed, fault) {
+        (Some(failed), Some(Fault::Http500WhenDone)) => {
+            services.answer(service, operation, &parts, body).await;
+            failed
+        }
+        (Some(failed), _) => failed,
+        (None, _) => services.answer(service, operation, &parts, body).await,
     }
+}
+
+/// The service whose faults can be ordered; of streams, which are Lambda's own to read, none can.
+fn faulty(target: &str) -> Option<Service> {
+    match target {
+        "AmazonSQS" => Some(Service::Sqs),
+        "secretsmanager" => Some(Service::SecretsManager),
+        "DynamoDB_20120810" => Some(Service::Dynamodb),
+        _ => None,
+    }
+}
+
+impl Services {
+    async fn answer(
+        &self,
+        service: Service,
+        operation: &str,
+        parts: &Parts,
+        body: Bytes,
+    ) -> Response {
+        match service {
+            Service::Sqs => self.sqs.answer(operation, &body).await,
+            Service::SecretsManager => self.secrets.answer(operation, &body),
+            Service::Dynamodb => self.dynamodb.send(parts, body).await,
+        }
+    }
+}
+
+fn locked(faults: &Mutex<Faults>) -> MutexGuard<'_, Faults> {
+    faults.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,44 +1,45 @@
 //! The demo tenant's accounts at the other providers: one each, with a key that the simulator takes, and a route over them.
 
-use super::{SENDER, Surroundings, put_secret_of};
+use super::{SENDER, Surroundings, add_sender, put_secret_of, unless_there};
 use anyhow::Result;
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::limits::Limits;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Ability, Gateway};
 use heliograph::domain::provider_key::ProviderKey;
 use heliograph::domain::provider_settings::ProviderSettings;
 use heliograph::domain::route::{Failover, Route};
 use heliograph::domain::secret::SecretText;
-use heliograph::provider::fonnte::webhook::address;
+use heliograph::provider::gateway;
+use heliograph::provider::webhook::address;
 use heliograph::service::aws::Aws;
 use heliograph::service::clock;
-use heliograph::store::{Account, Sender, Store, StoreError, Transaction};
+use heliograph::store::{Account, Sender, Store, Transaction};
 use serde_json::json;
 
 /// What people and attempts call the keys.
 const ALIAS: &str = "demo";
 
-/// What stands in the address that Fonnte's device calls.
+/// What stands in the address that a gateway calls.
 const PATH_TOKEN: &str = "demo-path-token";
 
-/// Provider, account, what people call it, number, key.
-const GATEWAYS: [(Provider, &str, &str, &str, &str); 3] = [
+/// Gateway, account, what people call it, number, key.
+const GATEWAYS: [(Gateway, &str, &str, &str, &str); 3] = [
     (
-        Provider::Notifapi,
+        Gateway::Notifapi,
         "acct_demo-notifapi",
         "Demo at NotifAPI",
         "15550003000",
         "demo-notifapi-key",
     ),
     (
-        Provider::Fonnte,
+        Gateway::Fonnte,
         "acct_demo-fonnte",
         "Demo at Fonnte",
         "15550002000",
         "demo-fonnte-token",
     ),
     (
-        Provider::Mock,
+        Gateway::Mock,
         "acct_demo-mock",
         "Demo at the mock provider",
         "15550004000",
@@ -49,9 +50,6 @@ const GATEWAYS: [(Provider, &str, &str, &str, &str); 3] = [
 /// The route over them, behind Meta's sender.
 const ROUTE: &str = "route_demo";
 
-/// How many there are.
-pub(super) const COUNT: i64 = 3;
-
 /// Makes them.
 pub(super) async fn make(
     aws: &Aws,
@@ -59,11 +57,11 @@ pub(super) async fn make(
     tenant: &TenantId,
     around: &Surroundings<'_>,
 ) -> Result<()> {
-    for (provider, id, name, number, key) in GATEWAYS {
+    for (gateway, id, name, number, key) in GATEWAYS {
         let now = clock::now();
-        let sender = SenderId::of(provider, number)?;
+        let sender = SenderId::of(gateway.into(), number)?;
         let mut account = Account::new(id.parse()?, tenant.clone(), name.to_owned(), now);
-        account = account.at(provider);
+        account = account.at(gateway.into());
         account.senders.push(sender.clone());
         account.put_key(ProviderKey {
             alias: ALIAS.parse()?,
@@ -77,14 +75,12 @@ pub(super) async fn make(
         });
         let secret = json!({"v": 1, "access_tokens": [], "provider_keys": [{"alias": ALIAS, "since": now.as_millisecond(), "key": key}]});
         put_secret_of(aws, ("out", tenant, &account.id), &secret).await?;
-        store
-            .put_sender(&Sender::at_gateway(&account, sender))
-            .await?;
         store.put_account(&account).await?;
-        if provider == Provider::Fonnte {
+        add_sender(store, &account, &Sender::at_gateway(&account, sender)).await?;
+        if gateway.can(Ability::CallUs) {
             let secret = json!({"v": 1, "app_secrets": [], "verify_tokens": [], "path_tokens": [PATH_TOKEN]});
             put_secret_of(aws, ("in", tenant, &account.id), &secret).await?;
-            tell_device(&account, key, around).await;
+            tell_whom_to_call(gateway, &account, key, around).await;
         }
     }
     add_route(store, tenant).await
@@ -93,8 +89,8 @@ pub(super) async fn make(
 /// A route from Meta's sender over all others. Its numbers differ, which a demo may show.
 async fn add_route(store: &Store, tenant: &TenantId) -> Result<()> {
     let mut senders: Vec<SenderId> = vec![SENDER.parse()?];
-    for (provider, _, _, number, _) in GATEWAYS {
-        senders.push(SenderId::of(provider, number)?);
+    for (gateway, _, _, number, _) in GATEWAYS {
+        senders.push(SenderId::of(gateway.into(), number)?);
     }
     let route = Route {
         id: ROUTE.parse()?,
@@ -109,29 +105,29 @@ async fn add_route(store: &Store, tenant: &TenantId) -> Result<()> {
     };
     let mut transaction = Transaction::new();
     store.add_route(&mut transaction, &route)?;
-    match store.commit(transaction).await {
-        // It is there from a start that was cut off.
-        Ok(()) | Err(StoreError::Conflict) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    unless_there(store.commit(transaction).await)
 }
 
-/// Has Fonnte's device call us. Whoever plays Fonnte may not be there: then the demo is whole but for what comes in by it,
-/// and the key put in again mends that.
-async fn tell_device(account: &Account, key: &str, around: &Surroundings<'_>) {
+/// Has a gateway call us. Whoever plays it may not be there: then the demo is whole but for what comes in by it, and the
+/// key put in again mends that.
+async fn tell_whom_to_call(
+    gateway: Gateway,
+    account: &Account,
+    key: &str,
+    around: &Surroundings<'_>,
+) {
     let Surroundings {
         providers,
         webhook_url,
     } = around;
     let (token, key) = (SecretText::new(PATH_TOKEN), SecretText::new(key));
-    let address = address(webhook_url, &account.id, &token);
+    let address = address(webhook_url, gateway, &account.id, &token);
     let told = async {
         let way = providers.way(&ProviderSettings::of(account.provider))?;
-        let (client, access) = way.fonnte(&key);
-        client.call_at(access, &address).await
+        gateway::call_at(gateway, way.with(&key), &address).await
     };
     if let Err(failure) = told.await {
         let error = failure.message;
-        tracing::warn!(account.id = %account.id, error, "the demo's device at Fonnte was not told whom to call");
+        tracing::warn!(account.id = %account.id, error, "a provider of the demo's was not told whom to call");
     }
 }

@@ -1,9 +1,9 @@
 //! The failures the simulator was told to show, and whose turn it is.
 
-use super::chance::falls_into;
 use super::recipient::Recipient;
+use crate::chance::falls_into;
 use heliograph::domain::failure::Class;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -258,8 +258,8 @@ fn kind(provider: Provider, name: &str) -> Result<Kind, String> {
 fn is_error(provider: Provider, name: &str) -> bool {
     match provider {
         Provider::Meta => name.parse::<u32>().is_ok(),
-        Provider::Mock => Class::named(name).is_some(),
-        Provider::Notifapi | Provider::Fonnte => !name.is_empty(),
+        Provider::Gateway(Gateway::Mock) => Class::named(name).is_some(),
+        Provider::Gateway(Gateway::Notifapi | Gateway::Fonnte) => !name.is_empty(),
     }
 }
 
@@ -334,8 +334,8 @@ mod tests {
         ]);
         let mut take = |provider| faults.for_call(provider, "1", None).map(|(fault, _)| fault);
         let quota = CallFault::Error("insufficient quota".to_owned());
-        assert_eq!(take(Provider::Mock), None);
-        assert_eq!(take(Provider::Fonnte), Some(quota));
+        assert_eq!(take(Provider::Gateway(Gateway::Mock)), None);
+        assert_eq!(take(Provider::Gateway(Gateway::Fonnte)), Some(quota));
         assert_eq!(take(Provider::Meta), Some(CallFault::Slow));
     }
 

@@ -7,7 +7,7 @@ use super::gateways;
 use super::recipient::{Recipient, digits};
 use super::state::{State, locked, now_ms};
 use super::webhooks::{self, Outcome};
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub(super) struct InboundOrder {
 pub(super) async fn send(state: &State, order: InboundOrder) -> Result<Value, BadOrder> {
     match order.provider.unwrap_or(Provider::Meta) {
         Provider::Meta => by_meta(state, order).await,
-        Provider::Fonnte => gateways::inbound(state, &order).await,
-        Provider::Notifapi | Provider::Mock => Err(BadOrder::new(
+        Provider::Gateway(Gateway::Fonnte) => gateways::inbound(state, &order).await,
+        Provider::Gateway(Gateway::Notifapi | Gateway::Mock) => Err(BadOrder::new(
             "provider must be meta or fonnte: the others tell of no messages",
         )),
     }

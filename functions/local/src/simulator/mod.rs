@@ -74,7 +74,6 @@
 mod access;
 mod assets;
 mod call;
-mod chance;
 mod connection;
 mod control;
 mod courier;

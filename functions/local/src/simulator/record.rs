@@ -82,10 +82,14 @@ pub(super) fn fingerprint(text: &str) -> u64 {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use heliograph::domain::provider::Gateway;
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        for (provider, intent) in [(Provider::Meta, None), (Provider::Fonnte, Some(0xfeed))] {
+        for (provider, intent) in [
+            (Provider::Meta, None),
+            (Provider::Gateway(Gateway::Fonnte), Some(0xfeed)),
+        ] {
             let record = Record {
                 at_ms: 1_751_247_548_123,
                 provider,

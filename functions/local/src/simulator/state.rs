@@ -1,7 +1,6 @@
 //! What the simulator's routes and its courier share.
 
 use super::assets::{Assets, Callback, Change, Number};
-use super::chance::mixed;
 use super::faults::Faults;
 use super::ledger::Ledger;
 use super::outbox::{Outboxes, Scheduled, Turn};
@@ -11,6 +10,7 @@ use super::record::Record;
 use super::statuses::StatusPlan;
 use super::templates::Templates;
 use super::webhooks::{Outcome, Webhooks};
+use crate::chance::mixed;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};

@@ -1,10 +1,10 @@
 //! Which statuses follow an accepted message, when, and how Meta writes them.
 
-use super::chance::falls_into;
 use super::graph_error::GraphError;
 use super::recipient::Recipient;
 use super::record::Record;
-use heliograph::domain::provider::Provider;
+use crate::chance::falls_into;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -100,8 +100,10 @@ impl StatusPlan {
     /// The statuses that follow the `number`th message: none, where its provider tells of none.
     pub(super) fn of(&self, record: &Record, number: u32) -> Stages {
         match record.provider {
-            Provider::Meta | Provider::Fonnte => self.all(&record.recipient, number),
-            Provider::Notifapi | Provider::Mock => Stages::default(),
+            Provider::Meta | Provider::Gateway(Gateway::Fonnte) => {
+                self.all(&record.recipient, number)
+            }
+            Provider::Gateway(Gateway::Notifapi | Gateway::Mock) => Stages::default(),
         }
     }
 

@@ -45,8 +45,8 @@ fn the_newest_sign_wins_in_whatever_order_it_is_found() {
         (Sign::Delivered, UNDELIVERABLE),
         (UNDELIVERABLE, Sign::Delivered),
         (Sign::Inbound, UNDELIVERABLE),
-        (Sign::NotOnWhatsapp(Checker::Fonnte), Sign::Read),
-        (Sign::OnWhatsapp(Checker::Notifapi), UNDELIVERABLE),
+        (Sign::NotOnWhatsapp(Gateway::Fonnte), Sign::Read),
+        (Sign::OnWhatsapp(Gateway::Notifapi), UNDELIVERABLE),
     ] {
         let (newer, older) = (seen(newer, 1), seen(older, 2));
         let expected = (newer.sign.tells(), Some(newer.sign));
@@ -66,8 +66,8 @@ fn each_sign_is_believed_for_its_time_and_not_longer() {
         (Sign::Read, 30 * DAY),
         (Sign::Inbound, 30 * DAY),
         (UNDELIVERABLE, 7 * DAY),
-        (Sign::OnWhatsapp(Checker::Fonnte), DAY),
-        (Sign::NotOnWhatsapp(Checker::Notifapi), DAY),
+        (Sign::OnWhatsapp(Gateway::Fonnte), DAY),
+        (Sign::NotOnWhatsapp(Gateway::Notifapi), DAY),
     ] {
         assert_eq!(judged(&[seen(sign, hours - 1)]).1, Some(sign));
         assert_eq!(judged(&[seen(sign, hours)]).1, None, "{sign:?}");
@@ -79,7 +79,7 @@ fn what_is_older_than_a_sign_to_the_contrary_is_believed_no_more() {
     let over = [seen(UNDELIVERABLE, 8 * DAY), seen(Sign::Delivered, 9 * DAY)];
     assert_eq!(judged(&over).0, Availability::Unknown);
     let agreeing = [
-        seen(Sign::OnWhatsapp(Checker::Fonnte), 2 * DAY),
+        seen(Sign::OnWhatsapp(Gateway::Fonnte), 2 * DAY),
         seen(Sign::Read, 3 * DAY),
     ];
     assert_eq!(judged(&agreeing).1, Some(Sign::Read));
@@ -203,10 +203,11 @@ fn who_wrote_can_be_reached_and_what_whatsapp_tells_was_written_by_nobody() {
 fn only_gateways_are_asked_about_numbers() {
     for (sender, expected) in [
         ("100000000000001", None),
-        ("fonnte-15550002000", Some(Checker::Fonnte)),
-        ("notifapi-15550003000", Some(Checker::Notifapi)),
+        ("fonnte-15550002000", Some(Gateway::Fonnte)),
+        ("notifapi-15550003000", Some(Gateway::Notifapi)),
         ("mock-15550004000", None),
     ] {
-        assert_eq!(Checker::of(&sender.parse().unwrap()), expected, "{sender}");
+        let asked = checker(&sender.parse().unwrap()).map(|(gateway, _)| gateway);
+        assert_eq!(asked, expected, "{sender}");
     }
 }

@@ -184,11 +184,23 @@ fn cause_of(reason: &str) -> Option<ProviderFailure> {
         return Some(ProviderFailure::from_meta(code, &[]));
     }
     let class = Class::named(reason)?;
-    Some(ProviderFailure::without_code(
-        class,
-        "no code was given: the recipient's own error says what happened",
-        "look at the recipient",
-    ))
+    let (message, remedy) = match class {
+        Class::Credential => (
+            "the provider refused the key or token that they were sent with",
+            "put a good one in, then try them again",
+        ),
+        Class::Transient
+        | Class::Throttled
+        | Class::Recipient
+        | Class::Template
+        | Class::Policy
+        | Class::Permanent
+        | Class::Ambiguous => (
+            "no code was given: the recipient's own error says what happened",
+            "look at the recipient",
+        ),
+    };
+    Some(ProviderFailure::without_code(class, message, remedy))
 }
 
 fn empty_group(cause: ProviderFailure) -> FailureGroup {

@@ -88,11 +88,18 @@ pub struct Lap {
     /// Not sooner: what was handed out last is being sent.
     #[serde(with = "millisecond::required")]
     pub from: Timestamp,
-    /// The last chunk it is about.
-    pub until: String,
+    /// The last chunk that it is about whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// How many recipients of the next chunk it is about.
+    #[serde(default)]
+    pub offset: usize,
     /// The marker of the last chunk that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// How many recipients of the chunk behind it were looked at already.
+    #[serde(default)]
+    pub place: usize,
 }
 
 /// How many recipients a job was done with at some time.

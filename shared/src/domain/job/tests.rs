@@ -318,6 +318,14 @@ fn failures_are_grouped_by_code_with_their_remedy_and_what_may_be_tried_again() 
 }
 
 #[test]
+fn recipients_who_failed_for_a_key_say_so_and_how_they_are_tried_again() {
+    let groups = failures(&numbers(&[("failed", 9), ("refused_credential", 9)]));
+    let group = groups.first().unwrap();
+    assert!(group.message.contains("key or token"), "{group:?}");
+    assert!(group.remedy.contains("put a good one in"), "{group:?}");
+}
+
+#[test]
 fn the_rate_is_told_by_what_happened_since_the_job_last_began_to_run() {
     let mut progress = Progress::default();
     for second in 0..=40 {

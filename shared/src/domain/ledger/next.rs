@@ -1,19 +1,29 @@
 //! What comes after a call that did not succeed: another attempt, of the same sender or of the next one of its route, or the
 //! end. What was decided, and why, stands beside the attempt.
 
-use super::calls::{calls, counts};
-use super::{fail, lose_sight};
+use super::calls::{calls, goes_on, waits_for_credential};
+use super::{CallResult, fail, lose_sight};
 use crate::domain::failure::Class;
 use crate::domain::identity::SenderId;
-use crate::domain::message::{Attempt, Decision, Outbound, Then};
+use crate::domain::message::{Attempt, Decision, Outbound, Outcome, Then};
 use crate::domain::retry::{self, Retry};
 use crate::domain::route::{Onward, Turn};
 use crate::domain::state::State;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// A proven refusal: another attempt, of the same sender or of another, if that may help; or the end.
-pub(super) fn after_refusal(message: &mut Outbound, onward: Option<&Onward>, now: Timestamp) {
+/// A proven refusal: another attempt, with another credential, of the same sender or of another, if that may help; or the
+/// end.
+pub(super) fn after_refusal(
+    message: &mut Outbound,
+    result: &CallResult,
+    onward: Option<&Onward>,
+    now: Timestamp,
+) {
+    if goes_on(message, result) {
+        let why = "the provider refused the credential, and there is another one";
+        return at_once(message, why);
+    }
     if let Some(onward) = onward.filter(|onward| is_tried_enough(message, onward, now)) {
         fail(message, now);
         let seconds = onward.try_for.as_secs();
@@ -37,6 +47,10 @@ pub(super) fn after_refusal(message: &mut Outbound, onward: Option<&Onward>, now
         (Some(Class::Transient | Class::Throttled), Retry::GiveUp) => {
             format!("it was not accepted, {here} times")
         }
+        (_, Retry::GiveUp) if waits_for_credential(message, result) => {
+            let why = "the provider refused the credential: it waits until a good one is put in";
+            return at_once(message, &join(why.to_owned(), onward));
+        }
         (_, Retry::GiveUp) => "the same would be refused again".to_owned(),
     };
     fail(message, now);
@@ -55,12 +69,23 @@ pub(super) fn after_silence(message: &mut Outbound, onward: Option<&Onward>, now
     }
 }
 
-/// The credential was refused, and another one takes its place at once.
-pub(super) fn give_way(message: &mut Outbound) {
-    message.state = State::Queued;
+/// It is sent again, and waits for nothing.
+pub(super) fn at_once(message: &mut Outbound, why: &str) {
     message.not_before = None;
-    let why = "the provider refused the credential, and there is another one";
+    on_its_turn(message, why);
+}
+
+/// It is sent again as if it had not been its turn.
+pub(super) fn on_its_turn(message: &mut Outbound, why: &str) {
+    message.state = State::Queued;
     decide(message, Then::TryAgain, None, why.to_owned());
+}
+
+/// A proven refusal that came when its job had given it up as unknown, and may have finished.
+pub(super) fn after_its_job(message: &mut Outbound, now: Timestamp) {
+    fail(message, now);
+    let why = "it was not accepted, and that was known too late for its job";
+    decide(message, Then::GiveUp, None, why.to_owned());
 }
 
 /// Lets the next sender of the route take over, if there is one.
@@ -96,7 +121,7 @@ fn wait_for(message: &mut Outbound, wait: Duration, now: Timestamp) {
 }
 
 /// From its first failure on a message over a route is tried for as long as the route says: anew, once somebody has asked
-/// for another attempt of what was over.
+/// for another attempt of what was over. To wait for a credential is not to try.
 fn is_tried_enough(message: &Outbound, onward: &Onward, now: Timestamp) -> bool {
     let was_over = |attempt: &Attempt| {
         let decision = attempt.decision.as_ref();
@@ -108,7 +133,8 @@ fn is_tried_enough(message: &Outbound, onward: &Onward, now: Timestamp) -> bool 
         .attempts
         .iter()
         .skip(over.map_or(0, |place| place + 1));
-    let first = since.find(|attempt| attempt.failure.is_some());
+    let first =
+        since.find(|attempt| attempt.failure.is_some() && !attempt.was_credential_refused());
     first.is_some_and(|first| now.duration_since(first.started_at) >= onward.try_for)
 }
 
@@ -125,7 +151,8 @@ fn decide(message: &mut Outbound, then: Then, sender: Option<&SenderId>, why: St
 /// What was decided about a call that the provider has spoken of since, says nothing any more: it took the message.
 pub(super) fn forget_overtaken(message: &mut Outbound) {
     let overtaken = |attempt: &&mut Attempt| {
-        attempt.decision.is_some() && (attempt.provider_id.is_some() || attempt.failure.is_none())
+        let failed = attempt.failure.is_some() || attempt.outcome == Some(Outcome::NotStarted);
+        attempt.decision.is_some() && (attempt.provider_id.is_some() || !failed)
     };
     for attempt in message.attempts.iter_mut().filter(overtaken) {
         attempt.decision = None;
@@ -146,7 +173,7 @@ fn calls_here(message: &Outbound) -> usize {
     let Some(leg) = newest.and_then(|attempt| attempt.leg.as_ref()) else {
         return calls(message);
     };
-    let here = |attempt: &&Attempt| attempt.leg.as_ref() == Some(leg) && counts(attempt);
+    let here = |attempt: &&Attempt| attempt.leg.as_ref() == Some(leg) && attempt.is_call();
     message.attempts.iter().filter(here).count()
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod any_event;
+mod credentials;
 mod histories;
+mod lost;
 mod statuses;
 mod usage;
 mod verdicts;
@@ -150,44 +152,13 @@ fn a_proven_refusal_is_tried_again_only_if_it_may_pass() {
     );
 }
 
-fn gave_way() -> CallResult {
-    CallResult::GaveWay(ProviderFailure::from_meta(190, &[]))
-}
-
-#[test]
-fn a_refused_credential_that_gives_way_costs_neither_an_attempt_nor_time() {
-    let mut message = sending(OnUnknown::Hold);
-    for _ in 0..10 {
-        message = apply(&message, &ended("one", gave_way()), at(1)).unwrap();
-        assert!(claimable(&message, at(1)), "at once");
-        message = claimed(&message, "one", at(1)).unwrap();
-    }
-    let tried = apply(&message, &ended("one", refused()), at(2)).unwrap();
-    assert_eq!(tried.state, State::Queued);
-    let waits = tried.not_before.unwrap().duration_since(at(2));
-    assert!(waits.as_secs() <= 1, "as after the first attempt: {waits}");
-    let last = CallResult::Refused(ProviderFailure::from_meta(190, &[]));
-    let failed = apply(&message, &ended("one", last), at(2)).unwrap();
-    assert_eq!(failed.state, State::Failed);
-}
-
-#[test]
-fn a_message_does_not_grow_with_refused_credentials_for_ever() {
-    let mut message = sending(OnUnknown::Hold);
-    let mut calls = 0;
-    while message.state == State::Sending {
-        calls += 1;
-        message = apply(&message, &ended("one", gave_way()), at(1)).unwrap();
-        message = claimed(&message, "one", at(1)).unwrap_or(message);
-    }
-    assert_eq!((message.state, calls), (State::Failed, 51));
-}
-
 #[test]
 fn a_message_given_back_has_used_up_no_attempt() {
     let mut message = sending(OnUnknown::Hold);
     for _ in 0..20 {
         message = apply(&message, &Event::GivenBack { token: "one" }, at(1)).unwrap();
+        let decision = message.attempts.last().unwrap().decision.as_ref();
+        assert!(decision.unwrap().why.contains("no call was made"));
         message = claimed(&message, "one", at(1)).unwrap();
     }
     let refused = apply(&message, &ended("one", refused()), at(2)).unwrap();

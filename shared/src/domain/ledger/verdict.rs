@@ -1,11 +1,14 @@
 //! What an operator decides where no fact is known, and how it gives way to facts.
 
-use super::reopen;
+use super::{CallResult, reopen};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::message::Outbound;
 use crate::domain::settlement::{Settlement, Verdict};
 use crate::domain::state::State;
 use jiff::Timestamp;
+
+/// Why it is sent again.
+const ASKED_FOR: &str = "an operator asked for another attempt";
 
 /// Settles a message that is `unknown`. `None` if it is not, or if it would be sent after its time.
 pub(super) fn settle(
@@ -23,7 +26,7 @@ pub(super) fn settle(
             message.state = State::Failed;
             message.times.ended = Some(now);
         }
-        Verdict::Retry => reopen(message, now)?,
+        Verdict::Retry => reopen(message, ASKED_FOR, now)?,
     }
     let attempt = message.attempts.last_mut()?;
     if settlement.verdict == Verdict::Failed {
@@ -50,6 +53,17 @@ pub(super) fn standing(message: &Outbound) -> Option<Verdict> {
         Verdict::Retry => return None,
     };
     (message.state == state && !settlement.superseded).then_some(settlement.verdict)
+}
+
+/// Whether a call that ended late says otherwise than the operator who could not wait for it.
+pub(super) fn is_contradicted(message: &Outbound, result: &CallResult) -> bool {
+    match result {
+        CallResult::Accepted { .. } => standing(message) == Some(Verdict::Failed),
+        CallResult::Refused(_) | CallResult::GaveWay(_) | CallResult::LastRefused(_) => {
+            standing(message) == Some(Verdict::Sent)
+        }
+        CallResult::Ambiguous(_) => false,
+    }
 }
 
 /// A fact has come: the message is as if nobody had decided, and the fact decides. The verdict stays on record.

@@ -1,6 +1,6 @@
 //! The calls to providers that were made for a message.
 
-use crate::domain::failure::ProviderFailure;
+use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::id::AccountId;
 use crate::domain::identity::{SenderId, Wamid};
 use crate::domain::settlement::Settlement;
@@ -95,7 +95,7 @@ pub struct Attempt {
     /// What was decided, if it did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// The alias of the credential it was made with.
+    /// The alias of the credential it was made with, or is about to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
     /// What an operator decided when nobody knew how it had ended.
@@ -121,6 +121,20 @@ impl Attempt {
         }
     }
 
+    /// Whether it was a call, or may have been: what was given back does not count, nor what a credential was refused.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        self.outcome != Some(Outcome::NotStarted) && !self.was_credential_refused()
+    }
+
+    /// Whether it was refused for its credential: no fault of the message's, which goes on if there is another one.
+    #[must_use]
+    pub fn was_credential_refused(&self) -> bool {
+        let failure = self.failure.as_ref();
+        self.outcome == Some(Outcome::Refused)
+            && failure.is_some_and(|failure| failure.class == Class::Credential)
+    }
+
     /// Whether it may have been accepted, and no answer has told its provider id.
     #[must_use]
     pub const fn is_unanswered(&self) -> bool {
@@ -138,6 +152,7 @@ pub enum Outcome {
     Refused,
     /// Nobody knows whether it took it.
     Ambiguous,
-    /// Given back before the call began.
+    /// No call was made: its slot had passed, or its sender or job was stopped meanwhile. The message goes in another slot,
+    /// and has used up no try.
     NotStarted,
 }

@@ -38,13 +38,19 @@ impl Speed {
     pub fn after(self, seen: usize, missed: usize) -> Self {
         if missed * 2 > seen {
             Self(self.0 / 2)
-        } else if missed * 4 > seen {
+        } else if Self::falls(seen, missed) {
             Self(self.0.saturating_sub(STEP).max(self.0 / 2))
         } else if seen == 0 || missed * 8 > seen {
             self
         } else {
             Self(self.0.saturating_add(STEP).min(FULL))
         }
+    }
+
+    /// Whether it falls after such a look.
+    #[must_use]
+    pub const fn falls(seen: usize, missed: usize) -> bool {
+        missed * 4 > seen
     }
 
     /// How many messages a second that is, one at least.

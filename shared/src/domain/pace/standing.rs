@@ -40,6 +40,13 @@ impl Slowed {
         })
     }
 
+    /// How long it takes from `now` on until all of it is back, if the provider does not ask again.
+    #[must_use]
+    pub fn recovers_in(last: Option<&Self>, now: Timestamp) -> SignedDuration {
+        let missing = FULL - Self::left(last, now);
+        RECOVERY * i32::from(missing) / i32::from(FULL)
+    }
+
     /// The provider asks again: half of what is left. `None` if that was just done, whoever met it.
     #[must_use]
     pub fn again(last: Option<&Self>, now: Timestamp) -> Option<Self> {

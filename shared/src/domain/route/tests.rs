@@ -8,6 +8,7 @@
 )]
 use super::*;
 use crate::domain::message::Outcome;
+use crate::domain::provider::Gateway;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -96,6 +97,33 @@ fn the_senders_take_turns_until_none_is_left_that_may_send_it() {
 }
 
 #[test]
+fn what_waits_for_a_credential_leaves_from_whichever_sender_has_one_again() {
+    let way = way();
+    let mut attempts: Vec<Attempt> = way
+        .stops
+        .iter()
+        .map(|stop| refused(stop, Class::Credential))
+        .collect();
+    let Turn::Stay(why) = next(&way, &attempts, Class::Credential) else {
+        panic!("nobody has a credential");
+    };
+    assert!(why.contains("had no credential left"), "{why}");
+    let senders = |attempts: &[Attempt]| {
+        let at = &way.stops[2].leg.sender;
+        let legs = way.in_turn(at, attempts, |_| true);
+        legs.into_iter().cloned().collect::<Vec<_>>()
+    };
+    let leg = |place: usize| way.stops[place].leg.clone();
+    assert_eq!(senders(&attempts), [leg(2), leg(0), leg(1)]);
+    attempts[0] = refused(&way.stops[0], Class::Recipient);
+    assert_eq!(
+        senders(&attempts),
+        [leg(2), leg(1)],
+        "that one has refused the message"
+    );
+}
+
+#[test]
 fn no_sender_is_called_more_often_than_five_times_for_a_message() {
     let way = way();
     let mut attempts = Vec::new();
@@ -109,10 +137,9 @@ fn no_sender_is_called_more_often_than_five_times_for_a_message() {
     }
     let turn = next(&way, &attempts, Class::Transient);
     assert!(matches!(turn, Turn::Stay(why) if why.contains("five times")));
-    assert!(
-        way.in_turn(&way.stops[0].leg.sender, &attempts, |_| true)
-            .is_empty()
-    );
+    let at = &way.stops[1].leg;
+    let turns = way.in_turn(&at.sender, &attempts, |_| true);
+    assert_eq!(turns, [at], "who asks for another attempt has it there");
 }
 
 #[test]
@@ -144,7 +171,7 @@ fn the_number_changes_only_where_that_is_allowed_and_the_answer_says_why() {
 fn who_has_no_way_to_send_it_is_left_out() {
     let way = way();
     let attempts = [refused(&way.stops[0], Class::Transient)];
-    let can = |provider| provider != Provider::Fonnte;
+    let can = |provider| provider != Provider::Gateway(Gateway::Fonnte);
     let first = &way.stops[0].leg.sender;
     let after = way.after(first, &attempts, &failure(Class::Transient), can);
     assert_eq!(after.turn, Turn::Next(way.stops[2].leg.clone(), 0));

@@ -4,6 +4,7 @@ use super::Sending;
 use crate::domain::content::Content;
 use crate::domain::failure::ProviderFailure;
 use crate::domain::message::{Attempt, Leg, Outbound, Passed};
+use crate::domain::purpose::Purpose;
 use crate::domain::route::{Onward, Way};
 use crate::domain::secret::Credential;
 use crate::provider::fits;
@@ -20,23 +21,17 @@ pub struct Departure<'a> {
     pub leg: Option<&'a Leg>,
     /// Whose turn it was before.
     pub passed: &'a [Passed],
+    /// What for.
+    pub purpose: Purpose,
 }
 
-impl<'a> Departure<'a> {
-    /// From the message's own sender.
-    #[must_use]
-    pub const fn own(credential: Option<&'a Credential>) -> Self {
-        Self {
-            credential,
-            leg: None,
-            passed: &[],
-        }
-    }
-
+impl Departure<'_> {
     pub(super) fn attempt(&self, now: Timestamp) -> Attempt {
         Attempt {
             leg: self.leg.cloned(),
             passed: self.passed.to_vec(),
+            // Should this worker die, nobody else could tell.
+            credential: self.credential.map(|credential| credential.alias.clone()),
             ..Attempt::starting(now)
         }
     }
@@ -79,5 +74,30 @@ impl Sending {
         };
         let variables = message.variables.as_ref().unwrap_or(&Value::Null);
         Ok(job.way.clone().zip(job.message.fill(variables).ok()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::SecretText;
+
+    #[test]
+    fn a_claim_names_the_key_so_that_it_is_known_if_the_worker_dies() {
+        let key = Credential {
+            alias: "main".to_owned(),
+            token: SecretText::new("demo-token"),
+        };
+        let claimed = |credential| {
+            let departure = Departure {
+                credential,
+                leg: None,
+                passed: &[],
+                purpose: Purpose::Delivery,
+            };
+            departure.attempt(Timestamp::UNIX_EPOCH).credential
+        };
+        assert_eq!(claimed(Some(&key)).as_deref(), Some("main"));
+        assert_eq!(claimed(None), None, "there is none to call with");
     }
 }

@@ -79,12 +79,21 @@ impl Sending {
         self.record_refused(refused, CallResult::GaveWay).await
     }
 
-    /// The credential that was refused is the account's last: its sender is paused.
+    /// The credential that was refused is the account's last: its sender is paused, and the message has failed. Whoever waits
+    /// for an answer can do something else.
     pub async fn with_no_other(
         &self,
         refused: RefusedCredential,
     ) -> Result<Box<Outbound>, AttemptError> {
         self.record_refused(refused, CallResult::Refused).await
+    }
+
+    /// The same where nobody waits for an answer: the message does, until there is another one.
+    pub async fn with_none_yet(
+        &self,
+        refused: RefusedCredential,
+    ) -> Result<Box<Outbound>, AttemptError> {
+        self.record_refused(refused, CallResult::LastRefused).await
     }
 
     async fn record_refused(

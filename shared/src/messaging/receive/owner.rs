@@ -24,9 +24,7 @@ impl Receiving {
     ) -> Result<Option<Owner>, StoreError> {
         match record.provider {
             Provider::Meta => self.owner_at_meta(&record.tenant, update).await,
-            Provider::Fonnte => self.device(record, update).await,
-            // They have no webhooks.
-            Provider::Notifapi | Provider::Mock => Ok(None),
+            Provider::Gateway(_) => self.device(record, update).await,
         }
     }
 

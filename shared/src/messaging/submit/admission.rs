@@ -8,6 +8,7 @@ use crate::domain::id::{ContactId, MessageId};
 use crate::domain::identity::{Identity, SenderId, TenantId};
 use crate::domain::message::{OnUnknown, Outbound};
 use crate::domain::pace::{Burst, Place, Room};
+use crate::domain::purpose::Purpose;
 use crate::domain::tier::{DayPlace, DayRoom, day_of};
 use crate::domain::webhook::Person;
 use crate::messaging::people;
@@ -80,7 +81,8 @@ pub(super) async fn admit(
     let scheduled = submission.send_at.is_some_and(|time| now < time);
     let name = people::name_of(&submission.to);
     let (on_unknown, senders) = fits(&sources, submission)?;
-    let read = first_ready(store, tenant, &senders, name.as_ref(), scheduled);
+    let keeps = (submission.purpose, scheduled);
+    let read = first_ready(store, tenant, &senders, name.as_ref(), keeps);
     let (paced, known) = Box::pin(read).await?;
     let sender = paced.sender.as_ref();
     let sender = sender.ok_or(SubmitError::UnknownSender)?;
@@ -143,13 +145,13 @@ fn fits<'a>(
 }
 
 /// The first of these senders that is ready, and whom the person's name points to: it is not paused, nor its provider
-/// disabled, unless the message waits for its time.
+/// disabled, as far as the message heeds that, and unless it waits for its time.
 async fn first_ready(
     store: &Store,
     tenant: &TenantId,
     senders: &[&SenderId],
     name: Option<&Identity>,
-    scheduled: bool,
+    (purpose, scheduled): (Purpose, bool),
 ) -> Result<(PacedSender, Option<ContactId>), SubmitError> {
     // What is said is said of the first.
     let mut why = None;
@@ -158,8 +160,9 @@ async fn first_ready(
             paced_sender(store, tenant, sender, name),
             store.known_provider_settings(tenant, sender.provider()),
         )?;
-        let paused = read.0.pace.paused.clone().filter(|_| !scheduled);
-        let refusal = if settings.enabled || scheduled {
+        let paused = read.0.pace.paused.clone();
+        let paused = paused.filter(|pause| !scheduled && purpose.heeds(pause));
+        let refusal = if scheduled || purpose.may_use(&settings) {
             paused.map(SubmitError::SenderPaused)
         } else {
             Some(SubmitError::ProviderDisabled(settings.provider))

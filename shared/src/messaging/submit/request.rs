@@ -6,6 +6,7 @@ use crate::domain::fields::Fields;
 use crate::domain::id::RouteId;
 use crate::domain::identity::{Recipient, SenderId};
 use crate::domain::message::{Lane, OnUnknown};
+use crate::domain::purpose::Purpose;
 use crate::domain::waiting::WaitMinutes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -43,6 +44,8 @@ pub struct Submission {
     pub expires_at: Option<Timestamp>,
     /// What to do when the outcome is not known, if it says so itself.
     pub on_unknown: Option<OnUnknown>,
+    /// What it is sent for: to be read, whatever a body says.
+    pub purpose: Purpose,
 }
 
 /// What `from` names.
@@ -110,6 +113,7 @@ fn read(mut fields: Fields<'_>, now: Timestamp) -> Option<Submission> {
         send_at,
         expires_at,
         on_unknown,
+        purpose: Purpose::Delivery,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::domain::identity::SenderId;
 use crate::domain::job::{Changes, JobEvent, PausedBy};
 use crate::domain::ledger::LEASE;
 use crate::domain::ledger::tests::queued;
-use crate::domain::message::{OnUnknown, Outcome};
+use crate::domain::message::{Attempt, OnUnknown, Outcome};
 use crate::domain::provider::Provider;
 use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::state::State;
@@ -85,7 +85,12 @@ async fn a_dead_workers_message_becomes_unknown_once_its_lease_has_run_out() {
     let message = queued(at(0));
     write(&store, &message).await;
     let dead = store
-        .claim(&message.tenant, &message.id, "dead", at(0))
+        .claim(
+            &message.tenant,
+            &message.id,
+            "dead",
+            Attempt::starting(at(0)),
+        )
         .await;
     assert!(dead.is_ok());
     let early = Sending::new(store.clone(), meta.client.clone(), start);

@@ -6,7 +6,7 @@ use crate::domain::job::{Changes, Job, JobEvent};
 use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{ended, queued, settlement};
 use crate::domain::ledger::{CallResult, LEASE};
-use crate::domain::message::{Lane, OnUnknown, Outbound};
+use crate::domain::message::{Attempt, Lane, OnUnknown, Outbound};
 use crate::domain::pace::{Pause, PauseCause};
 use crate::domain::settlement::Verdict;
 use crate::domain::state::State;
@@ -34,7 +34,12 @@ async fn sweep(store: &Store, now: Timestamp) -> Vec<Hint> {
 
 /// Claims the message at second 0, and its call has no answer.
 async fn lost(store: &Store, message: &Outbound) -> Outbound {
-    let claim = store.claim(&message.tenant, &message.id, "one", at(0));
+    let claim = store.claim(
+        &message.tenant,
+        &message.id,
+        "one",
+        Attempt::starting(at(0)),
+    );
     let held = claim.await.unwrap();
     let silence = CallResult::Ambiguous(ProviderFailure::ambiguous("no answer"));
     let event = ended("one", silence);

@@ -7,7 +7,7 @@ mod senders;
 use super::*;
 use crate::domain::id::EventId;
 use crate::domain::ledger::tests::{accepted, ended, queued};
-use crate::domain::message::{Message, Outbound};
+use crate::domain::message::{Attempt, Message, Outbound};
 use crate::domain::provider::Provider;
 use crate::domain::queue::{Change, WebhookRecord};
 use crate::domain::state::State;
@@ -69,7 +69,12 @@ async fn held(store: &Store) -> Outbound {
     let message = queued(at(0));
     write(store, &message).await;
     let held = store
-        .claim(&message.tenant, &message.id, "one", at(0))
+        .claim(
+            &message.tenant,
+            &message.id,
+            "one",
+            Attempt::starting(at(0)),
+        )
         .await;
     held.unwrap()
 }

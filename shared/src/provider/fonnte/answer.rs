@@ -3,10 +3,9 @@
 //! `status` false with a reason means not accepted, `status` true with an id accepted, whatever else it says; everything
 //! else proves nothing, nor does a refusal that comes with a server's own trouble.
 
-use super::reasons;
+use super::{FONNTE, reasons};
 use crate::domain::failure::ProviderFailure;
 use crate::domain::identity::Wamid;
-use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
 use crate::provider::http::{self, Answer};
 use crate::provider::{Answered, SendOutcome};
@@ -53,7 +52,7 @@ pub(super) fn read(answer: &Answer, key: &SecretText) -> Answered<Map<String, Va
 
 /// Nothing is known of a call that may be repeated.
 pub(super) fn not_understood(why: &str) -> ProviderFailure {
-    http::not_understood(Provider::Fonnte, why)
+    http::not_understood(FONNTE, why)
 }
 
 /// Why it was refused, if Fonnte says so.

@@ -2,8 +2,8 @@
 //!
 //! The one place that knows them. They are words, so each is known by the part of it that tells.
 
+use super::FONNTE;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
 use crate::provider::{passing, shown};
 
@@ -128,5 +128,5 @@ pub(super) fn failure(said: &str, status: u16, key: &SecretText) -> ProviderFail
         "Fonnte refused it for a reason we do not know",
         "look the reason up in Fonnte's documentation",
     );
-    failure.with_words_of(Provider::Fonnte, &[shown(said, key)])
+    failure.with_words_of(FONNTE, &[shown(said, key)])
 }

@@ -3,22 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::{Bsuid, GroupId};
 use crate::domain::secret::SecretText;
+use crate::provider::gateway;
 use crate::provider::tests::{
-    KEY, anna, body_of, content, failure_of, group, http, id, ok, places, served, text, whole,
+    KEY, anna, body_of, content, failure_of, group, id, ok, places, served, text, whole,
 };
 use serde_json::json;
 use std::path::Path;
 
-fn client() -> FonnteClient {
-    FonnteClient::new(http())
-}
-
 /// The form of a message, sorted, as a server reads it.
 async fn form_of(to: &Recipient, content: &Content) -> Vec<(String, String)> {
     let taken = vec![ok(&json!({"status": true, "id": ["1"]}))];
-    let call = async |access: Access<'_>| client().send(access, to, content, &id()).await;
+    let call = async |access: Access<'_>| send(access, to, content, &id()).await;
     let (_, requests) = served(taken, call).await;
     let query = format!("http://form/?{}", body_of(requests.first().unwrap()));
     let url = reqwest::Url::parse(&query).unwrap();
@@ -40,7 +38,7 @@ fn fields(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_text_is_a_form_with_the_key_alone_in_its_header() {
     let taken = vec![ok(&json!({"status": true, "id": ["1"]}))];
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     let (_, requests) = served(taken, call).await;
     let request = requests.first().unwrap();
     assert!(request.starts_with("POST /base/send HTTP/1.1\r\n"));
@@ -157,14 +155,14 @@ fn one_message_goes_to_one_target() {
 }
 
 async fn judged(status: &str, answer: &Value) -> SendOutcome {
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     served(vec![whole(status, &answer.to_string())], call)
         .await
         .0
 }
 
 async fn refused_with(answer: &str) -> ProviderFailure {
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     let (outcome, _) = served(vec![whole("200 OK", answer)], call).await;
     assert!(
         matches!(outcome, SendOutcome::NotAccepted(_)),
@@ -215,7 +213,7 @@ async fn a_refusal_with_a_servers_own_trouble_proves_nothing_and_429_asks_to_go_
 
 #[tokio::test]
 async fn an_answer_that_says_both_proves_nothing() {
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     let both = ok(&json!({"status": false, "reason": "token invalid", "id": ["1"]}));
     let (outcome, _) = served(vec![both], call).await;
     assert!(matches!(outcome, SendOutcome::Ambiguous(_)), "{outcome:?}");
@@ -256,7 +254,7 @@ async fn numbers_are_checked_many_at_once() {
         .into();
     let answer = ok(&json!({"registered": ["15550001111", "15559999999"],
         "not_registered": ["15550002222"], "status": true}));
-    let call = async |access: Access<'_>| client().check(access, &numbers).await;
+    let call = async |access: Access<'_>| check_numbers(access, &numbers).await;
     let (checked, requests) = served(vec![answer], call).await;
     let checked = checked.unwrap();
     assert_eq!(checked.registered, numbers.get(..1).unwrap());
@@ -265,8 +263,11 @@ async fn numbers_are_checked_many_at_once() {
     assert!(request.starts_with("POST /base/validate "));
     let expected = "target=15550001111%2C15550002222%2C15550003333&countryCode=0";
     assert_eq!(body_of(request), expected);
-    let many = vec![numbers.first().unwrap().clone(); CHECKED_AT_ONCE + 1];
-    let (refused, _) = served(vec![], async |access| client().check(access, &many).await).await;
+    let many = vec![numbers.first().unwrap().clone(); 501];
+    let (refused, _) = served(vec![], async |access| {
+        gateway::check_numbers(Gateway::Fonnte, access, &many).await
+    })
+    .await;
     assert_eq!(refused.unwrap_err().class, Class::Permanent);
 }
 
@@ -274,7 +275,7 @@ async fn numbers_are_checked_many_at_once() {
 async fn a_device_tells_how_it_stands() {
     let answer = json!({"device": "15550002000", "device_status": "connect", "expired": "18 November 2029",
         "messages": 16_785, "name": "Front desk", "package": "Reguler", "quota": "78", "status": true});
-    let call = async |access: Access<'_>| client().device(access).await;
+    let call = async |access: Access<'_>| device(access).await;
     let (device, requests) = served(vec![ok(&answer)], call).await;
     let device = device.unwrap();
     assert!(device.is_connected());
@@ -295,7 +296,7 @@ async fn a_device_is_told_whom_to_call_and_keeps_its_name() {
     );
     let changed = ok(&json!({"detail": "device updated", "status": true}));
     let address = SecretText::new("https://example.com/webhooks/fonnte/acct_1/token");
-    let call = async |access: Access<'_>| client().call_at(access, &address).await;
+    let call = async |access: Access<'_>| call_at(access, &address).await;
     let (told, requests) = served(vec![device, changed], call).await;
     told.unwrap();
     let request = requests.last().unwrap();
@@ -320,7 +321,7 @@ async fn groups_are_fetched_then_listed() {
         &json!({"data": [{"id": "120363000000000000@g.us", "name": "Team"}, {"name": "?"}],
         "status": true}),
     );
-    let call = async |access: Access<'_>| client().groups(access).await;
+    let call = async |access: Access<'_>| groups(access).await;
     let (groups, requests) = served(vec![fetched, listed], call).await;
     let expected = Group {
         id: "120363000000000000@g.us".parse().unwrap(),

@@ -1,12 +1,12 @@
 //! What Fonnte's webhooks say: a message, a status, or that a device was connected or lost. Reading never fails.
 //!
-//! They are not signed: who calls must have known an unguessable address (`call`), and the device must be the account's.
+//! They are not signed: who calls must have known an unguessable address, and the device must be the account's.
 
 mod call;
 mod updates;
 
-pub use call::{ProvenCall, Queued, address, prove, queued};
-pub(in crate::provider) use updates::updates;
+pub use call::heard;
+pub use updates::updates;
 
 use super::wire::INBOX;
 use crate::domain::identity::{GroupId, WaId, Wamid};

@@ -2,9 +2,9 @@
 //!
 //! Mapped is only what arrives as it was meant: Fonnte ignores what it does not know.
 
+use super::FONNTE;
 use crate::domain::content::{Content, Kind};
 use crate::domain::identity::Recipient;
-use crate::domain::provider::Provider;
 use crate::provider::unfit::{Reading, Unfit};
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(super) type Fields = Vec<(&'static str, String)>;
 
 /// The form for a message.
 pub(super) fn fields(to: &Recipient, content: &Content) -> Result<Fields, Unfit> {
-    let reading = Reading::of(Provider::Fonnte, content);
+    let reading = Reading::of(FONNTE, content);
     let mut fields = said(&reading);
     fields.extend(target(&reading, to));
     fields.extend(answered(&reading));

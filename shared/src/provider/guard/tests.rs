@@ -5,11 +5,11 @@ use super::AddressError::{AnyScheme, More, NotPublic, Nowhere, Scheme};
 use super::*;
 use crate::domain::content::Content;
 use crate::domain::failure::Class;
-use crate::domain::provider::Provider;
+use crate::domain::provider::{Gateway, Provider};
 use crate::domain::provider_settings::ProviderSettings;
 use crate::domain::secret::SecretText;
 use crate::provider::tests::{anna, content, id};
-use crate::provider::{Addresses, Providers, SendOutcome};
+use crate::provider::{Addresses, Providers, SendOutcome, mock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -132,6 +132,8 @@ async fn a_name_is_looked_up_before_it_is_kept() {
     assert_eq!(look_up(&inside, Networks::Any).await, Ok(()));
     let nowhere = Url::parse("https://nowhere.invalid/").unwrap();
     assert_eq!(look_up(&nowhere, Networks::Public).await, Err(Nowhere));
+    // Who asks does not hear what our resolver says.
+    assert_eq!(NotPublic.to_string(), Nowhere.to_string());
 }
 
 fn providers(networks: Networks) -> Providers {
@@ -139,9 +141,7 @@ fn providers(networks: Networks) -> Providers {
     Providers::new(&Addresses {
         graph: nobody.clone(),
         graph_version: "v25.0".to_owned(),
-        notifapi: nobody.clone(),
-        fonnte: nobody.clone(),
-        mock: nobody,
+        gateways: vec![(Gateway::Mock, nobody)],
         networks,
     })
     .unwrap()
@@ -159,14 +159,13 @@ async fn sent_by(settings: &ProviderSettings, networks: Networks) -> SendOutcome
         Err(failure) => return SendOutcome::NotAccepted(failure),
     };
     let key = SecretText::new("demo-mock-key");
-    let (client, access) = way.mock(&key);
-    client.send(access, &anna(), &hello(), &id()).await
+    mock::send(way.with(&key), &anna(), &hello(), &id()).await
 }
 
 fn at(base_url: String) -> ProviderSettings {
     ProviderSettings {
         base_url: Some(base_url),
-        ..ProviderSettings::of(Provider::Mock)
+        ..ProviderSettings::of(Provider::Gateway(Gateway::Mock))
     }
 }
 
@@ -177,7 +176,7 @@ async fn an_address_that_was_let_in_once_is_not_called_when_it_may_not_be_any_mo
     let SendOutcome::NotAccepted(failure) = sent_by(&settings, Networks::Public).await else {
         unreachable!("it was called");
     };
-    assert_eq!(failure.class, Class::Permanent);
+    assert_eq!(failure.class, Class::Transient);
     assert!(failure.remedy.contains("/v1/providers/mock"), "{failure:?}");
 }
 
@@ -188,12 +187,12 @@ async fn a_name_that_leads_into_ones_own_network_by_now_is_not_called_and_nothin
     // As if it had led elsewhere when it was put in: what is written of it is not looked at here.
     let way = providers(Networks::Public).way_to(
         format!("https://localhost:{port}").parse().unwrap(),
-        &ProviderSettings::of(Provider::Mock),
+        &ProviderSettings::of(Provider::Gateway(Gateway::Mock)),
     );
     let (way, key) = (way.unwrap(), SecretText::new("demo-mock-key"));
-    let (client, access) = way.mock(&key);
+    let access = way.with(&key);
     let (to, content, id) = (anna(), hello(), id());
-    let sending = client.send(access, &to, &content, &id);
+    let sending = mock::send(access, &to, &content, &id);
     let sent = tokio::select! {
         sent = sending => sent,
         _ = listener.accept() => unreachable!("it was called"),
@@ -201,16 +200,19 @@ async fn a_name_that_leads_into_ones_own_network_by_now_is_not_called_and_nothin
     let SendOutcome::NotAccepted(failure) = sent else {
         unreachable!("{sent:?}");
     };
-    assert_eq!(failure.class, Class::Permanent);
+    assert_eq!(failure.class, Class::Transient);
     assert!(failure.message.contains("not public"), "{failure:?}");
-    let looked = client.check(access).await.unwrap_err();
-    assert_eq!(looked.class, Class::Permanent);
+    let looked = mock::check_key(access, None).await.unwrap_err();
+    assert_eq!(looked.class, Class::Transient);
 }
 
 #[tokio::test]
 async fn a_providers_own_address_is_whoever_runs_the_installations_and_not_looked_at() {
-    let SendOutcome::NotAccepted(failure) =
-        sent_by(&ProviderSettings::of(Provider::Mock), Networks::Public).await
+    let SendOutcome::NotAccepted(failure) = sent_by(
+        &ProviderSettings::of(Provider::Gateway(Gateway::Mock)),
+        Networks::Public,
+    )
+    .await
     else {
         unreachable!("nobody is there");
     };

@@ -1,7 +1,9 @@
 //! What an answer of the mock provider's means.
+//!
+//! An id means accepted, an error not accepted; but nothing is proven by an error that comes with a server's own trouble.
 
+use super::MOCK;
 use crate::domain::failure::{Class, ProviderFailure};
-use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
 use crate::provider::http::{Answer, not_understood};
 use crate::provider::{Answered, SendOutcome, shown};
@@ -16,12 +18,12 @@ pub(super) fn judge(answer: &Answer, key: &SecretText) -> SendOutcome {
         .and_then(|said| said.get("id")?.as_str()?.parse().ok());
     match (id, said.and_then(|said| failure(&said, key))) {
         (Some(id), None) if answer.is_success() => SendOutcome::accepted(id),
-        (None, Some(mut failure)) => {
+        (None, Some(mut failure)) if status < 500 => {
             failure.retry_after_s = answer.retry_after_s;
             SendOutcome::refused(failure)
         }
         _ => SendOutcome::ambiguous(format!(
-            "the mock provider answered {status} with neither a message id nor an error, or with both"
+            "the mock provider answered {status} and said neither that it took the message nor that it did not"
         )),
     }
 }
@@ -34,7 +36,7 @@ pub(super) fn read(answer: &Answer, key: &SecretText) -> Answered<()> {
         None if answer.is_success() => Ok(()),
         None => {
             let why = format!("it answered {} without an error", answer.status);
-            Err(not_understood(Provider::Mock, &why))
+            Err(not_understood(MOCK, &why))
         }
     }
 }
@@ -51,5 +53,5 @@ fn failure(said: &Value, key: &SecretText) -> Option<ProviderFailure> {
         "the mock provider was told to refuse it",
         "tell the mock provider otherwise",
     );
-    Some(failure.with_words_of(Provider::Mock, &[shown(words, key)]))
+    Some(failure.with_words_of(MOCK, &[shown(words, key)]))
 }

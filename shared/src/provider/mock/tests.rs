@@ -4,16 +4,12 @@
 
 use super::*;
 use crate::domain::failure::Class;
-use crate::provider::tests::{KEY, anna, body_of, failure_of, http, id, ok, served, text, whole};
+use crate::provider::tests::{KEY, anna, body_of, failure_of, id, ok, served, text, whole};
 use serde_json::{Value, json};
-
-fn client() -> MockClient {
-    MockClient::new(http())
-}
 
 #[tokio::test]
 async fn a_message_is_metas_own_object() {
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     let (_, requests) = served(vec![ok(&json!({"id": "mock_1"}))], call).await;
     let request = requests.first().unwrap();
     assert!(request.starts_with("POST /base/messages "));
@@ -24,7 +20,7 @@ async fn a_message_is_metas_own_object() {
 
 #[tokio::test]
 async fn a_refusal_has_the_class_that_it_names() {
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     for class in Class::ALL {
         let answer = json!({"error": {"class": class.as_str(), "message": "as ordered"}});
         let script = whole("400 Bad Request\r\nRetry-After: 7", &answer.to_string());
@@ -41,9 +37,9 @@ async fn a_refusal_has_the_class_that_it_names() {
 
 #[tokio::test]
 async fn a_key_is_good_or_not() {
-    let call = async |access: Access<'_>| client().check(access).await;
+    let call = async |access: Access<'_>| check_key(access, None).await;
     let (good, requests) = served(vec![ok(&json!({"name": "mock"}))], call).await;
-    assert_eq!(good, Ok(()));
+    assert_eq!(good.unwrap().number, None);
     assert!(requests.first().unwrap().starts_with("GET /base/me "));
     let dead = json!({"error": {"class": "credential", "message": "no such key"}});
     let (dead, _) = served(vec![ok(&dead)], call).await;

@@ -1,11 +1,12 @@
 //! What an answer of NotifAPI's means.
 //!
-//! Code 200 with an id means accepted, another code with a word about it not accepted. A server's own trouble, in the
-//! HTTP status or in the code, proves nothing: its word may have been lost behind the gateway.
+//! Code 200 with an id means accepted, another code with a word about it not accepted; where it has no code, HTTP's own
+//! counts, or a word that can only be about the key. A server's own trouble, in the HTTP status or in the code, proves
+//! nothing: its word may have been lost behind the gateway. The whole list of NotifAPI's answers is not known.
 
+use super::NOTIFAPI;
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::Wamid;
-use crate::domain::provider::Provider;
 use crate::domain::secret::SecretText;
 use crate::provider::http::{self, Answer};
 use crate::provider::{Answered, SendOutcome, shown};
@@ -13,6 +14,19 @@ use serde_json::Value;
 
 /// The code of an answer that all went well.
 const WELL: u64 = 200;
+
+/// HTTP's codes that count where NotifAPI gives none of its own: what others mean, a server in front of it may mean as well.
+const OF_HTTP: [u16; 5] = [400, 401, 402, 422, 429];
+
+/// HTTP's own words for its codes: any server in front says them.
+const WORDS_OF_HTTP: [&str; 6] = [
+    "bad request",
+    "unauthorized",
+    "payment required",
+    "forbidden",
+    "not found",
+    "too many requests",
+];
 
 /// How long a key rests that is paid for no more, in seconds, before one message shows whether it is again.
 const NO_QUOTA_REST_S: u32 = 15 * 60;
@@ -63,7 +77,7 @@ pub(super) fn judge(answer: &Answer, key: &SecretText) -> SendOutcome {
         return SendOutcome::ambiguous(format!("NotifAPI answered {status} without JSON"));
     };
     let is_well = answer.is_success() && code(&said) == Some(WELL) && !has_error(&said);
-    match (id(&said), failure(&said, key)) {
+    match (id(&said), failure(status, &said, key)) {
         (Some(id), None) if is_well => SendOutcome::accepted(id),
         (None, Some(mut failure)) if status < 500 => {
             failure.retry_after_s = answer.retry_after_s.or(failure.retry_after_s);
@@ -80,7 +94,7 @@ pub(super) fn read(answer: &Answer, key: &SecretText) -> Answered<Value> {
     let status = answer.status;
     let said: Value = serde_json::from_slice(&answer.body)
         .map_err(|_| not_understood(&format!("it answered {status} without JSON")))?;
-    if let Some(failure) = failure(&said, key) {
+    if let Some(failure) = failure(status, &said, key) {
         return Err(failure);
     }
     if !answer.is_success() {
@@ -93,20 +107,29 @@ pub(super) fn read(answer: &Answer, key: &SecretText) -> Answered<Value> {
 
 /// Nothing is known of a call that may be repeated.
 pub(super) fn not_understood(why: &str) -> ProviderFailure {
-    http::not_understood(Provider::Notifapi, why)
+    http::not_understood(NOTIFAPI, why)
 }
 
-/// Why it was refused, if NotifAPI says so: a code that is another one, with a word about it.
-fn failure(said: &Value, key: &SecretText) -> Option<ProviderFailure> {
-    let code = code(said).filter(|code| *code != WELL && *code < 500)?;
+/// Why it was refused, if NotifAPI says so.
+fn failure(status: u16, said: &Value, key: &SecretText) -> Option<ProviderFailure> {
     let words = ["message", "error"]
         .iter()
         .find_map(|name| said.get(name)?.as_str())?;
-    Some(reason(code, words, key))
+    let is_of_http = WORDS_OF_HTTP
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(words.trim()));
+    let code = match code(said) {
+        Some(code) => Some(code).filter(|code| *code != WELL && *code < 500),
+        None if is_of_http => None,
+        None if OF_HTTP.contains(&status) => Some(u64::from(status)),
+        None => is_about_the_key(words).then_some(WELL),
+    };
+    Some(reason(code?, words, key))
 }
 
 fn has_error(said: &Value) -> bool {
-    said.get("error").is_some_and(|error| !error.is_null())
+    said.get("error")
+        .is_some_and(|error| !error.is_null() && *error != Value::Bool(false))
 }
 
 fn reason(code: u64, words: &str, key: &SecretText) -> ProviderFailure {
@@ -129,7 +152,7 @@ fn reason(code: u64, words: &str, key: &SecretText) -> ProviderFailure {
     }
     let (class, text, remedy) = meaning(code, words);
     let failure = ProviderFailure::without_code(class, text, remedy);
-    failure.with_words_of(Provider::Notifapi, &[shown(words, key)])
+    failure.with_words_of(NOTIFAPI, &[shown(words, key)])
 }
 
 fn is_about_the_quota(words: &str) -> bool {
@@ -194,11 +217,15 @@ fn code(said: &Value) -> Option<u64> {
     }
 }
 
-/// The message's id, by any of the names that callers have found it under.
+/// The message's id, in any of the places and by any of the names that callers have found it under.
 fn id(said: &Value) -> Option<Wamid> {
-    let results = said.get("results")?;
-    let mut names = ["id_message", "message_id", "id"].iter();
-    names.find_map(|name| match results.get(name)? {
+    let places = [said.get("results"), Some(said)];
+    let names = ["id_message", "message_id", "id"];
+    let mut known = places
+        .into_iter()
+        .flatten()
+        .flat_map(|place| names.map(|name| place.get(name)));
+    known.find_map(|id| match id? {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => number.to_string().parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,

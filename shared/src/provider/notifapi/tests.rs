@@ -3,20 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::domain::failure::{Class, ProviderFailure};
 use crate::provider::tests::{
-    KEY, anna, body_of, content, failure_of, group, http, id, ok, places, served, text, whole,
+    KEY, anna, body_of, content, failure_of, group, id, ok, places, served, text, whole,
 };
 use serde_json::json;
-
-fn client() -> NotifapiClient {
-    NotifapiClient::new(http())
-}
 
 /// The path and the body of a message.
 async fn call_of(to: &Recipient, content: &Content) -> (String, Value) {
     let taken = vec![ok(&json!({"code": 200, "results": {"id_message": "1"}}))];
-    let call = async |access: Access<'_>| client().send(access, to, content, &id()).await;
+    let call = async |access: Access<'_>| send(access, to, content, &id()).await;
     let (_, requests) = served(taken, call).await;
     let request = requests.first().unwrap();
     assert!(!request.to_lowercase().contains("authorization"));
@@ -94,7 +89,7 @@ fn what_would_arrive_otherwise_is_refused_where_it_stands() {
 }
 
 async fn outcome(head: &str, answer: &Value) -> SendOutcome {
-    let call = async |access: Access<'_>| client().send(access, &anna(), &text(), &id()).await;
+    let call = async |access: Access<'_>| send(access, &anna(), &text(), &id()).await;
     served(vec![whole(head, &answer.to_string())], call).await.0
 }
 
@@ -108,6 +103,44 @@ async fn an_id_under_any_of_its_names_is_an_acceptance() {
         let answer = json!({"code": 200, "query": {"to": "15550001111"}, "results": results});
         let expected = SendOutcome::accepted("A1".parse().unwrap());
         assert_eq!(outcome("200 OK", &answer).await, expected, "{answer}");
+    }
+    for answer in [
+        json!({"code": 200, "id_message": "A1"}),
+        json!({"code": 200, "error": false, "results": {"id": "A1"}}),
+        json!({"code": 200, "results": {}, "id": "A1"}),
+    ] {
+        let expected = SendOutcome::accepted("A1".parse().unwrap());
+        assert_eq!(outcome("200 OK", &answer).await, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_code_http_says_what_a_refusal_is_or_a_word_that_can_only_be_about_the_key() {
+    for (head, answer, class) in [
+        (
+            "401 Unauthorized",
+            json!({"message": "no access"}),
+            Class::Credential,
+        ),
+        (
+            "403 Forbidden",
+            json!({"error": "invalid key"}),
+            Class::Credential,
+        ),
+        ("200 OK", json!({"error": "invalid key"}), Class::Credential),
+        (
+            "400 Bad Request",
+            json!({"message": "invalid number"}),
+            Class::Recipient,
+        ),
+        (
+            "429 Too Many Requests",
+            json!({"message": "later"}),
+            Class::Throttled,
+        ),
+    ] {
+        let failure = failure_of(outcome(head, &answer).await);
+        assert_eq!(failure.class, class, "{head}: {answer}");
     }
 }
 
@@ -182,6 +215,11 @@ async fn what_is_not_said_clearly_proves_nothing() {
             json!({"code": 400, "message": "broken"}),
         ),
         ("200 OK", json!({"message": "broken"})),
+        ("408 Request Timeout", json!({"message": "too late"})),
+        ("403 Forbidden", json!({"message": "Forbidden"})),
+        ("404 Not Found", json!({"message": "Not Found"})),
+        ("503 Service Unavailable", json!({"error": "invalid key"})),
+        ("400 Bad Request", json!({"message": "no", "id": "A1"})),
         ("200 OK", json!({"code": 400})),
         (
             "200 OK",
@@ -203,7 +241,7 @@ async fn what_is_not_said_clearly_proves_nothing() {
 #[tokio::test]
 async fn a_number_is_on_whatsapp_or_not() {
     let number = "+15550001111".parse().unwrap();
-    let call = async |access: Access<'_>| client().check_number(access, &number).await;
+    let call = async |access: Access<'_>| is_on_whatsapp(access, &number).await;
     for (answer, expected) in [(json!("exists"), true), (json!("not_exists"), false)] {
         let (found, requests) = served(vec![ok(&answer)], call).await;
         assert_eq!(found, Ok(expected));
@@ -222,7 +260,7 @@ async fn a_number_is_on_whatsapp_or_not() {
 async fn groups_are_listed_in_whatever_form_they_come() {
     let answer =
         json!({"results": ["1@g.us", {"group_id": "2@g.us", "subject": "Team"}, {"x": 1}]});
-    let call = async |access: Access<'_>| client().groups(access).await;
+    let call = async |access: Access<'_>| groups(access).await;
     let (groups, requests) = served(vec![ok(&answer)], call).await;
     let groups = groups.unwrap();
     let shown: Vec<_> = groups

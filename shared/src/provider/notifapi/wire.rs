@@ -1,9 +1,9 @@
 //! A message as the JSON that one of NotifAPI's functions takes, or what it has no way for.
 
+use super::NOTIFAPI;
 use crate::domain::content::{Content, Kind};
 use crate::domain::identity::Recipient;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::provider::Provider;
 use crate::provider::unfit::{Reading, Unfit};
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ pub(super) struct Call {
 
 /// The call for a message.
 pub(super) fn call(to: &Recipient, content: &Content) -> Result<Call, Unfit> {
-    let reading = Reading::of(Provider::Notifapi, content);
+    let reading = Reading::of(NOTIFAPI, content);
     if content.reply_to.is_some() {
         let detail = "has no place at NotifAPI, which answers no message: leave it out";
         reading.note("/context/message_id", detail);

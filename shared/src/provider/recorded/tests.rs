@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::recorded;
-use crate::domain::provider::Provider;
+use crate::domain::provider::Gateway;
 use crate::domain::secret::SecretText;
-use crate::provider::tests::{GATEWAYS, KEY, Then, body_of, send, served, whole};
+use crate::provider::tests::{KEY, Then, body_of, send, served, whole};
 use serde_json::json;
 
 /// The names of the headers of a request, as it was read.
@@ -21,12 +21,12 @@ fn header_names(request: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_recorded_is_what_went_over_the_wire_without_the_key() {
-    for provider in GATEWAYS {
+    for &gateway in Gateway::ALL {
         let answer = json!({"status": false, "reason": format!("no such key {KEY}")}).to_string();
         let head = format!("200 OK\r\nX-Your-Key: {KEY}\r\nSet-Cookie: session=1");
         let script = vec![whole(&head, &answer)];
         let (exchange, requests) = served(script, async |access| {
-            let (_, recorded) = recorded(send(provider, access)).await;
+            let (_, recorded) = recorded(send(gateway, access)).await;
             recorded.masked(access.key).unwrap()
         })
         .await;
@@ -37,7 +37,7 @@ async fn what_is_recorded_is_what_went_over_the_wire_without_the_key() {
         let headers = exchange.request.headers.iter();
         let mut names: Vec<_> = headers.map(|(name, _)| name.clone()).collect();
         names.sort();
-        assert_eq!(names, header_names(request), "{provider:?}");
+        assert_eq!(names, header_names(request), "{gateway:?}");
         let mask = SecretText::new(KEY).masked();
         assert_eq!(exchange.request.body, body_of(request).replace(KEY, &mask));
         let (status, said) = exchange.response.unwrap();
@@ -52,7 +52,7 @@ async fn what_is_recorded_is_what_went_over_the_wire_without_the_key() {
 async fn an_answer_that_never_came_leaves_the_request_recorded() {
     let script = vec![Then::Stall(String::new())];
     let (exchange, _) = served(script, async |access| {
-        let (_, recorded) = recorded(send(Provider::Mock, access)).await;
+        let (_, recorded) = recorded(send(Gateway::Mock, access)).await;
         recorded.masked(access.key).unwrap()
     })
     .await;

@@ -80,7 +80,7 @@ impl Credentials {
         for (key, secret) in usable {
             if self
                 .refused
-                .get(&learnt_of(&name_of(of, key)), Instant::now())
+                .get(&learnt_of(&CredentialName::of_key(of, key)), Instant::now())
                 .is_some()
             {
                 continue;
@@ -119,29 +119,6 @@ impl Credentials {
         uses.entry(name).or_default().choose(keys, chance)
     }
 
-    /// Takes a place within the limits of the key that this is, or says when there is one. A key without limits costs
-    /// nothing, nor does one that has given way to another.
-    pub(super) async fn place_of_key(
-        &self,
-        of: Of<'_>,
-        credential: &Credential,
-        now: Timestamp,
-    ) -> Result<Result<(), Timestamp>, StoreError> {
-        let (account, known) =
-            futures_util::future::try_join(self.account(of), self.known(of)).await?;
-        let mut keys = account.iter().flat_map(|account| &account.keys);
-        let key = keys.find(|key| key.alias.as_str() == credential.alias);
-        let Some(key) = key.filter(|key| !key.limits.is_empty()) else {
-            return Ok(Ok(()));
-        };
-        let used = Known::of_key(&known, key).map(|known| known.used);
-        let name = name_of(of, key);
-        let taken = self
-            .store
-            .take_call(&name, &key.limits, used.unwrap_or_default(), now);
-        taken.await
-    }
-
     async fn probe(
         &self,
         of: Of<'_>,
@@ -152,7 +129,9 @@ impl Credentials {
         let Some(it) = Known::of_key(known, key) else {
             return Ok(Err(soon(now)));
         };
-        let is_mine = self.may_probe(&name_of(of, key), &it.breaker, now).await?;
+        let is_mine = self
+            .may_probe(&CredentialName::of_key(of, key), &it.breaker, now)
+            .await?;
         Ok(if is_mine { Ok(()) } else { Err(soon(now)) })
     }
 
@@ -170,7 +149,7 @@ impl Credentials {
         };
         let secret = secrets.iter().find(is_it)?;
         let key = keys.into_iter().find(|key| secret.is_of(key))?;
-        Some(name_of(of, key))
+        Some(CredentialName::of_key(of, key))
     }
 
     /// Whether the sender has a key that is neither refused nor without anything left. What cannot be read now may hold one.
@@ -191,7 +170,7 @@ impl Credentials {
         keys.iter().any(|key| {
             let known = Known::of_key(&known, key);
             let is_spent = known.is_some_and(|it| it.refused.is_some() || it.is_asked_to_rest(now));
-            let learnt = learnt_of(&name_of(of, key));
+            let learnt = learnt_of(&CredentialName::of_key(of, key));
             let is_refused = self.refused.get(&learnt, Instant::now()).is_some();
             !is_spent && !is_refused && secrets.iter().any(|secret| secret.is_of(key))
         })
@@ -202,14 +181,5 @@ pub(super) fn credential(secret: &KeySecret) -> Credential {
     Credential {
         alias: secret.alias.to_string(),
         token: secret.key.clone(),
-    }
-}
-
-fn name_of((tenant, account): Of<'_>, key: &ProviderKey) -> CredentialName {
-    CredentialName {
-        tenant: tenant.clone(),
-        account: account.clone(),
-        name: key.alias.to_string(),
-        since: key.since.as_millisecond(),
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::breaker::{Calls, WINDOW};
 use crate::domain::identity::SenderId;
 use crate::domain::secret::Credential;
 use crate::service::clock;
-use crate::service::telemetry::chain;
+use crate::service::telemetry::{chain, count};
 use crate::store::{CredentialName, StoreError};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -145,6 +145,7 @@ impl Credentials {
             return Ok(());
         };
         if self.store.turn_breaker(name, &opened, now).await? {
+            count("breaker", "opened", 1);
             self.turned(name, "rests: too many of its calls failed");
         }
         Ok(())
@@ -161,14 +162,13 @@ impl Credentials {
             return Ok(());
         };
         if self.store.turn_breaker(name, &probed, now).await? {
-            self.turned(
-                name,
-                match learnt {
-                    Learnt::Accepted => "is good again",
-                    Learnt::Failed { .. } => "rests on: the one call failed",
-                    Learnt::Nothing => "is still to be tried",
-                },
-            );
+            let (counted, what) = match learnt {
+                Learnt::Accepted => ("closed", "is good again"),
+                Learnt::Failed { .. } => ("opened", "rests on: the one call failed"),
+                Learnt::Nothing => ("probed", "is still to be tried"),
+            };
+            count("breaker", counted, 1);
+            self.turned(name, what);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::unknown::{no_statuses, wait_minutes, warnings_about};
 use super::{CountsDto, Named, OnUnknownDto, PauseDto};
 use crate::domain::content::Kind;
+use crate::domain::held::HeldBack;
 use crate::domain::id::{JobId, RouteId};
 use crate::domain::identity::SenderId;
 use crate::domain::job::{self, FailureGroup, Job, JobStatus, Numbers, PausedBy};
@@ -82,6 +83,10 @@ pub struct JobDto {
     /// When nothing was left to send, or to take back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// For what it waits though it runs, if no sender is ready and somebody is left to send to: told of one job that is
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<HeldBack>,
     /// Why nothing is sent though it runs: its sender is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_paused: Option<PauseDto>,
@@ -148,6 +153,7 @@ impl JobDto {
             starts_at: job.starts_at(),
             started_at: job.started_at,
             finished_at: job.finished_at,
+            waiting: None,
             sender_paused: None,
             warnings: warnings_about(job.on_unknown)
                 .into_iter()

@@ -1,8 +1,13 @@
 //! A message as a caller sees it: Meta's own message object, and what we know beside it.
 
+mod parts;
+
+pub use parts::{ContextDto, MessageErrorDto, ProfileDto};
+
 use super::Named;
 use super::unknown::{OnUnknownDto, SettlementDto, wait_minutes, warnings_of};
 use crate::domain::content::{Content, Kind, ProductPolicy};
+use crate::domain::held::HeldBack;
 use crate::domain::id::{ContactId, ConversationId, JobId, MessageId, RouteId};
 use crate::domain::identity::{Bsuid, GroupId, Recipient, Wamid};
 use crate::domain::message::{Direction, Inbound, Lane, Message, Outbound};
@@ -153,6 +158,9 @@ pub struct MessageDto {
     /// The provider's `pricing` object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pricing: Option<Value>,
+    /// For what it waits though its time has come, if nobody is ready to send it: told of one message that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<HeldBack>,
     /// Why it is not on its way, by the newest attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<MessageErrorDto>,
@@ -164,35 +172,6 @@ pub struct MessageDto {
     /// the request to send: the person has not written for 24 hours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-}
-
-/// What a person shows of themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Profile)]
-pub struct ProfileDto {
-    /// Their name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Their user name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-}
-
-/// The message that another one answers, reacts to, edits or revokes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Context)]
-pub struct ContextDto {
-    /// The provider's id of it.
-    #[schema(value_type = String)]
-    pub message_id: Wamid,
-}
-
-/// Why a message is not on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = MessageError)]
-pub struct MessageErrorDto {
-    /// What the provider said.
-    pub provider: ProviderProblem,
 }
 
 impl From<&Message> for MessageDto {
@@ -353,6 +332,7 @@ impl MessageDto {
             cancelled_at: None,
             expired_at: None,
             pricing: None,
+            waiting: None,
             error: None,
             attempt_count: None,
             warnings: Vec::new(),

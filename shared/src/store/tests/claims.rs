@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::ledger::tests::{accepted, at, claimed, ended, queued, status};
 use crate::domain::ledger::{Event, LEASE, claimable};
-use crate::domain::message::{OnUnknown, Price};
+use crate::domain::message::{Attempt, OnUnknown, Price};
 use crate::domain::state::{State, Status};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -60,7 +60,12 @@ async fn the_store_claims_exactly_what_the_rule_allows() {
         (message.state, message.not_before, message.expires_at) = (state, not_before, expires_at);
         write(&store, &message).await;
         let got = store
-            .claim(&message.tenant, &message.id, "one", at(now))
+            .claim(
+                &message.tenant,
+                &message.id,
+                "one",
+                Attempt::starting(at(now)),
+            )
             .await;
         assert_eq!(got.is_ok(), claimable(&message, at(now)), "{message:?}");
         match got {
@@ -77,14 +82,29 @@ async fn a_claim_whose_answer_was_lost_is_still_ours_and_nobody_elses() {
     let message = queued(at(0));
     write(&store, &message).await;
     let first = store
-        .claim(&message.tenant, &message.id, "one", at(0))
+        .claim(
+            &message.tenant,
+            &message.id,
+            "one",
+            Attempt::starting(at(0)),
+        )
         .await;
     let again = store
-        .claim(&message.tenant, &message.id, "one", at(0))
+        .claim(
+            &message.tenant,
+            &message.id,
+            "one",
+            Attempt::starting(at(0)),
+        )
         .await;
     assert_eq!(first.unwrap(), again.unwrap());
     let other = store
-        .claim(&message.tenant, &message.id, "two", at(0))
+        .claim(
+            &message.tenant,
+            &message.id,
+            "two",
+            Attempt::starting(at(0)),
+        )
         .await;
     assert!(matches!(other, Err(ClaimError::NotNow(Some(_)))));
 }
@@ -95,7 +115,9 @@ async fn a_message_that_is_not_there_or_another_tenants_is_not_claimed() {
     let message = queued(at(0));
     write(&store, &message).await;
     let other = "other".parse().unwrap();
-    let claim = store.claim(&other, &message.id, "one", at(0)).await;
+    let claim = store
+        .claim(&other, &message.id, "one", Attempt::starting(at(0)))
+        .await;
     assert!(matches!(claim, Err(ClaimError::NotNow(None))));
     assert_eq!(store.outbound(&other, &message.id).await.unwrap(), None);
 }
@@ -111,7 +133,12 @@ async fn what_is_overdue_is_found_until_its_outcome_is_known() {
     let later = at(101);
     assert_eq!(store.overdue(later, 10).await.unwrap().messages, [key]);
     let held = store
-        .claim(&message.tenant, &message.id, "one", later)
+        .claim(
+            &message.tenant,
+            &message.id,
+            "one",
+            Attempt::starting(later),
+        )
         .await;
     let held = held.unwrap();
     // The claim leaves the index as it is, to save its price; the sweeper finds a live lease and leaves it alone.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::ledger::Event;
 use crate::domain::ledger::tests::{accepted, at, ended, queued, status};
-use crate::domain::message::Outcome;
+use crate::domain::message::{Attempt, Outcome};
 use crate::domain::state::{State, Status};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -14,9 +14,14 @@ async fn of_many_workers_one_gets_the_message() {
     let message = queued(at(0));
     write(&store, &message).await;
     let tokens: Vec<String> = (0..20).map(|number| format!("worker {number}")).collect();
-    let claims = tokens
-        .iter()
-        .map(|token| store.claim(&message.tenant, &message.id, token, at(0)));
+    let claims = tokens.iter().map(|token| {
+        store.claim(
+            &message.tenant,
+            &message.id,
+            token,
+            Attempt::starting(at(0)),
+        )
+    });
     let won = join_all(claims).await.into_iter().flatten();
     assert_eq!(won.count(), 1);
 }
@@ -28,7 +33,12 @@ async fn neither_of_two_writers_undoes_the_other() {
         let message = queued(at(0));
         write(&store, &message).await;
         let held = store
-            .claim(&message.tenant, &message.id, "one", at(0))
+            .claim(
+                &message.tenant,
+                &message.id,
+                "one",
+                Attempt::starting(at(0)),
+            )
             .await;
         let held = held.unwrap();
         let reports =

@@ -6,7 +6,7 @@ use crate::domain::credential::{Known, Refusal};
 use crate::domain::limits::{Limits, Used};
 use crate::store::{CredentialName, Store};
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 fn name(since: i64) -> CredentialName {
     CredentialName {
@@ -59,6 +59,58 @@ async fn a_refusal_is_known_to_whoever_asks_and_void_for_the_next_key() {
     // Somebody who still knows the key before says it of that one.
     store.refuse_credential(&name(1), &refusal()).await.unwrap();
     assert_eq!(known(&store).await, now);
+}
+
+#[tokio::test]
+async fn of_the_many_calls_that_meet_a_refusal_one_is_told_that_it_is_the_first() {
+    let store = empty_store().await;
+    let of = name(1);
+    let refused_at = |second| Refusal {
+        at: at(second),
+        ..refusal()
+    };
+    let firsts = async |second| {
+        let refusal = refused_at(second);
+        let met = (0..9).map(|_| store.refuse_credential(&of, &refusal));
+        let met = join_all(met).await.into_iter().map(Result::unwrap);
+        met.filter(|is_first| *is_first).count()
+    };
+    assert_eq!(firsts(0).await, 1);
+    assert_eq!(firsts(299).await, 0);
+    assert_eq!(first(&store).await.refused, Some(refused_at(0)));
+    assert_eq!(firsts(301).await, 1, "somebody has tried it again");
+    store.clear_credential(&of).await.unwrap();
+    assert_eq!(firsts(302).await, 1, "it was good meanwhile");
+    let before = store.refuse_credential(&name(0), &refused_at(900)).await;
+    assert!(!before.unwrap(), "another key has taken its place");
+}
+
+#[tokio::test]
+async fn a_key_that_is_good_again_is_so_for_everybody_and_keeps_what_is_used_of_its_limits() {
+    let store = empty_store().await;
+    let limits = Limits {
+        per_day: Some(9),
+        ..Limits::default()
+    };
+    let of = name(1);
+    let taken = store.take_call((&of).into(), &limits, Used::default(), at(0));
+    assert_eq!(taken.await.unwrap(), Ok(()));
+    store.refuse_credential(&name(1), &refusal()).await.unwrap();
+    let before = first(&store).await;
+    let resting = before
+        .breaker
+        .asked_to_rest("no quota", SignedDuration::from_hours(1), at(0));
+    assert!(store.turn_breaker(&name(1), &resting, at(0)).await.unwrap());
+    // What is said of another key changes nothing.
+    store.clear_credential(&name(2)).await.unwrap();
+    assert_eq!(first(&store).await.refused, before.refused);
+    store.clear_credential(&name(1)).await.unwrap();
+    let after = first(&store).await;
+    assert_eq!((after.refused, after.used), (None, before.used));
+    assert_eq!(after.breaker.stance(at(1)), Stance::Closed);
+    // Who has read it as it was before turns it no more.
+    let late = resting.asked_to_rest("no quota", SignedDuration::from_hours(1), at(1));
+    assert!(!store.turn_breaker(&name(1), &late, at(1)).await.unwrap());
 }
 
 #[tokio::test]
@@ -124,7 +176,7 @@ async fn fifty_calls_at_once_take_no_more_places_than_there_are() {
         (at(1), 3, at(40)),
         (at(41), 2, at(35_200)),
     ] {
-        let calls = (0..50).map(|_| store.take_call(&of, &limits, used, now));
+        let calls = (0..50).map(|_| store.take_call((&of).into(), &limits, used, now));
         let taken: Vec<_> = join_all(calls)
             .await
             .into_iter()
@@ -146,4 +198,38 @@ async fn what_is_known_of_a_key_goes_with_it() {
     store.refuse_credential(&name(1), &refusal()).await.unwrap();
     store.forget_credential(&name(0)).await.unwrap();
     assert_eq!(known(&store).await, []);
+}
+
+#[tokio::test]
+async fn a_place_that_is_given_back_is_there_again_and_makes_no_room_in_a_later_second() {
+    let store = empty_store().await;
+    let limits = Limits {
+        per_second: Some(2),
+        per_day: Some(3),
+        ..Limits::default()
+    };
+    let of = name(1);
+    let take = async |now| {
+        let used = first_used(&store).await;
+        let taken = store.take_call((&of).into(), &limits, used, now);
+        taken.await.unwrap().is_ok()
+    };
+    assert!(take(at(0)).await && take(at(0)).await && !take(at(0)).await);
+    for _ in 0..2 {
+        let given = store.give_call_back((&of).into(), &limits, at(0));
+        given.await.unwrap();
+    }
+    assert!(take(at(0)).await && take(at(0)).await && !take(at(0)).await);
+    assert!(take(at(1)).await, "the third of the day");
+    let late = store.give_call_back((&of).into(), &limits, at(0));
+    late.await.unwrap();
+    let used = first_used(&store).await;
+    assert_eq!(used.second.unwrap().calls, 1, "of another second");
+    assert_eq!(used.day.unwrap().calls, 2);
+}
+
+/// How much is used of the only credential's limits, if any is known.
+async fn first_used(store: &Store) -> Used {
+    let known = known(store).await;
+    known.first().map_or_else(Used::default, |known| known.used)
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::failure::ProviderFailure;
 use crate::domain::ledger::tests::{accepted, at, claimed, ended, queued, settlement, status};
 use crate::domain::ledger::{CallResult, Event, apply};
-use crate::domain::message::OnUnknown;
+use crate::domain::message::{Attempt, OnUnknown};
 use crate::domain::settlement::Verdict;
 use crate::domain::state::Status;
 use crate::domain::waiting::WaitMinutes;
@@ -53,7 +53,9 @@ async fn run(store: &Store, on_unknown: OnUnknown, steps: &[Step]) {
         let refusal = CallResult::Refused(ProviderFailure::unreachable("refused"));
         let event = match kind {
             0 | 1 => {
-                let got = store.claim(&message.tenant, &message.id, token, now).await;
+                let got = store
+                    .claim(&message.tenant, &message.id, token, Attempt::starting(now))
+                    .await;
                 let expected = claimed(&message, token, now);
                 if let (Ok(got), Some(expected)) = (&got, &expected) {
                     assert_eq!(got, expected);

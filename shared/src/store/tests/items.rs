@@ -5,6 +5,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::id::{ContactId, EventId};
 use crate::domain::identity::Identity;
 use crate::domain::ledger::tests::{at, queued};
+use crate::domain::message::Attempt;
 use crate::domain::pace::{InboundRate, Portfolio, Speed};
 use crate::domain::role::Role;
 use crate::messaging::pace::{Leave, Pacer};
@@ -99,7 +100,9 @@ async fn write_a_conversation(store: &Store) {
     let boxed = Message::Outbound(Box::new(answer.clone()));
     store.create_message(&mut transaction, &boxed).unwrap();
     store.commit(transaction).await.unwrap();
-    let claimed = store.claim(&answer.tenant, &answer.id, "one", at(9)).await;
+    let claimed = store
+        .claim(&answer.tenant, &answer.id, "one", Attempt::starting(at(9)))
+        .await;
     assert!(claimed.is_ok());
     let worker = Pacer::new(store.clone(), || at(9));
     let leave = worker.leave(&answer.tenant, &answer.sender, Lane::Single, None);

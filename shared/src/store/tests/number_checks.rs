@@ -1,13 +1,14 @@
 //! What providers answered about numbers: the newest answer is kept, each tenant's apart.
 
 use super::*;
-use crate::domain::availability::{Checker, NumberCheck};
+use crate::domain::availability::NumberCheck;
 use crate::domain::ledger::tests::at;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::provider::Gateway;
 
 fn check(is_registered: bool, second: i64) -> NumberCheck {
     NumberCheck {
-        checker: Checker::Fonnte,
+        checker: Gateway::Fonnte,
         sender: "fonnte-15550002000".parse().unwrap(),
         is_registered,
         at: at(second),

@@ -112,7 +112,7 @@ async fn no_two_messages_get_the_same_slot_whatever_worker_asks() {
         .into_iter()
         .filter_map(|leave| match leave.unwrap() {
             Leave::At(held) => Some(held.slot),
-            Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
+            Leave::After(_) | Leave::Paused(_) => None,
         })
         .collect();
     let distinct: BTreeSet<_> = slots.iter().map(|slot| slot.at).collect();
@@ -134,7 +134,7 @@ async fn messages_that_wait_together_in_one_worker_share_a_write() {
         .into_iter()
         .filter_map(|leave| match leave.unwrap() {
             Leave::At(held) => Some(held.slot.at),
-            Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
+            Leave::After(_) | Leave::Paused(_) => None,
         })
         .collect();
     assert_eq!(slots.len(), 10);

@@ -27,7 +27,7 @@ async fn two_hundred_workers_that_want_one_slot_each_all_get_one_and_the_rate_is
     let mut slots: Vec<Slot> = leaves
         .filter_map(|leave| match leave {
             Leave::At(held) => Some(held.slot),
-            Leave::Soon | Leave::NotSoon | Leave::Paused(_) => None,
+            Leave::After(_) | Leave::Paused(_) => None,
         })
         .collect();
     assert_eq!(slots.len(), 200);
@@ -97,7 +97,7 @@ async fn who_always_comes_second_asks_again_soon_and_not_when_every_slot_is_free
     let leave = worker
         .leave(&known.tenant, &known.id, Lane::Single, None)
         .await;
-    assert_eq!(leave.unwrap(), Leave::Soon);
+    assert_eq!(leave.unwrap(), Leave::After(SignedDuration::from_secs(1)));
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::fault::{Fault, FaultCode, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{KeyAlias, SenderId};
-use heliograph::domain::limits::Limits;
+use heliograph::domain::limits::{Changes, Limits};
 use heliograph::domain::phone::PhoneNumber;
 use heliograph::domain::provider::Provider;
-use heliograph::domain::provider_key::{HEAVIEST, ProviderKey};
+use heliograph::domain::provider_key::{HEAVIEST, ProviderKey, USUAL_WEIGHT};
 use heliograph::domain::secret::SecretText;
 use heliograph::provider::Answered;
 use heliograph::service::problem::Problem;
@@ -59,7 +59,7 @@ pub(crate) struct KeyDto {
     /// Why it is not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     state_reason: Option<String>,
-    /// What was not done with the key that was put in, and what to do about it.
+    /// What was not done with the key that was put in, or what its sender lacks, and what to do about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<String>,
 }
@@ -75,7 +75,7 @@ pub(crate) enum KeyState {
     Resting,
     /// One of its limits is reached until `state_at`.
     Full,
-    /// The provider does not take it, since `state_at`: put another one in.
+    /// The provider does not take it, since `state_at`: put another one in, or test it once it is good again.
     Refused,
     /// Its `expires_at` has passed.
     Expired,
@@ -139,6 +139,9 @@ pub(crate) struct KeyTestDto {
     /// When it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
+    /// What follows: what keeps a good key's sender from sending, or that a refused one is used no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<String>,
 }
 
 impl KeyTestDto {
@@ -149,6 +152,7 @@ impl KeyTestDto {
                 detail: detail.clone(),
                 remedy: None,
                 at: Some(now),
+                warnings: Vec::new(),
             },
             Err(ProviderFailure {
                 message, remedy, ..
@@ -157,6 +161,7 @@ impl KeyTestDto {
                 detail: message.clone(),
                 remedy: Some(remedy.clone()),
                 at: Some(now),
+                warnings: Vec::new(),
             },
         }
     }
@@ -168,6 +173,7 @@ impl KeyTestDto {
             detail: "the account's secret does not hold this key".to_owned(),
             remedy: Some("put the key in again".to_owned()),
             at: None,
+            warnings: Vec::new(),
         }
     }
 }
@@ -180,18 +186,19 @@ impl KeyTestDto {
 )]
 pub(crate) struct KeyBody {
     /// The key. May be left out once it is in.
+    #[schema(min_length = 4, max_length = 1024)]
     key: Option<String>,
     /// The number that is sent from with it, with its country code. Fonnte tells it by itself.
-    #[schema(example = "+15550003000")]
+    #[schema(min_length = 1, example = "+15550003000")]
     number: Option<String>,
-    /// How much of the sending it takes, beside the other keys of its sender: 1, unless told.
+    /// How much of the sending it takes, beside the other keys of its sender: 1, unless told, and with `null`.
     #[schema(minimum = 1, maximum = 1000)]
     weight: Option<u16>,
-    /// Whether it may be used.
+    /// Whether it may be used: yes, unless told, and with `null`.
     enabled: Option<bool>,
     /// When it is used no more; `null` takes that away.
     expires_at: Option<Timestamp>,
-    /// How many calls may be made with it, in place of all that was said before; `null` takes them away.
+    /// How many calls may be made with it. What is absent stays, `null` takes a limit away, and `null` in their place all.
     limits: Option<Limits>,
 }
 
@@ -203,6 +210,7 @@ pub(crate) struct KeyBody {
 )]
 pub(crate) struct NextKeyBody {
     /// The key. It is one of the same number.
+    #[schema(min_length = 4, max_length = 1024)]
     key: String,
 }
 
@@ -213,16 +221,17 @@ pub(crate) struct New {
     pub(super) settings: Settings,
 }
 
-/// What is changed of a key; what is absent stays.
+/// What is changed of a key; what is absent stays, `null` is what is usual.
 #[expect(
     clippy::option_option,
     reason = "an end may stay, be taken away, or be another one"
 )]
+#[derive(Default)]
 pub(super) struct Settings {
     weight: Option<u16>,
     enabled: Option<bool>,
     expires_at: Option<Option<Timestamp>>,
-    limits: Option<Limits>,
+    limits: Changes,
 }
 
 /// What an import says of a key beside its secret and its number.
@@ -244,7 +253,7 @@ impl New {
                 weight: Some(said.weight),
                 enabled: Some(said.enabled),
                 expires_at: Some(said.expires_at),
-                limits: Some(said.limits),
+                limits: Changes::to(said.limits),
             },
         }
     }
@@ -256,12 +265,7 @@ impl New {
             let next = Self {
                 key: fields.required_parsed("key", key),
                 number: number_of(&before.sender),
-                settings: Settings {
-                    weight: None,
-                    enabled: None,
-                    expires_at: None,
-                    limits: None,
-                },
+                settings: Settings::default(),
             };
             fields.finish();
             next
@@ -272,21 +276,10 @@ impl New {
     pub(super) fn read(body: &Value) -> Result<Self, Vec<Fault>> {
         let faults = Faults::new();
         let read = Fields::of(body, "", &faults).map(|mut fields| {
-            let cleared = fields.is_cleared("expires_at");
-            let ends = fields.parsed("expires_at", str::parse::<Timestamp>);
-            let unlimited = fields.is_cleared("limits");
-            let limits = fields.object("limits").map(limits);
             let new = Self {
                 key: fields.parsed("key", key),
                 number: fields.parsed("number", str::parse::<PhoneNumber>),
-                settings: Settings {
-                    weight: fields
-                        .whole("weight", 1..=u32::from(HEAVIEST))
-                        .and_then(|it| u16::try_from(it).ok()),
-                    enabled: fields.boolean("enabled"),
-                    expires_at: ends.map(Some).or(cleared.then_some(None)),
-                    limits: limits.or(unlimited.then(Limits::default)),
-                },
+                settings: Settings::read(&mut fields),
             };
             if new.number.is_some() && new.key.is_none() {
                 let detail = "is the key's: give the key with it";
@@ -300,20 +293,30 @@ impl New {
 }
 
 impl Settings {
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let usual_weight = fields.is_cleared("weight").then_some(USUAL_WEIGHT);
+        let is_enabled_as_usual = fields.is_cleared("enabled").then_some(true);
+        let has_no_end = fields.is_cleared("expires_at").then_some(None);
+        let weight = fields.whole("weight", 1..=u32::from(HEAVIEST));
+        Self {
+            weight: weight
+                .and_then(|it| u16::try_from(it).ok())
+                .or(usual_weight),
+            enabled: fields.boolean("enabled").or(is_enabled_as_usual),
+            expires_at: fields.time("expires_at").map(Some).or(has_no_end),
+            limits: Changes::read(fields, "limits"),
+        }
+    }
+
     pub(super) fn applied(&self, key: ProviderKey) -> ProviderKey {
         ProviderKey {
             weight: self.weight.unwrap_or(key.weight),
             enabled: self.enabled.unwrap_or(key.enabled),
             expires_at: self.expires_at.unwrap_or(key.expires_at),
-            limits: self.limits.unwrap_or(key.limits),
+            limits: self.limits.applied(key.limits),
             ..key
         }
     }
-}
-
-/// How many calls may be made with a key.
-pub(crate) fn limits(fields: Fields<'_>) -> Limits {
-    Limits::default().changed(fields)
 }
 
 /// The number that a sender's name is.

@@ -1,12 +1,12 @@
-//! Whom a device of Fonnte's is to call: an address that holds a token, since nothing else proves its calls.
+//! Whom a gateway is to call: an address that holds a token, since nothing else proves its calls.
 
 use crate::State;
 use crate::providers;
 use heliograph::domain::failure::ProviderFailure;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Ability, Gateway, Provider};
 use heliograph::domain::secret::SecretText;
-use heliograph::provider::Answered;
-use heliograph::provider::fonnte::webhook::address;
+use heliograph::provider::webhook::address;
+use heliograph::provider::{Answered, gateway};
 use heliograph::service::auth::drawn;
 use heliograph::service::problem::Problem;
 use heliograph::service::secrets::SecretsError;
@@ -14,7 +14,7 @@ use heliograph::store::Account;
 
 /// Draws the account's path token, if it needs one and has none.
 pub(super) async fn draw_path_token(state: &State, account: &Account) -> Result<(), Problem> {
-    if !is_called(account.provider) {
+    if caller(account.provider).is_none() {
         return Ok(());
     }
     let keeper = &state.parts.keeper;
@@ -28,15 +28,15 @@ pub(super) async fn draw_path_token(state: &State, account: &Account) -> Result<
     Ok(())
 }
 
-/// Tells the device of this key whom to call. The key is good without that, so a failure is only told.
+/// Tells the provider, with this key, whom to call. The key is good without that, so a failure is only told.
 pub(super) async fn tell(state: &State, account: &Account, key: &SecretText) -> Vec<String> {
-    if !is_called(account.provider) {
+    let Some(gateway) = caller(account.provider) else {
         return Vec::new();
-    }
+    };
     let why = match path_token(state, account).await {
         Ok(Some(token)) => {
-            let address = address(&state.parts.webhook_url, &account.id, &token);
-            match told(state, account, key, &address).await {
+            let address = address(&state.parts.webhook_url, gateway, &account.id, &token);
+            match told(state, account, gateway, (key, &address)).await {
                 Ok(Ok(())) => return Vec::new(),
                 Ok(Err(ProviderFailure { message, .. })) => message,
                 Err(problem) => problem.detail().to_owned(),
@@ -45,9 +45,10 @@ pub(super) async fn tell(state: &State, account: &Account, key: &SecretText) -> 
         Ok(None) => "the account has no path token".to_owned(),
         Err(error) => Problem::from(error).detail().to_owned(),
     };
-    tracing::warn!(account.id = %account.id, error = why, "Fonnte was not told whom to call");
+    tracing::warn!(account.id = %account.id, error = why, "the provider was not told whom to call");
+    let title = gateway.title();
     vec![format!(
-        "Fonnte was not told whom to call ({why}), so nothing is heard of what comes in and of what becomes of \
+        "{title} was not told whom to call ({why}), so nothing is heard of what comes in and of what becomes of \
          messages: put the key in again"
     )]
 }
@@ -55,12 +56,11 @@ pub(super) async fn tell(state: &State, account: &Account, key: &SecretText) -> 
 async fn told(
     state: &State,
     account: &Account,
-    key: &SecretText,
-    address: &SecretText,
+    gateway: Gateway,
+    (key, address): (&SecretText, &SecretText),
 ) -> Result<Answered<()>, Problem> {
     let way = providers::way(state, &account.tenant, account.provider).await?;
-    let (client, access) = way.fonnte(key);
-    Ok(client.call_at(access, address).await)
+    Ok(gateway::call_at(gateway, way.with(key), address).await)
 }
 
 async fn path_token(state: &State, account: &Account) -> Result<Option<SecretText>, SecretsError> {
@@ -69,10 +69,8 @@ async fn path_token(state: &State, account: &Account) -> Result<Option<SecretTex
     Ok(secrets.path_tokens.into_iter().next())
 }
 
-/// Whether its provider calls an address that it is told with a key.
-const fn is_called(provider: Provider) -> bool {
-    match provider {
-        Provider::Fonnte => true,
-        Provider::Meta | Provider::Notifapi | Provider::Mock => false,
-    }
+/// The gateway, if it calls an address that it is told with a key.
+fn caller(provider: Provider) -> Option<Gateway> {
+    let gateway = provider.gateway();
+    gateway.filter(|it| it.can(Ability::CallUs))
 }

@@ -216,6 +216,9 @@ impl SenderEntry {
             fields.required(needed);
         }
         let settings = Changes::read(fields);
+        if let Some(fault) = id.as_ref().and_then(|id| settings.fault(id)) {
+            fields.fault("coexistence", fault.code, fault.detail);
+        }
         Some(Self {
             id: id?,
             account_id: account_id?,

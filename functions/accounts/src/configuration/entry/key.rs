@@ -1,11 +1,11 @@
 //! Keys of providers as they stand in a configuration, with the account they belong to.
 
 use super::{hidden, is_hidden};
-use crate::accounts::keys::{New, SaidOfKey, limits, number_of, secret_key};
+use crate::accounts::keys::{New, SaidOfKey, number_of, secret_key};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::{KeyAlias, SenderId};
-use heliograph::domain::limits::Limits;
-use heliograph::domain::provider_key::{HEAVIEST, ProviderKey};
+use heliograph::domain::limits::{Changes, Limits};
+use heliograph::domain::provider_key::{HEAVIEST, ProviderKey, USUAL_WEIGHT};
 use heliograph::domain::secret::SecretText;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -49,18 +49,20 @@ impl KeyEntry {
         let sender_id = fields.required_parsed("sender_id", str::parse);
         let weight = fields.whole("weight", 1..=u32::from(HEAVIEST));
         let enabled = fields.boolean("enabled");
-        let expires_at = fields.parsed("expires_at", str::parse);
-        let limits = fields.object("limits").map(limits);
+        let expires_at = fields.time("expires_at");
+        let limits = Changes::read(&mut fields, "limits").applied(Limits::default());
         let secret = fields.parsed("secret", secret_key);
         fields.finish();
         Some(Self {
             alias: alias?,
             mask: mask.unwrap_or_default().to_owned(),
             sender_id: sender_id?,
-            weight: weight.and_then(|it| u16::try_from(it).ok()).unwrap_or(1),
+            weight: weight
+                .and_then(|it| u16::try_from(it).ok())
+                .unwrap_or(USUAL_WEIGHT),
             enabled: enabled.unwrap_or(true),
             expires_at,
-            limits: limits.unwrap_or_default(),
+            limits,
             secret,
         })
     }

@@ -37,8 +37,9 @@ impl ProviderEntry {
         let id = fields
             .required_choice("id", &names)
             .and_then(Provider::named);
-        // Its other fields are read whatever is wrong with that one.
-        let usual = ProviderSettings::of(id.unwrap_or(Provider::Mock));
+        // Its other fields are read whatever is wrong with that one, as any provider's that has an address of its own.
+        let usual = id.or(Provider::ALL.last().copied());
+        let usual = ProviderSettings::of(usual.unwrap_or(Provider::Meta));
         let settings = read_settings(fields, usual, Networks::Any);
         id.map(|_| Self::from(&settings))
     }

@@ -7,7 +7,7 @@ use heliograph::domain::failure::ProviderFailure;
 use heliograph::domain::identity::Wamid;
 use heliograph::domain::job::{Changes, Outcomes, PausedBy, Withdrawal};
 use heliograph::domain::ledger::{CallResult, Event};
-use heliograph::domain::message::Message;
+use heliograph::domain::message::{Attempt, Message};
 use heliograph::domain::state::Status;
 use heliograph::domain::webhook::{Person, StatusUpdate};
 use heliograph::store::{JobError, StoreError};
@@ -202,7 +202,10 @@ impl World {
     async fn work(&mut self, id: &MessageId, call: Call) {
         self.claims += 1;
         let (token, now) = (format!("claim {}", self.claims), self.now());
-        let claimed = self.store.claim(&self.job.tenant, id, &token, now).await;
+        let claimed = self
+            .store
+            .claim(&self.job.tenant, id, &token, Attempt::starting(now))
+            .await;
         let Ok(message) = claimed else {
             return;
         };

@@ -1,8 +1,14 @@
 //! The endpoints as the real SDKs meet them, over loopback.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod dynamodb;
+mod faults;
 mod journal;
 mod queues;
 mod redrive;

@@ -4,7 +4,7 @@ use super::origin::Origin;
 use super::token::TokenHash;
 use super::{Assets, Change};
 use crate::simulator::record::Record;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -110,9 +110,21 @@ pub(super) fn always() -> (Vec<Key>, Vec<Device>) {
         origin: Origin::BuiltIn,
     };
     let keys = vec![
-        key(Provider::Fonnte, "demo-fonnte-token", DEMO_DEVICE),
-        key(Provider::Notifapi, "demo-notifapi-key", DEMO_NUMBER),
-        key(Provider::Mock, "demo-mock-key", MOCK_SENDER),
+        key(
+            Provider::Gateway(Gateway::Fonnte),
+            "demo-fonnte-token",
+            DEMO_DEVICE,
+        ),
+        key(
+            Provider::Gateway(Gateway::Notifapi),
+            "demo-notifapi-key",
+            DEMO_NUMBER,
+        ),
+        key(
+            Provider::Gateway(Gateway::Mock),
+            "demo-mock-key",
+            MOCK_SENDER,
+        ),
     ];
     (keys, vec![Device::new(DEMO_DEVICE, Origin::BuiltIn)])
 }
@@ -159,8 +171,8 @@ impl Assets {
                 let number = self.number(&record.sender)?;
                 Some(number.outbox().to_owned())
             }
-            Provider::Fonnte => Some(format!("fonnte:{}", record.sender)),
-            Provider::Notifapi | Provider::Mock => None,
+            Provider::Gateway(Gateway::Fonnte) => Some(format!("fonnte:{}", record.sender)),
+            Provider::Gateway(Gateway::Notifapi | Gateway::Mock) => None,
         }
     }
 }

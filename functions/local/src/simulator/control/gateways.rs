@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -66,7 +66,8 @@ async fn put_key(
             revoked: false,
             origin: known.map_or(Origin::Added, |key| key.origin),
         };
-        let is_device = order.provider == Provider::Fonnte && assets.device(&sender).is_none();
+        let is_device = order.provider == Provider::Gateway(Gateway::Fonnte)
+            && assets.device(&sender).is_none();
         let device = is_device.then(|| Device::new(&sender, Origin::Added));
         Ok::<_, BadOrder>((Change::of_key(key, device), ()))
     })?;
@@ -81,9 +82,9 @@ fn sender(order: &KeyOrder) -> Result<String, BadOrder> {
         Provider::Meta => {
             return Err(BadOrder::new("what opens Meta is ordered at /_sim/tokens"));
         }
-        Provider::Fonnte => DEMO_DEVICE,
-        Provider::Notifapi => DEMO_NUMBER,
-        Provider::Mock => MOCK_SENDER,
+        Provider::Gateway(Gateway::Fonnte) => DEMO_DEVICE,
+        Provider::Gateway(Gateway::Notifapi) => DEMO_NUMBER,
+        Provider::Gateway(Gateway::Mock) => MOCK_SENDER,
     };
     let sender = order.sender.as_deref().unwrap_or(usual);
     let is_name = !sender.is_empty() && sender.bytes().all(|it| it.is_ascii_alphanumeric());

@@ -11,7 +11,7 @@ use crate::simulator::state::{State, locked, now_s};
 use crate::simulator::statuses::Stage;
 use crate::simulator::webhooks::Outcome;
 use bytes::Bytes;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -77,7 +77,11 @@ pub(in crate::simulator) async fn inbound(
     let inbox = super::new_number().to_string();
     let body = body(&device, &from, &inbox, order)?;
     let person = Recipient::Phone(from);
-    let fault = locked(&state.faults).for_webhook(Provider::Fonnte, &device.number, &person);
+    let fault = locked(&state.faults).for_webhook(
+        Provider::Gateway(Gateway::Fonnte),
+        &device.number,
+        &person,
+    );
     let posts = match fault.map(|(fault, _)| fault) {
         None | Some(WebhookFault::Reorder) => 1,
         Some(WebhookFault::Drop) => 0,

@@ -10,7 +10,7 @@ use crate::simulator::statuses;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -107,7 +107,8 @@ pub(super) async fn device(request: Request) -> Result<Json<Value>, Refusal> {
 /// `POST /update-device`: where the device's webhooks go. Of faults it knows those that are an answer of Fonnte's.
 pub(super) async fn update_device(request: Request) -> Result<Json<Value>, Refusal> {
     let device = own_device(&request)?;
-    let error = locked(&request.state.faults).error_for(Provider::Fonnte, &device.number);
+    let error =
+        locked(&request.state.faults).error_for(Provider::Gateway(Gateway::Fonnte), &device.number);
     if let Some(reason) = error {
         return Err(refusal(&reason));
     }
@@ -139,7 +140,8 @@ pub(super) async fn groups(request: Request) -> Result<Json<Value>, Refusal> {
 }
 
 fn key(request: &Request) -> Option<Arc<Key>> {
-    locked(&request.state.assets).good_key(Provider::Fonnte, request.authorization())
+    locked(&request.state.assets)
+        .good_key(Provider::Gateway(Gateway::Fonnte), request.authorization())
 }
 
 fn own_device(request: &Request) -> Result<Arc<Device>, Refusal> {

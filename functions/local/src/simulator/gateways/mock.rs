@@ -9,7 +9,7 @@ use crate::simulator::statuses;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub(super) async fn me(request: Request) -> Result<Json<Value>, Refusal> {
 
 fn key(request: &Request) -> Option<Arc<Key>> {
     let key = request.authorization().strip_prefix("Bearer ")?;
-    locked(&request.state.assets).good_key(Provider::Mock, key)
+    locked(&request.state.assets).good_key(Provider::Gateway(Gateway::Mock), key)
 }
 
 fn recipient(request: &Request) -> Option<Recipient> {

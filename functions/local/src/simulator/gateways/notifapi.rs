@@ -9,7 +9,7 @@ use crate::simulator::statuses;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::provider::{Gateway, Provider};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ pub(super) async fn groups(request: Request) -> Result<Json<Value>, Refusal> {
 
 fn key(request: &Request) -> Option<Arc<Key>> {
     let key = request.text("key")?;
-    locked(&request.state.assets).good_key(Provider::Notifapi, &key)
+    locked(&request.state.assets).good_key(Provider::Gateway(Gateway::Notifapi), &key)
 }
 
 fn recipient(request: &Request) -> Option<Recipient> {

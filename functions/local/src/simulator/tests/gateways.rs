@@ -7,26 +7,22 @@ use heliograph::domain::fault::Faults;
 use heliograph::domain::fields::Fields;
 use heliograph::domain::id::MessageId;
 use heliograph::domain::identity::Recipient;
-use heliograph::domain::provider::Provider;
+use heliograph::domain::phone::PhoneNumber;
+use heliograph::domain::provider::{Ability, Gateway};
 use heliograph::domain::secret::SecretText;
 use heliograph::domain::state::Status;
 use heliograph::domain::webhook::Connection;
-use heliograph::provider::fonnte::FonnteClient;
 use heliograph::provider::fonnte::webhook::{self, Event, Said};
-use heliograph::provider::mock::MockClient;
-use heliograph::provider::notifapi::NotifapiClient;
-use heliograph::provider::{Access, Http, SendOutcome};
+use heliograph::provider::{Access, Http, SendOutcome, fonnte, gateway};
 
-const GATEWAYS: [Provider; 3] = [Provider::Fonnte, Provider::Notifapi, Provider::Mock];
 const ONE: &str = "msg_0193e2a1b2c37d4e8f90a1b2c3d4e5f6";
 const OTHER: &str = "msg_0193e2a1b2c37d4e8f90a1b2c3d4e5f7";
 
-fn demo_key(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Meta => unreachable!("Meta's token is no key"),
-        Provider::Fonnte => "demo-fonnte-token",
-        Provider::Notifapi => "demo-notifapi-key",
-        Provider::Mock => "demo-mock-key",
+fn demo_key(gateway: Gateway) -> &'static str {
+    match gateway {
+        Gateway::Fonnte => "demo-fonnte-token",
+        Gateway::Notifapi => "demo-notifapi-key",
+        Gateway::Mock => "demo-mock-key",
     }
 }
 
@@ -40,40 +36,28 @@ fn content() -> Content {
 /// A send by the platform's own client.
 async fn send_with(
     client: &Client,
-    provider: Provider,
+    gateway: Gateway,
     key: &str,
     to: &str,
     id: &str,
 ) -> SendOutcome {
-    let base = format!("{}/{}", client.url, provider.as_str())
+    let base = format!("{}/{}", client.url, gateway.as_str())
         .parse()
         .unwrap();
     let (key, http) = (SecretText::new(key), Http::new().unwrap());
     let access = Access {
+        http: &http,
         base: &base,
         key: &key,
         timeout: Duration::from_secs(5),
     };
     let (to, content) = (Recipient::Phone(to.parse().unwrap()), content());
     let id: MessageId = id.parse().unwrap();
-    match provider {
-        Provider::Meta => unreachable!("Meta is sent to elsewhere"),
-        Provider::Fonnte => {
-            FonnteClient::new(http)
-                .send(access, &to, &content, &id)
-                .await
-        }
-        Provider::Notifapi => {
-            NotifapiClient::new(http)
-                .send(access, &to, &content, &id)
-                .await
-        }
-        Provider::Mock => MockClient::new(http).send(access, &to, &content, &id).await,
-    }
+    gateway::send(gateway, access, &to, &content, &id).await
 }
 
-async fn send(client: &Client, provider: Provider, to: &str, id: &str) -> SendOutcome {
-    send_with(client, provider, demo_key(provider), to, id).await
+async fn send(client: &Client, gateway: Gateway, to: &str, id: &str) -> SendOutcome {
+    send_with(client, gateway, demo_key(gateway), to, id).await
 }
 
 fn refusal(outcome: SendOutcome) -> ProviderFailure {
@@ -87,7 +71,7 @@ fn refusal(outcome: SendOutcome) -> ProviderFailure {
 async fn what_each_provider_took_is_in_one_ledger_without_its_key() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
-    for provider in GATEWAYS {
+    for &provider in Gateway::ALL {
         let SendOutcome::Accepted(taken) = send(&client, provider, ANNA, ONE).await else {
             unreachable!("{provider:?} did not take it");
         };
@@ -112,9 +96,9 @@ async fn a_message_that_meta_took_is_a_duplicate_elsewhere() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
     client.send(ANNA, ONE).await.unwrap();
-    send(&client, Provider::Fonnte, ANNA, OTHER).await;
+    send(&client, Gateway::Fonnte, ANNA, OTHER).await;
     assert_eq!(client.get("/_sim/stats").await["duplicates"], 0);
-    send(&client, Provider::Fonnte, ANNA, ONE).await;
+    send(&client, Gateway::Fonnte, ANNA, ONE).await;
     assert_eq!(client.get("/_sim/stats").await["duplicates"], 1);
 }
 
@@ -123,11 +107,11 @@ async fn each_provider_fails_in_its_own_words_and_only_when_it_is_named() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
     for (provider, fault, class) in [
-        (Provider::Fonnte, "error:token invalid", Class::Credential),
-        (Provider::Fonnte, "error:target invalid", Class::Recipient),
-        (Provider::Notifapi, "error:invalid key", Class::Credential),
-        (Provider::Notifapi, "error:bad moon", Class::Permanent),
-        (Provider::Mock, "error:throttled", Class::Throttled),
+        (Gateway::Fonnte, "error:token invalid", Class::Credential),
+        (Gateway::Fonnte, "error:target invalid", Class::Recipient),
+        (Gateway::Notifapi, "error:invalid key", Class::Credential),
+        (Gateway::Notifapi, "error:bad moon", Class::Permanent),
+        (Gateway::Mock, "error:throttled", Class::Throttled),
     ] {
         client
             .order_fault(json!({"fault": fault, "provider": provider}))
@@ -136,7 +120,7 @@ async fn each_provider_fails_in_its_own_words_and_only_when_it_is_named() {
         assert_eq!(refusal(outcome).class, class, "{fault}");
     }
     client.order_fault(json!({"fault": "http_500"})).await;
-    let untouched = send(&client, Provider::Fonnte, ANNA, ONE).await;
+    let untouched = send(&client, Gateway::Fonnte, ANNA, ONE).await;
     assert!(
         matches!(untouched, SendOutcome::Accepted(_)),
         "{untouched:?}"
@@ -147,7 +131,7 @@ async fn each_provider_fails_in_its_own_words_and_only_when_it_is_named() {
 async fn what_leaves_the_outcome_open_does_so_at_every_provider() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
-    for provider in GATEWAYS {
+    for &provider in Gateway::ALL {
         for (fault, accepted) in [
             ("http_503", 0),
             ("reset_connection", 0),
@@ -172,7 +156,7 @@ async fn a_key_is_good_from_its_order_to_its_end() {
     let folder = Folder::new();
     let simulator = start_in(&folder, NOWHERE).await;
     let client = Client::of(&simulator);
-    for provider in GATEWAYS {
+    for &provider in Gateway::ALL {
         let ordered = format!("ordered-{}", provider.as_str());
         let outcome = send_with(&client, provider, &ordered, ANNA, ONE).await;
         assert_eq!(refusal(outcome).class, Class::Credential);
@@ -189,7 +173,7 @@ async fn a_key_is_good_from_its_order_to_its_end() {
     let kept = std::fs::read_to_string(folder.0.join("simulator.journal")).unwrap();
     assert!(!kept.contains("ordered-") && !kept.contains("demo-fonnte"));
     client.post("/_sim/reset", &Value::Null).await.unwrap();
-    let outcome = send(&client, Provider::Fonnte, ANNA, ONE).await;
+    let outcome = send(&client, Gateway::Fonnte, ANNA, ONE).await;
     assert!(matches!(outcome, SendOutcome::Accepted(_)), "{outcome:?}");
 }
 
@@ -197,59 +181,70 @@ async fn a_key_is_good_from_its_order_to_its_end() {
 async fn a_number_made_to_be_refused_is_refused_by_all() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
-    for provider in GATEWAYS {
+    for &provider in Gateway::ALL {
         refusal(send(&client, provider, "+15558131026", ONE).await);
     }
     assert_eq!(client.accepted().await, 0);
 }
 
-/// A client of Fonnte's, and what it needs to call.
-fn fonnte(client: &Client) -> (FonnteClient, reqwest::Url, SecretText) {
-    let base = format!("{}/fonnte", client.url).parse().unwrap();
-    let key = SecretText::new(demo_key(Provider::Fonnte));
-    (FonnteClient::new(Http::new().unwrap()), base, key)
+/// What a gateway is called with.
+struct Called {
+    http: Http,
+    base: reqwest::Url,
+    key: SecretText,
+}
+
+impl Called {
+    fn at(client: &Client, gateway: Gateway) -> Self {
+        Self {
+            http: Http::new().unwrap(),
+            base: format!("{}/{}", client.url, gateway.as_str())
+                .parse()
+                .unwrap(),
+            key: SecretText::new(demo_key(gateway)),
+        }
+    }
+
+    fn access(&self) -> Access<'_> {
+        Access {
+            http: &self.http,
+            base: &self.base,
+            key: &self.key,
+            timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 #[tokio::test]
 async fn numbers_devices_and_groups_are_told_as_they_are() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
-    let (fonnte, base, key) = fonnte(&client);
-    let timeout = Duration::from_secs(5);
-    let access = Access {
-        base: &base,
-        key: &key,
-        timeout,
-    };
-    let numbers = [ANNA.parse().unwrap(), "+15559131026".parse().unwrap()];
-    let checked = fonnte.check(access, &numbers).await.unwrap();
-    assert_eq!(checked.registered, numbers[..1]);
-    assert_eq!(checked.not_registered, numbers[1..]);
-    let device = fonnte.device(access).await.unwrap();
+    let numbers: [PhoneNumber; 2] = [ANNA.parse().unwrap(), "+15559131026".parse().unwrap()];
+    for &gateway in Gateway::ALL {
+        let called = Called::at(&client, gateway);
+        let access = called.access();
+        let good = gateway::check_key(gateway, access, Some("15550002000")).await;
+        let told = gateway.can(Ability::TellNumber).then_some("15550002000");
+        assert_eq!(good.unwrap().number.as_deref(), told);
+        if gateway.can(Ability::ListGroups) {
+            assert_eq!(gateway::groups(gateway, access).await.unwrap().len(), 1);
+        }
+        let Some(checks) = gateway.facts().number_checks else {
+            continue;
+        };
+        let mut checked = gateway::Checked::default();
+        for numbers in numbers.chunks(checks.numbers) {
+            let told = gateway::check_numbers(gateway, access, numbers).await;
+            let told = told.unwrap();
+            checked.registered.extend(told.registered);
+            checked.not_registered.extend(told.not_registered);
+        }
+        assert_eq!(checked.registered, numbers[..1]);
+        assert_eq!(checked.not_registered, numbers[1..]);
+    }
+    let called = Called::at(&client, Gateway::Fonnte);
+    let device = fonnte::device(called.access()).await.unwrap();
     assert!(device.is_connected() && device.number == "15550002000");
-    assert_eq!(fonnte.groups(access).await.unwrap().len(), 1);
-
-    let base = format!("{}/notifapi", client.url).parse().unwrap();
-    let key = SecretText::new(demo_key(Provider::Notifapi));
-    let access = Access {
-        base: &base,
-        key: &key,
-        timeout,
-    };
-    let notifapi = NotifapiClient::new(Http::new().unwrap());
-    assert_eq!(notifapi.check_number(access, &numbers[0]).await, Ok(true));
-    assert_eq!(notifapi.check_number(access, &numbers[1]).await, Ok(false));
-    assert_eq!(notifapi.groups(access).await.unwrap().len(), 1);
-
-    let base = format!("{}/mock", client.url).parse().unwrap();
-    let key = SecretText::new(demo_key(Provider::Mock));
-    let access = Access {
-        base: &base,
-        key: &key,
-        timeout,
-    };
-    let mock = MockClient::new(Http::new().unwrap());
-    assert_eq!(mock.check(access).await, Ok(()));
 }
 
 /// A URL that takes whatever Fonnte posts.
@@ -312,7 +307,7 @@ async fn a_devices_statuses_come_one_by_one_the_later_ones_by_whatsapps_id_alone
     let order = json!({"device": "15550002000", "webhook": url});
     let (_, shown) = client.set("/_sim/devices", order).await;
     assert!(!shown.to_string().contains("hook\":\"http"), "{shown}");
-    let SendOutcome::Accepted(taken) = send(&client, Provider::Fonnte, ANNA, ONE).await else {
+    let SendOutcome::Accepted(taken) = send(&client, Gateway::Fonnte, ANNA, ONE).await else {
         unreachable!("Fonnte did not take it");
     };
     let events = hook.at_least(3).await;
@@ -339,7 +334,7 @@ async fn a_device_tells_what_people_write_and_that_it_was_lost() {
     let (hook, url) = Hook::start().await;
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
-    let (_, base, key) = fonnte(&client);
+    let Called { base, key, .. } = Called::at(&client, Gateway::Fonnte);
     let update = client.http.post(format!("{base}/update-device"));
     let update = update
         .header("authorization", key.expose())
@@ -363,7 +358,7 @@ async fn a_device_tells_what_people_write_and_that_it_was_lost() {
         format!("inbox:{inbox}")
     );
     assert_eq!(events[1].event, Event::Connection(Connection::Lost));
-    let offline = send(&client, Provider::Fonnte, ANNA, ONE).await;
+    let offline = send(&client, Gateway::Fonnte, ANNA, ONE).await;
     assert_eq!(refusal(offline).class, Class::Transient);
 }
 
@@ -381,7 +376,7 @@ async fn a_reset_connects_a_device_again_and_leaves_whom_it_calls() {
 
     let second = start_in(&folder, NOWHERE).await;
     let client = Client::of(&second);
-    send(&client, Provider::Fonnte, ANNA, ONE).await;
+    send(&client, Gateway::Fonnte, ANNA, ONE).await;
     assert_eq!(hook.at_least(3).await.len(), 3);
 }
 
@@ -389,8 +384,8 @@ async fn a_reset_connects_a_device_again_and_leaves_whom_it_calls() {
 async fn who_tells_nothing_owes_nothing() {
     let simulator = start(NOWHERE).await;
     let client = Client::of(&simulator);
-    send(&client, Provider::Notifapi, ANNA, ONE).await;
-    send(&client, Provider::Mock, ANNA, OTHER).await;
+    send(&client, Gateway::Notifapi, ANNA, ONE).await;
+    send(&client, Gateway::Mock, ANNA, OTHER).await;
     assert_eq!(client.get("/_sim/stats").await["webhooks"]["pending"], 0);
     let order = json!({"provider": "notifapi", "from": ANNA, "text": "Hello"});
     assert_eq!(client.set("/_sim/inbound", order).await.0, 400);

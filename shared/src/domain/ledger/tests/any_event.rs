@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// Any event, as often as not one that makes no sense where it happens.
 fn any_apply() -> impl Strategy<Value = (u8, usize, Status, i64)> {
-    (0..14_u8, 0..3_usize, any_status(), 0..400_i64)
+    (0..15_u8, 0..3_usize, any_status(), 0..400_i64)
 }
 
 /// The order of states that design and console know; states outside it have no place.
@@ -75,6 +75,7 @@ proptest! {
                 10 => Event::Settled(&settlement),
                 11 => Event::JobExpired,
                 12 => Event::TriedAgain(now),
+                13 => ended(token, super::credentials::last_refused()),
                 _ => Event::StatusCame(&update),
             };
             let Some(next) = apply(&message, &event, now) else { continue };

@@ -1,7 +1,8 @@
 //! What Fonnte's devices tell: two ids for one message, in any order, by whoever knows the address.
 
 use super::*;
-use crate::domain::message::Outbound;
+use crate::domain::message::{Attempt, Outbound};
+use crate::domain::provider::Gateway;
 use crate::store::{Account, StateBucket};
 
 const ACCOUNT: &str = "acct_fonnte";
@@ -16,7 +17,7 @@ async fn store_with_device() -> Store {
         "Fonnte".to_owned(),
         at(0),
     );
-    let account = account.at(Provider::Fonnte);
+    let account = account.at(Provider::Gateway(Gateway::Fonnte));
     let device = format!("fonnte-{DEVICE}").parse().unwrap();
     store.put_account(&account).await.unwrap();
     let sender = Sender::at_gateway(&account, device);
@@ -32,7 +33,10 @@ async fn taken(store: &Store, sender: &str, id: &str) -> Outbound {
     };
     write(store, &message).await;
     let (tenant, id_of) = (&message.tenant, &message.id);
-    let held = store.claim(tenant, id_of, "one", at(0)).await.unwrap();
+    let held = store
+        .claim(tenant, id_of, "one", Attempt::starting(at(0)))
+        .await
+        .unwrap();
     let call = ended("one", accepted(id));
     store.apply(held, &call, at(1)).await.unwrap()
 }
@@ -43,7 +47,7 @@ fn called_at(account: &str, body: &Value) -> WebhookRecord {
         id: EventId::at(at(0)),
         tenant: "demo".parse().unwrap(),
         account: account.parse().unwrap(),
-        provider: Provider::Fonnte,
+        provider: Provider::Gateway(Gateway::Fonnte),
         received_at: at(9),
         changes: vec![Change {
             entry: device.unwrap_or_default().to_owned(),

@@ -3,10 +3,10 @@
 use super::{Event, Inbound, Said, StatusEvent, read};
 use crate::domain::failure::{Class, ProviderFailure};
 use crate::domain::identity::{SenderId, Wamid};
-use crate::domain::provider::Provider;
 use crate::domain::queue::Change;
 use crate::domain::state::Status;
 use crate::domain::webhook::{DeviceStatus, Fact, InboundMessage, Person, Update};
+use crate::provider::fonnte::FONNTE;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 const WITHOUT_ID: &str = "fonnte:";
 
 /// The update that a change says, which came in at `received_at`. Never fails: what cannot be read is kept raw.
-pub(in crate::provider) fn updates(change: &Change, received_at: Timestamp) -> Vec<Update> {
+#[must_use]
+pub fn updates(change: &Change, received_at: Timestamp) -> Vec<Update> {
     let webhook = read(change.value.get().as_bytes());
     let fact = match webhook.event {
         Event::Message(inbound) => Fact::Message(Box::new(message(*inbound, received_at))),
@@ -26,7 +27,7 @@ pub(in crate::provider) fn updates(change: &Change, received_at: Timestamp) -> V
     vec![Update {
         entry: change.entry.clone(),
         field: change.field.clone(),
-        sender: SenderId::of(Provider::Fonnte, &change.entry).ok(),
+        sender: SenderId::of(FONNTE, &change.entry).ok(),
         fact,
         raw: webhook.raw,
     }]

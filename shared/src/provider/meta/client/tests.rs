@@ -213,10 +213,11 @@ async fn a_failed_tls_handshake_is_proof_that_nothing_was_accepted() {
             .unwrap();
     };
     let (outcome, ()) = tokio::join!(send_to(&wrong, TOTAL_TIMEOUT), answering);
-    assert!(
-        matches!(outcome, SendOutcome::NotAccepted(_)),
-        "{outcome:?}"
-    );
+    let SendOutcome::NotAccepted(failure) = outcome else {
+        unreachable!("{wrong} speaks no TLS");
+    };
+    assert_eq!(failure.class, Class::Transient);
+    assert!(failure.message.contains("certificate"), "{failure:?}");
 }
 
 #[tokio::test]

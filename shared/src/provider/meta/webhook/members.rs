@@ -16,11 +16,11 @@ impl<'a> Members<'a> {
         serde_json::from_str(value.get()).ok()
     }
 
-    /// A member that is there and not `null`.
+    /// A member that is there and not `null`. Where a name stands twice the last counts, as to whoever reads the pieces.
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.iter()
-            .find(|(known, value)| *known == name && value.get() != "null")
-            .map(|(_, value)| value)
+        let mut from_the_end = self.0.iter().rev();
+        let (_, value) = from_the_end.find(|(known, _)| known == name)?;
+        (value.get() != "null").then_some(*value)
     }
 
     /// A member that is a text.

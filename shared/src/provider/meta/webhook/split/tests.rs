@@ -161,6 +161,22 @@ fn a_thousand_updates_become_records_of_at_most_ten_that_fit_a_queue() {
 }
 
 #[test]
+fn of_a_list_that_stands_twice_the_one_is_cut_that_is_read() {
+    let messages = |count| json!((0..count).collect::<Vec<_>>());
+    let value = format!(
+        r#"{{"messages":{},"messages":{}}}"#,
+        messages(1),
+        messages(25)
+    );
+    let body =
+        format!(r#"{{"entry":[{{"id":"1","changes":[{{"field":"messages","value":{value}}}]}}]}}"#);
+    let split = split_bytes(body.as_bytes());
+    let counts: Vec<usize> = split.inbound.iter().map(update_count).collect();
+    assert_eq!(counts, [10, 10, 5]);
+    assert!(all(&split).all(|change| updates(change).len() <= UPDATES_PER_RECORD));
+}
+
+#[test]
 fn updates_of_many_entries_share_records() {
     let entry = |number: usize| {
         let mut body = many(1, 0);
