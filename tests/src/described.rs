@@ -52,12 +52,9 @@ fn check(schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {
         return;
     }
     let (names, required) = members(schema);
-    if let Some(kind) = schema["type"]
-        .as_str()
-        .or((!names.is_empty()).then_some("object"))
-        && !is_a(kind, value)
-    {
-        faults.push(format!("{place}: is not of type {kind}"));
+    let kinds = kinds(schema, &names);
+    if !kinds.is_empty() && !kinds.iter().any(|kind| is_a(kind, value)) {
+        faults.push(format!("{place}: is not of type {}", kinds.join(" or ")));
         return;
     }
     if schema["enum"]
@@ -110,6 +107,16 @@ fn members(schema: &Value) -> (Map<String, Value>, Vec<String>) {
     (names, required)
 }
 
+/// The types that a schema names; one with members is an object's.
+fn kinds<'a>(schema: &'a Value, names: &Map<String, Value>) -> Vec<&'a str> {
+    match &schema["type"] {
+        Value::String(kind) => vec![kind],
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ if names.is_empty() => Vec::new(),
+        _ => vec!["object"],
+    }
+}
+
 fn resolved(schema: &Value) -> &Value {
     match schema["$ref"].as_str() {
         Some(name) => resolved(DOCUMENT.pointer(name.trim_start_matches('#')).unwrap()),
@@ -125,6 +132,7 @@ fn is_a(kind: &str, value: &Value) -> bool {
         "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
         "number" => value.is_number(),
+        "null" => value.is_null(),
         _ => panic!("a type of schema that these tests do not know: {kind}"),
     }
 }

@@ -1,6 +1,6 @@
 //! A running platform and a caller of its HTTP API.
 
-use crate::{ADMIN_KEY, Answer, SENDER, eventually, undescribed};
+use crate::{ADMIN_KEY, Answer, SENDER, deployed, eventually, undescribed};
 use local::{Parts, Platform, Ports, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -16,31 +16,42 @@ pub struct Desk {
     pub(crate) webhook: String,
     pub(crate) simulator: String,
     aws: String,
+    /// Whose requests the usual ones are: the demo tenant's admin's.
+    pub(crate) key: String,
     platform: Option<Platform>,
 }
 
 impl Desk {
-    /// Starts a platform of its own in this process, with nothing in it but the demo tenant.
+    /// Starts a platform of its own in this process, with nothing in it but the demo tenant. Where one that was deployed
+    /// is to be tested, it is that one, with all that the tests before have done to it.
     pub async fn start() -> Self {
-        Self::with_providers(None).await
+        match deployed::desk().await {
+            Some(desk) => desk,
+            None => Self::of_its_own(None).await,
+        }
     }
 
     /// The same where every provider is below this URL, and none is simulated.
     pub async fn towards(providers: &str) -> Self {
-        Self::with_providers(Some(providers.to_owned())).await
+        Self::of_its_own(Some(providers.to_owned())).await
     }
 
-    async fn with_providers(graph_url: Option<String>) -> Self {
+    pub(crate) async fn of_its_own(graph_url: Option<String>) -> Self {
         let settings = Settings {
             ports: Ports::default(),
             data_dir: None,
             demo: true,
             aws_endpoint: None,
             graph_url,
+            webhook_url: None,
             parts: Parts::Everything,
         };
-        let platform = Platform::start(settings).await.unwrap();
-        let mut desk = Self::at(&platform.urls());
+        Self::of(Platform::start(settings).await.unwrap(), &[])
+    }
+
+    /// This platform, with what it stands on that runs elsewhere.
+    pub(crate) fn of(platform: Platform, elsewhere: &[(&str, String)]) -> Self {
+        let mut desk = Self::at(&[&platform.urls(), elsewhere].concat());
         desk.platform = Some(platform);
         desk
     }
@@ -62,6 +73,7 @@ impl Desk {
             webhook: url("webhook"),
             simulator: url("simulator"),
             aws: url("aws"),
+            key: ADMIN_KEY.to_owned(),
             platform: None,
         }
     }
@@ -91,18 +103,18 @@ impl Desk {
 
     /// Asks as the demo tenant's admin.
     pub async fn get(&self, path: &str) -> Answer {
-        read(self.with_key(ADMIN_KEY, Method::GET, path)).await
+        read(self.with_key(&self.key, Method::GET, path)).await
     }
 
     /// Posts JSON as the demo tenant's admin. What is taken must be what the OpenAPI document describes.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = self.with_key(ADMIN_KEY, Method::POST, path).json(body);
+        let request = self.with_key(&self.key, Method::POST, path).json(body);
         described(path, body, read(request).await)
     }
 
     /// Posts JSON with a header more.
     pub async fn post_with(&self, path: &str, body: &Value, header: (&str, &str)) -> Answer {
-        let request = self.with_key(ADMIN_KEY, Method::POST, path).json(body);
+        let request = self.with_key(&self.key, Method::POST, path).json(body);
         described(path, body, read(request.header(header.0, header.1)).await)
     }
 

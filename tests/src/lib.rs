@@ -10,6 +10,8 @@
 )]
 
 mod answer;
+mod apart;
+mod deployed;
 mod described;
 mod desk;
 mod fixtures;
@@ -21,6 +23,7 @@ mod simulator;
 mod waiting;
 
 pub use answer::Answer;
+pub use apart::Emulators;
 pub use described::{undescribed, undescribed_by};
 pub use desk::{Desk, read, text};
 pub use fixtures::{Fixture, fixtures};

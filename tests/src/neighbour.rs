@@ -9,6 +9,7 @@ use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
 use heliograph::service::auth;
 use heliograph::service::aws::{Aws, Endpoints};
+use heliograph::service::clock;
 use heliograph::store::{Account, ApiKey, Pace, Sender, Store, Tenant, WindowPolicy};
 use jiff::Timestamp;
 use reqwest::Method;
@@ -116,6 +117,13 @@ async fn change_sender(desk: &Desk, change: impl FnOnce(&mut Sender)) {
     let mut sender = store.sender(&tenant, &id).await.unwrap().unwrap();
     change(&mut sender);
     store.put_sender(&sender).await.unwrap();
+}
+
+/// Has the demo tenant's sender be slowed down, as if Meta had just asked for it.
+pub async fn slow_down(desk: &Desk) {
+    let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
+    let store = store(&aws(desk));
+    store.slow_down(&tenant, &id, clock::now()).await.unwrap();
 }
 
 /// The pace of the demo tenant's sender.

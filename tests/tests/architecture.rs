@@ -10,6 +10,7 @@
 #[expect(dead_code, reason = "only the tables are looked at here")]
 mod stack;
 
+use heliograph::domain::provider::Gateway;
 use heliograph::store::{IndexShape, LOGS_INDEXES, MESSAGES_INDEXES, TTL_ATTRIBUTE};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -31,10 +32,23 @@ struct Source {
 impl Source {
     /// What is compiled into the product: without comments, and without what stands after `#[cfg(test)]`.
     fn code(&self) -> String {
-        let product = self.text.split("#[cfg(test)]").next().unwrap_or("");
+        // Where its tests are a file of their own, the line that says so cuts nothing off.
+        let text = self.text.replace("#[cfg(test)]\nmod tests;\n", "");
+        let product = text.split("#[cfg(test)]").next().unwrap_or("");
         let lines = product.lines();
         let code = lines.filter(|line| !line.trim_start().starts_with("//"));
         code.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether its code has this word in a name or a text, save to say that it is a module, or as an example.
+    fn names(&self, word: &str) -> bool {
+        let module = format!("pub mod {word};");
+        let code = self.code();
+        let mut lines = code.lines();
+        lines.any(|line| {
+            let is_excused = line.trim() == module || line.contains("example = ");
+            !is_excused && line.to_lowercase().contains(word)
+        })
     }
 
     fn is_test(&self) -> bool {
@@ -116,6 +130,31 @@ fn dependencies_point_down() {
     // What every function needs to run may know the store, but not the use cases.
     let words = ["crate::messaging"];
     assert_eq!(named("shared/src/service", &words), [""; 0]);
+}
+
+/// Where all gateways stand in a row, and where each meets its module. A new one is written there and in its module, and
+/// nowhere else.
+const WHERE_GATEWAYS_MEET: [&str; 2] = [
+    "shared/src/domain/provider.rs",
+    "shared/src/provider/gateway.rs",
+];
+
+#[test]
+fn a_gateway_is_named_in_its_module_in_one_row_and_in_one_arm() {
+    let simulated = sources("functions").into_iter();
+    let functions = simulated.filter(|it| !it.path.starts_with("functions/local/"));
+    let sources: Vec<Source> = sources("shared/src").into_iter().chain(functions).collect();
+    for gateway in Gateway::ALL {
+        let word = gateway.as_str();
+        let module = format!("shared/src/provider/{word}/");
+        let mut naming: Vec<&str> = sources
+            .iter()
+            .filter(|it| !it.is_test() && !it.path.starts_with(&module) && it.names(word))
+            .map(|it| it.path.as_str())
+            .collect();
+        naming.sort_unstable();
+        assert_eq!(naming, WHERE_GATEWAYS_MEET, "{word}");
+    }
 }
 
 #[test]
@@ -286,4 +325,63 @@ fn keys_of(schema: &Value) -> Vec<String> {
 fn shown((name, hash, sort): &IndexShape) -> String {
     let sort = sort.map_or(String::new(), |sort| format!(" {sort} RANGE"));
     format!("{name} {hash} HASH{sort}")
+}
+
+/// What a log line may name, so that one search finds everything that is said of it.
+const LOGGED: [&str; 13] = [
+    "account.id",
+    "credential.alias",
+    "credential.name",
+    "event.id",
+    "job.id",
+    "key.id",
+    "message.id",
+    "request.id",
+    "sender.id",
+    "session.id",
+    "sqs.message_id",
+    "trace.id",
+    "webhook.refused",
+];
+
+const LINES: [&str; 6] = [
+    "error!(",
+    "warn!(",
+    "info!(",
+    "debug!(",
+    "trace!(",
+    "info_span!(",
+];
+
+#[test]
+fn every_function_logs_an_id_under_the_same_name() {
+    let mut count = 0;
+    let sources = ["functions", "shared/src"].into_iter().flat_map(sources);
+    for source in sources.filter(|it| !it.is_test() && !it.path.contains("/local/")) {
+        let code = source.code();
+        for said in code.split("tracing::").skip(1) {
+            let fields = LINES.iter().find_map(|line| said.strip_prefix(line));
+            let Some((fields, _)) = fields.and_then(|fields| fields.split_once(");")) else {
+                continue;
+            };
+            count += 1;
+            for field in fields.split([',', '\n']).map(str::trim) {
+                let name = field
+                    .split(" =")
+                    .next()
+                    .unwrap()
+                    .trim_start_matches(['%', '?']);
+                let is_id = name == "id" || name.ends_with("_id") || name.contains('.');
+                let is_name = name
+                    .bytes()
+                    .all(|it| it.is_ascii_lowercase() || b"._".contains(&it));
+                assert!(
+                    !is_id || !is_name || LOGGED.contains(&name),
+                    "{}: {name}",
+                    source.path
+                );
+            }
+        }
+    }
+    assert!(count > 50, "{count} log lines");
 }

@@ -231,3 +231,42 @@ async fn what_was_scheduled_from_a_deleted_account_ends_with_a_reason() {
         "{failed}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_accounts_can_be_deleted_and_their_numbers_put_in_anew() {
+    let desk = Desk::start().await;
+    for (provider, number, key) in [
+        ("notifapi", "+15550003000", "demo-notifapi-key"),
+        ("fonnte", "+15550002000", "demo-fonnte-token"),
+        ("mock", "+15550004000", "demo-mock-key"),
+        ("meta", "", ""),
+    ] {
+        let demo = match provider {
+            "meta" => tests::ACCOUNT.to_owned(),
+            gateway => format!("acct_demo-{gateway}"),
+        };
+        let path = format!("/v1/accounts/{demo}");
+        let disable = desk.with_key(ADMIN_KEY, Method::PATCH, &path);
+        read(disable.json(&json!({"disabled": true})))
+            .await
+            .with(200);
+        let deleted = read(desk.with_key(ADMIN_KEY, Method::DELETE, &path)).await;
+        assert!(
+            [200, 204].contains(&deleted.status),
+            "{provider}: {deleted:?}"
+        );
+        if provider == "meta" {
+            continue;
+        }
+        let account = json!({"name": "Anew", "provider": provider});
+        let made = desk.post("/v1/accounts", &account).await.with(201);
+        let path = format!("/v1/accounts/{}/keys/main", made["id"].as_str().unwrap());
+        let put = desk.with_key(ADMIN_KEY, Method::PUT, &path);
+        let put = read(put.json(&json!({"key": key, "number": number}))).await;
+        assert_eq!(
+            put.with(200)["sender_id"],
+            format!("{provider}-{}", &number[1..])
+        );
+    }
+    assert_eq!(desk.all("/v1/senders").await.len(), 3);
+}

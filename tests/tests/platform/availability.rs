@@ -307,3 +307,25 @@ async fn who_may_read_may_ask_us_and_only_who_may_send_a_provider() {
     let meta = json!({"contacts": ["+15550042081"], "check": "always", "from": SENDER});
     assert_eq!(desk.post(PATH, &meta).await.faults(), ["/from"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_disabled_is_not_asked_about_anybody() {
+    let desk = Desk::start().await;
+    for provider in ["fonnte", "notifapi"] {
+        let path = format!("/v1/providers/{provider}");
+        let off = json!({"enabled": false});
+        let put = desk.with_key(tests::ADMIN_KEY, Method::PUT, &path);
+        read(put.json(&off)).await.with(200);
+    }
+    let asked = json!({"contacts": ["+15550042091"], "check": "always"});
+    let look = async || {
+        let told = ask(&desk, &asked).await.remove(0);
+        (told["warnings"] == json!(["provider_disabled"])).then_some(told)
+    };
+    let told = eventually("the settings to be used", look).await;
+    assert_eq!(told.get("check_failure"), None);
+    let before = (calls(&desk, FONNTE).await, calls(&desk, NOTIFAPI).await);
+    ask(&desk, &asked).await;
+    let after = (calls(&desk, FONNTE).await, calls(&desk, NOTIFAPI).await);
+    assert_eq!(before, after);
+}

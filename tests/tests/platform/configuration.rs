@@ -313,7 +313,7 @@ async fn a_page_with_faults_is_refused_whole_and_each_is_named() {
         {"kind": "sender", "id": NUMBER, "account_id": "acct_shop", "messages_per_second": 0},
         {"kind": "account", "id": "acct_fine", "name": "Fine", "surprise": 1},
     ]);
-    let body = json!({"data": entries, "next_cursor": "whatever", "more": 1});
+    let body = json!({"data": entries, "next_cursor": {}, "more": 1});
     let answer = give(&desk, &key, Method::POST, PATH, &body).await;
     let problem = answer.problem(400, "invalid_request");
     let errors = problem["errors"].as_array().unwrap().iter();
@@ -331,6 +331,7 @@ async fn a_page_with_faults_is_refused_whole_and_each_is_named() {
         "/data/3/window",
         "/data/4/surprise",
         "/more",
+        "/next_cursor",
     ];
     assert_eq!(pointers, expected);
     let accounts = ask(&desk, &key, Method::GET, "/v1/accounts")

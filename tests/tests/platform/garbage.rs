@@ -164,3 +164,24 @@ async fn an_address_that_leads_nowhere_is_the_callers_problem() {
     nowhere.problem(404, "not_found");
     desk.get("/").await.problem(404, "not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_with_another_method_hears_every_method_of_the_path() {
+    let desk = Desk::start().await;
+    for (path, methods) in [
+        ("/v1/accounts", "GET,POST"),
+        ("/v1/sessions/current", "DELETE"),
+        ("/v1/contacts/availability", "POST"),
+        ("/v1/bulk-jobs", "GET,POST,HEAD"),
+        ("/v1/senders/100000000000001", "DELETE,GET,PATCH,HEAD"),
+        ("/v1/messages/msg_x/attempts", "GET,HEAD"),
+    ] {
+        for method in [Method::OPTIONS, Method::TRACE, Method::PUT] {
+            let answer = read(desk.with_key(ADMIN_KEY, method, path)).await;
+            answer.problem(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), Some(methods), "{path}");
+        }
+    }
+    let posted = desk.post("/v1/messages/msg_x/attempts", &Value::Null).await;
+    posted.problem(405, "method_not_allowed");
+}

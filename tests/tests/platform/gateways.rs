@@ -230,6 +230,19 @@ async fn the_groups_of_a_sender_are_listed_and_can_be_written_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_disabled_is_asked_for_no_groups() {
+    let desk = Desk::start().await;
+    let path = "/v1/providers/fonnte";
+    let off = json!({"enabled": false});
+    let put = desk.with_key(tests::ADMIN_KEY, "PUT".parse().unwrap(), path);
+    tests::read(put.json(&off)).await.with(200);
+    let refused = desk.get("/v1/accounts/acct_demo-fonnte/groups").await;
+    refused.problem(409, "provider_disabled");
+    let others = desk.get("/v1/accounts/acct_demo-notifapi/groups").await;
+    others.with(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_with_keys_is_rebuilt_from_its_configuration_and_its_keys() {
     let old = Desk::start().await;
     let account = account_at(&old, "mock").await;

@@ -324,3 +324,18 @@ async fn a_message_waits_longer_each_time_while_the_other_sender_is_not_ready() 
     assert!((2..=3).contains(&told.len()), "{told:?}");
     assert_eq!(sent["state"], "queued");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_are_listed_by_their_ids_the_last_first_and_named_in_one_line() {
+    let desk = Desk::start().await;
+    let first = route(&desk, &[SENDER], &json!({})).await;
+    let second = route(&desk, &[MOCK], &json!({})).await;
+    let listed = desk.all("/v1/routes").await;
+    let ids: Vec<_> = listed.iter().map(|it| it["id"].clone()).collect();
+    assert_eq!(ids, ["route_demo", &second, &first]);
+    for name in ["two\nlines", "a\u{202e}turn", " "] {
+        let body = json!({"name": name, "senders": [SENDER]});
+        let refused = desk.post("/v1/routes", &body).await;
+        assert_eq!(refused.faults(), ["/name"], "{name:?}");
+    }
+}

@@ -24,6 +24,7 @@ const ACCOUNTS: [(&str, &str, &str); 4] = [
 ];
 
 const MOCK: &str = "acct_demo-mock";
+const MOCK_SENDER: &str = "mock-15550004000";
 
 fn test(account: &str, to: &str) -> Value {
     json!({"account_id": account, "key": "demo", "to": to, "type": "text", "text": {"body": "Is this key good?"}})
@@ -154,6 +155,116 @@ async fn a_disabled_key_is_tested_all_the_same_and_one_that_is_refused_pauses_no
     assert_eq!(refused["message"]["state"], "failed");
     let sender = desk.get("/v1/senders/mock-15550004000").await.with(200);
     assert_ne!(sender["state"], "paused");
+}
+
+/// The mock account's sender, paused because its only key was refused.
+async fn paused(desk: &Desk) {
+    desk.revoke_key("demo-mock-key").await;
+    let mut message = tests::text("+15550051061", "Hello");
+    message["from"] = MOCK_SENDER.into();
+    desk.send(&message)
+        .await
+        .problem(502, "provider_credential");
+    let sender = desk.get(&format!("/v1/senders/{MOCK_SENDER}")).await;
+    assert_eq!(sender.with(200)["state"], "paused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_is_tested_by_a_message_though_its_sender_is_paused_for_it() {
+    let desk = Desk::start().await;
+    paused(&desk).await;
+    let bad = run(&desk, &test(MOCK, "+15550051062")).await.with(200);
+    assert_eq!(bad["exchange"]["response"]["status"], 401, "{bad}");
+    assert_eq!(
+        bad["warnings"],
+        json!(["sender_paused", "key_refused"]),
+        "{bad}"
+    );
+
+    desk.order_key(&json!({"provider": "mock", "key": "demo-mock-key"}))
+        .await;
+    let good = run(&desk, &test(MOCK, "+15550051063")).await.with(200);
+    assert_eq!(good["message"]["state"], "accepted", "{good}");
+    let sender = desk.get(&format!("/v1/senders/{MOCK_SENDER}")).await;
+    assert_eq!(
+        sender.with(200)["state"],
+        "paused",
+        "nobody else goes on by it"
+    );
+    // A test that names no key goes as any other message would: not at all.
+    let mut unnamed = test(MOCK, "+15550051064");
+    unnamed.as_object_mut().unwrap().remove("key");
+    run(&desk, &unnamed).await.problem(409, "sender_paused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_waits_for_the_slots_of_a_paused_sender_like_any_message() {
+    let desk = Desk::start().await;
+    let slow = json!({"messages_per_second": 1});
+    let path = format!("/v1/senders/{MOCK_SENDER}");
+    let change = desk.with_key(ADMIN_KEY, Method::PATCH, &path).json(&slow);
+    read(change).await.with(200);
+    paused(&desk).await;
+    let tests = (0..8).map(|person| {
+        let desk = &desk;
+        async move { run(desk, &test(MOCK, &format!("+1555005107{person}"))).await }
+    });
+    let came = futures_util::future::join_all(tests).await;
+    let slots = came.iter().filter(|it| it.status == 200).count();
+    assert!(slots <= 4, "one a second, within two seconds: {came:?}");
+    let others = came.into_iter().filter(|it| it.status != 200);
+    others.for_each(|it| drop(it.problem(409, "no_slot")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_tested_before_its_provider_is_enabled_and_not_for_an_account_that_is_disabled() {
+    let desk = Desk::start().await;
+    let path = "/v1/providers/mock";
+    let off = json!({"enabled": false});
+    let put = desk.with_key(ADMIN_KEY, Method::PUT, path).json(&off);
+    read(put).await.with(200);
+    let refused = async || {
+        let mut message = tests::text("+15550051081", "Hello");
+        message["from"] = MOCK_SENDER.into();
+        (desk.send(&message).await.status == 409).then_some(())
+    };
+    tests::eventually("the provider to be disabled", refused).await;
+    let shown = run(&desk, &test(MOCK, "+15550051082")).await.with(200);
+    assert_eq!(shown["message"]["state"], "accepted", "{shown}");
+    assert_eq!(shown["warnings"], json!(["provider_disabled"]));
+    let path = format!("/v1/accounts/{MOCK}/keys/demo/test");
+    let tested = desk.post(&path, &Value::Null).await.with(200);
+    assert_eq!(tested["is_good"], true);
+
+    let path = format!("/v1/accounts/{MOCK}");
+    let off = json!({"disabled": true});
+    let change = desk.with_key(ADMIN_KEY, Method::PATCH, &path).json(&off);
+    read(change).await.with(200);
+    let refused = run(&desk, &test(MOCK, "+15550051083")).await;
+    refused.problem(409, "sender_paused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_is_asked_for_again_while_it_is_under_way_is_told_so() {
+    let desk = Desk::start().await;
+    desk.latency(400).await;
+    let body = test(MOCK, "+15550051091");
+    let run = || desk.post_with("/v1/test-sends", &body, ("idempotency-key", "one-test"));
+    let (one, two) = tokio::join!(run(), run());
+    let (first, second) = if one.status == 200 {
+        (one, two)
+    } else {
+        (two, one)
+    };
+    assert_eq!(first.with(200)["message"]["state"], "accepted");
+    assert!(second.header("retry-after").is_some(), "{second:?}");
+    second.problem(409, "in_progress");
+    let told = run().await.with(200);
+    assert_eq!(
+        (&told["replayed"], &told["message"]["state"]),
+        (&json!(true), &json!("accepted"))
+    );
+    assert_eq!(desk.accepted(Some("+15550051091")).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,6 +149,7 @@ const GRANTS: [(&str, &[Line]); 10] = [
             ("dynamodb:DeleteItem", "MessagesTable"),
             ("dynamodb:GetItem", "MessagesTable"),
             ("dynamodb:PutItem", "MessagesTable LogsTable"),
+            ("dynamodb:Query", "MessagesTable"),
             ("dynamodb:Query", "MessagesTable/index/by_due"),
             ("dynamodb:Query", "MessagesTable/index/by_list"),
             ("dynamodb:Query", "MessagesTable/index/by_provider_id"),
@@ -184,9 +185,10 @@ type Limit = (
 );
 
 /// Grants that hold for some items of a table only, by the beginning of their partition key.
-const ONLY_FOR_KEYS: [Limit; 16] = [
+const ONLY_FOR_KEYS: [Limit; 17] = [
     ("send", "dynamodb:Query", "MessagesTable", &["T#*#A#*"]),
     ("deliver", "dynamodb:Query", "MessagesTable", &["T#*#A#*"]),
+    ("schedule", "dynamodb:Query", "MessagesTable", &["T#*#A#*"]),
     (
         "webhook",
         "dynamodb:GetItem",

@@ -12,6 +12,7 @@ mod grants;
 mod queues;
 mod roles;
 mod stack;
+mod watched;
 
 use serde_json::{Value, json};
 use stack::{Function, Stack, list, owner, text, workspace};
@@ -176,23 +177,6 @@ fn every_function_is_traced_and_its_log_ends_some_day() {
             function.name
         );
     }
-}
-
-#[test]
-fn somebody_can_hear_of_every_functions_errors() {
-    let stack = Stack::read();
-    let alarms = stack.of_type("AWS::CloudWatch::Alarm").into_iter();
-    let errors = alarms
-        .filter(|(_, alarm)| alarm["Namespace"] == "AWS/Lambda" && alarm["MetricName"] == "Errors");
-    let watched: BTreeSet<String> = errors
-        .map(|(_, alarm)| owner(&alarm["Dimensions"][0]["Value"]))
-        .collect();
-    let functions = stack
-        .functions()
-        .iter()
-        .map(|it| it.id.to_owned())
-        .collect();
-    assert_eq!(watched, functions);
 }
 
 /// The function of this name.

@@ -9,6 +9,7 @@ use crate::table::{Table, ms, number, shown};
 use anyhow::Result;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use heliograph::domain::provider::Gateway;
 use std::io::Write;
 use std::path::Path;
 
@@ -56,24 +57,24 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
 
 /// The variables of all functions that say where things are; each reads its own.
 pub(crate) fn addresses(graph: &str, queue: impl Fn(&str) -> String) -> Vec<(String, String)> {
-    let below = |name: &str| format!("{graph}/{name}");
-    let (notifapi, fonnte, mock) = (below("notifapi"), below("fonnte"), below("mock"));
+    let gateways = Gateway::ALL.iter().map(|gateway| {
+        let url = format!("{graph}/{}", gateway.as_str());
+        (gateway.variable(), url)
+    });
     let names = [
         ("MESSAGES_TABLE", "heliograph-messages"),
         ("LOGS_TABLE", "heliograph-logs"),
         ("SECRETS_PREFIX", "heliograph"),
         ("GRAPH_URL", graph),
         ("GRAPH_VERSION", "v25.0"),
-        ("NOTIFAPI_URL", &notifapi),
-        ("FONNTE_URL", &fonnte),
-        ("MOCK_URL", &mock),
         ("WEBHOOK_URL", "http://127.0.0.1:1"),
         ("ROTATE_FUNCTION_ARN", "heliograph-rotate"),
     ];
     let queues = ["otp", "single", "bulk", "dispatch", "inbound", "status"];
     let queues = queues.map(|name| (format!("{}_QUEUE_URL", name.to_uppercase()), queue(name)));
     let names = names.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    names.into_iter().chain(queues).collect()
+    let names = names.into_iter().chain(gateways);
+    names.chain(queues).collect()
 }
 
 /// The size of a file, and of a zip file with it alone.
