@@ -228,8 +228,10 @@ async fn with_secrets_out_warm_functions_go_on_and_cold_ones_recover_by_themselv
         desk.end_aws_faults().await;
     }
     // Before there are cold ones: a status of what was sent above would warm them.
-    desk.aws_fault(&json!({"service": "secretsmanager", "fault": "http_503"}))
-        .await;
+    desk.aws_fault(&json!({
+        "service": "secretsmanager", "operation": "GetSecretValue", "fault": "http_503",
+    }))
+    .await;
     desk.stop().await;
     let desk = emulators.cold_functions().await;
     let body = text("+15550022302", "Hello");
