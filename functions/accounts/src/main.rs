@@ -1,6 +1,6 @@
 //! Runs `accounts` in Lambda.
 
-use heliograph::service::{aws::Aws, config::Environment, telemetry};
+use heliograph::service::{aws::Aws, config::Environment, http, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -8,6 +8,6 @@ async fn main() -> anyhow::Result<()> {
     let environment = Environment::process();
     let config = accounts::Config::from_env(&environment)?;
     let state = accounts::State::new(&config, &Aws::from_env(&environment))?;
-    let run = lambda_http::run(accounts::router(state)).await;
+    let run = http::run(accounts::router(state)).await;
     run.map_err(|error| anyhow::anyhow!(error))
 }

@@ -1,6 +1,6 @@
 //! Runs `api` in Lambda.
 
-use heliograph::service::{aws::Aws, config::Environment, telemetry};
+use heliograph::service::{aws::Aws, config::Environment, http, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -8,6 +8,6 @@ async fn main() -> anyhow::Result<()> {
     let environment = Environment::process();
     let config = api::Config::from_env(&environment)?;
     let state = api::State::new(&config, &Aws::from_env(&environment));
-    let run = lambda_http::run(api::router(state)).await;
+    let run = http::run(api::router(state)).await;
     run.map_err(|error| anyhow::anyhow!(error))
 }

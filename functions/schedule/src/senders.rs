@@ -4,6 +4,7 @@ use crate::{State, SweepError};
 use heliograph::domain::identity::{SenderId, TenantId};
 use heliograph::domain::queue::DispatchBody;
 use heliograph::service::queue::Entry;
+use heliograph::service::telemetry::STEPS;
 
 pub(crate) async fn kick(
     state: &State,
@@ -15,6 +16,6 @@ pub(crate) async fn kick(
         sender: sender.clone(),
         handed_out: Vec::new(),
     };
-    tracing::debug!(sender.id = sender.logged(), "dispatch kicked");
+    tracing::info!(target: STEPS, { sender.id = sender.logged() }, "dispatch kicked");
     Ok(state.dispatch.send(tenant, Entry::of(&hint)?).await?)
 }

@@ -2,7 +2,7 @@
 
 use heliograph::service::aws::Aws;
 use heliograph::service::config::Environment;
-use heliograph::service::telemetry;
+use heliograph::service::{http, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let environment = Environment::process();
     let config = webhook::Config::from_env(&environment)?;
     let state = webhook::State::new(&config, &Aws::from_env(&environment));
-    lambda_http::run(webhook::router(state)).await
+    http::run(webhook::router(state)).await
 }

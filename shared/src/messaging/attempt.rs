@@ -28,7 +28,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::secret::Credential;
 use crate::domain::state::State;
 use crate::provider::{Providers, SendOutcome};
-use crate::service::telemetry::count;
+use crate::service::telemetry::{STEPS, count};
 use crate::store::{ClaimError, Expiring, Pace, PacedSender, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -237,7 +237,8 @@ impl Sending {
         let now = (self.now)();
         let left = message.leg();
         let message = self.store.apply(message, &event, now).await?;
-        tracing::debug!(message.id = %message.id, state = message.state.as_str(), "attempt ended");
+        let state = message.state.as_str();
+        tracing::info!(target: STEPS, { message.id = %message.id, state }, "attempt ended");
         if let Some(failure) = message.failure().filter(|_| !is_over) {
             self.heed(&message, &left, failure).await;
         }

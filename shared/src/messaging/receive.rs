@@ -19,6 +19,7 @@ use crate::domain::queue::WebhookRecord;
 use crate::domain::state::Status;
 use crate::domain::webhook::{Connection, Fact, Update};
 use crate::provider::updates;
+use crate::service::telemetry::STEPS;
 use crate::store::{Event, EventState, Expiring, Sender, Store, StoreError, StoredRecord};
 use jiff::{SignedDuration, Timestamp};
 use owner::Owner;
@@ -140,7 +141,7 @@ impl Receiving {
                 }
             };
             if let Some(id) = &applied.message {
-                tracing::debug!(message.id = id, event.id = %record.id, "update applied");
+                tracing::info!(target: STEPS, { message.id = id, event.id = %record.id }, "update applied");
             }
             events.push(event(&update, applied));
         }

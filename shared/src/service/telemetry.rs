@@ -39,6 +39,9 @@ const OURS: [&str; 12] = [
     "webhook",
 ];
 
+/// The target of lines that tell of every step, also where nothing is wrong: they are written if it is named.
+pub const STEPS: &str = "steps";
+
 /// The most that all others may tell, whatever is asked for: below it the AWS SDK shows what it sends and receives, and so
 /// what people wrote.
 const OTHERS: Level = Level::INFO;
@@ -125,7 +128,11 @@ where
 /// would be a tenth of every function's binary.
 fn targets(levels: &str) -> Targets {
     let targets = levels.parse().or_else(|_| DEFAULT_LEVELS.parse());
-    targets.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
+    let targets = targets.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    if targets.iter().any(|(target, _)| target == STEPS) {
+        return targets;
+    }
+    targets.with_target(STEPS, LevelFilter::WARN)
 }
 
 /// Whether a line may be written at all. A target is a module's path; that it begins like a crate of ours is not enough.
@@ -235,6 +242,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(
+        not(debug_assertions),
+        ignore = "a release build says nothing below `info`"
+    )]
     fn no_level_that_is_asked_for_has_others_tell_more_than_they_may() {
         for levels in ["trace", "hyper=trace", "trace,hyper=trace,sendfile=debug"] {
             let lines = Lines::default();
@@ -258,6 +269,10 @@ mod tests {
     }
 
     #[tokio::test]
+    #[cfg_attr(
+        not(debug_assertions),
+        ignore = "a release build says nothing below `info`"
+    )]
     async fn what_a_person_wrote_is_in_no_line_about_a_call_at_any_level() {
         let told = r#"{"Messages": [{"Body": "what a person wrote"}]}"#;
         let server = Loopback::start(move |_| Answer::ok(told)).await;
@@ -295,6 +310,13 @@ mod tests {
         assert!(!usual.would_enable("aws_config::chain", &tracing::Level::INFO));
         assert!(!usual.would_enable("dynoxide::server", &tracing::Level::WARN));
         assert!(targets("debug").would_enable("send", &tracing::Level::DEBUG));
+    }
+
+    #[test]
+    fn every_step_is_told_only_if_that_is_asked_for() {
+        let told = |levels| targets(levels).would_enable(STEPS, &Level::INFO);
+        assert_eq!(["info", "trace", "heliograph=info"].map(told), [false; 3]);
+        assert_eq!(["info,steps=info", "steps=info"].map(told), [true; 2]);
     }
 
     #[test]

@@ -82,9 +82,7 @@ mod tests {
     use axum::body::{Body, Bytes, to_bytes};
     use axum::extract::Path;
     use axum::routing::{get, post};
-    use lambda_http::{Adapter, Context, LambdaEvent};
-    use serde::Deserialize;
-    use serde_json::{Value, json};
+    use serde_json::Value;
     use tower::ServiceExt;
 
     fn router() -> Router {
@@ -137,21 +135,6 @@ mod tests {
                 "{path}"
             );
         }
-    }
-
-    #[tokio::test]
-    async fn a_router_answers_what_api_gateway_sends() {
-        let event = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": "/body", "rawQueryString": "",
-            "headers": {"content-type": "text/plain"}, "isBase64Encoded": true, "body": "aGVsbG8=",
-            "requestContext": {"http": {"method": "POST", "path": "/body"}},
-        });
-        let event = lambda_http::request::LambdaRequest::deserialize(event).unwrap();
-        let event = LambdaEvent::new(event, Context::default());
-        let answer = Adapter::from(router()).oneshot(event).await.unwrap();
-        let answer = serde_json::to_value(answer).unwrap();
-        assert_eq!(answer.get("statusCode").unwrap(), 200);
-        assert_eq!(answer.get("body").unwrap(), "5");
     }
 
     #[tokio::test]

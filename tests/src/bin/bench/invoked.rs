@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Invocations before the measured ones.
-const WARM_UP: usize = 20;
+pub(crate) const WARM_UP: usize = 20;
 const QUEUES: [&str; 6] = ["otp", "single", "bulk", "dispatch", "inbound", "status"];
 
 pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
@@ -99,7 +99,11 @@ async fn webhook(
     Ok(())
 }
 
-async fn invoke_webhook(lambda: &mut Lambda, event: &Value) -> Result<std::time::Duration> {
+/// Has a function take a webhook.
+pub(crate) async fn invoke_webhook(
+    lambda: &mut Lambda,
+    event: &Value,
+) -> Result<std::time::Duration> {
     let (took, answer) = lambda.invoke(event).await?;
     ensure!(
         answer.get("statusCode").and_then(Value::as_u64) == Some(200),
@@ -109,7 +113,7 @@ async fn invoke_webhook(lambda: &mut Lambda, event: &Value) -> Result<std::time:
 }
 
 /// What a Function URL makes of a webhook.
-fn url_event(signed: &Signed) -> Value {
+pub(crate) fn url_event(signed: &Signed) -> Value {
     let path = format!("/webhooks/meta/{ACCOUNT}");
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
@@ -130,7 +134,7 @@ fn url_event(signed: &Signed) -> Value {
 }
 
 /// The URLs of the queues the platform made.
-async fn queue_urls(tap: &Tap) -> Result<BTreeMap<&'static str, String>> {
+pub(crate) async fn queue_urls(tap: &Tap) -> Result<BTreeMap<&'static str, String>> {
     let endpoints = Endpoints {
         aws: tap.url().to_owned(),
         dynamodb: None,

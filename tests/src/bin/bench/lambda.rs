@@ -49,12 +49,20 @@ impl Lambda {
     /// Starts a function's binary, with these variables beside the usual ones, and waits until it asks for its first
     /// event.
     pub(crate) async fn start(function: &str, variables: &[(String, String)]) -> Result<Self> {
-        let binary = binary(function)?;
+        Self::of(&mut Command::new(binary(function)?), function, variables).await
+    }
+
+    /// The same with whatever program is such a function.
+    pub(crate) async fn of(
+        program: &mut Command,
+        function: &str,
+        variables: &[(String, String)],
+    ) -> Result<Self> {
         let variables = [usual_variables(function), variables.to_vec()].concat();
         let (ear, mut heard) = mpsc::unbounded_channel();
         let (url, server) = serve(runtime_api(ear)).await?;
         let begun = Instant::now();
-        let child = Command::new(binary)
+        let child = program
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", url.trim_start_matches("http://"))
             .envs(variables)

@@ -29,6 +29,7 @@ mod signed;
 mod start;
 mod table;
 mod tap;
+mod versus;
 mod webhook;
 
 use anyhow::{Context, Result};
@@ -77,6 +78,14 @@ enum Part {
     Functions,
     /// Every function's binary, invoked as Lambda invokes it: CPU a webhook and a bulk message, memory of each
     Invoked,
+    /// `webhook` beside the same in Node.js and in Python; by name only, and by `tests/versus/run`, which prepares it
+    Versus,
+}
+
+impl Part {
+    fn is_asked_for(self, only: Option<Self>) -> bool {
+        only.map_or(self != Self::Versus, |only| only == self)
+    }
 }
 
 #[tokio::main]
@@ -97,7 +106,7 @@ async fn main() -> ExitCode {
     println!("\n{}", process::machine());
     let mut failed = false;
     for part in Part::value_variants() {
-        if cli.only.is_none_or(|only| only == *part) {
+        if part.is_asked_for(cli.only) {
             let name = part.to_possible_value();
             let name = name.as_ref().map_or("", |name| name.get_name());
             let measured = measure(*part, &scale, &mut table).await;
@@ -129,5 +138,6 @@ async fn measure(part: Part, scale: &Scale, table: &mut Table) -> Result<()> {
         Part::Cpu => cpu::measure(scale, table).await,
         Part::Functions => functions::measure(scale, table).await,
         Part::Invoked => invoked::measure(scale, table).await,
+        Part::Versus => versus::measure(scale, table).await,
     }
 }
