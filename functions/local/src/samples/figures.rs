@@ -19,6 +19,7 @@ const STARTS: usize = 9;
 const PATIENCE: Duration = Duration::from_secs(29);
 
 const FIRST_POLL_MS: f64 = 8.0;
+/// As AWS counts: its quota of 250 MB is 262,144,000 bytes.
 const ZIP_MB: f64 = 4.0;
 const MEMORY_MB: f64 = 64.0;
 
@@ -37,7 +38,7 @@ impl Figures {
         let mut zip = DeflateEncoder::new(Vec::new(), Compression::default());
         zip.write_all(&bytes).unwrap();
         Self {
-            zip_mb: megabytes(zip.finish().unwrap().len()),
+            zip_mb: megabytes(zip.finish().unwrap().len()) * 1e6 / 1_048_576.0,
             first_poll_ms: first_polls[first_polls.len() / 2].as_secs_f64() * 1_000.0,
             memory_mb: None,
         }
