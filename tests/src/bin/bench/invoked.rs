@@ -40,7 +40,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     // It made the tables and queues; from here on it would only take CPU from those that are measured.
     platform.stop().await?;
     let tap = Arc::new(Tap::before(emulators.url("aws")?).await?);
-    let queues = queue_urls(&tap).await?;
+    let queues = queue_urls(tap.url()).await?;
     let url = |queue: &str| queues.get(queue).cloned().unwrap_or_default();
     let mut variables = addresses(emulators.url("simulator")?, url);
     variables.push(("AWS_ENDPOINT_URL".to_owned(), tap.url().to_owned()));
@@ -134,9 +134,9 @@ pub(crate) fn url_event(signed: &Signed) -> Value {
 }
 
 /// The URLs of the queues the platform made.
-pub(crate) async fn queue_urls(tap: &Tap) -> Result<BTreeMap<&'static str, String>> {
+pub(crate) async fn queue_urls(aws: &str) -> Result<BTreeMap<&'static str, String>> {
     let endpoints = Endpoints {
-        aws: tap.url().to_owned(),
+        aws: aws.to_owned(),
         dynamodb: None,
     };
     let sqs = Aws::at(&endpoints).sqs();

@@ -12,6 +12,7 @@ mod chain;
 mod cost;
 mod cpu;
 mod desk;
+mod flood;
 mod functions;
 mod handler;
 mod invoked;
@@ -72,6 +73,8 @@ enum Part {
     Lanes,
     /// Every secret of an account rotated beside a bulk job, single messages and webhooks
     Rotate,
+    /// A minute's flood of webhooks, and a spike of them
+    Flood,
     /// Our CPU for a bulk message, a single one, a webhook
     Cpu,
     /// Each function's binary: size, exec to first poll
@@ -135,6 +138,7 @@ async fn measure(part: Part, scale: &Scale, table: &mut Table) -> Result<()> {
         Part::Life => life::measure(table).await,
         Part::Lanes => lanes::measure(scale, table).await,
         Part::Rotate => rotate::measure(scale, table).await,
+        Part::Flood => flood::measure(scale, table).await,
         Part::Cpu => cpu::measure(scale, table).await,
         Part::Functions => functions::measure(scale, table).await,
         Part::Invoked => invoked::measure(scale, table).await,

@@ -12,6 +12,8 @@ pub(crate) struct Scale {
     pub(crate) webhooks: usize,
     /// How long webhooks come as fast as they are taken.
     pub(crate) sustained: Duration,
+    /// How long webhooks come with nobody to apply them.
+    pub(crate) flood: Duration,
     /// Recipients of the job without a pace.
     pub(crate) recipients: usize,
     /// How long the job with a pace lasts, in seconds.
@@ -38,6 +40,7 @@ impl Scale {
             sends: 500,
             webhooks: 5_000,
             sustained: Duration::from_secs(10),
+            flood: Duration::from_mins(1),
             recipients: 10_000,
             paced_s: 120,
             rotated: 10_000,
@@ -56,6 +59,7 @@ impl Scale {
             sends: 50,
             webhooks: 500,
             sustained: Duration::from_secs(2),
+            flood: Duration::from_secs(5),
             recipients: 1_000,
             paced_s: 10,
             rotated: 4_000,

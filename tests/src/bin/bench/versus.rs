@@ -52,7 +52,7 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     let bodies = bodies(&Caller::of(&platform, &emulators)?).await?;
     platform.stop().await?;
     let tap = Tap::before(emulators.url("aws")?).await?;
-    let queues = queue_urls(&tap).await?;
+    let queues = queue_urls(tap.url()).await?;
     let url = |queue: &str| queues.get(queue).cloned().unwrap_or_default();
     let mut variables = addresses(emulators.url("simulator")?, url);
     variables.extend(
