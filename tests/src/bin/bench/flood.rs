@@ -1,7 +1,7 @@
 //! A flood of webhooks: as many as the binaries of `webhook` and the emulated SQS take, with nobody to apply them, and
 //! then a spike beside everything; what becomes of them, and how soon all is as before.
 
-use crate::caller::{APP_SECRET, Caller};
+use crate::caller::Caller;
 use crate::desk::{Desk, Folder};
 use crate::functions::addresses;
 use crate::invoked::{WARM_UP, invoke_webhook, queue_urls, url_event};
@@ -57,9 +57,10 @@ pub(crate) async fn measure(scale: &Scale, table: &mut Table) -> Result<()> {
     table.part("They are applied, then a spike comes beside that");
     let platform = Desk::functions(aws, graph, 0).await?;
     let caller = Caller::of(&platform, &emulators)?;
+    let next = bodies.first().context("no body")?;
     let drained = queues.drained().await?;
     table.fact("applied", &shown(kept / drained.as_secs_f64(), "/s"));
-    let lag = applied_after(&caller).await?;
+    let lag = applied_after(next, &caller, &queues).await?;
     table.at_most(
         "the next one: from its answer to its being applied",
         ms(lag),
@@ -162,7 +163,8 @@ async fn spike(
         "the queues are empty, after that",
         &shown(drained.as_secs_f64(), "s"),
     );
-    let lag = applied_after(caller).await?;
+    let next = bodies.first().context("no body")?;
+    let lag = applied_after(next, caller, queues).await?;
     table.at_most(
         "the next one: from its answer to its being applied",
         ms(lag),
@@ -172,20 +174,10 @@ async fn spike(
     Ok(())
 }
 
-/// How long it takes from a webhook's answer until the message that it is about shows it.
-async fn applied_after(caller: &Caller) -> Result<Duration> {
-    let message = caller.send(0).await?;
-    let delivered = Signed::update(0, std::slice::from_ref(&message), APP_SECRET);
-    caller.webhook(&delivered).await?;
-    let begun = Instant::now();
-    loop {
-        let shown = caller.look(&format!("/v1/messages/{message}")).await?;
-        if shown.get("state").and_then(Value::as_str) == Some("delivered") {
-            return Ok(begun.elapsed());
-        }
-        ensure!(begun.elapsed() < PATIENCE, "the webhook was not applied");
-        tokio::time::sleep(STEP).await;
-    }
+/// How long it takes from a webhook's answer until it is applied, and so gone from its queue.
+async fn applied_after(body: &Signed, caller: &Caller, queues: &Queues) -> Result<Duration> {
+    caller.webhook(body).await?;
+    queues.drained().await
 }
 
 /// The queues of what Meta tells.
