@@ -1,17 +1,30 @@
 //! A platform that was deployed, to which the tests go instead of one of their own: `HELIOGRAPH_API` says so.
 //!
 //! It is given what a desk's demo tenant has, as a customer would: the operator makes a tenant, and its admin imports a
-//! configuration and puts the secrets in. All tests share it, so they run one after another.
+//! configuration and puts the secrets in. All tests share it, so they run one after another, and before each of them it is
+//! made what it was then: it must stand on an emulated AWS that holds nothing else.
 
-use crate::{ACCOUNT, APP_SECRET, Desk, SENDER, eventually, read};
-use heliograph::service::aws::{Aws, Endpoints};
+mod holdings;
+
+use crate::{ACCOUNT, ADMIN_KEY, APP_SECRET, Desk, OPERATOR_KEY, SENDER, VIEWER_KEY};
+use crate::{eventually, read};
+use heliograph::service::aws::Aws;
 use heliograph::service::config::Environment;
+use holdings::{Holdings, queues};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use tokio::sync::OnceCell;
 
-/// The key that opens the tenant, once it is furnished.
-static KEY: OnceCell<String> = OnceCell::const_new();
+/// The deployment, once it is furnished.
+static FURNISHED: OnceCell<Furnished> = OnceCell::const_new();
+
+struct Furnished {
+    /// The key for each that a desk has from the start.
+    keys: HashMap<&'static str, String>,
+    /// All that it has.
+    holdings: Holdings,
+}
 
 /// Account, number and key at each provider that is not Meta.
 const GATEWAYS: [(&str, &str, &str); 3] = [
@@ -32,23 +45,26 @@ pub(crate) async fn desk() -> Option<Desk> {
         ("simulator", url("HELIOGRAPH_SIMULATOR")),
         ("aws", url("HELIOGRAPH_AWS")),
     ]);
-    no_dead_letters(&desk).await;
+    let aws = desk.aws();
+    no_dead_letters(&aws).await;
     desk.end_faults().await;
     read(desk.http.post(format!("{}/_sim/reset", desk.simulator))).await;
-    let operator = url("HELIOGRAPH_OPERATOR_KEY");
-    let key = KEY.get_or_init(|| furnish(&mut desk, &operator)).await;
-    key.clone_into(&mut desk.key);
+    let furnished = async || {
+        furnish(&mut desk, &url("HELIOGRAPH_OPERATOR_KEY")).await;
+        Furnished {
+            keys: desk.keys.clone(),
+            holdings: Holdings::read(&aws).await,
+        }
+    };
+    let furnished = FURNISHED.get_or_init(furnished).await;
+    furnished.holdings.put_back(&aws).await;
+    desk.keys.clone_from(&furnished.keys);
     Some(desk)
 }
 
 /// Fails if a message lies in a dead-letter queue.
-async fn no_dead_letters(desk: &Desk) {
-    let aws = Aws::at(&Endpoints {
-        aws: desk.aws_url().to_owned(),
-        dynamodb: None,
-    });
-    let queues = aws.sqs().list_queues().send().await.unwrap();
-    let queues = queues.queue_urls.unwrap().into_iter();
+async fn no_dead_letters(aws: &Aws) {
+    let queues = queues(aws).await.into_iter();
     for queue in queues.filter(|it| it.ends_with("-dead-letters")) {
         let received = aws.sqs().receive_message().queue_url(&queue).send().await;
         let dead = received.unwrap().messages.unwrap_or_default();
@@ -56,27 +72,30 @@ async fn no_dead_letters(desk: &Desk) {
     }
 }
 
-/// Makes the demo tenant; a key of its with all rights.
-async fn furnish(desk: &mut Desk, operator: &str) -> String {
+/// Makes the demo tenant, with the keys that it has at a desk.
+async fn furnish(desk: &mut Desk, operator: &str) {
+    desk.keys.insert(OPERATOR_KEY, operator.to_owned());
     let tenant = json!({"id": "demo", "name": "Demo"});
-    let made = desk.with_key(operator, Method::POST, "/v1/tenants");
+    let made = desk.with_key(OPERATOR_KEY, Method::POST, "/v1/tenants");
     let made = read(made.json(&tenant)).await;
     assert!([201, 409].contains(&made.status), "{made:?}");
-    let key = json!({"name": "Tests", "role": "admin"});
-    let made = desk.with_key(operator, Method::POST, "/v1/tenants/demo/api-keys");
-    let key = read(made.json(&key)).await.with(201)["key"].clone();
-    key.as_str().unwrap().clone_into(&mut desk.key);
+    for (at_a_desk, role) in [(ADMIN_KEY, "admin"), (VIEWER_KEY, "viewer")] {
+        let key = json!({"name": format!("Demo {role}"), "role": role});
+        let made = desk.with_key(OPERATOR_KEY, Method::POST, "/v1/tenants/demo/api-keys");
+        let key = read(made.json(&key)).await.with(201)["key"].clone();
+        desk.keys
+            .insert(at_a_desk, key.as_str().unwrap().to_owned());
+    }
     let entries = json!({"data": configuration().await});
     import(desk, &entries).await;
     for (account, number, key) in GATEWAYS {
         let path = format!("/v1/accounts/{account}/keys/demo");
         let body = json!({"key": key, "number": number});
-        let put = desk.with_key(&desk.key, Method::PUT, &path);
+        let put = desk.with_key(ADMIN_KEY, Method::PUT, &path);
         read(put.json(&body)).await.with(200);
     }
     import(desk, &entries).await;
     activate(desk).await;
-    desk.key.clone()
 }
 
 /// What a desk's demo tenant has, with the secrets put in.
@@ -110,7 +129,7 @@ async fn import(desk: &Desk, entries: &Value) {
 async fn activate(desk: &Desk) {
     for step in ["profile", "webhook"] {
         let path = format!("/v1/accounts/{ACCOUNT}/setup/{step}");
-        let put = desk.with_key(&desk.key, Method::PUT, &path);
+        let put = desk.with_key(ADMIN_KEY, Method::PUT, &path);
         read(put.json(&json!({}))).await.with(200);
     }
     desk.inbound(&json!({"from": "+15550009000", "to": SENDER, "text": "Hello"}))

@@ -1,9 +1,11 @@
 //! A running platform and a caller of its HTTP API.
 
 use crate::{ADMIN_KEY, Answer, SENDER, deployed, eventually, undescribed};
+use heliograph::service::aws::{Aws, Endpoints};
 use local::{Parts, Platform, Ports, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Longer than a call may take: 29 seconds at the gateway.
@@ -16,8 +18,8 @@ pub struct Desk {
     pub(crate) webhook: String,
     pub(crate) simulator: String,
     aws: String,
-    /// Whose requests the usual ones are: the demo tenant's admin's.
-    pub(crate) key: String,
+    /// What opens a deployed platform instead of the keys that a desk has from the start.
+    pub(crate) keys: HashMap<&'static str, String>,
     platform: Option<Platform>,
 }
 
@@ -73,7 +75,7 @@ impl Desk {
             webhook: url("webhook"),
             simulator: url("simulator"),
             aws: url("aws"),
-            key: ADMIN_KEY.to_owned(),
+            keys: HashMap::new(),
             platform: None,
         }
     }
@@ -82,6 +84,15 @@ impl Desk {
     #[must_use]
     pub fn aws_url(&self) -> &str {
         &self.aws
+    }
+
+    /// The emulated AWS.
+    #[must_use]
+    pub fn aws(&self) -> Aws {
+        Aws::at(&Endpoints {
+            aws: self.aws.clone(),
+            dynamodb: None,
+        })
     }
 
     /// Ends the platform cleanly.
@@ -98,23 +109,24 @@ impl Desk {
 
     /// A request with an API key.
     pub fn with_key(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+        let key = self.keys.get(key).map_or(key, String::as_str);
         self.anonymous(method, path).bearer_auth(key)
     }
 
     /// Asks as the demo tenant's admin.
     pub async fn get(&self, path: &str) -> Answer {
-        read(self.with_key(&self.key, Method::GET, path)).await
+        read(self.with_key(ADMIN_KEY, Method::GET, path)).await
     }
 
     /// Posts JSON as the demo tenant's admin. What is taken must be what the OpenAPI document describes.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = self.with_key(&self.key, Method::POST, path).json(body);
+        let request = self.with_key(ADMIN_KEY, Method::POST, path).json(body);
         described(path, body, read(request).await)
     }
 
     /// Posts JSON with a header more.
     pub async fn post_with(&self, path: &str, body: &Value, header: (&str, &str)) -> Answer {
-        let request = self.with_key(&self.key, Method::POST, path).json(body);
+        let request = self.with_key(ADMIN_KEY, Method::POST, path).json(body);
         described(path, body, read(request.header(header.0, header.1)).await)
     }
 

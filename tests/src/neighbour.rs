@@ -8,7 +8,6 @@ use heliograph::domain::identity::TenantId;
 use heliograph::domain::pace::Portfolio;
 use heliograph::domain::role::Role;
 use heliograph::service::auth;
-use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::clock;
 use heliograph::store::{Account, ApiKey, Pace, Sender, Store, Tenant, WindowPolicy};
 use jiff::Timestamp;
@@ -62,15 +61,14 @@ impl Key {
     }
 }
 
-fn aws(desk: &Desk) -> Aws {
-    Aws::at(&Endpoints {
-        aws: desk.aws_url().to_owned(),
-        dynamodb: None,
-    })
-}
-
-fn store(aws: &Aws) -> Store {
-    Store::new(aws.dynamodb(), "heliograph-messages", "heliograph-logs")
+/// The tables, whatever else stands in their names.
+async fn store(desk: &Desk) -> Store {
+    let dynamodb = desk.aws().dynamodb();
+    let names = dynamodb.list_tables().send().await.unwrap().table_names;
+    let names = names.unwrap();
+    let of = |what: &str| names.iter().find(|name| name.to_lowercase().contains(what));
+    let (messages, logs) = (of("messages").unwrap(), of("logs").unwrap());
+    Store::new(dynamodb, messages, logs)
 }
 
 /// Puts the demo tenant's account and sender into a business portfolio that may write to so many people in 24 hours: as
@@ -81,7 +79,7 @@ pub async fn limit_people(desk: &Desk, people_per_day: u64) {
     let order = json!({"phone_number_id": crate::SENDER, "messaging_limit": tier});
     let url = format!("{}/_sim/numbers", desk.simulator_url());
     read(desk.http().post(url).json(&order)).await.with(201);
-    let store = store(&aws(desk));
+    let store = store(desk).await;
     let tenant = "demo".parse().unwrap();
     let portfolio = Portfolio {
         id: "300000000000001".parse().unwrap(),
@@ -112,7 +110,7 @@ pub async fn set_rate(desk: &Desk, messages_per_second: u32) {
 }
 
 async fn change_sender(desk: &Desk, change: impl FnOnce(&mut Sender)) {
-    let store = store(&aws(desk));
+    let store = store(desk).await;
     let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
     let mut sender = store.sender(&tenant, &id).await.unwrap().unwrap();
     change(&mut sender);
@@ -122,14 +120,14 @@ async fn change_sender(desk: &Desk, change: impl FnOnce(&mut Sender)) {
 /// Has the demo tenant's sender be slowed down, as if Meta had just asked for it.
 pub async fn slow_down(desk: &Desk) {
     let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
-    let store = store(&aws(desk));
+    let store = store(desk).await;
     store.slow_down(&tenant, &id, clock::now()).await.unwrap();
 }
 
 /// The pace of the demo tenant's sender.
 pub async fn pace(desk: &Desk) -> Pace {
     let (tenant, id) = ("demo".parse().unwrap(), crate::SENDER.parse().unwrap());
-    store(&aws(desk)).pace(&tenant, &id).await.unwrap()
+    store(desk).await.pace(&tenant, &id).await.unwrap()
 }
 
 /// The second tenant.
@@ -141,12 +139,11 @@ pub struct Neighbour {
 impl Neighbour {
     /// Moves it in: it, its keys, and two keys of its that open nothing any more.
     pub async fn move_in(desk: &Desk) -> Self {
-        let aws = aws(desk);
         let neighbour = Self {
             tenant: TENANT.parse().unwrap(),
-            store: store(&aws),
+            store: store(desk).await,
         };
-        neighbour.put_secrets(&aws.secrets()).await;
+        neighbour.put_secrets(&desk.aws().secrets()).await;
         neighbour.put_tenant().await;
         neighbour.put_keys().await;
         neighbour.put_account().await;

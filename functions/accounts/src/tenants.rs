@@ -1,7 +1,7 @@
 //! `/v1/tenants`: who is on this installation. The operator's alone.
 
 use crate::api_keys;
-use crate::authority::{self, Authority};
+use crate::authority::{Authority, Changed};
 use crate::key_body::LONGEST_NAME;
 use crate::key_dto::{ApiKeyBody, MadeApiKey};
 use crate::operator::Operator;
@@ -15,7 +15,7 @@ use heliograph::domain::audit::Action;
 use heliograph::domain::fault::{Fault, Faults};
 use heliograph::domain::fields::Fields;
 use heliograph::domain::identity::TenantId;
-use heliograph::domain::tier::{Changed, LimitChanges, Limits};
+use heliograph::domain::tier::{self, LimitChanges, Limits};
 use heliograph::service::clock;
 use heliograph::service::http::listing::{id_of, page, slice};
 use heliograph::service::http::{Cursor, MAX_JSON, Page, Parameters, read_json};
@@ -206,12 +206,7 @@ pub(crate) async fn create(
         now,
     )?;
     let entry = authority.entry(Action::TenantCreated, tenant.id.as_str(), body, now);
-    authority.answers_for(
-        &store,
-        &mut transaction,
-        &authority::Changed::Nobody,
-        &entry,
-    )?;
+    authority.answers_for(&store, &mut transaction, &Changed::Nobody, &entry)?;
     match store.commit(transaction).await {
         Ok(()) => Ok(answer(&tenant)),
         Err(StoreError::Conflict) => {
@@ -252,7 +247,7 @@ fn read_new(body: &Value, now: Timestamp) -> Result<Tenant, Vec<Fault>> {
 }
 
 /// What is said of a subscription; `null` takes away what was.
-pub(crate) fn read_tier(fields: &mut Fields<'_>) -> (Changed<String>, LimitChanges) {
+pub(crate) fn read_tier(fields: &mut Fields<'_>) -> (tier::Changed<String>, LimitChanges) {
     let tier = if fields.is_cleared("tier") {
         Some(None)
     } else {
@@ -293,12 +288,7 @@ pub(crate) async fn change(
         let mut transaction = Transaction::new();
         store.change_tenant(&mut transaction, &tenant.id, &changes)?;
         let entry = authority.entry(Action::TenantChanged, tenant.id.as_str(), body, now);
-        authority.answers_for(
-            &store,
-            &mut transaction,
-            &authority::Changed::Nobody,
-            &entry,
-        )?;
+        authority.answers_for(&store, &mut transaction, &Changed::Nobody, &entry)?;
         store.commit(transaction).await?;
         store.forget_standing(&tenant.id);
     }

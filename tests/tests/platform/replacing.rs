@@ -1,7 +1,6 @@
 //! What an account is connected with is replaced: another app, and secrets that were reset at Meta.
 
 use crate::access::give;
-use crate::rotation::aws;
 use crate::setup::{
     APP, APP_SECRET, NUMBER, TOKEN, WABA, another_token, event_comes, message, new_account,
     new_tenant, put, revoke, set_up,
@@ -46,7 +45,8 @@ async fn renew(desk: &Desk, account: &str, token: &str) {
 async fn good_secrets(desk: &Desk, account: &str) -> Vec<String> {
     let id = account.rsplit('/').next().unwrap();
     let name = format!("heliograph/in/demo/{id}");
-    let value = aws(desk)
+    let value = desk
+        .aws()
         .secrets()
         .get_secret_value()
         .secret_id(name)
@@ -171,7 +171,8 @@ async fn a_token_whose_step_is_refused_is_not_kept() {
     let setup = setup.with(200);
     assert_eq!(setup["steps"][1]["state"], "entered", "{setup}");
     let id = late.rsplit('/').next().unwrap();
-    let kept = aws(&desk)
+    let kept = desk
+        .aws()
         .secrets()
         .get_secret_value()
         .secret_id(format!("heliograph/out/demo/{id}"));

@@ -5,7 +5,6 @@ use crate::setup::{
     APP, NUMBER, PERSON, TOKEN, WABA, another_token, message, put, set_up, shown_credential,
 };
 use futures_util::future::join_all;
-use heliograph::service::aws::{Aws, Endpoints};
 use heliograph::service::config::Environment;
 use lambda_runtime::{Context, LambdaEvent};
 use rotate::{Config, RotationEvent, State};
@@ -17,13 +16,6 @@ const NEXT: &str = "8f14e45f-ceea-467f-a0e6-b1c7d1a3c001";
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
-pub(crate) fn aws(desk: &Desk) -> Aws {
-    Aws::at(&Endpoints {
-        aws: desk.aws_url().to_owned(),
-        dynamodb: None,
-    })
-}
-
 /// A rotation function of its own, so that its steps can be done one by one.
 fn function(desk: &Desk) -> State {
     let environment = Environment::from_pairs([
@@ -34,13 +26,13 @@ fn function(desk: &Desk) -> State {
         ("GRAPH_VERSION", "v25.0"),
         ("WEBHOOK_URL", desk.webhook_base()),
     ]);
-    State::new(&Config::from_env(&environment).unwrap(), &aws(desk)).unwrap()
+    State::new(&Config::from_env(&environment).unwrap(), &desk.aws()).unwrap()
 }
 
 async fn arn(desk: &Desk, account: &str, direction: &str) -> String {
     let id = account.rsplit('/').next().unwrap();
     let name = format!("heliograph/{direction}/demo/{id}");
-    let secrets = aws(desk).secrets();
+    let secrets = desk.aws().secrets();
     let described = secrets.describe_secret().secret_id(name).send().await;
     described.unwrap().arn.unwrap()
 }
@@ -230,7 +222,7 @@ async fn a_pending_secret_gives_way_to_one_that_was_written_past_us() {
     }
     // By the owner of the AWS account, who need not know that a rotation is under way.
     let written = json!({"v": 1, "access_tokens": [{"alias": "own", "token": TOKEN}]});
-    let secrets = aws(&desk).secrets();
+    let secrets = desk.aws().secrets();
     let put = secrets.put_secret_value().secret_id(&arn);
     put.secret_string(written.to_string()).send().await.unwrap();
     let overtaken = step(&state, &arn, token, "finishSecret").await;
@@ -292,7 +284,7 @@ async fn what_dies_after_the_next_version_is_in_force_is_made_up_for() {
     for name in &STEPS[..3] {
         step(&function, &arn, NEXT, name).await.unwrap();
     }
-    let secrets = aws(&desk).secrets();
+    let secrets = desk.aws().secrets();
     let current = secrets.get_secret_value().secret_id(&arn).send().await;
     let moved = secrets
         .update_secret_version_stage()

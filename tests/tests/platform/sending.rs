@@ -164,7 +164,7 @@ async fn a_message_that_fails_later_says_why_and_what_to_do() {
 async fn a_caller_who_does_not_wait_is_answered_at_once_and_the_message_follows() {
     let desk = Desk::start().await;
     desk.latency(300).await;
-    let body = text("+15550003103", "Hello");
+    let body = text("+15550003105", "Hello");
     let answer = desk
         .post_with("/v1/messages", &body, ("prefer", "respond-async"))
         .await;
@@ -176,7 +176,7 @@ async fn a_caller_who_does_not_wait_is_answered_at_once_and_the_message_follows(
         Some(format!("/v1/messages/{id}").as_str())
     );
     desk.message_once(&id, "read").await;
-    assert_eq!(desk.accepted(Some("+15550003103")).await.len(), 1);
+    assert_eq!(desk.accepted(Some("+15550003105")).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,7 +104,7 @@ impl Written {
         let mut program = match self {
             Self::Rust => Command::new(binary("webhook")?),
             Self::Node => Command::new("node"),
-            Self::Python => Command::new(place.join("python/bin/python")),
+            Self::Python => Command::new("python"),
         };
         match self {
             Self::Rust => {}
