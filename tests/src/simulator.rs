@@ -1,7 +1,7 @@
 //! The other side of the desk: the simulated Meta, and webhooks signed as Meta signs them.
 
 use crate::desk::read;
-use crate::{ACCOUNT, APP_SECRET, Answer, Desk, eventually};
+use crate::{ACCOUNT, APP_SECRET, Answer, Desk, SENDER, eventually};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -90,10 +90,14 @@ impl Desk {
         read(self.http.post(url).json(&order)).await.with(200);
     }
 
-    /// A message from a person; the provider's id of it.
+    /// A message from a person, to the demo sender if the order says nothing else; the provider's id of it.
     pub async fn inbound(&self, order: &Value) -> String {
+        let mut order = order.clone();
+        if order["to"].is_null() && order["provider"].is_null() {
+            order["to"] = SENDER.into();
+        }
         let url = format!("{}/_sim/inbound", self.simulator);
-        let answer = read(self.http.post(url).json(order)).await.with(200);
+        let answer = read(self.http.post(url).json(&order)).await.with(200);
         assert_eq!(answer["delivered"], true, "{answer}");
         answer["wamid"].as_str().unwrap().to_owned()
     }
