@@ -213,12 +213,45 @@ fn report<E: Error + 'static>(swept: &Swept<'_>, outcome: Result<(), E>) {
         return;
     };
     let error = telemetry::chain(&error);
-    match swept {
-        Swept::Store(what) => tracing::error!(what, error, "sweep failed"),
-        Swept::Sender(id) => tracing::error!(sender.id = id.logged(), error, "sweep failed"),
-        Swept::Job(id) => tracing::error!(job.id = %id, error, "sweep failed"),
-        Swept::Account(id) => tracing::error!(account.id = %id, error, "sweep failed"),
-        Swept::Event(id) => tracing::error!(event.id = %id, error, "sweep failed"),
-        Swept::Message(id) => tracing::error!(message.id = %id, error, "sweep failed"),
+    let what = match swept {
+        Swept::Store(what) => {
+            tracing::error!(what, error, "sweep failed");
+            what
+        }
+        Swept::Sender(id) => {
+            tracing::error!(sender.id = id.logged(), error, "sweep failed");
+            "sender"
+        }
+        Swept::Job(id) => {
+            tracing::error!(job.id = %id, error, "sweep failed");
+            "job"
+        }
+        Swept::Account(id) => {
+            tracing::error!(account.id = %id, error, "sweep failed");
+            "account"
+        }
+        Swept::Event(id) => {
+            tracing::error!(event.id = %id, error, "sweep failed");
+            "event"
+        }
+        Swept::Message(id) => {
+            tracing::error!(message.id = %id, error, "sweep failed");
+            "message"
+        }
+    };
+    telemetry::count("sweep_failed", what, 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_looked_after_is_counted_and_what_could_is_not() {
+        let swept = Swept::Store("of_this_test");
+        report(&swept, Ok::<(), StoreError>(()));
+        report(&swept, Err(StoreError::Conflict));
+        let counted = telemetry::counts().remove("sweep_failed");
+        assert_eq!(counted, Some(BTreeMap::from([("of_this_test", 1)])));
     }
 }

@@ -8,12 +8,15 @@ use std::collections::BTreeSet;
 #[test]
 fn every_queue_gives_up_into_dead_letters_that_are_kept_longer_and_watched() {
     let stack = Stack::read();
-    let watched: BTreeSet<String> = stack
-        .of_type("AWS::CloudWatch::Alarm")
-        .into_iter()
-        .filter(|(_, alarm)| alarm["MetricName"] == "ApproximateNumberOfMessagesVisible")
-        .map(|(_, alarm)| owner(&alarm["Dimensions"][0]["Value"]))
-        .collect();
+    let watched = |metric: &str| -> BTreeSet<String> {
+        let alarms = stack.of_type("AWS::CloudWatch::Alarm").into_iter();
+        let alarms = alarms.filter(|(_, alarm)| alarm["MetricName"] == metric);
+        alarms
+            .map(|(_, alarm)| owner(&alarm["Dimensions"][0]["Value"]))
+            .collect()
+    };
+    let by_depth = watched("ApproximateNumberOfMessagesVisible");
+    let by_age = watched("ApproximateAgeOfOldestMessage");
     for (id, queue) in consumed_queues(&stack) {
         let dead = owner(&queue["RedrivePolicy"]["deadLetterTargetArn"]);
         let kept = &stack.resource(&dead)["Properties"]["MessageRetentionPeriod"];
@@ -26,7 +29,8 @@ fn every_queue_gives_up_into_dead_letters_that_are_kept_longer_and_watched() {
             queue["RedrivePolicy"]["maxReceiveCount"].as_u64() >= Some(3),
             "{id}"
         );
-        assert!(watched.contains(&dead), "{id}");
+        assert!(by_depth.contains(&dead) && by_age.contains(&dead), "{id}");
+        assert!(by_age.contains(id), "{id}");
     }
 }
 
@@ -113,13 +117,13 @@ fn one_bad_record_never_fails_its_batch() {
 }
 
 #[test]
-fn only_bulk_is_held_back() {
+fn only_what_bulk_brings_is_held_back() {
     for function in Stack::read().functions() {
         for trigger in function.triggers("SQS") {
             let held_back = trigger["ScalingConfig"].get("MaximumConcurrency").is_some();
             assert_eq!(
                 held_back,
-                owner(&trigger["Queue"]) == "BulkQueue",
+                ["BulkQueue", "StatusQueue"].contains(&owner(&trigger["Queue"]).as_str()),
                 "{}",
                 function.name
             );
