@@ -89,7 +89,7 @@ pub(crate) async fn choose(
     let changes = UserChanges {
         password: Some(hashed.clone()),
         invitation: Some(None),
-        sessions_since: Some(now),
+        ends_sessions: true,
         ..UserChanges::default()
     };
     let mut transaction = Transaction::new();
@@ -100,7 +100,7 @@ pub(crate) async fn choose(
         Ok(()) => Ok(Some(User {
             password: Some(hashed),
             invitation: None,
-            sessions_since: now,
+            sessions_era: user.sessions_era + 1,
             ..user
         })),
         Err(StoreError::Conflict) => Ok(None),

@@ -144,6 +144,7 @@ pub(crate) async fn begin(store: &Store, user: &User) -> Result<Option<SignedIn>
     let session = Session {
         tenant: user.tenant.clone(),
         user: user.id.clone(),
+        era: user.sessions_era,
         began_at: now,
         ends_at: later(now, LONGEST),
         access: access.hash(),

@@ -118,7 +118,7 @@ impl NewUser {
             created_at: now,
             password: None,
             invitation: None,
-            sessions_since: now,
+            sessions_era: 0,
             disabled_at: None,
         }
     }

@@ -310,7 +310,7 @@ fn read_changes(body: &Value, user: &User, now: Timestamp) -> Result<UserChanges
             name: name.filter(|name| *name != user.name).map(str::to_owned),
             role,
             disabled_at: disabled.map(|disabled| disabled.then_some(now)),
-            sessions_since: disabled.filter(|disabled| *disabled).map(|_| now),
+            ends_sessions: disabled == Some(true),
             invitation: disabled.filter(|disabled| *disabled).map(|_| None),
             ..UserChanges::default()
         }

@@ -21,6 +21,8 @@ pub struct Session {
     pub tenant: TenantId,
     /// Who is signed in.
     pub user: UserId,
+    /// The era of the person's sessions that it began in.
+    pub era: u64,
     /// When it began.
     #[serde(with = "millisecond::required")]
     pub began_at: Timestamp,

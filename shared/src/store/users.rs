@@ -38,9 +38,9 @@ pub struct User {
     /// SHA-256 of the invitation by which it may choose a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<String>,
-    /// Sessions that began before are over.
-    #[serde(with = "millisecond::required")]
-    pub sessions_since: Timestamp,
+    /// One more whenever all its sessions are ended: those of another era are over. The time will not do, since who begins
+    /// a session and who ends all have their own clocks, and read them before they write.
+    pub sessions_era: u64,
     /// Since when it may not sign in.
     #[serde(
         default,
@@ -54,7 +54,7 @@ impl User {
     /// Whether a session of this person's still holds.
     #[must_use]
     pub fn is_signed_in_by(&self, session: &Session) -> bool {
-        self.disabled_at.is_none() && session.began_at >= self.sessions_since
+        self.disabled_at.is_none() && session.era == self.sessions_era
     }
 }
 
@@ -71,8 +71,8 @@ pub struct UserChanges {
     pub invitation: Option<Option<String>>,
     /// Its password as argon2id leaves it.
     pub password: Option<String>,
-    /// Sessions that began before are over.
-    pub sessions_since: Option<Timestamp>,
+    /// All its sessions are over.
+    pub ends_sessions: bool,
 }
 
 /// What leads from an address to a person.
@@ -133,8 +133,8 @@ impl Store {
         if let Some(password) = &changes.password {
             edit.set(PASSWORD, text(password));
         }
-        if let Some(at) = changes.sessions_since {
-            edit.set(SESSIONS_SINCE, millis(at));
+        if changes.ends_sessions {
+            edit.count_up(SESSIONS_ERA);
         }
         let mut condition = is_as(user);
         if changes.password.is_some() || matches!(changes.invitation, Some(Some(_))) {
@@ -190,7 +190,7 @@ impl Store {
 
 const ROLE: Attribute = ("#role", "role");
 const PASSWORD: Attribute = ("#password", "password");
-const SESSIONS_SINCE: Attribute = ("#sessions_since", "sessions_since");
+const SESSIONS_ERA: Attribute = ("#sessions_era", "sessions_era");
 const INVITATION: Attribute = ("#invitation", "invitation");
 
 /// The person is there, and its role is the one that was read.
@@ -200,10 +200,9 @@ fn is_as(known: &User) -> Condition {
 
 /// The person may sign in, by what was read of it.
 pub(super) fn may_begin(known: &User) -> (Key, Condition) {
-    let since = number(known.sessions_since.as_millisecond());
     let condition = is_as(known)
         .without(DISABLED_AT)
-        .having(SESSIONS_SINCE, Some(since))
+        .having(SESSIONS_ERA, Some(number(known.sessions_era)))
         .having(PASSWORD, known.password.as_ref().map(text));
     (user_key(&known.tenant, &known.id), condition)
 }

@@ -72,7 +72,7 @@ fn job() -> Job {
 fn user() -> User {
     parse(json!({
         "sk": "usr_019e92a7c8887000a000000000000001", "tenant": "demo", "email": "grace@example.com", "name": "Grace",
-        "role": "agent", "created_at": CREATED_MS, "sessions_since": CREATED_MS,
+        "role": "agent", "created_at": CREATED_MS, "sessions_era": 0,
     }))
 }
 

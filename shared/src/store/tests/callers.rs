@@ -24,7 +24,7 @@ fn key(id: &str) -> ApiKey {
 fn user() -> User {
     serde_json::from_value(json!({
         "sk": "usr_1", "tenant": "demo", "email": "ada@example.com", "name": "Ada", "role": "agent", "created_at": 0,
-        "sessions_since": 0, "password": "$argon2id$one",
+        "sessions_era": 0, "password": "$argon2id$one",
     }))
     .unwrap()
 }
@@ -86,13 +86,40 @@ async fn a_key_is_changed_as_it_was_read_or_not_at_all_and_always_revoked() {
     }
 }
 
+/// One that begins by a clock that goes ahead of whoever ends it.
+fn session() -> Session {
+    serde_json::from_value(json!({
+        "id": "ses_1", "tenant": "demo", "user": "usr_1", "era": 0, "began_at": 5, "ends_at": 9, "access": "a", "access_until": 9,
+        "refresh": "b", "refreshed_at": 5,
+    }))
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_session_that_was_written_before_all_were_ended_is_over_whatever_the_clocks_said() {
+    let store = store_with_tenant().await;
+    let mut transaction = Transaction::new();
+    store.add_user(&mut transaction, &user()).unwrap();
+    store.commit(transaction).await.unwrap();
+    assert!(store.begin_session(&session(), &user()).await.unwrap());
+    let read = async || store.user(&user().tenant, &user().id).await.unwrap();
+    assert!(read().await.unwrap().is_signed_in_by(&session()));
+    let ending = UserChanges {
+        ends_sessions: true,
+        ..UserChanges::default()
+    };
+    // Both by somebody who knows nothing of the other.
+    for _ in 0..2 {
+        change_user(&store, &user(), &ending).await.unwrap();
+        let known = read().await.unwrap();
+        assert!(!known.is_signed_in_by(&session()), "{known:?}");
+    }
+    assert_eq!(read().await.unwrap().sessions_era, 2);
+}
+
 #[tokio::test]
 async fn who_was_changed_since_begins_no_session_and_does_nothing_more() {
-    let session: Session = serde_json::from_value(json!({
-        "id": "ses_1", "tenant": "demo", "user": "usr_1", "began_at": 1, "ends_at": 9, "access": "a", "access_until": 9,
-        "refresh": "b", "refreshed_at": 1,
-    }))
-    .unwrap();
+    let session = session();
     for (changes, undoes_others) in [
         (
             UserChanges {
@@ -117,7 +144,7 @@ async fn who_was_changed_since_begins_no_session_and_does_nothing_more() {
         ),
         (
             UserChanges {
-                sessions_since: Some(at(1)),
+                ends_sessions: true,
                 ..UserChanges::default()
             },
             false,

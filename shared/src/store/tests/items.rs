@@ -172,10 +172,10 @@ async fn write_people(store: &Store) {
     let tenant: Tenant = from(json!({"list_sort": "demo", "name": "Demo", "created_at": 0}));
     let user: User = from(json!({
         "sk": "usr_1", "tenant": "demo", "email": "ada@example.com", "name": "Ada", "role": "agent", "created_at": 0,
-        "sessions_since": 0,
+        "sessions_era": 0,
     }));
     let session: Session = from(json!({
-        "id": "ses_1", "tenant": "demo", "user": "usr_1", "began_at": 0, "ends_at": 1, "access": "a", "access_until": 1,
+        "id": "ses_1", "tenant": "demo", "user": "usr_1", "era": 0, "began_at": 0, "ends_at": 1, "access": "a", "access_until": 1,
         "refresh": "b", "refreshed_at": 0,
     }));
     let invitation: Invitation =
