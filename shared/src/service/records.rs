@@ -1,12 +1,14 @@
 //! Runs the records of an SQS batch side by side, so that a bad one fails alone.
 //!
 //! A record fails by an error or by a panic; either way it goes back to its queue, and the others are done. Whatever is
-//! said meanwhile bears which record it is about, and the trace in which it was sent.
+//! said meanwhile bears which record it is about, and the trace in which it was sent. How long each was queued is measured.
 
-use super::telemetry::chain;
+use super::clock;
+use super::telemetry::{chain, measure};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use std::error::Error;
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
@@ -16,6 +18,12 @@ use tracing::{Instrument, Span};
 /// Where SQS hands on the trace of whoever sent a message. In Lambda the SDK sends it with every call by itself. Source:
 /// AWS, "Amazon SQS and AWS X-Ray".
 const TRACE: &str = "AWSTraceHeader";
+
+/// When a message was put on its queue, in milliseconds since 1970. Source: AWS, "`ReceiveMessage`", `SentTimestamp`.
+const SENT: &str = "SentTimestamp";
+
+/// Our queues, as they are called after the stack's name.
+const QUEUES: [&str; 6] = ["otp", "single", "bulk", "dispatch", "inbound", "status"];
 
 /// Runs `handle` for every record at once and names those that failed.
 ///
@@ -27,12 +35,29 @@ where
     Fut: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
+    if let Some((queue, ages)) = ages(&event, clock::now()) {
+        measure("queue_age_ms", queue, &ages);
+    }
     let outcomes = join_all(event.records.into_iter().map(|record| one(record, &handle))).await;
     let mut response = SqsBatchResponse::default();
     for Failed(message_id) in outcomes.into_iter().filter_map(Result::err) {
         response.add_failure(message_id);
     }
     response
+}
+
+/// Whose records these are, and for how long each has been on that queue: its delay and its tries before are part of it.
+fn ages(event: &SqsEvent, now: Timestamp) -> Option<(&'static str, Vec<u32>)> {
+    let arn = event.records.first()?.event_source_arn.as_deref()?;
+    let (_, name) = arn.rsplit_once(['-', ':'])?;
+    let queue = QUEUES.into_iter().find(|it| *it == name)?;
+    let sent = event
+        .records
+        .iter()
+        .filter_map(|it| it.attributes.get(SENT));
+    let sent = sent.filter_map(|it| it.parse::<i64>().ok());
+    let age = |sent: i64| u32::try_from((now.as_millisecond() - sent).max(0)).unwrap_or(u32::MAX);
+    Some((queue, sent.map(age).collect()))
 }
 
 /// A record that goes back to its queue, by its message id.
@@ -120,6 +145,30 @@ mod tests {
         failures
             .map(|failure| failure.item_identifier.as_str())
             .collect()
+    }
+
+    #[test]
+    fn how_long_each_record_was_queued_is_told_by_queue_though_clocks_differ() {
+        let at = |arn: Option<&str>| -> SqsEvent {
+            let record =
+                |sent: &str| json!({"eventSourceARN": arn, "attributes": {"SentTimestamp": sent}});
+            let records = ["1000", "400", "1001", "soon"].map(record);
+            serde_json::from_value(json!({"Records": records})).unwrap()
+        };
+        let now = Timestamp::from_millisecond(1_000).unwrap();
+        for (arn, queue) in [
+            (
+                "arn:aws:sqs:eu-central-1:111122223333:heliograph-dev-bulk",
+                "bulk",
+            ),
+            ("arn:aws:sqs:us-east-1:000000000000:otp", "otp"),
+        ] {
+            assert_eq!(ages(&at(Some(arn)), now), Some((queue, vec![0, 600, 0])));
+        }
+        let strange = "arn:aws:sqs:eu-central-1:111122223333:somebody-elses";
+        for none in [at(None), at(Some(strange)), batch(&[])] {
+            assert_eq!(ages(&none, now), None);
+        }
     }
 
     #[tokio::test]

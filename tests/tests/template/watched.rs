@@ -34,21 +34,47 @@ fn widgets(stack: &Stack) -> Vec<Value> {
     body["widgets"].as_array().unwrap().clone()
 }
 
+/// What an alarm is about, or each of what it sums.
+fn metrics_of(alarm: &Value) -> Vec<&Value> {
+    let Some(summed) = alarm["Metrics"].as_array() else {
+        return vec![alarm];
+    };
+    let summed = summed.iter().map(|it| &it["MetricStat"]["Metric"]);
+    summed.filter(|it| it.is_object()).collect()
+}
+
+/// Those whose metric of this name rings.
+fn watched(stack: &Stack, namespace: &str, name: &str) -> BTreeSet<String> {
+    let alarms = stack.of_type(ALARM);
+    let metrics = alarms.iter().flat_map(|(_, alarm)| metrics_of(alarm));
+    let named = metrics.filter(|it| it["Namespace"] == namespace && it["MetricName"] == name);
+    named
+        .map(|it| owner(&it["Dimensions"][0]["Value"]))
+        .collect()
+}
+
 #[test]
-fn somebody_can_hear_of_every_functions_errors() {
+fn somebody_can_hear_of_every_functions_errors_and_throttles() {
     let stack = Stack::read();
-    let alarms = stack.of_type(ALARM).into_iter();
-    let errors = alarms
-        .filter(|(_, alarm)| alarm["Namespace"] == "AWS/Lambda" && alarm["MetricName"] == "Errors");
-    let watched: BTreeSet<String> = errors
-        .map(|(_, alarm)| owner(&alarm["Dimensions"][0]["Value"]))
-        .collect();
-    let functions = stack
+    let functions: BTreeSet<String> = stack
         .functions()
         .iter()
         .map(|it| it.id.to_owned())
         .collect();
-    assert_eq!(watched, functions);
+    for metric in ["Errors", "Throttles"] {
+        assert_eq!(watched(&stack, "AWS/Lambda", metric), functions, "{metric}");
+    }
+}
+
+#[test]
+fn somebody_can_hear_of_every_table_that_turns_requests_away() {
+    let stack = Stack::read();
+    let tables = stack.of_type("AWS::DynamoDB::Table");
+    let tables: BTreeSet<String> = tables.iter().map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(tables.len(), 2);
+    for metric in ["ReadThrottleEvents", "WriteThrottleEvents"] {
+        assert_eq!(watched(&stack, "AWS/DynamoDB", metric), tables, "{metric}");
+    }
 }
 
 #[test]
@@ -107,6 +133,11 @@ fn every_alarm_is_explained_and_paid_for_in_the_readme() {
     for (id, _) in &alarms {
         assert!(operations.contains(&format!("`{id}`")), "{id}");
     }
-    let price = format!("| {} CloudWatch alarms at $0.10", alarms.len());
+    let metrics = alarms.iter().map(|(_, alarm)| metrics_of(alarm).len());
+    let price = format!(
+        "| {} CloudWatch alarms over {} metrics at $0.10",
+        alarms.len(),
+        metrics.sum::<usize>()
+    );
     assert!(readme.contains(&price), "{price}");
 }

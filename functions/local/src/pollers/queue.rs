@@ -43,7 +43,7 @@ impl Poller {
             }
             let (sqs, url, invoke) = (self.sqs.clone(), self.url.clone(), invoke.clone());
             batches.spawn(async move {
-                let response = invoke(event(&received)).await;
+                let response = invoke(event(&url, &received)).await;
                 delete(&sqs, &url, received, &response).await;
                 drop(permit);
             });
@@ -59,6 +59,7 @@ async fn receive(sqs: &Client, url: &str) -> Vec<Message> {
         .max_number_of_messages(10)
         .wait_time_seconds(POLL_S)
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+        .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         .send()
         .await;
     match received {
@@ -71,13 +72,15 @@ async fn receive(sqs: &Client, url: &str) -> Vec<Message> {
     }
 }
 
-fn event(messages: &[Message]) -> SqsEvent {
+fn event(url: &str, messages: &[Message]) -> SqsEvent {
+    let queue = url.rsplit('/').next().unwrap_or_default();
     let mut event = SqsEvent::default();
     for message in messages {
         let mut record = SqsMessage::default();
         record.message_id.clone_from(&message.message_id);
         record.receipt_handle.clone_from(&message.receipt_handle);
         record.body.clone_from(&message.body);
+        record.event_source_arn = Some(format!("arn:aws:sqs:us-east-1:000000000000:{queue}"));
         for (name, value) in message.attributes.iter().flatten() {
             record
                 .attributes
